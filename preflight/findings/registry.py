@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry of codes: one TOML table per code, in `findings/codes/`.
+
+A code is a stable public id and is never reused. Its entry feeds `preflight explain`,
+the documentation pages and, later, SARIF rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from preflight.errors import UsageError
+from preflight.findings.model import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One registry entry.
+
+    `summary` is one sentence: what the code is about. `checks` says what is read or
+    done. `cause`, `fix` are general texts (a finding may carry its own). `command`
+    shows the same by hand. `references` name kernel files with commits, or documents.
+    """
+
+    code: str
+    name: str
+    area: str
+    severity: Severity
+    summary: str
+    checks: str
+    cause: str
+    fix: str
+    command: str | None
+    references: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form of the entry."""
+        return {
+            "code": self.code,
+            "name": self.name,
+            "area": self.area,
+            "severity": self.severity.value,
+            "summary": self.summary,
+            "checks": self.checks,
+            "cause": self.cause,
+            "fix": self.fix,
+            "command": self.command,
+            "references": list(self.references),
+        }
+
+
+def _parse(code: str, raw: dict[str, Any]) -> Code:
+    return Code(
+        code=code,
+        name=raw["name"],
+        area=raw["area"],
+        severity=Severity(raw["severity"]),
+        summary=raw["summary"].strip(),
+        checks=raw["checks"].strip(),
+        cause=raw["cause"].strip(),
+        fix=raw["fix"].strip(),
+        command=raw.get("command"),
+        references=tuple(raw["references"]),
+    )
+
+
+@cache
+def codes() -> dict[str, Code]:
+    """All codes by id, in the order of their files and tables."""
+    import tomllib
+
+    found: dict[str, Code] = {}
+    folder = resources.files("preflight.findings") / "codes"
+    for path in sorted(folder.iterdir(), key=lambda p: p.name):
+        if path.name.endswith(".toml"):
+            for code, raw in tomllib.loads(path.read_text(encoding="utf-8")).items():
+                if code in found:
+                    raise ValueError(f"code {code} is defined twice ({path.name})")
+                found[code] = _parse(code, raw)
+    return found
+
+
+def entry(code: str) -> Code:
+    """The entry of a code; KeyError when a rule uses a code nobody registered."""
+    return codes()[code]
+
+
+def find(text: str) -> Code:
+    """The entry for what a user typed: a code in any case, or a kebab name. UsageError when unknown."""
+    wanted = text.strip()
+    for code in codes().values():
+        if wanted.upper() == code.code or wanted.lower() == code.name:
+            return code
+    import difflib
+
+    known = [c.code for c in codes().values()] + [c.name for c in codes().values()]
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
+    hint = f"; did you mean {', '.join(near)}?" if near else "; `preflight explain` lists all codes"
+    raise UsageError(f"no code or name {wanted[:80]!r}{hint}")
+
+
+def iter_codes() -> Iterator[Code]:
+    """All entries in order."""
+    return iter(codes().values())

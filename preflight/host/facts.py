@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All facts of one host, one dataclass per area, each defined beside its collector's field list.
+
+Frozen values that can be written to JSON and read back (`preflight.host.codec`), so that
+every check can run later, elsewhere, on recorded facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from preflight.host.areas.btf import BtfFacts
+    from preflight.host.areas.context import ContextFacts
+    from preflight.host.areas.helpers import HelperFacts
+    from preflight.host.areas.instruments import InstrumentFacts
+    from preflight.host.areas.maps import MapFacts
+    from preflight.host.areas.policy import PolicyFacts
+    from preflight.host.areas.privilege import PrivilegeFacts
+    from preflight.host.areas.programs import ProgramFacts
+    from preflight.host.areas.resources import ResourceFacts
+    from preflight.host.areas.surfaces import SurfaceFacts
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """Everything collected about one host. An area whose collector crashed is None, and its checks are unknown."""
+
+    context: ContextFacts | None
+    btf: BtfFacts | None
+    privilege: PrivilegeFacts | None
+    policy: PolicyFacts | None
+    programs: ProgramFacts | None
+    maps: MapFacts | None
+    helpers: HelperFacts | None
+    surfaces: SurfaceFacts | None
+    resources: ResourceFacts | None
+    instruments: InstrumentFacts | None
