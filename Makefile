@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands do everything on a fresh Debian machine: `make preflight`, `make test`.
+
+VENV   ?= .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+REPORT := reports/local/host.html
+
+.PHONY: preflight test lint format bench build docs clean system venv check accuracy
+
+## preflight: set up all that is needed, then check this host and write an HTML report
+preflight: build check
+
+## check: preflight this host; findings do not fail the make target, errors do
+check: build
+	@mkdir -p $(dir $(REPORT))
+	@$(BIN)/preflight check --exit-zero --format text --format html=$(REPORT)
+	@echo "HTML report: $(REPORT)"
+
+## system: the distribution's packages (bpftool, libbpf-tools, clang, libbpf headers, Python)
+system:
+	@sh tools/system-packages.sh
+
+## venv: the Python environment, with preflight installed in it (editable, with its tests' needs)
+venv: $(VENV)/.ready
+$(VENV)/.ready: pyproject.toml | system
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+## build: compile the BPF objects with the distribution's clang
+build: venv
+	@$(BIN)/python tools/compile_bpf.py
+
+## test: lint, types and the whole test suite
+test: build lint
+	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup
+
+## lint: ruff and mypy
+lint: venv
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: venv
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+## docs: regenerate the pages that come from the registry and the command line
+docs: venv
+	@$(BIN)/python tools/make_docs.py
+
+## bench: CPU ratios against peers, measured in the same run
+bench: build
+	@$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist preflight/_bpf reports/local .pytest_cache .mypy_cache .ruff_cache .hypothesis

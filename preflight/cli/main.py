@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The entry point: the table of commands, and the one place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import typer
+
+from preflight import __version__
+from preflight.cli.exits import Exit
+from preflight.errors import PreflightError
+from preflight.render.safe import safe_text
+
+app = typer.Typer(
+    name="preflight",
+    help=(
+        "Tells before deployment whether eBPF programs will run: on this host, on that kernel, "
+        "and what a rejection means. Opens no network connection except in `kernels fetch`, sends nothing anywhere."
+    ),
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+#: Command name -> module under preflight.cli. A module holds a function of the same name,
+#: or a Typer application called `app` for a group of commands.
+COMMANDS = {
+    "check": "check",
+    "explain": "explain",
+    "report": "report",
+    "schema": "schema",
+}
+
+
+def _version(show: bool) -> None:
+    if show:
+        import importlib.metadata
+        import platform
+
+        elftools = importlib.metadata.version("pyelftools")
+        print(f"preflight {__version__} (Python {platform.python_version()}, pyelftools {elftools})")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the versions and exit."
+    ),
+) -> None:
+    """Global options; everything else belongs to a command."""
+
+
+def _register() -> None:
+    for name, module_name in COMMANDS.items():
+        module = import_module(f"preflight.cli.{module_name}")
+        group = getattr(module, "app", None)
+        if group is not None:
+            app.add_typer(group, name=name)
+        else:
+            app.command(name)(getattr(module, name.replace("-", "_")))
+
+
+_register()
+
+
+def main() -> None:
+    """Run the command line and leave with the exit codes of the contract.
+
+    Typer ends an uncaught exception with 1, which would read as "findings"; so everything
+    is caught here.
+    """
+    sys.exit(run())
+
+
+def run() -> int:
+    """Like `main`, but returns the exit code."""
+    try:
+        outcome = app(standalone_mode=False)
+        sys.stdout.flush()
+        return int(outcome) if isinstance(outcome, int) else int(Exit.FINE)
+    except PreflightError as error:
+        print(f"preflight: {safe_text(str(error), limit=2000)}", file=sys.stderr)
+        return error.exit_code
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("preflight: interrupted", file=sys.stderr)
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away; nothing is wrong with what was found.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.FINE)
+    except MemoryError:
+        print("preflight: out of memory", file=sys.stderr)
+        return int(Exit.INTERNAL)
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    usage_code = getattr(error, "exit_code", None)
+    show = getattr(error, "show", None)
+    if usage_code == Exit.USAGE and callable(show):
+        show()
+        return int(Exit.USAGE)
+    if os.environ.get("PREFLIGHT_TRACEBACK"):
+        import traceback
+
+        traceback.print_exc()
+    text = safe_text(f"{type(error).__name__}: {error}", limit=500)
+    print(
+        f"preflight: internal error: {text} (set PREFLIGHT_TRACEBACK=1 for the traceback; please report it)",
+        file=sys.stderr,
+    )
+    return int(Exit.INTERNAL)
+
+
+if __name__ == "__main__":
+    main()
