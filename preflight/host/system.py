@@ -320,7 +320,7 @@ class System:
         return Reading(path, Seen.ABSENT, errno=name)
 
     def _is_masked(self, path: str) -> bool:
-        """Whether a path lies under a tmpfs laid over /proc or /sys, as container runtimes do to hide parts."""
+        """Whether a path lies under a tmpfs laid over /proc or /sys, as container runtimes hide parts."""
         point, types = _expected(path)
         cover = self._cover(path)
         return (
