@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing results: `--format F[=path]`, repeatable; files are replaced whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import UsageError
+from preflight.render.console import Style, detect_style
+
+Renderer = Callable[[Mapping[str, Any], Style], str]
+
+
+def stdout_style(color: str, verbose: int) -> Style:
+    """The style for standard output."""
+    import shutil
+
+    return detect_style(
+        is_tty=sys.stdout.isatty(),
+        columns=shutil.get_terminal_size().columns,
+        encoding=sys.stdout.encoding or "ascii",
+        environ=os.environ,
+        color=color,
+        verbose=verbose,
+    )
+
+
+def split_format(wanted: str, known: Sequence[str]) -> tuple[str, Path | None]:
+    """`html=report.html` -> ("html", Path); UsageError for a format nobody renders."""
+    name, _, path = wanted.partition("=")
+    if name not in known:
+        raise UsageError(f"no format {name[:40]!r}; there are {', '.join(known)}")
+    if "=" in wanted and not path:
+        raise UsageError(f"--format {name}= needs a file name")
+    return name, Path(path) if path else None
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file through a temporary one beside it, mode 0600, never through a symbolic link."""
+    folder = path.parent
+    if path.is_symlink():
+        raise UsageError(f"{path} is a symbolic link; name the file itself")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
+            out.write(text)
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_stdout(text: str) -> None:
+    """Print rendered text; what the terminal's encoding cannot show is escaped."""
+    encoding = sys.stdout.encoding or "ascii"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
+
+
+def emit(
+    result: Mapping[str, Any],
+    formats: Sequence[str],
+    renderers: Mapping[str, Renderer],
+    *,
+    color: str = "auto",
+    verbose: int = 0,
+) -> None:
+    """Render the result in every wanted format, to standard output or to the file named with it."""
+    chosen = [split_format(wanted, list(renderers)) for wanted in formats] or [(next(iter(renderers)), None)]
+    if sum(path is None for _, path in chosen) > 1:
+        raise UsageError("only one format can go to standard output; give the others a file: --format html=report.html")
+    for name, path in chosen:
+        style = stdout_style(color, verbose) if path is None else Style(verbose=verbose)
+        text = renderers[name](result, style)
+        if path is None:
+            write_stdout(text)
+        else:
+            write_file(path, text)

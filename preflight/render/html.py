@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One HTML file per result: no network, usable without JavaScript, legible without CSS.
+
+The page carries its own Content-Security-Policy with the hashes of its one style sheet
+and one script, so nothing that slipped through escaping could run. The same JSON gives
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from preflight.render import json_
+from preflight.render.console import VERDICT_MARKS, Style
+from preflight.render.order import QUIET, problems, worst_first
+from preflight.render.safe import safe_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: Largest JSON shown in the folded appendix; beyond it the page names the size instead.
+EMBED_LIMIT = 4_000_000
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files("preflight.render") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """A CSP source expression for an inline element with exactly this text."""
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+def content_security_policy(style: str, script: str) -> str:
+    """The policy of the page: nothing but its own style sheet and script."""
+    return (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _mark(verdict: str) -> str:
+    return VERDICT_MARKS.get(verdict, ("-", "-", ""))[0]
+
+
+def _slug(*parts: object) -> str:
+    """A fragment identifier from a code and a subject: readable, and unique through a digest."""
+    raw = "/".join(str(p) for p in parts if p)
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in raw)[:60]
+    return f"{plain}-{hashlib.sha256(raw.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def environment() -> Environment:
+    """The template environment: everything escaped, undefined names are errors, templates from the package only."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    env = Environment(
+        loader=PackageLoader("preflight.render", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["safe_text"] = safe_text
+    env.filters["mark"] = _mark
+    env.globals["slug"] = _slug
+    return env
+
+
+def page(template: str, result: Mapping[str, Any], **context: Any) -> str:
+    """Render a template around a result of the JSON contract."""
+    style, script = _asset("page.css"), _asset("page.js")
+    embedded = json_.render(result)
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            result=result,
+            style=style,
+            script=script,
+            policy=content_security_policy(style, script),
+            embedded=embedded if len(embedded) <= EMBED_LIMIT else None,
+            embedded_size=len(embedded),
+            **context,
+        )
+    )
+
+
+def render_check(result: Mapping[str, Any], style: Style) -> str:
+    """The host page of `preflight check`."""
+    records = worst_first(result["results"])
+    areas: dict[str, list[Mapping[str, Any]]] = {}
+    for record in sorted(records, key=lambda r: str(r["code"])):
+        areas.setdefault(_area(record), []).append(record)
+    grouped = [
+        {
+            "name": name,
+            "records": worst_first(items),
+            "open": sum(r["verdict"] not in QUIET for r in items),
+        }
+        for name, items in areas.items()
+    ]
+    found = problems(result["results"])
+    return page(
+        "host.html",
+        result,
+        title="Host preflight",
+        areas=grouped,
+        first=[r for r in found if r["severity"] != "info"][:5],
+        quiet=QUIET,
+    )
+
+
+def _area(record: Mapping[str, Any]) -> str:
+    from preflight.findings.registry import codes
+
+    code = codes().get(str(record["code"]))
+    return code.area if code else "other"

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text form of `preflight check`: one screen, worst first, passes folded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from preflight.render.console import Page, Style
+from preflight.render.order import QUIET, problems, worst_first
+
+#: Problems shown whole by default; the rest is one line each, then a count.
+_WHOLE = 6
+_LINES = 10
+
+
+def render(result: Mapping[str, Any], style: Style) -> str:
+    """The result of `check` (the JSON contract's object) as text."""
+    page = Page(style)
+    summary = result["summary"]
+    _headline(page, result, summary)
+    found = problems(result["results"])
+    serious = [r for r in found if r["severity"] != "info"]
+    minor = [r for r in found if r["severity"] == "info"]
+    shown = serious if style.verbose else serious[:_WHOLE]
+    for record in shown:
+        page.blank()
+        _whole(page, record)
+    rest = serious[len(shown) :]
+    if rest or minor:
+        page.blank()
+        lines = rest + minor
+        limit = len(lines) if style.verbose else _LINES
+        for record in lines[:limit]:
+            _one_line(page, record)
+        if len(lines) > limit:
+            page.line((f"… and {len(lines) - limit} more", "dim"))
+    _surfaces(page, result.get("surfaces") or [])
+    _objects(page, result.get("objects") or [])
+    if style.verbose:
+        _passes(page, result)
+    _footer(page, result, summary, found)
+    return page.text()
+
+
+def _headline(page: Page, result: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
+    tool = result["tool"]
+    identity = [f"{tool['name']} {tool['version']}", *summary.get("host_line", [])]
+    page.line((" · ".join(str(part) for part in identity), "bold"))
+    mark, colour = page.mark(summary["verdict"])
+    page.line((f"{mark} ", colour), (str(summary["sentence"]), f"bold {colour}"))
+
+
+def _title(record: Mapping[str, Any]) -> str:
+    subject = f"[{record['subject']}]" if record.get("subject") else ""
+    return f"{record['code']}{subject} {record['name']}"
+
+
+def _whole(page: Page, record: Mapping[str, Any]) -> None:
+    mark, colour = page.mark(record["verdict"])
+    page.line(
+        (f"{mark} ", colour),
+        (_title(record), "bold"),
+        "  ",
+        (f"{record['verdict']}", colour),
+        f" ({record['severity']})  {record.get('title', '')}",
+    )
+    label = "{:<10}  "
+    if record.get("needed_by"):
+        names = list(record["needed_by"])
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        page.line((label.format("needed by"), "dim"), ", ".join(map(str, names[:4])) + more, indent=4, hang=16)
+    location = record.get("location")
+    if location and location.get("file"):
+        page.line((label.format("at"), "dim"), f"{location['file']}:{location['line']}  {location.get('text') or ''}", indent=4, hang=16)
+    if record.get("cause"):
+        page.line((label.format("cause"), "dim"), _flat(record["cause"]), indent=4, hang=16)
+    evidence = record.get("evidence") or []
+    for item in evidence[: None if page.style.verbose else 3]:
+        page.line((label.format("evidence"), "dim"), f"{item['source']}: {item['detail']}", indent=4, hang=16)
+        if item.get("command") and page.style.verbose:
+            page.line((label.format("by hand"), "dim"), str(item["command"]), indent=4, hang=16)
+    if record.get("fix"):
+        page.line((label.format("help"), "dim"), (_flat(record["fix"]), ""), indent=4, hang=16)
+
+
+def _flat(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def _one_line(page: Page, record: Mapping[str, Any]) -> None:
+    mark, colour = page.mark(record["verdict"])
+    page.line(
+        (f"{mark} ", colour),
+        (_title(record), "bold"),
+        "  ",
+        (str(record["verdict"]), colour),
+        f"  {record.get('title', '')}",
+    )
+
+
+def _surfaces(page: Page, surfaces: list[Mapping[str, Any]]) -> None:
+    if not surfaces:
+        return
+    page.blank()
+    rows: list[list[str | tuple[str, str]]] = []
+    for surface in surfaces:
+        mark, colour = page.mark(surface["usable"])
+        rows.append(
+            [
+                str(surface["name"]),
+                (f"{mark} {surface['usable']}", colour),
+                str(surface["loadable"]),
+                str(surface["attachable"]),
+                str(surface["stability"]),
+                str(surface.get("alternative") or "") if surface["usable"] != "ok" else "",
+            ]
+        )
+    page.table(["surface", "usable here", "loads", "attaches", "stability", "instead"], rows)
+
+
+def _objects(page: Page, objects: list[Mapping[str, Any]]) -> None:
+    if not objects:
+        return
+    page.blank()
+    counts = Counter(o["verdict"] for o in objects)
+    words = ", ".join(f"{counts[v]} {v}" for v in ("ready", "not-ready", "undecided") if counts[v])
+    page.line((f"{len(objects)} objects: {words}", "bold"), " (requirements met; the verifier has not judged them)")
+    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for item in objects:
+        why = tuple(item.get("blocking") or ())
+        groups.setdefault((item["verdict"], why), []).append(str(item["object"]))
+    order = {"not-ready": 0, "undecided": 1, "ready": 2}
+    for (verdict, why), names in sorted(groups.items(), key=lambda g: (order.get(g[0][0], 9), -len(g[1]), g[0][1])):
+        mark, colour = page.mark(verdict)
+        listed = ", ".join(names) if page.style.verbose or len(names) <= 8 else f"{', '.join(names[:8])}, … ({len(names)})"
+        reason = f"  [{'; '.join(why)}]" if why else ""
+        page.line((f"{mark} ", colour), f"{verdict}{reason}: {listed}", hang=4)
+
+
+def _passes(page: Page, result: Mapping[str, Any]) -> None:
+    quiet = [r for r in worst_first(result["results"]) if r["verdict"] in QUIET]
+    if quiet:
+        page.blank()
+        for record in quiet:
+            _one_line(page, record)
+
+
+def _footer(page: Page, result: Mapping[str, Any], summary: Mapping[str, Any], found: list[Mapping[str, Any]]) -> None:
+    page.blank()
+    hidden = sum(1 for r in result["results"] if r["verdict"] in QUIET)
+    parts = []
+    if not page.style.verbose:
+        parts.append(f"{hidden} passing or not applicable, hidden (-v shows them)")
+    if summary.get("ignored"):
+        parts.append(f"{summary['ignored']} ignored by request")
+    if found:
+        parts.append(f"explain a code: preflight explain {found[0]['code']}")
+    for hint in summary.get("next_steps") or []:
+        page.line(("next  ", "dim"), str(hint), hang=6)
+    page.line((" · ".join(parts), "dim"))
