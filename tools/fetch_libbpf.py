@@ -27,7 +27,7 @@ SUITE = "sid"
 VERSION = "1.7.0-1"
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """The source cannot be had here; the message says why."""
 
 
@@ -94,7 +94,7 @@ def _run(command: list[str], cwd: Path) -> str:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-3:]
-        raise Unavailable(f"{command[0]} failed: {' / '.join(last)}")
+        raise UnavailableError(f"{command[0]} failed: {' / '.join(last)}")
     return done.stdout
 
 
@@ -124,7 +124,7 @@ def _download(mirror: str, keyring: str, suite: str, version: str, root: Path) -
     for tarball in sorted((root / "download").glob("libbpf_*.orig.tar.*")):
         if tarball.suffix != ".asc":
             return tarball
-    raise Unavailable(f"the source package libbpf {version} holds no upstream tarball")
+    raise UnavailableError(f"the source package libbpf {version} holds no upstream tarball")
 
 
 def _unpack(tarball: Path, into: Path) -> None:
@@ -133,20 +133,20 @@ def _unpack(tarball: Path, into: Path) -> None:
             archive.extractall(scratch, filter="data")
         tops = [path for path in Path(scratch).iterdir() if (path / "src/libbpf.c").is_file()]
         if not tops:
-            raise Unavailable(f"{tarball.name} does not hold src/libbpf.c")
+            raise UnavailableError(f"{tarball.name} does not hold src/libbpf.c")
         shutil.move(str(tops[0]), into)
 
 
 def fetch(into: Path, suite: str = SUITE, version: str = VERSION) -> Path:
-    """The folder of libbpf's unmodified source below `into`; raises Unavailable with the reason."""
+    """The folder of libbpf's unmodified source below `into`; raises UnavailableError with the reason."""
     target = into / version
     if (target / "src/libbpf.c").is_file():
         return target
     if shutil.which("apt-get") is None:
-        raise Unavailable("apt-get is not installed")
+        raise UnavailableError("apt-get is not installed")
     mirrors = host_mirrors()
     if not mirrors:
-        raise Unavailable("the host's apt configuration names no mirror with a main component")
+        raise UnavailableError("the host's apt configuration names no mirror with a main component")
     into.mkdir(parents=True, exist_ok=True)
     problems = []
     for mirror, keyring in mirrors:
@@ -154,9 +154,9 @@ def fetch(into: Path, suite: str = SUITE, version: str = VERSION) -> Path:
             try:
                 _unpack(_download(mirror, keyring, suite, version, Path(scratch)), target)
                 return target
-            except (Unavailable, OSError, subprocess.TimeoutExpired, tarfile.TarError) as problem:
+            except (UnavailableError, OSError, subprocess.TimeoutExpired, tarfile.TarError) as problem:
                 problems.append(str(problem))
-    raise Unavailable("; ".join(problems))
+    raise UnavailableError("; ".join(problems))
 
 
 def main() -> int:
@@ -168,7 +168,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         print(fetch(arguments.into, arguments.suite, arguments.version))
-    except Unavailable as problem:
+    except UnavailableError as problem:
         print(f"libbpf's source is not available here: {problem}", file=sys.stderr)
         return 1
     return 0

@@ -24,7 +24,7 @@ CACHE = ROOT / ".cache/oracle"
 INCLUDED = ("libbpf.c", "relo_core.c")
 
 
-class OracleUnavailable(Exception):
+class OracleUnavailableError(Exception):
     """The oracle cannot be built here; the message says why."""
 
 
@@ -36,15 +36,15 @@ def _libbpf() -> Path:
         sys.path.pop(0)
     try:
         return fetch_libbpf.fetch(ROOT / ".cache/libbpf")
-    except fetch_libbpf.Unavailable as problem:
-        raise OracleUnavailable(f"libbpf's source: {problem}") from problem
+    except fetch_libbpf.UnavailableError as problem:
+        raise OracleUnavailableError(f"libbpf's source: {problem}") from problem
 
 
 def build() -> Path:
-    """The oracle's path, built when needed; raises OracleUnavailable with the reason."""
+    """The oracle's path, built when needed; raises OracleUnavailableError with the reason."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
-        raise OracleUnavailable("no C compiler")
+        raise OracleUnavailableError("no C compiler")
     libbpf = _libbpf()
     key = hashlib.sha256(SOURCE.read_bytes() + libbpf.name.encode()).hexdigest()[:16]
     binary = CACHE / f"oracle-{libbpf.name}-{key}"
@@ -65,7 +65,7 @@ def build() -> Path:
     )
     if done.returncode:
         first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200])
-        raise OracleUnavailable(f"the oracle does not compile here (libelf and zlib headers?): {first}")
+        raise OracleUnavailableError(f"the oracle does not compile here (libelf and zlib headers?): {first}")
     scratch.rename(binary)
     return binary
 
