@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the collectors of one run share, so that nothing expensive is read or parsed twice.
+
+Every collector module has one public function, `collect(session: Session) -> <Area>Facts`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from preflight.errors import InputError
+from preflight.facts import Fact
+from preflight.host.areas.context import ConfigTried, KernelConfig
+from preflight.host.collect.kconfig import find_config
+from preflight.host.system import Reading, System
+
+if TYPE_CHECKING:
+    from preflight.btf import Btf
+
+#: The kernel's own BTF.
+VMLINUX_BTF = "/sys/kernel/btf/vmlinux"
+#: Largest BTF file that is read.
+BTF_LIMIT = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked of the collection.
+
+    `kernel_config` names a configuration file, `btf_dir` a directory of external BTF files,
+    `full` allows trial loads that write to the kernel log.
+    """
+
+    kernel_config: Path | None = None
+    btf_dir: Path | None = None
+    full: bool = False
+
+
+class Session:
+    """One collection: the system, the user's options, and the costly things read once."""
+
+    def __init__(self, system: System | None = None, options: Options | None = None) -> None:
+        self.system = system or System()
+        self.options = options or Options()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether system calls may be asked: only when the files read are this very kernel's."""
+        return self.system.is_live
+
+    @cached_property
+    def _config(self) -> tuple[Fact[KernelConfig], tuple[ConfigTried, ...]]:
+        return find_config(self.system, self.options.kernel_config)
+
+    @property
+    def config(self) -> Fact[KernelConfig]:
+        """The kernel configuration, unknown when no place had one."""
+        return self._config[0]
+
+    @property
+    def config_tried(self) -> tuple[ConfigTried, ...]:
+        """Where it was looked for."""
+        return self._config[1]
+
+    @cached_property
+    def vmlinux_reading(self) -> Reading:
+        """The bytes of the kernel's own BTF."""
+        return self.system.read(VMLINUX_BTF, BTF_LIMIT)
+
+    @cached_property
+    def vmlinux(self) -> Btf | InputError | None:
+        """The kernel's own BTF, the error it fails to parse with, or None when it cannot be read."""
+        from preflight.btf import Btf
+
+        if not self.vmlinux_reading.is_present:
+            return None
+        try:
+            return Btf.parse(self.vmlinux_reading.data)
+        except InputError as error:
+            return error.about(VMLINUX_BTF)
