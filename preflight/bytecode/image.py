@@ -81,7 +81,9 @@ class ProgramImage:
     `code` holds 8 bytes per instruction slot in `byteorder`; BPF-to-BPF calls are
     already relative to the image. `subprogs` are the entry slots, the main program's 0
     first. `refs` maps a slot (the first of a ldimm64, or a call) to what it refers to;
-    `origins` has one entry per slot.
+    `origins` has one entry per slot. `global_subprogs` are the entry slots among `subprogs`
+    whose BTF linkage is global (and visibility not hidden), which the kernel verifies on their
+    own with unknown arguments; None when the linkage is not known.
     """
 
     name: str
@@ -91,6 +93,7 @@ class ProgramImage:
     subprogs: tuple[int, ...]
     origins: tuple[Origin, ...]
     refs: Mapping[int, Ref] = field(default_factory=dict)
+    global_subprogs: frozenset[int] | None = None
 
     def patched(self, slots: Mapping[int, bytes]) -> ProgramImage:
         """The image with the bytes of some slots replaced (8 bytes each, or 16 for a ldimm64)."""
