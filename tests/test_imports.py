@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The import rules of docs/architecture.md: facts know no rules, rules no renderers, nobody the command line."""
+"""The import rules of docs/architecture.md: facts know no rules, rules no renderers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ ALLOWED: dict[str, set[str]] = {
     "objects": {"btf", "bytecode"},
     "core": {"btf", "bytecode", "loaders"},
     "kernels": {"btf", "subprocesses", "objects"},
-    "host": {"btf", "bytecode", "objects", "kernels", "core", "findings", "subprocesses", "bpf_objects", "predict"},
+    "host": {
+        "btf",
+        "bytecode",
+        "objects",
+        "kernels",
+        "core",
+        "findings",
+        "subprocesses",
+        "bpf_objects",
+        "predict",
+    },
     "predict": {"btf", "bytecode", "objects", "kernels", "core", "loaders", "findings"},
     "render": {"findings"},
     "__init__": set(),
@@ -40,7 +50,7 @@ def _package(module: str) -> str:
 
 
 def _imports(path: Path) -> set[str]:
-    """Every preflight package the file imports, also inside functions; names under TYPE_CHECKING count as well."""
+    """Every preflight package the file imports, also inside functions and under TYPE_CHECKING."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -49,7 +59,8 @@ def _imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: relative imports hide where a name comes from"
             if node.module == "preflight":
                 found |= {
-                    "preflight" if alias.name.startswith("__") else f"preflight.{alias.name}" for alias in node.names
+                    "preflight" if alias.name.startswith("__") else f"preflight.{alias.name}"
+                    for alias in node.names
                 }
             elif node.module and node.module.split(".")[0] == "preflight":
                 found.add(node.module)

@@ -7,7 +7,9 @@ import typer
 
 
 def explain(
-    code: str = typer.Argument("", metavar="[CODE]", help="A code or its name; without one, all codes are listed."),
+    code: str = typer.Argument(
+        "", metavar="[CODE]", help="A code or its name; without one, all codes are listed."
+    ),
     format_: str = typer.Option("text", "--format", help="text, json or markdown."),
     color: str = typer.Option("auto", "--color", help="auto, always or never."),
 ) -> None:

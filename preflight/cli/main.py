@@ -18,7 +18,7 @@ app = typer.Typer(
     name="preflight",
     help=(
         "Tells before deployment whether eBPF programs will run: on this host, on that kernel, "
-        "and what a rejection means. Opens no network connection except in `kernels fetch`, sends nothing anywhere."
+        "and what a rejection means. Sends nothing anywhere; only `kernels fetch` uses the network."
     ),
     no_args_is_help=True,
     add_completion=True,

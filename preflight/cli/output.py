@@ -79,7 +79,9 @@ def emit(
     """Render the result in every wanted format, to standard output or to the file named with it."""
     chosen = [split_format(wanted, list(renderers)) for wanted in formats] or [(next(iter(renderers)), None)]
     if sum(path is None for _, path in chosen) > 1:
-        raise UsageError("only one format can go to standard output; give the others a file: --format html=report.html")
+        raise UsageError(
+            "only one format can go to standard output; give the others a file: --format html=report.html"
+        )
     for name, path in chosen:
         style = stdout_style(color, verbose) if path is None else Style(verbose=verbose)
         text = renderers[name](result, style)

@@ -7,16 +7,18 @@ import typer
 
 
 def schema(
-    command: str = typer.Argument("", metavar="[COMMAND]", help="A command; without one, the names are listed."),
+    command: str = typer.Argument("", metavar="[COMMAND]", help="A command; without one, all are listed."),
 ) -> None:
     """Print the JSON Schema of a command's --format json."""
+    import json
+
     from preflight.cli.output import write_stdout
     from preflight.errors import UsageError
-    from preflight.render.schemas import names, read
+    from preflight.render.contract import MODELS
 
     if not command:
-        write_stdout("".join(f"{name}\n" for name in names()))
+        write_stdout("".join(f"{name}\n" for name in sorted(MODELS)))
         return
-    if command not in names():
-        raise UsageError(f"no schema {command[:40]!r}; there are {', '.join(names())}")
-    write_stdout(read(command))
+    if command not in MODELS:
+        raise UsageError(f"no schema {command[:40]!r}; there are {', '.join(sorted(MODELS))}")
+    write_stdout(json.dumps(MODELS[command].model_json_schema(), indent=2, sort_keys=True) + "\n")

@@ -102,7 +102,7 @@ class Finding:
     data: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, the fields of the contract plus `title`, `location`, `needed_by`, `confidence`, `data`."""
+        """JSON form: the contract's fields and the additions of this class."""
         from preflight.findings.registry import entry
 
         code = entry(self.code)

@@ -28,7 +28,13 @@ class Style:
 
 
 def detect_style(
-    *, is_tty: bool, columns: int, encoding: str, environ: Mapping[str, str], color: str = "auto", verbose: int = 0
+    *,
+    is_tty: bool,
+    columns: int,
+    encoding: str,
+    environ: Mapping[str, str],
+    color: str = "auto",
+    verbose: int = 0,
 ) -> Style:
     """The style for a stream: `--color` beats FORCE_COLOR beats NO_COLOR beats the terminal."""
     if color == "auto":

@@ -60,7 +60,9 @@ def markdown_page(entries: Sequence[Code], style: Style, whole: bool) -> str:
             parts.append(f"## {label}\n\n" + "\n\n".join(paragraphs) + "\n")
         if code.command:
             parts.append("## By hand\n\n```sh\n" + code.command.strip() + "\n```\n")
-        parts.append("## Read on\n\n" + "\n".join(f"- {markdown_code(r, limit=500)}" for r in code.references) + "\n")
+        parts.append(
+            "## Read on\n\n" + "\n".join(f"- {markdown_code(r, limit=500)}" for r in code.references) + "\n"
+        )
     return "\n".join(parts)
 
 

@@ -57,7 +57,7 @@ def _slug(*parts: object) -> str:
 
 
 def environment() -> Environment:
-    """The template environment: everything escaped, undefined names are errors, templates from the package only."""
+    """The template environment: all is escaped, undefined names are errors, templates are the package's own."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     env = Environment(

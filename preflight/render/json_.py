@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from preflight.render.console import Style
+
 
 def render(result: Mapping[str, Any]) -> str:
     """The result as indented JSON with a final newline.
@@ -14,3 +16,8 @@ def render(result: Mapping[str, Any]) -> str:
     Foreign text stays exact; characters outside ASCII are written as JSON escapes.
     """
     return json.dumps(result, sort_keys=True, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def render_styled(result: Mapping[str, Any], style: Style) -> str:
+    """`render` in the shape of a renderer; JSON has no style."""
+    return render(result)

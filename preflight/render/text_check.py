@@ -70,10 +70,17 @@ def _whole(page: Page, record: Mapping[str, Any]) -> None:
     if record.get("needed_by"):
         names = list(record["needed_by"])
         more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-        page.line((label.format("needed by"), "dim"), ", ".join(map(str, names[:4])) + more, indent=4, hang=16)
+        page.line(
+            (label.format("needed by"), "dim"), ", ".join(map(str, names[:4])) + more, indent=4, hang=16
+        )
     location = record.get("location")
     if location and location.get("file"):
-        page.line((label.format("at"), "dim"), f"{location['file']}:{location['line']}  {location.get('text') or ''}", indent=4, hang=16)
+        page.line(
+            (label.format("at"), "dim"),
+            f"{location['file']}:{location['line']}  {location.get('text') or ''}",
+            indent=4,
+            hang=16,
+        )
     if record.get("cause"):
         page.line((label.format("cause"), "dim"), _flat(record["cause"]), indent=4, hang=16)
     evidence = record.get("evidence") or []
@@ -126,15 +133,23 @@ def _objects(page: Page, objects: list[Mapping[str, Any]]) -> None:
     page.blank()
     counts = Counter(o["verdict"] for o in objects)
     words = ", ".join(f"{counts[v]} {v}" for v in ("ready", "not-ready", "undecided") if counts[v])
-    page.line((f"{len(objects)} objects: {words}", "bold"), " (requirements met; the verifier has not judged them)")
+    page.line(
+        (f"{len(objects)} objects: {words}", "bold"), " (requirements met; the verifier has not judged them)"
+    )
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for item in objects:
         why = tuple(item.get("blocking") or ())
         groups.setdefault((item["verdict"], why), []).append(str(item["object"]))
     order = {"not-ready": 0, "undecided": 1, "ready": 2}
-    for (verdict, why), names in sorted(groups.items(), key=lambda g: (order.get(g[0][0], 9), -len(g[1]), g[0][1])):
+    for (verdict, why), names in sorted(
+        groups.items(), key=lambda g: (order.get(g[0][0], 9), -len(g[1]), g[0][1])
+    ):
         mark, colour = page.mark(verdict)
-        listed = ", ".join(names) if page.style.verbose or len(names) <= 8 else f"{', '.join(names[:8])}, … ({len(names)})"
+        listed = (
+            ", ".join(names)
+            if page.style.verbose or len(names) <= 8
+            else f"{', '.join(names[:8])}, … ({len(names)})"
+        )
         reason = f"  [{'; '.join(why)}]" if why else ""
         page.line((f"{mark} ", colour), f"{verdict}{reason}: {listed}", hang=4)
 
@@ -147,7 +162,9 @@ def _passes(page: Page, result: Mapping[str, Any]) -> None:
             _one_line(page, record)
 
 
-def _footer(page: Page, result: Mapping[str, Any], summary: Mapping[str, Any], found: list[Mapping[str, Any]]) -> None:
+def _footer(
+    page: Page, result: Mapping[str, Any], summary: Mapping[str, Any], found: list[Mapping[str, Any]]
+) -> None:
     page.blank()
     hidden = sum(1 for r in result["results"] if r["verdict"] in QUIET)
     parts = []

@@ -56,7 +56,9 @@ def test_code_has_a_passing_case(code: str) -> None:
 @pytest.mark.parametrize("code", ALL)
 def test_code_has_a_failing_case(code: str) -> None:
     found = [f for f in CASES[code].failing() if f.code == code]
-    assert any(f.verdict in BAD_VERDICTS or f.verdict is Verdict.UNKNOWN for f in found), f"{code} never fails"
+    assert any(f.verdict in BAD_VERDICTS or f.verdict is Verdict.UNKNOWN for f in found), (
+        f"{code} never fails"
+    )
 
 
 @pytest.mark.parametrize("code", ALL)

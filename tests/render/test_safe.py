@@ -32,7 +32,9 @@ any_text = st.one_of(st.text(), st.sampled_from(HOSTILE))
 @given(any_text)
 def test_safe_text_is_one_printable_line(text: str) -> None:
     shown = safe.safe_text(text)
-    assert all(c == " " or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for c in shown)
+    assert all(
+        c == " " or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for c in shown
+    )
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=200))

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON contract as models: the source of `preflight schema`, and the gate for result files.
+
+Enumerations are plain strings on purpose (open), unknown keys are kept, and changes
+within a major version only add. Renderers still work on plain dictionaries; these models
+are for the edge.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Open(BaseModel):
+    """A record that may grow: keys of a later minor version are kept, not refused."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class Tool(Open):
+    """What made the result."""
+
+    name: str
+    version: str
+
+
+class Evidence(Open):
+    """One thing a witness showed; `command` shows the same by hand."""
+
+    source: str
+    detail: str
+    command: str | None
+
+
+class Location(Open):
+    """Where in the user's program a finding points."""
+
+    object: str | None
+    section: str | None
+    insn: int | None
+    file: str | None
+    line: int | None
+    text: str | None
+
+
+class Finding(Open):
+    """One statement of one check about one subject."""
+
+    code: str
+    name: str
+    subject: str
+    verdict: str = Field(description="ok, missing, blocked, degraded, unknown, ... (open)")
+    severity: str = Field(description="required, recommended, info (open)")
+    title: str
+    evidence: list[Evidence]
+    cause: str
+    fix: str
+    location: Location | None = None
+    needed_by: list[str] = []
+    confidence: str = "high"
+    data: dict[str, Any] = {}
+
+
+class Result(Open):
+    """What every command's result has in common."""
+
+    schema_version: str = Field(pattern=r"^1\.\d+$")
+    tool: Tool
+    command: str
+    generated_at: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+    summary: dict[str, Any]
+    results: list[dict[str, Any]]
+
+
+class RequiredCounts(Open):
+    """How the required checks came out."""
+
+    ok: int
+    failing: int
+    undecided: int
+    not_tested: int
+
+
+class CheckSummary(Open):
+    """The first lines of a check."""
+
+    verdict: str = Field(description="ready, not-ready, undecided (open)")
+    sentence: str
+    profile: str
+    counts: dict[str, int] = Field(description="results by verdict")
+    required: RequiredCounts
+    host_line: list[str] = Field(description="the host in a few words, without identity")
+    next_steps: list[str]
+    ignored: int
+    exit_code: int
+
+
+class Surface(Open):
+    """One row of the surface table: where programs can attach."""
+
+    name: str
+    usable: str
+    loadable: str
+    attachable: str
+    stability: str
+    evidence: str
+    caution: str
+    alternative: str | None
+
+
+class ObjectReadiness(Open):
+    """Whether the requirements of one object are met on this host."""
+
+    object: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    verdict: str = Field(description="ready, not-ready, undecided (open)")
+    programs: int
+    blocking: list[str]
+    undecided: list[str]
+
+
+class HelperRow(Open):
+    """The helpers of one program type, by state."""
+
+    type: str
+    counts: dict[str, int]
+    names: dict[str, list[str]]
+
+
+class HelperTable(Open):
+    """Helpers by program type, as tried on this host."""
+
+    states: list[str]
+    types: list[HelperRow]
+
+
+class CheckResult(Result):
+    """Result of `preflight check`."""
+
+    command: Literal["check"]
+    summary: CheckSummary  # type: ignore[assignment]
+    results: list[Finding]  # type: ignore[assignment]
+    surfaces: list[Surface]
+    objects: list[ObjectReadiness]
+    helpers: HelperTable | None
+
+
+#: Command -> model of its result.
+MODELS: dict[str, type[Result]] = {"check": CheckResult}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which formats each command's result can be rendered in: command -> format -> renderer.
+
+A renderer takes the JSON contract's object and a Style and returns text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from preflight.render.console import Style
+
+Renderer = Callable[[Mapping[str, Any], Style], str]
+
+#: command -> format -> "module:function"; the first format is the default.
+_TABLE: dict[str, dict[str, str]] = {
+    "check": {
+        "text": "text_check:render",
+        "json": "json_:render_styled",
+        "markdown": "markdown:render_check",
+        "html": "html:render_check",
+    },
+}
+
+
+def commands() -> list[str]:
+    """Commands whose results can be rendered."""
+    return list(_TABLE)
+
+
+def renderers(command: str) -> dict[str, Renderer]:
+    """The renderers of a command's result, by format name; the modules are loaded when used."""
+    return {name: _deferred(target) for name, target in _TABLE[command].items()}
+
+
+def _deferred(target: str) -> Renderer:
+    module, function = target.split(":")
+
+    def render(result: Mapping[str, Any], style: Style) -> str:
+        chosen: Renderer = getattr(import_module(f"preflight.render.{module}"), function)
+        return chosen(result, style)
+
+    return render
