@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the BPF objects that come with preflight: the probes and the tracers.
+
+They are compiled when the wheel is built (`hatch_build.py`), so an installed preflight
+needs no compiler. In a checkout `make build` puts them into the same place.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import InstrumentError
+
+#: `uname -m` -> libbpf's name of the machine, as in the file names of objects built per machine.
+ARCHES = {
+    "x86_64": "x86",
+    "aarch64": "arm64",
+    "riscv64": "riscv",
+    "ppc64le": "powerpc",
+    "s390x": "s390",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BpfFile:
+    """One packaged object. `arch` is None when it suits every machine of its byte order.
+
+    `name` is the source's name without `.bpf.c`, `folder` the folder below `bpf/` (`probes`).
+    """
+
+    name: str
+    folder: str
+    target: str
+    arch: str | None
+    path: Path
+    sha256: str
+
+
+def root() -> Path:
+    """The folder of the packaged objects, whether it exists or not."""
+    from importlib import resources
+
+    return Path(str(resources.files("preflight"))) / "_bpf"
+
+
+@cache
+def manifest() -> dict[str, Any]:
+    """The manifest written by the compile step: compiler, flags, objects. InstrumentError when absent."""
+    import json
+
+    path = root() / "manifest.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InstrumentError("preflight's own BPF objects are not here: run `make build`") from None
+    return found
+
+
+def objects(folder: str | None = None) -> tuple[BpfFile, ...]:
+    """All packaged objects, or those of one folder (`probes`, `tracers`), in the manifest's order."""
+    here = root()
+    found = []
+    for entry in manifest()["objects"]:
+        path = Path(entry["path"])
+        group = path.parent.parent.as_posix()
+        if folder is None or group == folder:
+            name = Path(entry["source"]).name.removesuffix(".bpf.c")
+            found.append(
+                BpfFile(name, group, entry["target"], entry["arch"], here / path, entry["sha256"])
+            )
+    return tuple(found)
+
+
+def find(folder: str, name: str, *, machine: str | None = None, byteorder: str = sys.byteorder) -> Path:
+    """The object of one program for a machine (`uname -m`, default this one's).
+
+    InstrumentError when the objects are absent or there is none for that machine.
+    """
+    import os
+
+    arch = ARCHES.get(machine or os.uname().machine)
+    target = "bpfel" if byteorder == "little" else "bpfeb"
+    for file in objects(folder):
+        if file.name == name and file.target == target and file.arch in (None, arch):
+            if not file.path.is_file():
+                raise InstrumentError(f"{file.path.name} is missing from preflight's BPF objects: run `make build`")
+            return file.path
+    raise InstrumentError(f"no BPF object {folder}/{name} for {machine or os.uname().machine} ({target})")
