@@ -2,5 +2,25 @@
 """The BTF wire format: types, string table, index, split BTF and .BTF.ext.
 
 Reads from bytes, never from a path; knows nothing of kernels. Imports nothing of
-preflight but errors.
+preflight but errors. Corrupt input ends in `preflight.errors.InputError`, which may
+come from `Btf.parse` or, as types are read lazily, from any later query.
+
+    btf = Btf.parse(data)                      # or Btf.parse(data, base) for split BTF
+    btf.type(5), btf.kind(5), btf.name(5)      # a value of preflight.btf.types, a Kind, a str
+    btf.resolve(5)                             # the id behind typedefs, qualifiers and type tags
+    btf.size_of(5)                             # bytes, or None
+    btf.ids_by_name("task_struct", {Kind.STRUCT})
+    btf.ids_by_essential_name("nf_conn", {Kind.STRUCT})   # flavours in the target included
+    btf.ids_of_kind(Kind.VAR), btf.functions(), btf.types()
+    btf.pointer_size, btf.byteorder, btf.start_id, btf.type_count, btf.base
+    btf.format_level()                         # what a reader of this BTF must understand
+
+Ids start at 1, void is 0; `type_count` counts void and the base, so valid ids are
+`range(btf.type_count)`.
 """
+
+from preflight.btf.kinds import Kind, kind_name
+from preflight.btf.names import essential_name
+from preflight.btf.reader import Btf, FormatLevel
+
+__all__ = ["Btf", "FormatLevel", "Kind", "essential_name", "kind_name"]

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One record to one value, a function per kind."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from preflight.btf.kinds import Kind, info_kflag, info_kind, info_vlen
+from preflight.btf.types import (
+    Array,
+    Const,
+    Datasec,
+    DatasecVar,
+    DeclTag,
+    Enum,
+    Enum64,
+    Enumerator,
+    Float,
+    Func,
+    FuncProto,
+    Fwd,
+    Int,
+    Member,
+    Param,
+    Ptr,
+    Restrict,
+    Struct,
+    Type,
+    Typedef,
+    TypeTag,
+    Union,
+    Unknown,
+    Var,
+    Volatile,
+)
+
+
+class NameAt(Protocol):
+    """Gives the name whose offset is stored in word `word`."""
+
+    def __call__(self, word: int) -> str:
+        """InputError when the offset is outside the string section."""
+        ...
+
+
+#: (words, index of the info word, type id, name lookup by word index) -> type
+Decoder: TypeAlias = "Callable[[array[int], int, int, NameAt], Type]"
+
+
+def decode(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    """The type whose info word is `words[p]`."""
+    decoder = _DECODERS.get(info_kind(words[p]), _unknown)
+    return decoder(words, p, type_id, name_at)
+
+
+def _int(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    data = words[p + 2]
+    return Int(type_id, name_at(p - 1), words[p + 1], (data >> 24) & 15, data & 0xFF, (data >> 16) & 0xFF)
+
+
+def _float(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    return Float(type_id, name_at(p - 1), words[p + 1])
+
+
+def _reference(cls: Callable[[int, str, int], Type]) -> Decoder:
+    def reference(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+        return cls(type_id, name_at(p - 1), words[p + 1])
+
+    return reference
+
+
+def _array(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    return Array(type_id, name_at(p - 1), words[p + 2], words[p + 3], words[p + 4])
+
+
+def _members(words: array[int], p: int, name_at: NameAt) -> tuple[Member, ...]:
+    info = words[p]
+    first = p + 2
+    last = first + 3 * info_vlen(info)
+    if info_kflag(info):
+        return tuple(
+            Member(name_at(i), words[i + 1], words[i + 2] & 0xFFFFFF, words[i + 2] >> 24)
+            for i in range(first, last, 3)
+        )
+    return tuple(Member(name_at(i), words[i + 1], words[i + 2], 0) for i in range(first, last, 3))
+
+
+def _struct(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    members = _members(words, p, name_at)
+    return Struct(type_id, name_at(p - 1), words[p + 1], members, info_kflag(words[p]))
+
+
+def _union(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    members = _members(words, p, name_at)
+    return Union(type_id, name_at(p - 1), words[p + 1], members, info_kflag(words[p]))
+
+
+def _signed(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+def _enum(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    signed = info_kflag(words[p])
+    first = p + 2
+    values = tuple(
+        Enumerator(name_at(i), _signed(words[i + 1], 32) if signed else words[i + 1])
+        for i in range(first, first + 2 * info_vlen(words[p]), 2)
+    )
+    return Enum(type_id, name_at(p - 1), words[p + 1], values, signed)
+
+
+def _enum64(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    signed = info_kflag(words[p])
+    values = []
+    first = p + 2
+    for i in range(first, first + 3 * info_vlen(words[p]), 3):
+        value = words[i + 1] | words[i + 2] << 32
+        values.append(Enumerator(name_at(i), _signed(value, 64) if signed else value))
+    return Enum64(type_id, name_at(p - 1), words[p + 1], tuple(values), signed)
+
+
+def _fwd(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    return Fwd(type_id, name_at(p - 1), info_kflag(words[p]))
+
+
+def _func(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    return Func(type_id, name_at(p - 1), words[p + 1], info_vlen(words[p]))
+
+
+def _func_proto(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    first = p + 2
+    params = tuple(Param(name_at(i), words[i + 1]) for i in range(first, first + 2 * info_vlen(words[p]), 2))
+    return FuncProto(type_id, name_at(p - 1), params, words[p + 1])
+
+
+def _var(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    return Var(type_id, name_at(p - 1), words[p + 1], words[p + 2])
+
+
+def _datasec(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    first = p + 2
+    variables = tuple(
+        DatasecVar(words[i], words[i + 1], words[i + 2])
+        for i in range(first, first + 3 * info_vlen(words[p]), 3)
+    )
+    return Datasec(type_id, name_at(p - 1), words[p + 1], variables)
+
+
+def _decl_tag(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    component = _signed(words[p + 2], 32)
+    return DeclTag(type_id, name_at(p - 1), words[p + 1], component, info_kflag(words[p]))
+
+
+def _type_tag(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    return TypeTag(type_id, name_at(p - 1), words[p + 1], info_kflag(words[p]))
+
+
+def _unknown(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+    return Unknown(type_id, name_at(p - 1), info_kind(words[p]), info_vlen(words[p]))
+
+
+_DECODERS: dict[int, Decoder] = {
+    Kind.INT: _int,
+    Kind.PTR: _reference(Ptr),
+    Kind.ARRAY: _array,
+    Kind.STRUCT: _struct,
+    Kind.UNION: _union,
+    Kind.ENUM: _enum,
+    Kind.FWD: _fwd,
+    Kind.TYPEDEF: _reference(Typedef),
+    Kind.VOLATILE: _reference(Volatile),
+    Kind.CONST: _reference(Const),
+    Kind.RESTRICT: _reference(Restrict),
+    Kind.FUNC: _func,
+    Kind.FUNC_PROTO: _func_proto,
+    Kind.VAR: _var,
+    Kind.DATASEC: _datasec,
+    Kind.FLOAT: _float,
+    Kind.DECL_TAG: _decl_tag,
+    Kind.TYPE_TAG: _type_tag,
+    Kind.ENUM64: _enum64,
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flavours: `task_struct___old` is another view of `task_struct`.
+
+This is libbpf's rule (bpf_core_essential_name_len in libbpf/src/relo_core.c at f7081a6b);
+other loaders cut elsewhere, see `preflight.loaders`.
+"""
+
+from __future__ import annotations
+
+
+def essential_name(name: str) -> str:
+    """The name without its flavour: everything before the last `X___Y` where X and Y are not `_`.
+
+    `a___b___c` gives `a___b`; `a____b`, `___a` and `a___` have no flavour and stay.
+    """
+    cut = name.rfind("___")
+    while cut > 0:
+        after = cut + 3
+        if name[cut - 1] != "_" and after < len(name) and name[after] != "_":
+            return name[:cut]
+        cut = name.rfind("___", 0, cut + 2)
+    return name
+
+
+def essential_bytes(name: bytes) -> bytes:
+    """`essential_name` for a name as it stands in a string table."""
+    if b"___" not in name:
+        return name
+    return essential_name(name.decode("latin-1")).encode("latin-1")
+
+
+def has_flavour(name: str) -> bool:
+    """Whether `essential_name` would cut anything."""
+    return "___" in name and essential_name(name) != name

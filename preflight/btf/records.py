@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where each type record begins, found lazily by one pass over the info words.
+
+A kernel holds 100,000 records but only some 300 distinct info words, so the length of a
+record is one dictionary lookup, and the pass stops at the last id anybody asked for.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import repeat
+
+from preflight.btf.kinds import TRAILER_WORDS, info_kind, info_vlen
+from preflight.btf.wire import MAX_TYPES, Header
+from preflight.errors import InputError
+
+_HEAD_WORDS = 3
+_BATCH = 512
+_UNROLLED = 8
+
+
+class _UnknownKindError(Exception):
+    def __init__(self, kind: int) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class _Steps(dict[int, int]):
+    """Info word -> record length in words; filled when a word is met for the first time."""
+
+    def __init__(self, layout: Mapping[int, tuple[int, int]] | None) -> None:
+        super().__init__()
+        self._layout = layout or {}
+
+    def __missing__(self, info: int) -> int:
+        kind = info_kind(info)
+        trailer = TRAILER_WORDS.get(kind)
+        if trailer is None:
+            described = self._layout.get(kind) if kind else None
+            if described is None:
+                raise _UnknownKindError(kind)
+            trailer = described[0] // 4, described[1] // 4
+        once, each = trailer
+        step = self[info] = _HEAD_WORDS + once + each * info_vlen(info)
+        return step
+
+
+class Records:
+    """The type section as 32-bit words in host order, and the place of every record's info word.
+
+    `info_at(n)` is the word index of the info word of the n-th own record (0-based): the
+    name offset stands one before it, size or type one after, the trailer from two after.
+    """
+
+    __slots__ = ("_complete", "_header", "_known", "_next", "_scanned", "_start_id", "_steps", "words")
+
+    def __init__(
+        self,
+        data: memoryview,
+        header: Header,
+        start_id: int,
+        boundaries: Sequence[int] | None = None,
+    ) -> None:
+        """`boundaries` are all info word indexes when an index already knows them."""
+        begin, end = header.types
+        if (end - begin) % 4:
+            raise InputError(f"type section length {end - begin} is not a multiple of 4", offset=begin)
+        self.words = array("I")
+        self.words.frombytes(data[begin:end])
+        if header.foreign:
+            self.words.byteswap()
+        self._header = header
+        self._start_id = start_id
+        self._steps = _Steps(header.layout)
+        self._scanned: list[int] = []
+        self._known = boundaries
+        self._complete = not self.words
+        self._next = 1
+
+    def offset_of(self, word: int) -> int:
+        """File offset in bytes of a word, for error messages."""
+        return self._header.types[0] + 4 * word
+
+    def info_at(self, n: int) -> int:
+        """Word index of the n-th info word; IndexError when there are not that many records."""
+        if self._known is not None:
+            return self._known[n]
+        if n >= len(self._scanned) and not self._complete:
+            self._scan(n)
+        return self._scanned[n]
+
+    def all(self) -> Sequence[int]:
+        """All info word indexes, in id order."""
+        if self._known is not None:
+            return self._known
+        if not self._complete:
+            self._scan(None)
+        return self._scanned
+
+    def distinct_infos(self) -> list[int]:
+        """The distinct info words of the section."""
+        if self._known is not None:
+            words = self.words
+            return list({words[p] for p in self._known})
+        self.all()
+        return list(self._steps)
+
+    def _scan(self, wanted: int | None) -> None:
+        """Extend the boundaries to at least record `wanted`, or to the end."""
+        pos = self._scanned
+        words, step, add, p = self.words, self._steps, pos.append, self._next
+        try:
+            while wanted is None or len(pos) <= wanted:
+                for _ in repeat(None, _BATCH):
+                    add(p)
+                    p += step[words[p]]
+                    add(p)
+                    p += step[words[p]]
+                    add(p)
+                    p += step[words[p]]
+                    add(p)
+                    p += step[words[p]]
+                    add(p)
+                    p += step[words[p]]
+                    add(p)
+                    p += step[words[p]]
+                    add(p)
+                    p += step[words[p]]
+                    add(p)
+                    p += step[words[p]]
+                if len(pos) > MAX_TYPES:
+                    raise InputError(f"more than {MAX_TYPES} types", offset=self.offset_of(p - 1))
+            self._next = p
+        except IndexError:
+            pos.pop()  # the place after the last record is not one
+            self._finish(pos, p)
+        except _UnknownKindError as unknown:
+            pos.pop()
+            type_id = self._start_id + len(pos)
+            self._next = p
+            raise InputError(
+                f"type {type_id} has kind {unknown.kind}, which this reader does not know"
+                " and the file does not describe",
+                offset=self.offset_of(p - 1),
+            ) from None
+
+    def _finish(self, pos: list[int], p: int) -> None:
+        """The pass ended at word `p`: exactly behind the last record, or inside one."""
+        if p == len(self.words) + 1 and len(pos) <= MAX_TYPES:
+            self._complete = True
+            return
+        overran = p > len(self.words) and pos
+        self._next = pos.pop() if overran else p
+        raise InputError(
+            f"type {self._start_id + len(pos)} is truncated by the end of the type section",
+            offset=self.offset_of(self._next - 1),
+        )

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The string table, continued over a base table in split BTF."""
+
+from __future__ import annotations
+
+from preflight.errors import InputError
+
+
+class Strings:
+    """NUL-terminated names by offset. `start` is the first own offset, the base's total length.
+
+    Names that are not UTF-8 come out with `\\xNN` escapes, so that any output can carry them.
+    """
+
+    __slots__ = ("_base", "_cache", "data", "end", "start")
+
+    def __init__(self, data: bytes, base: Strings | None = None, *, at: int = 0) -> None:
+        """`at` is the section's file offset, for messages."""
+        if data and data[-1]:
+            raise InputError("string section does not end with a NUL byte", offset=at + len(data) - 1)
+        if base is None and data and data[0]:
+            raise InputError("string section does not begin with an empty string", offset=at)
+        self.data = data
+        self._base = base
+        self._cache: dict[int, str] = {}
+        self.start: int = base.end if base else 0
+        self.end: int = self.start + len(data)
+
+    def get(self, offset: int) -> str:
+        """The string at an offset; IndexError outside the table."""
+        text = self._cache.get(offset)
+        if text is None:
+            text = self._cache[offset] = self.raw(offset).decode("utf-8", "backslashreplace")
+        return text
+
+    def raw(self, offset: int) -> bytes:
+        """The string's bytes; IndexError outside the table."""
+        if offset < self.start and self._base is not None:
+            return self._base.raw(offset)
+        own = offset - self.start
+        if not offset:
+            return b""
+        if not 0 <= own < len(self.data):
+            raise IndexError(offset)
+        return self.data[own : self.data.index(0, own)]

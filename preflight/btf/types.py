@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""BTF types as values, one class per kind.
+
+Every type has `id` and `name` ("" when anonymous) and the class attribute `KIND`.
+`type` is always the id of another type, 0 being void. Sizes are bytes, offsets in
+structs are bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from preflight.btf.kinds import Kind
+
+INT_SIGNED = 1
+INT_CHAR = 2
+INT_BOOL = 4
+
+FUNC_STATIC = 0
+FUNC_GLOBAL = 1
+FUNC_EXTERN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """What all kinds share."""
+
+    KIND: ClassVar[int] = Kind.VOID
+    id: int
+    name: str
+
+    @property
+    def kind(self) -> int:
+        """The kind number; for known kinds a `Kind`."""
+        return self.KIND
+
+
+@dataclass(frozen=True, slots=True)
+class Void(Type):
+    """Type 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Int(Type):
+    """An integer. `encoding` combines INT_SIGNED, INT_CHAR, INT_BOOL.
+
+    `bits` and `offset` (both in bits) describe old-style bitfield ints; an ordinary int
+    has `bits == size * 8` and `offset == 0`.
+    """
+
+    KIND: ClassVar[int] = Kind.INT
+    size: int
+    encoding: int
+    bits: int
+    offset: int
+
+    @property
+    def signed(self) -> bool:
+        """INT_SIGNED is set; char and bool encodings alone are not signed."""
+        return bool(self.encoding & INT_SIGNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Float(Type):
+    """A floating point type."""
+
+    KIND: ClassVar[int] = Kind.FLOAT
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Type):
+    """Kinds that consist of a reference to one other type."""
+
+    type: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ptr(Reference):
+    """A pointer."""
+
+    KIND: ClassVar[int] = Kind.PTR
+
+
+@dataclass(frozen=True, slots=True)
+class Typedef(Reference):
+    """A typedef."""
+
+    KIND: ClassVar[int] = Kind.TYPEDEF
+
+
+@dataclass(frozen=True, slots=True)
+class Volatile(Reference):
+    """The volatile qualifier."""
+
+    KIND: ClassVar[int] = Kind.VOLATILE
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Reference):
+    """The const qualifier."""
+
+    KIND: ClassVar[int] = Kind.CONST
+
+
+@dataclass(frozen=True, slots=True)
+class Restrict(Reference):
+    """The restrict qualifier."""
+
+    KIND: ClassVar[int] = Kind.RESTRICT
+
+
+@dataclass(frozen=True, slots=True)
+class TypeTag(Reference):
+    """A type tag (`__user`, `__rcu`); `attribute` (kflag): the name is a whole attribute, not a tag."""
+
+    KIND: ClassVar[int] = Kind.TYPE_TAG
+    attribute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeclTag(Reference):
+    """A tag on a declaration; `component` is a member or parameter index, -1 for the declaration itself."""
+
+    KIND: ClassVar[int] = Kind.DECL_TAG
+    component: int
+    attribute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Func(Reference):
+    """A function; `type` is its FuncProto. `linkage` is FUNC_STATIC, FUNC_GLOBAL or FUNC_EXTERN."""
+
+    KIND: ClassVar[int] = Kind.FUNC
+    linkage: int
+
+
+@dataclass(frozen=True, slots=True)
+class Var(Reference):
+    """A variable. `linkage` is 0 static, 1 global, 2 extern."""
+
+    KIND: ClassVar[int] = Kind.VAR
+    linkage: int
+
+
+@dataclass(frozen=True, slots=True)
+class Array(Type):
+    """An array of `nelems` elements; 0 for a flexible or zero-length one."""
+
+    KIND: ClassVar[int] = Kind.ARRAY
+    type: int
+    index_type: int
+    nelems: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a struct or union.
+
+    `bitfield_size` is in bits and 0 for an ordinary member. Without the composite's
+    kflag it is always 0: a bitfield is then an Int with its own `bits` and `offset`.
+    """
+
+    name: str
+    type: int
+    bit_offset: int
+    bitfield_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Composite(Type):
+    """A struct or union; members stand in declaration order."""
+
+    size: int
+    members: tuple[Member, ...]
+    kflag: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Struct(Composite):
+    """A struct."""
+
+    KIND: ClassVar[int] = Kind.STRUCT
+
+
+@dataclass(frozen=True, slots=True)
+class Union(Composite):
+    """A union."""
+
+    KIND: ClassVar[int] = Kind.UNION
+
+
+@dataclass(frozen=True, slots=True)
+class Enumerator:
+    """One name of an enum; `value` is negative only in a signed enum.
+
+    Compilers before the kflag left negative 32-bit values without the sign mark; those
+    read as large unsigned values here.
+    """
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enum(Type):
+    """An enum of up to 32-bit values; Enum64 is a subclass, so `isinstance(t, Enum)` reads both."""
+
+    KIND: ClassVar[int] = Kind.ENUM
+    size: int
+    values: tuple[Enumerator, ...]
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Enum64(Enum):
+    """An enum with 64-bit values."""
+
+    KIND: ClassVar[int] = Kind.ENUM64
+
+
+@dataclass(frozen=True, slots=True)
+class Fwd(Type):
+    """A declaration without a definition, of a struct or (`is_union`) a union."""
+
+    KIND: ClassVar[int] = Kind.FWD
+    is_union: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter; the last one with type 0 and no name stands for `...`."""
+
+    name: str
+    type: int
+
+
+@dataclass(frozen=True, slots=True)
+class FuncProto(Type):
+    """A function's parameters and return type (0 is void)."""
+
+    KIND: ClassVar[int] = Kind.FUNC_PROTO
+    params: tuple[Param, ...]
+    ret: int
+
+    @property
+    def variadic(self) -> bool:
+        """Whether the last parameter stands for `...`."""
+        return bool(self.params) and self.params[-1].type == 0 and not self.params[-1].name
+
+
+@dataclass(frozen=True, slots=True)
+class DatasecVar:
+    """A variable's place in a data section: `offset` and `size` in bytes."""
+
+    type: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Datasec(Type):
+    """A data section and its variables."""
+
+    KIND: ClassVar[int] = Kind.DATASEC
+    size: int
+    variables: tuple[DatasecVar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(Type):
+    """A record of a kind newer than this reader, skipped by the layout section's sizes."""
+
+    raw_kind: int
+    vlen: int
+
+    @property
+    def kind(self) -> int:
+        """The kind number as written."""
+        return self.raw_kind
+
+
+def references(found: Type) -> tuple[int, ...]:
+    """Ids of all types this one mentions, in the order they are written."""
+    if isinstance(found, Composite):
+        return tuple(member.type for member in found.members)
+    if isinstance(found, Reference):
+        return (found.type,)
+    if isinstance(found, Array):
+        return found.type, found.index_type
+    if isinstance(found, FuncProto):
+        return found.ret, *(param.type for param in found.params)
+    if isinstance(found, Datasec):
+        return tuple(variable.type for variable in found.variables)
+    return ()
