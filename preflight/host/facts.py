@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """Everything collected about one host. An area whose collector crashed is None: its checks are unknown."""
+    """All that was collected about one host; an area whose collector crashed is None."""
 
     context: ContextFacts | None
     btf: BtfFacts | None

@@ -71,6 +71,12 @@ VERDICT_MARKS: dict[str, tuple[str, str, str]] = {
 }
 
 
+def _shown(text: str, limit: int = 1000) -> str:
+    """Safe text that is no CI command either: runners obey a line that begins with two colons."""
+    shown = safe_text(text, limit=limit)
+    return shown.replace("::", "\\x3a:", 1) if shown.lstrip().startswith("::") else shown
+
+
 class Page:
     """A page of text being written line by line, then taken as one string."""
 
@@ -99,7 +105,7 @@ class Page:
         text = Text()
         for part in parts:
             raw, style = (part, "") if isinstance(part, str) else part
-            text.append(safe_text(raw, limit=4000), style=style)
+            text.append(_shown(raw), style=style)
         lead = " " * indent
         if self.style.width is None:
             self._console.print(Text(lead) + text, soft_wrap=True)
@@ -116,7 +122,7 @@ class Page:
     def table(self, header: list[str], rows: list[list[str | tuple[str, str]]], indent: int = 0) -> None:
         """A plain aligned table; on a narrow terminal each row becomes a block of `name: value` lines."""
         cells = [[c if isinstance(c, tuple) else (c, "") for c in row] for row in rows]
-        shown = [[(safe_text(text), style) for text, style in row] for row in cells]
+        shown = [[(_shown(text, 256), style) for text, style in row] for row in cells]
         widths = [max([len(h), *(len(row[i][0]) for row in shown)]) for i, h in enumerate(header)]
         total = indent + sum(widths) + 2 * (len(widths) - 1)
         if self.style.width is not None and total > self.style.width:

@@ -57,7 +57,7 @@ def _slug(*parts: object) -> str:
 
 
 def environment() -> Environment:
-    """The template environment: all is escaped, undefined names are errors, templates are the package's own."""
+    """The template environment: all is escaped, undefined names are errors, templates only ours."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     env = Environment(

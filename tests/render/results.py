@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results of the JSON contract, built for renderer tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def finding(text: str = "plain", **changes: Any) -> dict[str, Any]:
+    """One finding whose every free text is `text`."""
+    record: dict[str, Any] = {
+        "code": "PH702",
+        "name": "kprobe-surface",
+        "subject": text,
+        "verdict": "missing",
+        "severity": "required",
+        "title": text,
+        "evidence": [{"source": text, "detail": text, "command": text}],
+        "cause": text,
+        "fix": text,
+        "location": {"object": text, "section": text, "insn": 3, "file": text, "line": 7, "text": text},
+        "needed_by": [text],
+        "confidence": "high",
+        "data": {},
+    }
+    return record | changes
+
+
+def check_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
+    """A result of `check` in which every text that can come from a stranger is `text`."""
+    result: dict[str, Any] = {
+        "schema_version": "1.0",
+        "tool": {"name": "preflight", "version": "0"},
+        "command": "check",
+        "generated_at": "2026-01-02T03:04:05Z",
+        "summary": {
+            "verdict": "not-ready",
+            "sentence": f"NOT READY: {text}",
+            "profile": text,
+            "counts": {"missing": 1, "ok": 1},
+            "required": {"ok": 1, "failing": 1, "undecided": 0, "not_tested": 0},
+            "host_line": ["6.18.44", text],
+            "next_steps": [text],
+            "ignored": 0,
+            "exit_code": 1,
+        },
+        "results": [
+            finding(text),
+            finding(text, verdict="unknown", severity="info", code="PH301", name="lockdown"),
+            finding(text, verdict="ok", severity="info", code="PH101", name="btf-vmlinux-present"),
+        ],
+        "surfaces": [
+            {
+                "name": text,
+                "usable": "missing",
+                "loadable": text,
+                "attachable": text,
+                "stability": text,
+                "evidence": text,
+                "caution": text,
+                "alternative": text,
+            }
+        ],
+        "objects": [
+            {
+                "object": text,
+                "sha256": "0" * 64,
+                "verdict": "not-ready",
+                "programs": 2,
+                "blocking": [text],
+                "undecided": [text],
+            }
+        ],
+        "helpers": {
+            "states": ["usable", "not-for-type"],
+            "types": [
+                {
+                    "type": text,
+                    "counts": {"usable": 1, "not-for-type": 0},
+                    "names": {"usable": [text], "not-for-type": []},
+                }
+            ],
+        },
+    }
+    return result | changes
