@@ -15,12 +15,28 @@ come from `Btf.parse` or, as types are read lazily, from any later query.
     btf.pointer_size, btf.byteorder, btf.start_id, btf.type_count, btf.base
     btf.format_level()                         # what a reader of this BTF must understand
 
+    ext = BtfExt.parse(ext_data, btf)          # .BTF.ext of an object
+    ext.core_relos["kprobe/do_unlinkat"]       # CoreRelo records in file order, by ELF section
+    ext.line_at("kprobe/do_unlinkat", 12)      # LineInfo(file, line, column, text) or None
+    ext.func_at("kprobe/do_unlinkat", 12)      # FuncInfo or None
+
 Ids start at 1, void is 0; `type_count` counts void and the base, so valid ids are
 `range(btf.type_count)`.
 """
 
+from preflight.btf.ext import BtfExt, CoreRelo, FuncInfo, LineInfo
 from preflight.btf.kinds import Kind, kind_name
 from preflight.btf.names import essential_name
 from preflight.btf.reader import Btf, FormatLevel
 
-__all__ = ["Btf", "FormatLevel", "Kind", "essential_name", "kind_name"]
+__all__ = [
+    "Btf",
+    "BtfExt",
+    "CoreRelo",
+    "FormatLevel",
+    "FuncInfo",
+    "Kind",
+    "LineInfo",
+    "essential_name",
+    "kind_name",
+]

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`.BTF.ext`: which function, which source line and which CO-RE question belongs to an instruction.
+
+Follows btf_ext_parse() and btf_ext_setup_info() in libbpf/src/btf.c at f7081a6b: record
+sizes are honoured, so records may be longer than what is known here.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
+
+from preflight.btf.reader import Btf
+from preflight.btf.wire import MAX_BYTES, VERSION, magic_byteorder
+from preflight.errors import InputError
+
+INSN_BYTES = 8
+#: More records than this in one file are refused; the kernel takes a million instructions per program.
+MAX_RECORDS = 4 << 20
+
+_HEAD_WITHOUT_CORE = 24
+_HEAD_WITH_CORE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class FuncInfo:
+    """The function beginning at an instruction; `type_id` is a FUNC. `insn_off` in bytes, `insn` in slots."""
+
+    insn_off: int
+    type_id: int
+
+    @property
+    def insn(self) -> int:
+        """Instruction index in the ELF section."""
+        return self.insn_off // INSN_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class LineInfo:
+    """The source line an instruction came from; `text` is the line itself, "" when not recorded."""
+
+    insn_off: int
+    file: str
+    text: str
+    line: int
+    column: int
+
+    @property
+    def insn(self) -> int:
+        """Instruction index in the ELF section."""
+        return self.insn_off // INSN_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class CoreRelo:
+    """A CO-RE relocation record; `kind` is the number in enum bpf_core_relo_kind (uapi/linux/bpf.h)."""
+
+    insn_off: int
+    type_id: int
+    access_str: str
+    kind: int
+
+    @property
+    def insn(self) -> int:
+        """Instruction index in the ELF section."""
+        return self.insn_off // INSN_BYTES
+
+
+Record = TypeVar("Record", FuncInfo, LineInfo, CoreRelo)
+
+
+@dataclass(frozen=True, slots=True)
+class SubSection(Generic[Record]):
+    """One kind of records, by ELF section name in file order. `record_size` in bytes as written."""
+
+    record_size: int
+    sections: Mapping[str, tuple[Record, ...]]
+
+
+#: Text at a string offset; the second argument is the file offset to blame.
+_Text: TypeAlias = "Callable[[int, int], str]"
+#: (words of a record, its file offset, string lookup) -> record
+_Decode: TypeAlias = "Callable[[tuple[int, ...], int, _Text], Record]"
+
+
+def _func_info(words: tuple[int, ...], at: int, text: _Text) -> FuncInfo:
+    insn_off, type_id = words
+    return FuncInfo(insn_off, type_id)
+
+
+def _line_info(words: tuple[int, ...], at: int, text: _Text) -> LineInfo:
+    insn_off, file_off, line_off, line_col = words
+    return LineInfo(insn_off, text(file_off, at), text(line_off, at), line_col >> 10, line_col & 0x3FF)
+
+
+def _core_relo(words: tuple[int, ...], at: int, text: _Text) -> CoreRelo:
+    insn_off, type_id, access_off, kind = words
+    return CoreRelo(insn_off, type_id, text(access_off, at), kind)
+
+
+class BtfExt:
+    """The parsed section. `func_info`, `line_info` and `core_relos` map ELF section names to records.
+
+    Sections and records stand in file order, which CO-RE relocation depends on. A
+    section that appears twice has its records joined.
+    """
+
+    __slots__ = ("_line_starts", "core_record_size", "core_relos", "func_info", "line_info")
+
+    def __init__(
+        self,
+        func_info: Mapping[str, tuple[FuncInfo, ...]],
+        line_info: Mapping[str, tuple[LineInfo, ...]],
+        core_relos: Mapping[str, tuple[CoreRelo, ...]],
+    ) -> None:
+        """Use `BtfExt.parse`."""
+        self.func_info = func_info
+        self.line_info = line_info
+        self.core_relos = core_relos
+        self._line_starts: dict[str, tuple[list[int], list[LineInfo]]] = {}
+
+    @classmethod
+    def parse(cls, data: bytes | bytearray | memoryview, btf: Btf) -> BtfExt:
+        """Read `.BTF.ext`; `btf` is the object's `.BTF`, whose strings it uses.
+
+        InputError with the offset in `.BTF.ext` when it is corrupt.
+        """
+        return _Reader(memoryview(data), btf).read()
+
+    def line_at(self, section: str, insn: int) -> LineInfo | None:
+        """The source line of an instruction: the nearest record at or before it; None when there is none."""
+        known = self._line_starts.get(section)
+        if known is None:
+            lines = sorted(self.line_info.get(section, ()), key=lambda info: info.insn_off)
+            known = self._line_starts[section] = [info.insn for info in lines], lines
+        starts, lines = known
+        at = bisect_right(starts, insn)
+        return lines[at - 1] if at else None
+
+    def func_at(self, section: str, insn: int) -> FuncInfo | None:
+        """The function an instruction belongs to: the nearest record at or before it."""
+        best = None
+        for info in self.func_info.get(section, ()):
+            if info.insn <= insn and (best is None or info.insn >= best.insn):
+                best = info
+        return best
+
+
+class _Reader:
+    """Walks one `.BTF.ext`."""
+
+    def __init__(self, data: memoryview, btf: Btf) -> None:
+        self._data = data
+        self._btf = btf
+        self._records = 0
+        self._mark = "<"
+
+    def read(self) -> BtfExt:
+        data = self._data
+        if len(data) > MAX_BYTES:
+            raise InputError(f".BTF.ext of {len(data)} bytes is over the limit of {MAX_BYTES}")
+        byteorder = magic_byteorder(data)
+        if byteorder is None:
+            raise InputError("not .BTF.ext: the magic number 0xeb9f is missing", offset=0)
+        self._mark = "<" if byteorder == "little" else ">"
+        if len(data) < 8:
+            raise InputError("truncated .BTF.ext header", offset=len(data))
+        version, flags = data[2], data[3]
+        (length,) = self._unpack("I", 4)
+        if version != VERSION:
+            raise InputError(f".BTF.ext version {version} is not supported", offset=2)
+        if flags:
+            raise InputError(f".BTF.ext header flags {flags:#x} are not supported", offset=3)
+        if length < _HEAD_WITHOUT_CORE or length > len(data):
+            raise InputError(f".BTF.ext header length {length} does not fit {len(data)} bytes", offset=4)
+        func_at = self._bounds("func_info", length, 8)
+        line_at = self._bounds("line_info", length, 16)
+        core_at = self._bounds("core_relo", length, 24) if length >= _HEAD_WITH_CORE else (0, 0)
+        return BtfExt(
+            dict(self._subsection("func_info", func_at, 2, _func_info)),
+            dict(self._subsection("line_info", line_at, 4, _line_info)),
+            dict(self._subsection("core_relo", core_at, 4, _core_relo)),
+        )
+
+    def _unpack(self, layout: str, at: int) -> tuple[int, ...]:
+        try:
+            return struct.unpack_from(self._mark + layout, self._data, at)
+        except struct.error:
+            raise InputError("truncated .BTF.ext", offset=at) from None
+
+    def _bounds(self, what: str, header: int, at: int) -> tuple[int, int]:
+        offset, length = self._unpack("II", at)
+        start, end = header + offset, header + offset + length
+        if not length:
+            return 0, 0
+        if start % 4:
+            raise InputError(f"{what} section is not aligned to 4 bytes", offset=at)
+        if end > len(self._data):
+            raise InputError(f"{what} section ends outside the data", offset=at)
+        return start, end
+
+    def _subsection(
+        self, what: str, bounds: tuple[int, int], words: int, decode: _Decode[Record]
+    ) -> Iterator[tuple[str, tuple[Record, ...]]]:
+        at, end = bounds
+        if at == end:
+            return
+        if end - at < 4:
+            raise InputError(f"truncated {what} section", offset=at)
+        (size,) = self._unpack("I", at)
+        if size < 4 * words or size % 4:
+            raise InputError(f"{what} record size {size} is not usable, {4 * words} are needed", offset=at)
+        at += 4
+        joined: dict[str, list[Record]] = {}
+        while at < end:
+            if end - at < 8:
+                raise InputError(f"truncated {what} section", offset=at)
+            name_off, count = self._unpack("II", at)
+            if count == 0:
+                raise InputError(f"{what} section without records", offset=at)
+            name = self._text(name_off, at)
+            at += 8
+            if count * size > end - at:
+                raise InputError(f"{count} {what} records do not fit the section", offset=at - 4)
+            self._records += count
+            if self._records > MAX_RECORDS:
+                raise InputError(f"more than {MAX_RECORDS} records", offset=at)
+            joined.setdefault(name, []).extend(self._decode(at, count, size, words, decode))
+            at += count * size
+        for name, records in joined.items():
+            yield name, tuple(records)
+
+    def _decode(
+        self, at: int, count: int, size: int, words: int, decode: _Decode[Record]
+    ) -> Iterator[Record]:
+        layout = f"{words}I"
+        for place in range(at, at + count * size, size):
+            record = self._unpack(layout, place)
+            if record[0] % INSN_BYTES:
+                raise InputError(f"instruction offset {record[0]} is not a multiple of 8", offset=place)
+            yield decode(record, place, self._text)
+
+    def _text(self, offset: int, at: int) -> str:
+        try:
+            return self._btf.strings.get(offset)
+        except IndexError:
+            raise InputError(f"string offset {offset} is outside the string section", offset=at) from None
