@@ -13,7 +13,8 @@ class BtfFormat:
     """What a reader must understand to read a BTF file.
 
     `header_length` in bytes (24, or 32 with a layout section), `kinds` the kind names that
-    occur, `max_vlen` the largest member count, `byte_order` `little` or `big`.
+    occur and `newest_kind` the highest kind number, `max_vlen` the largest member count,
+    `tag_attributes` whether a tag stands for a whole attribute, `byte_order` `little` or `big`.
     """
 
     header_length: int
@@ -21,6 +22,8 @@ class BtfFormat:
     kinds: tuple[str, ...]
     max_vlen: int
     byte_order: str
+    tag_attributes: bool = False
+    newest_kind: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,15 +28,15 @@ class Apparmor:
 class PolicyFacts:
     """Lockdown and security modules, firmware policy, and the sysctls that harden BPF.
 
-    `lockdown` is the level read from securityfs (`none`, `integrity`, `confidentiality`); when it
-    is unknown the check may still infer it from trial loads. `bpf_lsm_hooks` counts the functions
-    `bpf_lsm_*` in the kernel's BTF. `selinux` and `apparmor` hold None when the module is not active.
-    `secure_boot` holds None where the machine was not booted by EFI.
+    `lockdown` is the level the kernel states (`none`, `integrity`, `confidentiality`); when it
+    is unknown the check may still infer it from trial loads. `bpf_lsm_hook` says whether the
+    kernel's BTF has the function BPF LSM programs attach to. `selinux` and `apparmor` hold None
+    when the module is not active, `secure_boot` where the machine was not booted by EFI.
     """
 
     lockdown: Fact[str]
     lsm_active: Fact[tuple[str, ...]]
-    bpf_lsm_hooks: Fact[int]
+    bpf_lsm_hook: Fact[bool]
     selinux: Fact[Selinux | None]
     apparmor: Fact[Apparmor | None]
     secure_boot: Fact[bool | None]

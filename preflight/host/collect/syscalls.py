@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The few system calls beside bpf(2) that answer a host question without changing anything."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+
+from preflight.host.bpf.syscall import errno_name
+
+#: __NR_perf_event_open by `uname -m` (arch/*/entry/syscalls, include/uapi/asm-generic/unistd.h).
+_PERF_EVENT_OPEN = {
+    "x86_64": 298,
+    "aarch64": 241,
+    "riscv64": 241,
+    "loongarch64": 241,
+    "s390x": 331,
+    "ppc64le": 319,
+    "ppc64": 319,
+}
+#: __NR_lsm_list_modules, the same on all architectures (kernel 6.8, commit ad4aff9ec25f).
+_LSM_LIST_MODULES = 461
+
+#: LSM_ID_* of include/uapi/linux/lsm.h; the names are those of /sys/kernel/security/lsm.
+LSM_IDS = {
+    100: "capability",
+    101: "selinux",
+    102: "smack",
+    103: "tomoyo",
+    104: "apparmor",
+    105: "yama",
+    106: "loadpin",
+    107: "safesetid",
+    108: "lockdown",
+    109: "bpf",
+    110: "landlock",
+    111: "ima",
+    112: "evm",
+    113: "ipe",
+}
+
+_PERF_TYPE_SOFTWARE = 1
+_PERF_COUNT_SW_DUMMY = 9
+_PERF_ATTR_SIZE_VER0 = 64
+_PERF_FLAG_FD_CLOEXEC = 8
+_ATTR_DISABLED = 1
+_ATTR_EXCLUDE_KERNEL = 1 << 5
+
+
+def perf_event_open(*, system_wide: bool) -> str:
+    """Open and close a disabled software event: `OK`, or the errno name; `ENOSYS` on an unknown machine.
+
+    System-wide asks for CPU 0 with kernel samples, as profilers and tracepoint attachment do;
+    otherwise for this process without the kernel, which the strictest upstream setting still allows.
+    """
+    number = _PERF_EVENT_OPEN.get(platform.machine())
+    if number is None or ctypes.sizeof(ctypes.c_void_p) != 8:
+        return "ENOSYS"
+    flags = _ATTR_DISABLED if system_wide else _ATTR_DISABLED | _ATTR_EXCLUDE_KERNEL
+    words = struct.pack(
+        "=IIQQQQQ", _PERF_TYPE_SOFTWARE, _PERF_ATTR_SIZE_VER0, _PERF_COUNT_SW_DUMMY, 0, 0, 0, flags
+    )
+    attributes = ctypes.create_string_buffer(words, 128)
+    pid, cpu = (-1, 0) if system_wide else (0, -1)
+    descriptor = _call(number, ctypes.byref(attributes), pid, cpu, -1, _PERF_FLAG_FD_CLOEXEC)
+    if descriptor < 0:
+        return errno_name(-descriptor)
+    os.close(descriptor)
+    return "OK"
+
+
+def lsm_list_modules() -> tuple[str, ...] | str:
+    """The active security modules in their order, or an errno name (`ENOSYS` before kernel 6.8).
+
+    Needs neither securityfs nor a capability. An id this table does not know reads `lsm-<id>`.
+    """
+    room = 64
+    identifiers = (ctypes.c_uint64 * room)()
+    size = ctypes.c_uint32(ctypes.sizeof(identifiers))
+    count = _call(_LSM_LIST_MODULES, ctypes.byref(identifiers), ctypes.byref(size), 0)
+    if count < 0:
+        return errno_name(-count)
+    return tuple(LSM_IDS.get(i, f"lsm-{i}") for i in identifiers[: min(count, room)])
+
+
+def _call(number: int, *arguments: object) -> int:
+    """syscall(2): its value, or minus errno."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall.restype = ctypes.c_long
+    words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    value = int(libc.syscall(ctypes.c_long(number), *words))
+    return value if value >= 0 else -(ctypes.get_errno() or errno.EIO)
