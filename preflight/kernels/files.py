@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file or directory a user named, recognised by its content, as a Kernel."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import cast
+
+from preflight.errors import InputError
+from preflight.kernels import btfblob, entry, image
+from preflight.kernels.blob import Blob, read_bounded
+from preflight.kernels.decompress import decompress, kind_of
+from preflight.kernels.model import Contents, Identity, Kernel, Provenance, SourceFile
+
+_DEB = b"!<arch>\n"
+_TAR_MAGIC_AT = 257
+
+
+def kernel_from_path(path: Path, *, with_modules: bool = False) -> Kernel:
+    """The kernel in a file or directory; its name is the path as given.
+
+    Raw BTF, vmlinux, a kernel image, a `.deb`, a directory laid out like a catalogue entry, each
+    file also packed with gzip, xz or zstd, and a BTFHub `.tar.xz`. `with_modules` reads the modules
+    of a package as well. InputError says what the file is not.
+    """
+    if path.is_dir():
+        return entry.read(path, str(path))
+    if not path.exists():
+        raise InputError("no such file", subject=str(path))
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(8)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", subject=str(path)) from error
+    if head == _DEB:
+        from preflight.kernels.packages import kernel_from_packages
+
+        return kernel_from_packages([path], with_modules=with_modules)
+    data = read_bounded(path, image.FILE_LIMIT)
+    try:
+        return _from_bytes(data, path)
+    except InputError as error:
+        raise error.about(str(path)) from None
+
+
+def _from_bytes(data: bytes, path: Path) -> Kernel:
+    if not data:
+        raise InputError("is empty")
+    if data.lstrip()[:1] in (b"{", b"["):
+        raise InputError("is JSON; a facts file without BTF cannot stand for a kernel here")
+    source = (source_file(path.name, data),)
+    if btfblob.byteorder_of(data):
+        return _raw_btf(data, path, source, packed=False)
+    kind = kind_of(data)
+    if kind is not None:
+        inner = decompress(kind, data, limit=image.UNPACKED_LIMIT)
+        if btfblob.byteorder_of(inner):
+            return _raw_btf(inner, path, source, packed=True)
+        if inner[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar":
+            return _archive(inner, path, source)
+    found = image.unpack(data)
+    btf, order = found.found_btf
+    identity = Identity(name=str(path), byteorder=order, release=found.release, arch=found.arch)
+    config = Blob(data=found.config) if found.config else None
+    return Kernel(identity, Contents(Blob(data=btf), config), Provenance("image", source))
+
+
+def _raw_btf(data: bytes, path: Path, source: tuple[SourceFile, ...], *, packed: bool) -> Kernel:
+    found = btfblob.whole(data)
+    # The file itself is enough; nothing needs to be held until it is asked for.
+    blob = Blob(path=path) if not packed or path.suffix in (".xz", ".gz") else Blob(data=data)
+    return Kernel(Identity(str(path), found.byteorder), Contents(blob), Provenance("btf", source))
+
+
+def _archive(data: bytes, path: Path, source: tuple[SourceFile, ...]) -> Kernel:
+    """A BTFHub archive: a tar with one `RELEASE.btf` in it."""
+    from preflight.kernels.deb import tar_files
+
+    for file in tar_files(cast("io.BufferedReader", io.BytesIO(data)), str(path)):
+        if file.name.endswith(".btf"):
+            btf = file.read()
+            found = btfblob.whole(btf)
+            release = re.sub(r"\.btf\Z", "", file.name.rpartition("/")[2])
+            identity = Identity(str(path), found.byteorder, release=release)
+            return Kernel(identity, Contents(Blob(data=btf)), Provenance("archive", source))
+    raise InputError("is a tar archive without a .btf file")
+
+
+def source_file(name: str, data: bytes) -> SourceFile:
+    """Provenance of a file from its bytes."""
+    from hashlib import sha256
+
+    return SourceFile(name, len(data), sha256(data).hexdigest())
+
+
+def source_path(path: Path) -> SourceFile:
+    """Provenance of a file on disk, which is read in pieces."""
+    from hashlib import sha256
+
+    digest = sha256()
+    size = 0
+    with path.open("rb") as stream:
+        for piece in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(piece)
+            size += len(piece)
+    return SourceFile(path.name, size, digest.hexdigest())
+
+
+def merged_notes(*groups: Iterable[str]) -> tuple[str, ...]:
+    """Notes of several sources, each once, in order."""
+    return tuple(dict.fromkeys(note for group in groups for note in group))
