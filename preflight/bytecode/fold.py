@@ -8,6 +8,7 @@ holds them. Semantics: `Documentation/bpf/standardization/instruction-set.rst` o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from preflight.bytecode.insn import (
@@ -82,7 +83,7 @@ def _signed_division(op: int, left: int, right: int, raw: int) -> int:
     return quotient if op == BPF_DIV else left - quotient * right
 
 
-_SIMPLE: Final = {
+_SIMPLE: Final[dict[int, Callable[[int, int, int], int]]] = {
     BPF_ADD: lambda a, b, bits: a + b,
     BPF_SUB: lambda a, b, bits: a - b,
     BPF_MUL: lambda a, b, bits: a * b,
@@ -113,7 +114,7 @@ def compare(op: int, left: int, right: int, bits: int) -> bool:
     return _COMPARISONS[op](left, right)
 
 
-_COMPARISONS: Final = {
+_COMPARISONS: Final[dict[int, Callable[[int, int], bool]]] = {
     BPF_JEQ: lambda a, b: a == b,
     BPF_JNE: lambda a, b: a != b,
     BPF_JGT: lambda a, b: a > b,
@@ -122,7 +123,7 @@ _COMPARISONS: Final = {
     BPF_JLE: lambda a, b: a <= b,
     BPF_JSET: lambda a, b: bool(a & b),
 }
-_SIGNED_COMPARISONS: Final = {
+_SIGNED_COMPARISONS: Final[dict[int, Callable[[int, int], bool]]] = {
     BPF_JSGT: lambda a, b: a > b,
     BPF_JSGE: lambda a, b: a >= b,
     BPF_JSLT: lambda a, b: a < b,

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folding against a reference interpreter written with ctypes-like wrapping, and sets against their members."""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+from collections.abc import Callable
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from preflight.bytecode import fold
+from preflight.bytecode import fold_range as fr
+from preflight.bytecode import insn as op
+
+U64 = (1 << 64) - 1
+CORNERS = [0, 1, 2, 7, 31, 32, 63, 64, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 32, (1 << 63) - 1, 1 << 63, U64]
+numbers = st.one_of(st.sampled_from(CORNERS), st.integers(0, 300), st.integers(0, U64))
+widths = st.sampled_from([32, 64])
+
+UNSIGNED = {32: ctypes.c_uint32, 64: ctypes.c_uint64}
+SIGNED = {32: ctypes.c_int32, 64: ctypes.c_int64}
+
+
+def wrap(value: int, bits: int) -> int:
+    return UNSIGNED[bits](value).value
+
+
+def s(value: int, bits: int) -> int:
+    return SIGNED[bits](value).value
+
+
+ARITHMETIC: dict[int, Callable[[int, int, int], int]] = {
+    op.BPF_ADD: lambda a, b, n: wrap(a + b, n),
+    op.BPF_SUB: lambda a, b, n: wrap(a - b, n),
+    op.BPF_MUL: lambda a, b, n: wrap(a * b, n),
+    op.BPF_DIV: lambda a, b, n: wrap(a // b, n) if b else 0,
+    op.BPF_MOD: lambda a, b, n: wrap(a % b, n) if b else a,
+    op.BPF_OR: lambda a, b, n: a | b,
+    op.BPF_AND: lambda a, b, n: a & b,
+    op.BPF_XOR: lambda a, b, n: a ^ b,
+    op.BPF_LSH: lambda a, b, n: wrap(a * 2 ** (b % n), n),
+    op.BPF_RSH: lambda a, b, n: a // 2 ** (b % n),
+    op.BPF_ARSH: lambda a, b, n: wrap(s(a, n) // 2 ** (b % n), n),
+}
+COMPARISONS: dict[int, Callable[[int, int, int], bool]] = {
+    op.BPF_JEQ: lambda a, b, n: operator.eq(a, b),
+    op.BPF_JNE: lambda a, b, n: operator.ne(a, b),
+    op.BPF_JGT: lambda a, b, n: operator.gt(a, b),
+    op.BPF_JGE: lambda a, b, n: operator.ge(a, b),
+    op.BPF_JLT: lambda a, b, n: operator.lt(a, b),
+    op.BPF_JLE: lambda a, b, n: operator.le(a, b),
+    op.BPF_JSET: lambda a, b, n: (a & b) != 0,
+    op.BPF_JSGT: lambda a, b, n: s(a, n) > s(b, n),
+    op.BPF_JSGE: lambda a, b, n: s(a, n) >= s(b, n),
+    op.BPF_JSLT: lambda a, b, n: s(a, n) < s(b, n),
+    op.BPF_JSLE: lambda a, b, n: s(a, n) <= s(b, n),
+}
+
+
+@given(st.sampled_from(sorted(ARITHMETIC)), numbers, numbers, widths)
+def test_alu_equals_wrapping_arithmetic(code: int, left: int, right: int, bits: int) -> None:
+    assert fold.alu(code, left, right, bits) == ARITHMETIC[code](wrap(left, bits), wrap(right, bits), bits)
+
+
+@given(numbers, numbers, widths)
+@example(1 << 63, U64, 64)
+@example(0x80000000, 0xFFFFFFFF, 32)
+def test_signed_division_truncates(left: int, right: int, bits: int) -> None:
+    a, b = s(left, bits), s(right, bits)
+    quotient = fold.alu(op.BPF_DIV, left, right, bits, signed_division=True)
+    remainder = fold.alu(op.BPF_MOD, left, right, bits, signed_division=True)
+    if b == 0:
+        assert (quotient, remainder) == (0, wrap(left, bits))
+    else:
+        truncated = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+        assert quotient == wrap(truncated, bits)
+        assert remainder == wrap(a - truncated * b, bits)
+
+
+@given(st.sampled_from(sorted(COMPARISONS)), numbers, numbers, widths)
+def test_comparison_equals_reference(code: int, left: int, right: int, bits: int) -> None:
+    assert fold.compare(code, left, right, bits) == COMPARISONS[code](
+        wrap(left, bits), wrap(right, bits), bits
+    )
+
+
+@given(numbers, st.sampled_from([16, 32, 64]))
+def test_byte_swap_reverses_the_truncated_bytes(value: int, width: int) -> None:
+    raw = (value & ((1 << width) - 1)).to_bytes(width // 8, "little")
+    assert fold.byte_swap(value, width, swap=True) == int.from_bytes(raw[::-1], "little")
+    assert fold.byte_swap(value, width, swap=False) == int.from_bytes(raw, "little")
+
+
+@pytest.mark.parametrize(("code", "negated"), sorted(fold.NEGATED.items()))
+def test_negated_condition_is_the_complement(code: int, negated: int) -> None:
+    for left in CORNERS:
+        for right in CORNERS:
+            assert fold.compare(code, left, right, 64) != fold.compare(negated, left, right, 64)
+
+
+@st.composite
+def members(draw: st.DrawFn) -> tuple[fr.Scalar, int]:
+    """A set and one of its members, built the way programs build them."""
+    number = draw(numbers)
+    shape = draw(st.sampled_from(["const", "unknown", "bits", "range", "low", "join", "negative"]))
+    if shape == "const":
+        return fr.const(number), number
+    if shape == "unknown":
+        return fr.UNKNOWN, number
+    if shape == "bits":
+        return fr.alu(op.BPF_AND, fr.UNKNOWN, fr.const(number), 64), number & draw(numbers)
+    if shape == "low":
+        return fr.unsigned(32), number & 0xFFFFFFFF
+    other = draw(numbers)
+    if shape == "join":
+        return fr.join(fr.const(number), fr.const(other)), draw(st.sampled_from([number, other]))
+    code = op.BPF_JSLE if shape == "negative" else op.BPF_JLE
+    assume(fold.compare(code, number, other, 64))
+    refined = fr.refine(code, fr.UNKNOWN, fr.const(other), 64, True)
+    assert refined is not None
+    return refined[0], number
+
+
+@given(st.sampled_from(sorted(ARITHMETIC)), members(), members(), widths, st.booleans())
+@settings(max_examples=1500)
+def test_abstract_alu_holds_every_result(
+    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int, exact: bool
+) -> None:
+    for given_set, member in (left, right):
+        assert given_set.contains(member)
+    result = fr.alu(code, left[0], right[0], bits, exact=exact)
+    assert result.contains(fold.alu(code, left[1], right[1], bits))
+
+
+@given(st.sampled_from(sorted(COMPARISONS)), members(), members(), widths, st.booleans())
+@settings(max_examples=1500)
+def test_a_decided_branch_goes_that_way_and_refinement_keeps_the_members(
+    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int, exact: bool
+) -> None:
+    truth = fold.compare(code, left[1], right[1], bits)
+    assert fr.decide(code, left[0], right[0], bits, exact=exact) in (truth, None)
+    refined = fr.refine(code, left[0], right[0], bits, truth, exact=exact)
+    assert refined is not None
+    assert refined[0].contains(left[1])
+    assert refined[1].contains(right[1])
+
+
+@given(members(), st.sampled_from([1, 2, 4, 8]), st.booleans())
+def test_truncation_holds_the_member(given_set: tuple[fr.Scalar, int], size: int, exact: bool) -> None:
+    values, member = given_set
+    assert fr.truncated(values, size, exact=exact).contains(member & ((1 << 8 * size) - 1))
+
+
+@given(members(), members(), st.booleans())
+def test_join_and_widen_include_both(
+    left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], swap: bool
+) -> None:
+    both = fr.join(left[0], right[0])
+    assert both.includes(left[0]) and both.includes(right[0])
+    assert both.contains(left[1]) and both.contains(right[1])
+    wide = fr.widen(left[0], right[0])
+    assert wide.includes(left[0]) and wide.includes(right[0])
+
+
+@given(st.sampled_from(sorted(ARITHMETIC)), members(), members(), widths)
+def test_the_plain_reading_never_knows_more_than_the_exact_one(
+    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int
+) -> None:
+    plain = fr.alu(code, left[0], right[0], bits, exact=False)
+    exact = fr.alu(code, left[0], right[0], bits, exact=True)
+    assert plain.includes(exact)
+
+
+@given(st.sampled_from(sorted(COMPARISONS)), members(), members(), widths)
+def test_the_plain_reading_never_decides_more(
+    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int
+) -> None:
+    plain = fr.decide(code, left[0], right[0], bits, exact=False)
+    assert plain is None or plain == fr.decide(code, left[0], right[0], bits, exact=True)
+
+
+def test_shift_amounts_the_verifier_does_not_take_give_nothing() -> None:
+    assert fr.alu(op.BPF_LSH, fr.const(1), fr.const(64), 64) == fr.UNKNOWN
+    assert fr.alu(op.BPF_LSH, fr.const(1), fr.const(63), 64) == fr.const(1 << 63)
+
+
+def test_and_with_zero_is_zero_whatever_the_other_side() -> None:
+    assert fr.alu(op.BPF_AND, fr.UNKNOWN, fr.ZERO, 64, exact=False) == fr.ZERO
+
+
+def test_a_32_bit_comparison_forgets_the_upper_half_in_the_plain_reading() -> None:
+    bounded = fr.refine(op.BPF_JLE, fr.UNKNOWN, fr.const(1 << 40), 64, True, exact=False)
+    assert bounded is not None and bounded[0].umax == 1 << 40
+    again = fr.refine(op.BPF_JLE, bounded[0], fr.const(5), 32, True, exact=False)
+    assert again is not None and again[0].umax > 1 << 40
