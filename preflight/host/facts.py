@@ -7,7 +7,7 @@ every check can run later, elsewhere, on recorded facts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,3 +37,4 @@ class HostFacts:
     surfaces: SurfaceFacts | None
     resources: ResourceFacts | None
     instruments: InstrumentFacts | None
+    failures: dict[str, str] = field(default_factory=dict)

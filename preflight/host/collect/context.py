@@ -93,7 +93,7 @@ _VERSION_SIGNS = (
     (re.compile(r"[0-9]-Microsoft"), "wsl1"),
     (re.compile(r"linuxkit", re.I), "linuxkit"),
     (re.compile(r"orbstack", re.I), "orbstack"),
-    (re.compile(r"-fc-|firecracker", re.I), "firecracker"),
+    (re.compile(r"firecracker", re.I), "firecracker"),
     (re.compile(r"\bkata\b", re.I), "kata"),
 )
 
@@ -101,7 +101,7 @@ _VERSION_SIGNS = (
 def collect(session: Session) -> ContextFacts:
     """Read the context of one system."""
     system = session.system
-    release = fact_of(_os_release(system), lambda r: parse_os_release(r.data) or None, "os-release")
+    release = fact_of(_os_release(system), lambda r: parse_os_release(r.data) or None, str)
     return ContextFacts(
         release=system.release,
         version_signature=_version_signature(system),
@@ -113,7 +113,9 @@ def collect(session: Session) -> ContextFacts:
         python_bits=8 * ctypes.sizeof(ctypes.c_void_p),
         namespaces=tuple(_namespace(system, kind) for kind in INITIAL_INODES),
         container=_container(system),
-        first_process=fact_of(system.read("/proc/1/comm", 64), _first_process, "PID 1"),
+        first_process=fact_of(
+            system.read("/proc/1/comm", 64), _first_process, lambda name: f"PID 1 is {name}"
+        ),
         sandbox=_sandbox(system),
         sandbox_seen=_sandbox_seen(system),
         config=session.config,
@@ -140,7 +142,7 @@ def _field(fact: Fact[dict[str, str]], name: str) -> Fact[str]:
 def _version_signature(system: System) -> Fact[str]:
     """Ubuntu's own release, /proc/version_signature: `Ubuntu 5.4.0-12.15-generic 5.4.8`."""
     reading = system.read("/proc/version_signature", 256)
-    return fact_of(reading, lambda r: _plain(r.text, r"[A-Za-z0-9 ._+~-]{1,120}"))
+    return fact_of(reading, lambda r: _plain(r.text, r"[A-Za-z0-9 ._+~-]{1,120}"), str)
 
 
 def _plain(text: str, pattern: str) -> str | None:
@@ -217,4 +219,4 @@ def _sandbox(system: System) -> tuple[Hint, ...]:
 
 def _sandbox_seen(system: System) -> Fact[bool]:
     """Whether the signs of a sandbox could be looked for at all."""
-    return fact_of(system.read("/proc/version", 4096), lambda _: True, "/proc/version readable")
+    return fact_of(system.read("/proc/version", 4096), lambda _: True, lambda _: "/proc/version is readable")

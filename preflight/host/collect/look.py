@@ -49,25 +49,26 @@ def unseen(reading: Reading | Listing, decided: str | None = None) -> Fact[T]:
     )
 
 
-def fact_of(reading: Reading, parse: Callable[[Reading], T | None], name: str | None = None) -> Fact[T]:
+def fact_of(
+    reading: Reading,
+    parse: Callable[[Reading], T | None],
+    show: Callable[[T], str],
+    command: str | None = None,
+) -> Fact[T]:
     """The parsed value of a file; unknown when it cannot be read or `parse` makes nothing of it.
 
-    `name` is what the evidence calls the value, else the path.
+    `show` says in the evidence what was seen; `command` shows it by hand, `cat` unless given.
     """
     if not reading.is_present:
         return unseen(reading)
     value = parse(reading)
-    command = f"cat {reading.path}"
+    command = command or f"cat {reading.path}"
     if value is None:
         reason = f"{reading.path} holds something preflight does not understand"
         return unknown(reason, Evidence(witness(reading.path), reason, command), decided_by=command)
-    shown = ", ".join(value) if isinstance(value, tuple) else value
-    return known(value, Evidence(witness(reading.path), f"{name or reading.path} = {shown}", command))
+    return known(value, Evidence(witness(reading.path), show(value), command))
 
 
 def sysctl_of(reading: Reading, name: str) -> Fact[int]:
     """A numeric sysctl as a fact."""
-    fact = fact_of(reading, lambda r: r.number, name)
-    if not fact.is_known:
-        return fact
-    return known(fact.value or 0, Evidence("procfs", f"{name} = {fact.value}", f"sysctl {name}"))
+    return fact_of(reading, lambda r: r.number, lambda value: f"{name} = {value}", f"sysctl {name}")

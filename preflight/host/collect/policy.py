@@ -47,7 +47,7 @@ def _lockdown(session: Session, active: Fact[tuple[str, ...]]) -> Fact[str]:
     """
     reading = session.system.read(LOCKDOWN, 256)
     if reading.is_present:
-        return fact_of(reading, _lockdown_level, "lockdown")
+        return fact_of(reading, _lockdown_level, lambda level: f"lockdown is {level}")
     options = session.config.value.options if session.config.value is not None else {}
     if options.get("LOCK_DOWN_KERNEL", "n") != "n":
         return unseen(reading)
@@ -67,7 +67,7 @@ def _lsm_active(session: Session) -> Fact[tuple[str, ...]]:
     """The list in securityfs; without it the system call lsm_list_modules(2), which needs no mount."""
     reading = session.system.read(LSM_LIST, 4096)
     if reading.is_present:
-        return fact_of(reading, _names, "lsm")
+        return fact_of(reading, _names, lambda names: f"active: {','.join(names)}")
     if not session.is_live:
         return unseen(reading)
     modules = lsm_list_modules()
@@ -132,7 +132,11 @@ def _apparmor(system: System, active: Fact[tuple[str, ...]]) -> Fact[Apparmor | 
             return known(None, Evidence("sysfs", "AppArmor is off", f"cat {enabled.path}"))
     if not own.is_present:
         own = system.read("/proc/self/attr/current", 4096)
-    return fact_of(own, _profile, "AppArmor profile")
+    return fact_of(own, _profile, _show_profile)
+
+
+def _show_profile(own: Apparmor | None) -> str:
+    return "unconfined" if own is None or own.profile is None else f"profile {own.profile} ({own.mode})"
 
 
 def _profile(reading: Reading) -> Apparmor | None:

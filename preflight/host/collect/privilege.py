@@ -78,12 +78,14 @@ def collect(session: Session) -> PrivilegeFacts:
     status = system.read("/proc/self/status", 1 << 16)
     soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     return PrivilegeFacts(
-        capabilities=fact_of(status, _capabilities, "effective capabilities"),
+        capabilities=fact_of(status, _capabilities, _show_capabilities, "grep Cap /proc/self/status"),
         is_uid_zero=os.geteuid() == 0,
         bpf_syscall=_trial(session, _bpf_syscall, "bpf(2) with an impossible attribute size"),
         unprivileged_bpf=_sysctl(system, "kernel.unprivileged_bpf_disabled"),
-        seccomp=fact_of(status, _seccomp, "seccomp"),
-        no_new_privs=fact_of(status, _no_new_privs, "NoNewPrivs"),
+        seccomp=fact_of(status, _seccomp, lambda s: f"Seccomp: {s.mode}", "grep Seccomp /proc/self/status"),
+        no_new_privs=fact_of(
+            status, _no_new_privs, lambda on: f"NoNewPrivs: {int(on)}", "grep NoNewPrivs /proc/self/status"
+        ),
         user_namespace_initial=_user_namespace(system),
         token_mounts=_token_mounts(system),
         perf_event_paranoid=_sysctl(system, "kernel.perf_event_paranoid"),
@@ -94,7 +96,12 @@ def collect(session: Session) -> PrivilegeFacts:
             session, lambda: perf_event_open(system_wide=True), "perf_event_open(2), whole CPU"
         ),
         kptr_restrict=_sysctl(system, "kernel.kptr_restrict"),
-        kallsyms_hidden=fact_of(system.read("/proc/kallsyms", 1 << 18), _all_zero, "all addresses zero"),
+        kallsyms_hidden=fact_of(
+            system.read("/proc/kallsyms", 1 << 18),
+            _all_zero,
+            lambda hidden: "all addresses read as zero" if hidden else "addresses are visible",
+            "head -3 /proc/kallsyms",
+        ),
         memlock=Memlock(_limit(soft), _limit(hard)),
         memlock_accounting=_memlock_accounting(session),
     )
@@ -133,6 +140,13 @@ def _capabilities(reading: Reading) -> Capabilities | None:
     if any(mask is None for mask in masks):
         return None
     return Capabilities(*(capability_names(mask or frozenset()) for mask in masks))
+
+
+def _show_capabilities(sets: Capabilities) -> str:
+    lacking = [name for name in CAPABILITY_NAMES if name not in sets.effective]
+    if len(lacking) > len(sets.effective):
+        return f"effective: {' '.join(sets.effective) or 'none'}"
+    return f"effective: all known ones{' but ' + ' '.join(lacking) if lacking else ''}"
 
 
 def _seccomp(reading: Reading) -> Seccomp | None:

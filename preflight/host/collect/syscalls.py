@@ -21,7 +21,7 @@ _PERF_EVENT_OPEN = {
     "ppc64le": 319,
     "ppc64": 319,
 }
-#: __NR_lsm_list_modules, the same on all architectures (kernel 6.8, commit ad4aff9ec25f).
+#: __NR_lsm_list_modules, the same on all architectures (kernel 6.8).
 _LSM_LIST_MODULES = 461
 
 #: LSM_ID_* of include/uapi/linux/lsm.h; the names are those of /sys/kernel/security/lsm.
