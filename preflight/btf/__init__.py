@@ -20,6 +20,11 @@ come from `Btf.parse` or, as types are read lazily, from any later query.
     ext.line_at("kprobe/do_unlinkat", 12)      # LineInfo(file, line, column, text) or None
     ext.func_at("kprobe/do_unlinkat", 12)      # FuncInfo or None
 
+    preflight.btf.c_decl        declare(), spell(): types as C with offsets, for people
+    preflight.btf.distilled     parse_over_distilled(): split BTF with a `.BTF.base` section
+    preflight.btf.index_cache   parse_cached(): Btf.parse with an index kept on disk
+    preflight.btf.types         the classes `Btf.type` returns, one per kind
+
 Ids start at 1, void is 0; `type_count` counts void and the base, so valid ids are
 `range(btf.type_count)`.
 """

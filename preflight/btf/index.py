@@ -3,10 +3,11 @@
 
 Layout, all words in the order of the machine that wrote it:
 
-    head        magic, byte order mark, CRC-32 of the rest, start id, and three counts
+    head        magic, byte order mark, CRC-32 of the rest, first id, lengths of the BTF's type
+                (words) and string (bytes) sections, and three counts
     boundaries  u32 each: word index of every info word
     infos       u32 each: the distinct info words
-    names       u64 each, sorted: CRC-32 of the essential name << 32 | type id
+    names       u64 each, sorted: CRC-32 of the essential name << 32 | word index of the info word
 
 An index holds no names. Every hit is compared with the name in the BTF itself, so a
 hash collision costs a comparison and nothing else.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -29,43 +31,48 @@ from preflight.errors import InputError
 if TYPE_CHECKING:
     from preflight.btf.reader import Btf
 
-_MAGIC = b"PFBTFIX1"
+_MAGIC = b"PFBTFIX2"
 _ORDER = 0x01020304
-_HEAD = struct.Struct("=8s6I")
+_HEAD = struct.Struct("=8s8I")
 
 
 class Index:
     """A loaded index. Pass it to `Btf.parse(data, index=...)` with the bytes it was built from."""
 
-    __slots__ = ("_names", "_records", "_start_id", "_strings", "boundaries", "infos")
+    __slots__ = ("_names", "_of", "_records", "_start_id", "_strings", "boundaries", "infos")
 
     def __init__(
-        self, start_id: int, boundaries: Sequence[int], infos: Sequence[int], names: Sequence[int]
+        self,
+        of: tuple[int, int, int],
+        boundaries: Sequence[int],
+        infos: Sequence[int],
+        names: Sequence[int],
     ) -> None:
         """Use `Index.load`."""
         self.boundaries = boundaries
         self.infos = infos
         self._names = names
-        self._start_id = start_id
+        self._of = of
+        self._start_id = of[0]
         self._records: Records | None = None
         self._strings: Strings | None = None
 
     @staticmethod
     def build(btf: Btf) -> bytes:
         """The index of a BTF's own types; costs a few times more than parsing."""
-        boundaries = btf.records.all()
-        infos = btf.records.distinct_infos()
-        names = sorted(
-            zlib.crc32(essential_bytes(name)) << 32 | type_id
-            for name, ids in NameTable(btf.records, btf.strings, btf.start_id).everything()
-            for type_id in ids
-        )
-        body = struct.pack(f"={len(boundaries)}I", *boundaries)
-        body += struct.pack(f"={len(infos)}I", *infos)
-        body += b"\0" * (-(_HEAD.size + len(body)) % 8)
-        body += struct.pack(f"={len(names)}Q", *names)
-        counts = len(boundaries), len(infos), len(names)
-        return _HEAD.pack(_MAGIC, _ORDER, zlib.crc32(body), btf.start_id, *counts) + body
+        records, strings = btf.records, btf.strings
+        crc = zlib.crc32
+        names = [
+            crc(essential_bytes(name) if b"___" in name else name) << 32 | place
+            for name, place in NameTable(records, strings, btf.start_id).everything()
+        ]
+        names.sort()
+        boundaries, infos = array("I", records.all()), array("I", records.distinct_infos())
+        body = boundaries.tobytes() + infos.tobytes()
+        body += b"\0" * (-(_HEAD.size + len(body)) % 8) + array("Q", names).tobytes()
+        of = btf.start_id, len(records.words), len(strings.data)
+        head = _HEAD.pack(_MAGIC, _ORDER, crc(body), *of, len(boundaries), len(infos), len(names))
+        return head + body
 
     @classmethod
     def load(cls, data: bytes | memoryview) -> Index:
@@ -73,7 +80,7 @@ class Index:
         view = memoryview(data)
         if len(view) < _HEAD.size:
             raise InputError("truncated BTF index", offset=len(view))
-        magic, order, checksum, start_id, boundaries, infos, names = _HEAD.unpack_from(view)
+        magic, order, checksum, *of, boundaries, infos, names = _HEAD.unpack_from(view)
         if magic != _MAGIC or order != _ORDER:
             raise InputError("not a BTF index of this version and byte order", offset=0)
         infos_at = _HEAD.size + 4 * boundaries
@@ -82,7 +89,7 @@ class Index:
         if len(view) != names_at + 8 * names or zlib.crc32(view[_HEAD.size :]) != checksum:
             raise InputError("damaged BTF index")
         return cls(
-            start_id,
+            tuple(of),
             view[_HEAD.size : infos_at].cast("I"),
             view[infos_at:infos_end].cast("I"),
             view[names_at:].cast("Q"),
@@ -90,8 +97,7 @@ class Index:
 
     def attach(self, records: Records, strings: Strings, start_id: int) -> None:
         """Tie the index to the BTF it belongs to; InputError when it plainly belongs to another."""
-        last = self.boundaries[-1] if len(self.boundaries) else 0
-        if start_id != self._start_id or last > len(records.words):
+        if self._of != (start_id, len(records.words), len(strings.data)):
             raise InputError("the BTF index belongs to another BTF")
         self._records, self._strings = records, strings
 
@@ -110,10 +116,10 @@ class Index:
         names, words = self._names, self._records.words
         at = bisect_left(names, wanted << 32)
         while at < len(names) and names[at] >> 32 == wanted:
-            type_id = names[at] & 0xFFFFFFFF
+            place = names[at] & 0xFFFFFFFF
             try:
-                offset = words[self.boundaries[type_id - self._start_id] - 1]
-                yield type_id, self._strings.raw(offset)
+                found = self._strings.raw(words[place - 1])
             except IndexError:
                 raise InputError("the BTF index belongs to another BTF") from None
+            yield self._start_id + bisect_left(self.boundaries, place), found
             at += 1

@@ -7,7 +7,8 @@ ask for and 50,000 functions that only attach targets ask for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from preflight.btf.kinds import NAMEABLE, Kind, info_kind
@@ -42,82 +43,115 @@ class Names(Protocol):
         ...
 
 
+class _Group:
+    """The names of some kinds. Values are word indexes of info words, from which ids follow by bisection."""
+
+    __slots__ = ("several", "single")
+
+    def __init__(self, names: list[bytes], places: list[int]) -> None:
+        self.single = dict(zip(names, places, strict=True))
+        self.several: dict[bytes, list[int]] = {}
+        if len(self.single) < len(names):
+            last = self.single
+            for name, place in zip(names, places, strict=True):
+                if last[name] != place:
+                    self.several.setdefault(name, []).append(place)
+            for name, found in self.several.items():
+                found.append(last[name])
+        self.single.pop(b"", None)
+        self.several.pop(b"", None)
+
+    def places(self, name: bytes) -> Sequence[int]:
+        several = self.several.get(name)
+        if several is not None:
+            return several
+        single = self.single.get(name)
+        return () if single is None else (single,)
+
+
 class NameTable:
     """Ids of one type section by exact name and by essential name; each group is built when first asked."""
 
-    __slots__ = ("_exact", "_flavours", "_records", "_start_id", "_strings")
+    __slots__ = ("_flavours", "_groups", "_records", "_start_id", "_strings")
 
     def __init__(self, records: Records, strings: Strings, start_id: int) -> None:
         self._records = records
         self._strings = strings
         self._start_id = start_id
-        self._exact: dict[int, dict[bytes, list[int]]] = {}
-        self._flavours: dict[int, dict[bytes, list[int]]] = {}
+        self._groups: dict[int, _Group] = {}
+        self._flavours: dict[int, dict[bytes, list[bytes]]] = {}
 
     def exact(self, name: bytes, kinds: Iterable[int] | None) -> list[int]:
         """Ids with exactly this name."""
-        found: list[int] = []
-        for group in _wanted(kinds):
-            found += self._table(group).get(name, ())
-        return sorted(found)
+        return self._ids([place for group in _wanted(kinds) for place in self._group(group).places(name)])
 
     def essential(self, name: bytes, kinds: Iterable[int] | None) -> list[int]:
         """Ids whose essential name is `name`, flavoured ones included."""
-        found = self.exact(name, kinds) if essential_bytes(name) == name else []
-        for group in _wanted(kinds):
-            found += self._flavoured(group).get(name, ())
-        return sorted(found)
+        places: list[int] = []
+        plain = essential_bytes(name) == name
+        for number in _wanted(kinds):
+            group = self._group(number)
+            if plain:
+                places += group.places(name)
+            for flavoured in self._flavoured(number).get(name, ()):
+                places += group.places(flavoured)
+        return self._ids(places)
 
-    def everything(self) -> Iterable[tuple[bytes, list[int]]]:
-        """Every name with its ids; a name can come more than once."""
-        for group in _wanted(None):
-            yield from self._table(group).items()
+    def everything(self) -> Iterator[tuple[bytes, int]]:
+        """Every (name, word index of the info word) of a named record, in no particular order."""
+        for number in _wanted(None):
+            group = self._group(number)
+            for name, place in group.single.items():
+                if name not in group.several:
+                    yield name, place
+            for name, places in group.several.items():
+                for place in places:
+                    yield name, place
 
-    def _table(self, group: int) -> dict[bytes, list[int]]:
-        table = self._exact.get(group)
-        if table is None:
-            table = self._exact[group] = self._build(group)
-        return table
+    def _ids(self, places: Sequence[int]) -> list[int]:
+        boundaries, first = self._records.all(), self._start_id
+        return sorted(first + bisect_left(boundaries, place) for place in places)
 
-    def _flavoured(self, group: int) -> dict[bytes, list[int]]:
-        flavours = self._flavours.get(group)
+    def _group(self, number: int) -> _Group:
+        group = self._groups.get(number)
+        if group is None:
+            group = self._groups[number] = self._build(number)
+        return group
+
+    def _flavoured(self, number: int) -> dict[bytes, list[bytes]]:
+        flavours = self._flavours.get(number)
         if flavours is None:
-            flavours = self._flavours[group] = {}
-            for name, ids in self._table(group).items():
+            flavours = self._flavours[number] = {}
+            for name in self._group(number).single:
                 if b"___" in name:
                     essential = essential_bytes(name)
                     if essential != name:
-                        flavours.setdefault(essential, []).extend(ids)
+                        flavours.setdefault(essential, []).append(name)
         return flavours
 
-    def _build(self, group: int) -> dict[bytes, list[int]]:
-        records = self._records
-        words = records.words
-        infos = {info for info in records.distinct_infos() if _group_of(info_kind(info)) == group}
-        numbered = [
-            (n, words[p - 1]) for n, p in enumerate(records.all(), self._start_id) if words[p] in infos
-        ]
-        data, start = self._strings.data, self._strings.start
-        end = self._strings.end
-        table: dict[bytes, list[int]] = {}
-        ends_at = data.index
-        for type_id, offset in numbered:
-            if start <= offset < end:
-                name = data[offset - start : ends_at(0, offset - start)]
-            else:
-                try:
-                    name = self._strings.raw(offset)
-                except IndexError:
-                    raise InputError(
-                        f"name offset {offset} of type {type_id} is outside the string section",
-                        offset=records.offset_of(records.info_at(type_id - self._start_id) - 1),
-                    ) from None
-            if name:
-                if name in table:
-                    table[name].append(type_id)
-                else:
-                    table[name] = [type_id]
-        return table
+    def _build(self, number: int) -> _Group:
+        records, strings = self._records, self._strings
+        words, data, start = records.words, strings.data, strings.start
+        infos = {info for info in records.distinct_infos() if _group_of(info_kind(info)) == number}
+        places = [place for place in records.all() if words[place] in infos]
+        offsets = [words[place - 1] for place in places]
+        if not places:
+            return _Group([], [])
+        if min(offsets) >= start and max(offsets) < strings.end:
+            end_of = data.index
+            if start:
+                offsets = [offset - start for offset in offsets]
+            return _Group([data[offset : end_of(0, offset)] for offset in offsets], places)
+        return _Group(
+            [self._name(offset, place) for offset, place in zip(offsets, places, strict=True)], places
+        )
+
+    def _name(self, offset: int, place: int) -> bytes:
+        try:
+            return self._strings.raw(offset)
+        except IndexError:
+            at = self._records.offset_of(place - 1)
+            raise InputError(f"name offset {offset} is outside the string section", offset=at) from None
 
 
 def _wanted(kinds: Iterable[int] | None) -> Iterable[int]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -104,7 +105,10 @@ class Btf:
         start_id = base.type_count if base else 1
         begin, end = header.strings
         strings = Strings(bytes(view[begin:end]), base._strings if base else None, at=begin)
-        records = Records(view, header, start_id, index.boundaries if index else None)
+        if index is None:
+            records = Records(view, header, start_id)
+        else:
+            records = Records(view, header, start_id, index.boundaries, index.infos)
         if index is not None:
             index.attach(records, strings, start_id)
         return cls(header, records, strings, base, pointer_size=pointer_size, names=index)
@@ -194,6 +198,14 @@ class Btf:
         except IndexError:
             raise InputError(f"type {type_id} is corrupt") from None
 
+    def name_offset(self, type_id: int) -> int:
+        """Offset of the type's name in the string table; 0 when anonymous."""
+        if type_id == 0:
+            return 0
+        if type_id < self.start_id and self.base is not None:
+            return self.base.name_offset(type_id)
+        return self._records.words[self._info(type_id) - 1]
+
     def size_of(self, type_id: int) -> int | None:
         """Bytes of a value of the type; None when it has no size (void, forward declarations, functions)."""
         return sizes.size_of(self, type_id)
@@ -260,6 +272,12 @@ class Btf:
                 if referred >= count:
                     at = self._records.offset_of(self._info(found.id) - 1)
                     raise InputError(f"type {found.id} refers to missing type {referred}", offset=at)
+
+    def moved(self, words: array[int], base: Btf) -> Btf:
+        """The same split BTF over another base, with its references already rewritten into `words`."""
+        records = Records.rewritten(self._records, words, base.type_count)
+        strings = Strings(self._strings.data, base._strings, at=self._header.strings[0])
+        return Btf(self._header, records, strings, base)
 
     @property
     def records(self) -> Records:

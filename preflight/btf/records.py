@@ -53,7 +53,17 @@ class Records:
     name offset stands one before it, size or type one after, the trailer from two after.
     """
 
-    __slots__ = ("_complete", "_header", "_known", "_next", "_scanned", "_start_id", "_steps", "words")
+    __slots__ = (
+        "_complete",
+        "_header",
+        "_infos",
+        "_known",
+        "_next",
+        "_scanned",
+        "_start_id",
+        "_steps",
+        "words",
+    )
 
     def __init__(
         self,
@@ -61,8 +71,9 @@ class Records:
         header: Header,
         start_id: int,
         boundaries: Sequence[int] | None = None,
+        infos: Sequence[int] | None = None,
     ) -> None:
-        """`boundaries` are all info word indexes when an index already knows them."""
+        """`boundaries` and `infos` are what a scan would find, when an index already knows it."""
         begin, end = header.types
         if (end - begin) % 4:
             raise InputError(f"type section length {end - begin} is not a multiple of 4", offset=begin)
@@ -75,8 +86,16 @@ class Records:
         self._steps = _Steps(header.layout)
         self._scanned: list[int] = []
         self._known = boundaries
+        self._infos = infos
         self._complete = not self.words
         self._next = 1
+
+    @classmethod
+    def rewritten(cls, records: Records, words: array[int], start_id: int) -> Records:
+        """Records with the same boundaries and other contents."""
+        copy = cls(memoryview(b""), records._header, start_id, records.all(), records.distinct_infos())
+        copy.words = words
+        return copy
 
     def offset_of(self, word: int) -> int:
         """File offset in bytes of a word, for error messages."""
@@ -100,11 +119,10 @@ class Records:
 
     def distinct_infos(self) -> list[int]:
         """The distinct info words of the section."""
-        if self._known is not None:
-            words = self.words
-            return list({words[p] for p in self._known})
-        self.all()
-        return list(self._steps)
+        if self._infos is None:
+            self.all()
+            self._infos = list(self._steps)
+        return list(self._infos)
 
     def _scan(self, wanted: int | None) -> None:
         """Extend the boundaries to at least record `wanted`, or to the end."""

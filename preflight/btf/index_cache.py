@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps BTF indexes on disk between runs, under `$XDG_CACHE_HOME/preflight/btf`.
+
+The only place in `preflight.btf` that touches files. A cache that cannot be read or
+written is no error: the answer is the same, only slower.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from pathlib import Path
+
+from preflight.btf.index import Index
+from preflight.btf.reader import Btf
+from preflight.errors import InputError
+
+
+def cache_directory() -> Path:
+    """Where indexes live: `$XDG_CACHE_HOME/preflight/btf`, by default below `~/.cache`."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    root = given if given.startswith("/") else os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111,PTH118
+    return Path(root) / "preflight" / "btf"
+
+
+def parse_cached(
+    data: bytes | memoryview,
+    base: Btf | None = None,
+    *,
+    key: str | None = None,
+    directory: Path | None = None,
+    write: bool = True,
+) -> Btf:
+    """`Btf.parse` with an index from the cache, built and kept there when it was missing.
+
+    `key` is the content's SHA-256 in hex, when the caller knows it already. With `write`
+    False a missing index is not built, which is cheaper for a BTF seen only once.
+    """
+    path = _path(data, base, key, directory)
+    index = _load(path)
+    if index is not None:
+        try:
+            return Btf.parse(data, base, index=index)
+        except InputError:
+            pass  # damaged index or damaged BTF: the parse below tells which
+    btf = Btf.parse(data, base)
+    if write:
+        _store(path, Index.build(btf))
+    return btf
+
+
+def _path(data: bytes | memoryview, base: Btf | None, key: str | None, directory: Path | None) -> Path:
+    if key is None:
+        from hashlib import sha256
+
+        key = sha256(data).hexdigest()
+    elif len(key) != 64 or not key.isalnum():
+        raise ValueError(f"not a SHA-256 in hex: {key!r}")
+    start = f"-{base.type_count}" if base else ""
+    return (directory or cache_directory()) / f"{key}{start}.index"
+
+
+def _load(path: Path) -> Index | None:
+    try:
+        with path.open("rb") as file:
+            return Index.load(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+    except (OSError, ValueError, InputError):
+        return None
+
+
+def _store(path: Path, content: bytes) -> None:
+    """Written beside its place and renamed, so that readers see all of it or nothing."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        try:
+            part.unlink(missing_ok=True)
+        except OSError:
+            return
