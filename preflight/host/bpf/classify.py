@@ -92,7 +92,7 @@ HELPER_WORDINGS: tuple[Wording, ...] = (
         "check_func_arg",
     ),
     _word(
-        rf"release helper {_HELPER} expects referenced PTR_TO_BTF_ID passed to {_REG}",
+        r"release helper \S+ expects referenced PTR_TO_BTF_ID passed to \S+",
         Meaning.REACHED,
         "7.3",
         "check_func_arg",
