@@ -69,9 +69,7 @@ def objects(folder: str | None = None) -> tuple[BpfFile, ...]:
         group = path.parent.parent.as_posix()
         if folder is None or group == folder:
             name = Path(entry["source"]).name.removesuffix(".bpf.c")
-            found.append(
-                BpfFile(name, group, entry["target"], entry["arch"], here / path, entry["sha256"])
-            )
+            found.append(BpfFile(name, group, entry["target"], entry["arch"], here / path, entry["sha256"]))
     return tuple(found)
 
 
@@ -87,6 +85,8 @@ def find(folder: str, name: str, *, machine: str | None = None, byteorder: str =
     for file in objects(folder):
         if file.name == name and file.target == target and file.arch in (None, arch):
             if not file.path.is_file():
-                raise InstrumentError(f"{file.path.name} is missing from preflight's BPF objects: run `make build`")
+                raise InstrumentError(
+                    f"{file.path.name} is missing from preflight's BPF objects: run `make build`"
+                )
             return file.path
     raise InstrumentError(f"no BPF object {folder}/{name} for {machine or os.uname().machine} ({target})")

@@ -31,12 +31,17 @@ class Options:
     """What the user asked of the collection.
 
     `kernel_config` names a configuration file, `btf_dir` a directory of external BTF files,
-    `full` allows trial loads that write to the kernel log.
+    `full` allows trial loads that write to the kernel log. `attach` also attaches to targets of
+    this process's own, and detaches again. `functions` and `tracepoints` (category, name) are
+    attach targets to look up.
     """
 
     kernel_config: Path | None = None
     btf_dir: Path | None = None
     full: bool = False
+    attach: bool = False
+    functions: tuple[str, ...] = ()
+    tracepoints: tuple[tuple[str, str], ...] = ()
 
 
 class Session:
