@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an object asks: everything about its CO-RE records that does not depend on a kernel.
+
+Made once per object; the same plan is then held against any number of kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from preflight.btf import Btf, CoreRelo
+from preflight.btf.types import Int, Ptr
+from preflight.core.access import Spec, describe, describe_type, parse
+from preflight.core.errors import Cause, RelocationError
+from preflight.core.kinds import ENUMVAL_KINDS, FIELD_KINDS, ReloKind
+from preflight.core.match import Pattern, pattern_of
+from preflight.core.values import Value, enumerator_value, field_value, type_value
+from preflight.loaders import LIBBPF, Loader, essential_name
+
+INSN = 8
+
+
+class Function(Protocol):
+    """A function of an object, as libbpf knows programs and subprograms.
+
+    `start` is its first instruction slot in `section`; `code` its instructions in the
+    object's byte order. A subprogram in `.text` is always `autoload`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Symbol name."""
+
+    @property
+    def section(self) -> str:
+        """ELF section name."""
+
+    @property
+    def start(self) -> int:
+        """First instruction slot in the section."""
+
+    @property
+    def code(self) -> bytes:
+        """Instruction bytes."""
+
+    @property
+    def autoload(self) -> bool:
+        """Whether it is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFunction:
+    """A plain `Function`."""
+
+    name: str
+    section: str
+    start: int
+    code: bytes
+    autoload: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One record, understood as far as the object alone goes.
+
+    `refusal` is set when the record is invalid in itself; `value_refusal` when the local
+    value cannot be computed, which libbpf finds out only after looking for candidates.
+    `pattern` and `enumerator` are what is looked for in a candidate.
+    """
+
+    function: Function
+    section: str
+    section_insn: int
+    index: int
+    kind: int
+    type_id: int
+    access: str
+    essential: str = ""
+    root_kind: int = 0
+    type: str = ""
+    path: str = ""
+    spec: Spec | None = None
+    pattern: Pattern = ()
+    enumerator: str = ""
+    value: Value | None = None
+    resize: str = ""
+    refusal: RelocationError | None = None
+    value_refusal: RelocationError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that is not relocated: its function is absent (an eliminated weak copy) or not loaded."""
+
+    section: str
+    section_insn: int
+    function: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All questions of an object in .BTF.ext order, which decides their answers; see `Loader.selection`.
+
+    `byteorder` is the object's; `shift_byteorder` the one used for lshift_u64.
+    """
+
+    name: str
+    btf: Btf
+    byteorder: str
+    questions: tuple[Question, ...]
+    skipped: tuple[Skipped, ...]
+    loader: Loader
+    shift_byteorder: str
+
+
+def resize_class(btf: Btf, type_id: int) -> str:
+    """`ptr` and `unsigned` fields may change their size in a load or store; others ("") may not.
+
+    libbpf compares the encoding with SIGNED alone, so char and bool count as unsigned.
+    """
+    found = btf.type(type_id)
+    if isinstance(found, Ptr):
+        return "ptr"
+    return "unsigned" if isinstance(found, Int) and found.encoding != 1 else ""
+
+
+def plan(
+    name: str,
+    btf: Btf,
+    byteorder: str,
+    records: Mapping[str, Sequence[CoreRelo]],
+    functions: Iterable[Function],
+    *,
+    loader: Loader = LIBBPF,
+    shift_byteorder: str | None = None,
+    all_programs: bool = False,
+) -> Plan:
+    """Read an object's CO-RE records.
+
+    `records` are `BtfExt.core_relos`. `shift_byteorder` overrules the byte order of
+    lshift_u64: libbpf takes its host's, which is the object's wherever the object can be
+    loaded. `all_programs` switches autoload on everywhere.
+    """
+    by_section: dict[str, list[Function]] = {}
+    for function in functions:
+        by_section.setdefault(function.section, []).append(function)
+    shift = shift_byteorder or byteorder
+    reader = _Reader(btf, loader, shift)
+    questions: list[Question] = []
+    skipped: list[Skipped] = []
+    for section, relos in records.items():
+        here = by_section.get(section, [])
+        for index, relo in enumerate(relos):
+            owner = _owner(here, relo.insn)
+            if owner is None or not (owner.autoload or all_programs):
+                skipped.append(Skipped(section, relo.insn, owner.name if owner else None))
+                continue
+            questions.append(reader.question(owner, section, index, relo))
+    return Plan(name, btf, byteorder, tuple(questions), tuple(skipped), loader, shift)
+
+
+def _owner(functions: Iterable[Function], insn: int) -> Function | None:
+    for function in functions:
+        if function.start <= insn < function.start + len(function.code) // INSN:
+            return function
+    return None
+
+
+class _Reader:
+    """Reads the records of one object; equal questions are understood once."""
+
+    def __init__(self, btf: Btf, loader: Loader, shift_byteorder: str) -> None:
+        self._btf = btf
+        self._count = btf.type_count
+        self._essential = partial(essential_name, loader.flavour)
+        self._shift = shift_byteorder
+        self._known: dict[tuple[int, int, str], dict[str, object]] = {}
+
+    def question(self, owner: Function, section: str, index: int, relo: CoreRelo) -> Question:
+        key = (relo.type_id, relo.kind, relo.access_str)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._read(relo)
+        return Question(
+            owner, section, relo.insn, index, relo.kind, relo.type_id, relo.access_str,
+            **known,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def _read(self, relo: CoreRelo) -> dict[str, object]:
+        btf, kind = self._btf, relo.kind
+        if relo.type_id >= self._count:
+            refusal = RelocationError(
+                "EINVAL", Cause.TYPE_ID, f"type id {relo.type_id} is outside the object's BTF"
+            )
+            return {"refusal": refusal}
+        name = btf.name(relo.type_id)
+        found: dict[str, object] = {
+            "essential": self._essential(name),
+            "root_kind": btf.kind(relo.type_id),
+            "type": describe_type(btf, relo.type_id),
+        }
+        try:
+            if kind != ReloKind.LOCAL_TYPE_ID and not name:
+                raise RelocationError(
+                    "EINVAL", Cause.ANONYMOUS, "a type without a name cannot be looked for in a kernel"
+                )
+            spec = parse(btf, relo.type_id, kind, relo.access_str)
+        except RelocationError as refusal:
+            return {**found, "path": found["type"], "refusal": refusal}
+        found |= {"spec": spec, "path": describe(btf, spec)}
+        if kind in FIELD_KINDS:
+            found["pattern"] = pattern_of(btf, spec, self._essential)
+        elif kind in ENUMVAL_KINDS:
+            found["enumerator"] = self._essential(spec.steps[0].name or "")
+        try:
+            value = self._value(spec, kind)
+        except RelocationError as refusal:
+            return {**found, "value_refusal": refusal}
+        return {**found, "value": value, "resize": resize_class(btf, value.type_id)}
+
+    def _value(self, spec: Spec, kind: int) -> Value:
+        if kind in FIELD_KINDS:
+            return field_value(self._btf, spec, kind, self._shift)
+        if kind in ENUMVAL_KINDS:
+            return enumerator_value(self._btf, spec, kind)
+        if kind == ReloKind.LOCAL_TYPE_ID:
+            return Value(spec.root_id, validate=False)
+        return type_value(self._btf, spec.root_id, kind)

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Relocating an object: answers written into its instructions, one result per record.
+
+Follows bpf_object__relocate_core() in libbpf (1.7.0), which stops at the first error; here
+the run goes on, and `ObjectRelocation.stock_error` says where libbpf would have stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from preflight.core.access import Spec, describe, describe_type
+from preflight.core.errors import Cause, RelocationError
+from preflight.core.kinds import label
+from preflight.core.match import Miss
+from preflight.core.patch import INSN, Change, patch, slots_at
+from preflight.core.question import Function, Plan, Question, Skipped
+from preflight.core.resolve import Resolution, Trial, resolve
+from preflight.core.target import Target
+from preflight.loaders import Loader
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A type of the target that was tried.
+
+    `btf` is `vmlinux` or a module's name; `name` like `struct dma_chan`; `size` in bytes or
+    None; `match` is None when the search ended before this one; `cause` says why not.
+    """
+
+    btf: str
+    type_id: int
+    name: str
+    size: int | None
+    match: bool | None
+    cause: Cause | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "btf": self.btf,
+            "type_id": self.type_id,
+            "name": self.name,
+            "size": self.size,
+            "match": self.match,
+            "cause": self.cause,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """What became of one record. Fields of the JSON contract have its names.
+
+    `section_insn` counts slots in the ELF section, `insn` in the function. `before` and
+    `after` are hex of the instruction in the object's byte order: 8 bytes, 16 for a
+    ldimm64. `access` reads `struct task_struct.pid`, `access_string` is the raw `0:34`.
+    `local_value` and `target_value` are the numbers libbpf computes, None when it does
+    not get that far. `detail` explains `cause` in one sentence. `local_spec` and
+    `target_spec` are the accesses themselves; `miss` says how far the best candidate got.
+    """
+
+    section: str
+    section_insn: int
+    program: str
+    insn: int
+    index: int
+    kind: str
+    type: str
+    type_id: int
+    access: str
+    access_string: str
+    outcome: str
+    error: str | None
+    before: str
+    after: str
+    candidates: tuple[Candidate, ...] = ()
+    cause: Cause | None = None
+    detail: str | None = None
+    target_access: str | None = None
+    local_value: int | None = None
+    target_value: int | None = None
+    local_size: int = 0
+    target_size: int = 0
+    local_spec: Spec | None = None
+    target_spec: Spec | None = None
+    target_btf: str | None = None
+    miss: Miss | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form: the contract's fields that relocation alone knows."""
+        return {
+            "section": self.section,
+            "section_insn": self.section_insn,
+            "program": self.program,
+            "kind": self.kind,
+            "type": self.type,
+            "access": self.access,
+            "access_string": self.access_string,
+            "outcome": self.outcome,
+            "error": self.error,
+            "before": self.before,
+            "after": self.after,
+            "candidates": [candidate.to_dict() for candidate in self.candidates],
+            "cause": self.cause,
+            "detail": self.detail,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRelocation:
+    """All results of one object on one kernel.
+
+    `stock_error` is the errno name with which the loader refuses the whole object, None
+    when it does not. `code` holds every touched function's instructions afterwards, by
+    (section, first slot). `skipped` lists records nobody relocates.
+    """
+
+    loader: str
+    relocations: tuple[Relocation, ...]
+    skipped: tuple[Skipped, ...] = ()
+    stock_error: str | None = None
+    code: Mapping[tuple[str, int], bytes] = field(default_factory=dict)
+
+    def patches(self) -> dict[tuple[str, int], bytes]:
+        """Changed instructions by (section, slot in the section): 8 bytes, or 16 for a ldimm64."""
+        return {
+            (r.section, r.section_insn): bytes.fromhex(r.after)
+            for r in self.relocations
+            if r.after != r.before
+        }
+
+
+def relocate(plan: Plan, target: Target) -> ObjectRelocation:
+    """Relocate an object for a kernel. Pure: the same plan may be used for many targets."""
+    code: dict[tuple[str, int], bytearray] = {}
+    results: list[Relocation] = []
+    for answer in resolve(plan, target):
+        owner = answer.question.function
+        key = (owner.section, owner.start)
+        body = code.get(key)
+        if body is None:
+            body = code[key] = bytearray(owner.code)
+        results.append(_apply(plan, answer, owner, body))
+    return ObjectRelocation(
+        plan.loader.name,
+        tuple(results),
+        plan.skipped,
+        next((r.error for r in results if r.error is not None), None),
+        {key: bytes(body) for key, body in code.items()},
+    )
+
+
+def _apply(plan: Plan, answer: Resolution, owner: Function, body: bytearray) -> Relocation:
+    question = answer.question
+    at = (question.section_insn - owner.start) * INSN
+    end = at + slots_at(body, at) * INSN
+    before = body[at:end].hex()
+    cause: Cause | None = None
+    refusal = answer.refusal
+    if answer.change is not None:
+        try:
+            cause = patch(body, at, plan.byteorder, answer.change, plan.loader)
+        except RelocationError as problem:
+            refusal = problem
+    after = body[at:end].hex()
+    outcome = _outcome(answer, cause, refusal, before == after)
+    if outcome in ("absent", "poisoned") and cause is None:
+        miss = answer.miss
+        cause = miss.cause if miss else Cause.NO_CANDIDATE
+    change, chosen = answer.change, answer.chosen
+    target_spec = chosen.result if chosen and isinstance(chosen.result, Spec) else None
+    return Relocation(
+        section=question.section,
+        section_insn=question.section_insn,
+        program=owner.name,
+        insn=question.section_insn - owner.start,
+        index=question.index,
+        kind=label(question.kind),
+        type=question.type,
+        type_id=question.type_id,
+        access=question.path,
+        access_string=question.access,
+        outcome=outcome,
+        error=refusal.errno if refusal else None,
+        before=before,
+        after=after,
+        candidates=tuple([_candidate(trial) for trial in answer.trials]),
+        cause=refusal.cause if refusal else cause,
+        detail=refusal.detail if refusal else _explain(plan, answer, cause),
+        target_access=describe(chosen.where.btf, target_spec) if chosen and target_spec else None,
+        local_value=change.old if change else None,
+        target_value=change.new if change and not change.poison else None,
+        local_size=change.old_size if change else 0,
+        target_size=change.new_size if change else 0,
+        local_spec=question.spec,
+        target_spec=target_spec,
+        target_btf=chosen.where.name if chosen else None,
+        miss=answer.miss if answer.no_match else None,
+    )
+
+
+def _outcome(answer: Resolution, cause: Cause | None, refusal: RelocationError | None, same: bool) -> str:
+    if refusal is not None:
+        return "error"
+    assert answer.change is not None
+    if answer.change.poison or cause is not None:
+        return "poisoned"
+    if answer.no_match:
+        return "absent"
+    return "unchanged" if same else "patched"
+
+
+def _candidate(trial: Trial) -> Candidate:
+    facts = trial.where.facts(trial.type_id)
+    cause = trial.result.cause if isinstance(trial.result, Miss) else None
+    return Candidate(trial.where.name, trial.type_id, facts.name, facts.size, trial.matched, cause)
+
+
+def _explain(plan: Plan, answer: Resolution, cause: Cause | None) -> str | None:
+    """One sentence on a miss or on poison; None when there is nothing to explain."""
+    if cause is None:
+        return None
+    question, change = answer.question, answer.change
+    if cause == Cause.MEMSIZE and change is not None:
+        return (
+            f"{question.path} has {change.old_size} bytes in the object and {change.new_size} in the kernel; "
+            "only pointers and unsigned integers can be loaded or stored with another size"
+        )
+    if not answer.trials:
+        return f"the kernel has no {question.type}"
+    miss = answer.miss
+    if miss is None:
+        return None
+    where = next(t.where for t in answer.trials if t.result is miss)
+    holder = describe_type(where.btf, miss.holder)
+    if cause == Cause.TYPE_DIFFERS:
+        return f"the kernel's {holder} differs from the object's"
+    step = question.spec.steps[miss.step] if question.spec else None
+    if step is None:
+        return None
+    if cause == Cause.ARRAY_BOUND:
+        return f"index {step.index} is outside the kernel's array ({question.path})"
+    if cause == Cause.KIND_CHANGED:
+        found = describe_type(where.btf, miss.member_type or miss.holder)
+        return f"{question.path}: the kernel's type is {found}, another kind than the object's"
+    what = "enumerator" if cause == Cause.ENUMERATOR_MISSING else "member"
+    return f"the kernel's {holder} has no {what} {step.name}"
+
+
+__all__ = [
+    "Candidate",
+    "Change",
+    "Loader",
+    "ObjectRelocation",
+    "Question",
+    "Relocation",
+    "relocate",
+]

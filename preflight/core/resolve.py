@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a question to the change of an instruction: candidates, agreement, pruning.
+
+Follows bpf_core_resolve_relo() and bpf_core_calc_relo_insn() in libbpf (1.7.0);
+what other loaders do differently is chosen by `Loader`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from preflight.btf import Btf
+from preflight.core.access import Spec
+from preflight.core.errors import Cause, RelocationError
+from preflight.core.kinds import ANSWERED_WITH_ZERO, ENUMVAL_KINDS, FIELD_KINDS, ReloKind
+from preflight.core.match import Miss
+from preflight.core.patch import Change
+from preflight.core.question import Plan, Question, resize_class
+from preflight.core.relations import same_kind, types_are_compat, types_match
+from preflight.core.target import Target, TargetBtf
+from preflight.core.values import Value, type_value
+
+_Candidates = tuple[tuple[TargetBtf, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A candidate and what became of it: the access found in it, or the miss, or None when not reached."""
+
+    where: TargetBtf
+    type_id: int
+    result: Spec | Miss | None = None
+
+    @property
+    def matched(self) -> bool | None:
+        """Whether it matched; None when the search ended before it."""
+        return None if self.result is None else isinstance(self.result, Spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The answer to one question.
+
+    `change` is what to write, None after a refusal. `chosen` is the candidate the values
+    come from, `miss` the most telling reason when nothing matched.
+    """
+
+    question: Question
+    trials: tuple[Trial, ...] = ()
+    change: Change | None = None
+    chosen: Trial | None = None
+    refusal: RelocationError | None = None
+    no_match: bool = False
+
+    @property
+    def miss(self) -> Miss | None:
+        """The miss that got furthest into the access."""
+        misses = [t.result for t in self.trials if isinstance(t.result, Miss)]
+        return max(misses, key=lambda m: (m.step, m.cause != Cause.FIELD_MISSING), default=None)
+
+
+def resolve(plan: Plan, target: Target) -> list[Resolution]:
+    """All answers, in the order of the questions."""
+    if plan.loader.selection == "best-score":
+        return _by_score(plan, target)
+    asker = _Asker(plan, target)
+    return [asker.ask(question) for question in plan.questions]
+
+
+@dataclass(slots=True)
+class _Trying:
+    """The candidates of one question while they are tried."""
+
+    trials: list[Trial] = field(default_factory=list)
+    change: Change | None = None
+    chosen: Trial | None = None
+
+
+class _Asker:
+    """Asks one object's questions in order; holds the candidate lists that are left."""
+
+    def __init__(self, plan: Plan, target: Target) -> None:
+        self._plan = plan
+        self._loader = plan.loader
+        self._target = target
+        self._left: dict[int, _Candidates] = {}
+
+    def ask(self, question: Question) -> Resolution:
+        """One answer; prunes the candidates of the question's type when the loader does."""
+        if question.refusal is not None:
+            return Resolution(question, refusal=question.refusal)
+        if question.kind == ReloKind.LOCAL_TYPE_ID:
+            return Resolution(question, change=Change(question.type_id, question.type_id, validate=False))
+        candidates = self._left.get(question.type_id)
+        if candidates is None:
+            candidates = self._left[question.type_id] = self.candidates(question)
+        trying = _Trying()
+        try:
+            self._try(question, candidates, trying)
+        except RelocationError as refusal:
+            reached = len(trying.trials)
+            trials = (*trying.trials, *(Trial(*c) for c in candidates[reached:]))
+            return Resolution(question, trials, refusal=refusal)
+        matched = tuple((t.where, t.type_id) for t in trying.trials if t.matched)
+        if matched and self._loader.selection == "agree-and-prune":
+            self._left[question.type_id] = matched
+        return Resolution(question, tuple(trying.trials), trying.change, trying.chosen, no_match=not matched)
+
+    def candidates(self, question: Question) -> _Candidates:
+        """All candidates of a question's type."""
+        kind = None if self._loader.candidate_kinds == "any" else question.root_kind
+        return self._target.candidates(
+            question.essential, kind, self._loader.flavour, self._loader.candidates
+        )
+
+    def _try(self, question: Question, candidates: _Candidates, trying: _Trying) -> None:
+        first_spec: Spec | None = None
+        for where, type_id in candidates:
+            result = self.look(question, where, type_id)
+            trial = Trial(where, type_id, result)
+            if isinstance(result, Miss):
+                trying.trials.append(trial)
+                continue
+            change = self.change(question, where, result)
+            trying.trials.append(trial)
+            if first_spec is None or trying.change is None:
+                first_spec, trying.change, trying.chosen = result, change, trial
+            elif result.bit_offset != first_spec.bit_offset:
+                raise RelocationError(
+                    "EINVAL",
+                    Cause.AMBIGUOUS,
+                    f"candidates disagree on the offset: bit {first_spec.bit_offset} and {result.bit_offset}",
+                )
+            elif change.new != trying.change.new:
+                raise RelocationError(
+                    "EINVAL",
+                    Cause.AMBIGUOUS,
+                    f"candidates disagree on the value: {trying.change.new} and {change.new}",
+                )
+        if trying.change is None:
+            trying.change = self.without_target(question)
+
+    def look(self, question: Question, where: TargetBtf, type_id: int) -> Spec | Miss:
+        """The question's access in one candidate."""
+        kind, rule = question.kind, self._loader.flavour
+        if kind in FIELD_KINDS:
+            return where.field(type_id, question.pattern, rule)
+        if kind in ENUMVAL_KINDS:
+            return where.enumerator(type_id, question.enumerator, rule)
+        relation = types_match if kind == ReloKind.TYPE_MATCHES else types_are_compat
+        if relation(self._plan.btf, question.type_id, where.btf, type_id):
+            return Spec(type_id)
+        return Miss(Cause.TYPE_DIFFERS, 0, type_id)
+
+    def change(self, question: Question, where: TargetBtf, spec: Spec) -> Change:
+        """What a matching candidate puts into the instruction."""
+        local = _local_value(question)
+        kind = question.kind
+        if kind in FIELD_KINDS:
+            new = where.field_value(spec, kind, self._plan.shift_byteorder)
+        elif kind in ENUMVAL_KINDS:
+            new = where.enumerator_value(spec, kind)
+        else:
+            new = type_value(where.btf, spec.root_id, kind)
+        bad_resize = local.size != new.size and not _resizable(question.resize, where.btf, new.type_id)
+        return Change(
+            local.number, new.number, local.validate,
+            old_size=local.size, new_size=new.size, bad_resize=bad_resize,
+        )  # fmt: skip
+
+    def without_target(self, question: Question) -> Change:
+        """What is written when no candidate matches: the answer 0, or poison."""
+        local = _local_value(question)
+        if question.kind in (ReloKind.TYPE_SIZE, ReloKind.TARGET_TYPE_ID):
+            if self._loader.missing_type == "error":
+                raise RelocationError(
+                    "EINVAL", Cause.MISSING_TARGET, f"{self._loader.name} refuses a missing {question.type}"
+                )
+            if self._loader.missing_type == "poison":
+                return Change(local.number, 0, poison=True)
+        if question.kind in ANSWERED_WITH_ZERO:
+            return Change(local.number, 0, local.validate)
+        return Change(local.number, 0, poison=True)
+
+
+def _local_value(question: Question) -> Value:
+    if question.value_refusal is not None:
+        raise question.value_refusal.with_traceback(None)
+    assert question.value is not None
+    return question.value
+
+
+def _resizable(local: str, target: Btf, type_id: int) -> bool:
+    return bool(local) and local == resize_class(target, type_id)
+
+
+def _by_score(plan: Plan, target: Target) -> list[Resolution]:
+    """cilium/ebpf: per program and local type, the candidate with the fewest misses answers everything."""
+    asker = _Asker(plan, target)
+    groups: dict[tuple[str, str, int], list[int]] = {}
+    answers: dict[int, Resolution] = {}
+    for number, question in enumerate(plan.questions):
+        if question.refusal is not None or question.kind == ReloKind.LOCAL_TYPE_ID:
+            answers[number] = asker.ask(question)
+        else:
+            owner = question.function
+            groups.setdefault((owner.section, owner.name, question.type_id), []).append(number)
+    for numbers in groups.values():
+        answers.update(zip(numbers, _best(asker, [plan.questions[n] for n in numbers]), strict=True))
+    return [answers[number] for number in range(len(plan.questions))]
+
+
+def _best(asker: _Asker, questions: list[Question]) -> list[Resolution]:
+    candidates = asker.candidates(questions[0])
+    trials: list[list[Trial]] = [[] for _ in questions]
+    best: list[Resolution] | None = None
+    best_score = len(questions)
+    try:
+        for where, type_id in candidates:
+            answers = [_one(asker, question, where, type_id) for question in questions]
+            for tried, answer in zip(trials, answers, strict=True):
+                tried.extend(answer.trials)
+            score = sum(answer.no_match for answer in answers)
+            if score < best_score:
+                best, best_score = answers, score
+            elif score == best_score and best is not None:
+                _must_agree(best, answers)
+        if best is None:
+            best = [
+                Resolution(question, change=asker.without_target(question), no_match=True)
+                for question in questions
+            ]
+    except RelocationError as refusal:
+        return [Resolution(q, tuple(t), refusal=refusal) for q, t in zip(questions, trials, strict=True)]
+    return [replace(answer, trials=tuple(t)) for answer, t in zip(best, trials, strict=True)]
+
+
+def _one(asker: _Asker, question: Question, where: TargetBtf, type_id: int) -> Resolution:
+    """One question asked of one candidate alone."""
+    result: Spec | Miss
+    if not same_kind(where.btf.kind(type_id), question.root_kind):
+        result = Miss(Cause.TYPE_DIFFERS, 0, type_id)
+    else:
+        result = asker.look(question, where, type_id)
+    trial = Trial(where, type_id, result)
+    if isinstance(result, Miss):
+        return Resolution(question, (trial,), asker.without_target(question), no_match=True)
+    return Resolution(question, (trial,), asker.change(question, where, result), trial)
+
+
+def _must_agree(best: list[Resolution], other: list[Resolution]) -> None:
+    for one, two in zip(best, other, strict=True):
+        assert one.change is not None and two.change is not None
+        if (one.change.old, one.change.new) != (two.change.old, two.change.new):
+            raise RelocationError(
+                "EINVAL",
+                Cause.AMBIGUOUS,
+                f"two candidates fit equally well and give {one.change.new} and {two.change.new}",
+            )
