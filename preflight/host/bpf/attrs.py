@@ -26,6 +26,7 @@ class Cmd(IntEnum):
     PROG_TEST_RUN = 10
     PROG_GET_NEXT_ID = 11
     MAP_GET_NEXT_ID = 12
+    PROG_GET_FD_BY_ID = 13
     OBJ_GET_INFO_BY_FD = 15
     RAW_TRACEPOINT_OPEN = 17
     BTF_LOAD = 18
@@ -34,6 +35,7 @@ class Cmd(IntEnum):
     BTF_GET_NEXT_ID = 23
     MAP_LOOKUP_BATCH = 24
     LINK_CREATE = 28
+    LINK_GET_FD_BY_ID = 30
     LINK_GET_NEXT_ID = 31
     ITER_CREATE = 33
 

@@ -61,6 +61,8 @@ def errno_name(number: int) -> str:
         return "ok"
     if number == ENOTSUPP:
         return "ENOTSUPP"
+    if number == errno.EOPNOTSUPP:  # the same number as ENOTSUP, under the name the kernel's sources use
+        return "EOPNOTSUPP"
     return errno.errorcode.get(number, f"errno {number}")
 
 

@@ -52,6 +52,7 @@ class Loader:
         self._kern_version = kernel_version_code(release)
         self._ready: dict[Vehicle, Ready] = {}
         self._held = ExitStack()
+        self._trials: dict[tuple[object, ...], Trial] = {}
 
     def __enter__(self) -> Loader:
         return self
@@ -79,13 +80,16 @@ class Loader:
             log_size=PROBE_LOG,
         )
 
-    def trial(self, vehicle: Vehicle, insns: bytes = MINIMAL) -> Trial:
-        """Load and close; the answer as a value."""
+    def trial(self, vehicle: Vehicle) -> Trial:
+        """Load the minimal program and close it; identical questions are asked once."""
         ready = self.ready(vehicle)
         if ready.missing:
             return Trial("not-tried", reason=ready.missing)
-        with self.load(ready, insns) as answer:
-            return trial_of(answer)
+        key = (vehicle.type, ready.attach_type, vehicle.flags, ready.attach_btf_id, ready.attach_fd)
+        if key not in self._trials:
+            with self.load(ready) as answer:
+                self._trials[key] = trial_of(answer)
+        return self._trials[key]
 
     @property
     def kern_version(self) -> int:
