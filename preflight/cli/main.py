@@ -33,6 +33,7 @@ app = typer.Typer(
 COMMANDS = {
     "check": "check",
     "explain": "explain",
+    "kernels": "kernels",
     "report": "report",
     "schema": "schema",
 }

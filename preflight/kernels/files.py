@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -44,6 +44,44 @@ def kernel_from_path(path: Path, *, with_modules: bool = False) -> Kernel:
         return _from_bytes(data, path)
     except InputError as error:
         raise error.about(str(path)) from None
+
+
+def kernels_from_refs(refs: Sequence[str], *, with_modules: bool = False) -> list[Kernel]:
+    """Kernels from `host` and files, as in `kernel_from_path`; the packages of one build are one kernel."""
+    from preflight.kernels.host import HOST, running
+
+    found = []
+    packages: dict[str, list[Path]] = {}
+    for ref in refs:
+        if ref == HOST:
+            found.append(running())
+            continue
+        path = Path(ref)
+        if path.is_file() and _is_package(path):
+            packages.setdefault(_build_of(path), []).append(path)
+        else:
+            found.append(kernel_from_path(path))
+    for paths in packages.values():
+        from preflight.kernels.packages import kernel_from_packages
+
+        found.append(kernel_from_packages(paths, with_modules=with_modules))
+    return found
+
+
+def _is_package(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(_DEB)) == _DEB
+
+
+def _build_of(path: Path) -> str:
+    """What packages of one kernel build have in common: the release and the version."""
+    from preflight.kernels import deb
+
+    fields = deb.control(path)
+    release = re.sub(
+        r"\Alinux-(?:image|binary|base|modules)-|-unsigned\Z", "", fields.get("Package", str(path))
+    )
+    return f"{release} {fields.get('Version')}"
 
 
 def _from_bytes(data: bytes, path: Path) -> Kernel:
@@ -107,8 +145,3 @@ def source_path(path: Path) -> SourceFile:
             digest.update(piece)
             size += len(piece)
     return SourceFile(path.name, size, digest.hexdigest())
-
-
-def merged_notes(*groups: Iterable[str]) -> tuple[str, ...]:
-    """Notes of several sources, each once, in order."""
-    return tuple(dict.fromkeys(note for group in groups for note in group))

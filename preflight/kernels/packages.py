@@ -40,7 +40,8 @@ ARCHITECTURES = {
     "mips64el": "mips64",
 }
 
-_MODULE_LIMIT = 64 << 20
+#: No module file is larger, packed or not.
+MODULE_LIMIT = 64 << 20
 
 
 def flavour_of(release: str) -> str | None:
@@ -102,12 +103,31 @@ def kernel_from_packages(
         version=holder.get("Version"),
     )
     config = config or found.config
+    modules, notes = _usable(modules, btf)
     contents = Contents(
         btf=Blob(data=btf),
         config=Blob(data=config) if config is not None else None,
         modules=modules if with_modules else None,
     )
-    return Kernel(identity, contents, Provenance("deb", tuple(source_path(path) for path in paths)))
+    return Kernel(identity, contents, Provenance("deb", tuple(source_path(path) for path in paths), notes))
+
+
+def _usable(modules: dict[str, Blob], vmlinux: bytes) -> tuple[dict[str, Blob], tuple[str, ...]]:
+    """The modules whose split BTF fits the kernel's, and a note on the others: they spoil no kernel."""
+    from preflight.btf import Btf
+
+    base = Btf.parse(vmlinux)
+    bad = []
+    for name, blob in modules.items():
+        try:
+            Btf.parse(blob.read(), base).validate()
+        except InputError:
+            bad.append(name)
+    kept = {name: blob for name, blob in modules.items() if name not in bad}
+    notes = (
+        (f"split BTF of {len(bad)} modules does not fit the kernel's: {', '.join(bad[:8])}",) if bad else ()
+    )
+    return kept, notes
 
 
 def _no_image(fields: dict[str, str]) -> str:
@@ -128,7 +148,7 @@ def module_btf(data: bytes, subject: str) -> bytes | None:
     """Split BTF of a module file, packed or not; None when it has none. InputError when it is damaged."""
     kind = kind_of(data)
     if kind is not None:
-        data = decompress(kind, data, limit=_MODULE_LIMIT, subject=subject)
+        data = decompress(kind, data, limit=MODULE_LIMIT, subject=subject)
     try:
         return elf.parse(data).section(".BTF")
     except InputError as error:

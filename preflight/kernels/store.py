@@ -96,7 +96,7 @@ class Store:
                 f"{name[:120]!r} cannot be a catalogue name: letters, digits and ._+~- in at most 3 parts"
             )
         kernel = Kernel(replace(kernel.identity, name=name), kernel.contents, kernel.provenance)
-        kernel.btf  # noqa: B018 - refuses what no one could use later
+        self._validate(kernel)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with self._workspace() as folder:
@@ -148,10 +148,20 @@ class Store:
         present = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} - {entry.FACTS}
         problems += [f"{file}: not recorded" for file in sorted(present - set(digests))]
         try:
-            kernel.btf  # noqa: B018
+            self._validate(kernel)
         except InputError as error:
             problems.append(str(error))
         return problems
+
+    @staticmethod
+    def _validate(kernel: Kernel) -> None:
+        """Look at every type; in a BTF of its own, because it leaves all of them decoded."""
+        from preflight.btf import Btf
+
+        try:
+            Btf.parse(kernel.contents.btf.read()).validate()
+        except InputError as error:
+            raise error.about(kernel.name) from None
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`preflight kernels`: the catalogue of known kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from preflight.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from preflight.kernels import Kernel, Store
+    from preflight.kernels.fetch_debian import Build, Outcome, Request
+
+app = typer.Typer(
+    no_args_is_help=True, help="The catalogue of known kernels: list, show, fetch, add, remove, verify."
+)
+fetch = typer.Typer(no_args_is_help=True, help="Fetch a distribution's packaged kernels into the catalogue.")
+app.add_typer(fetch, name="fetch")
+
+_STORE = typer.Option(None, "--store", help="Catalogue directory (default: the user's data directory).")
+_FORMAT = typer.Option([], "--format", help="text or json, or FORMAT=FILE; repeatable.")
+_COLOR = typer.Option("auto", "--color", help="auto, always or never.")
+_REPLACE = typer.Option(False, "--replace", help="Replace another kernel of the same name.")
+
+
+@app.command("list")
+def list_(
+    pattern: str = typer.Argument("*", help="Only names that this shell pattern matches."),
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> None:
+    """List the kernels in the catalogue."""
+    catalogue = _store(store)
+    found = [catalogue.get(name).to_dict() for name in catalogue.match(pattern)]
+    summary = {"store": str(catalogue.root), "kernels": len(found)}
+    _emit("kernels list", summary, found, "render_list", format_, color)
+
+
+@app.command()
+def show(
+    refs: list[str] = typer.Argument(
+        ..., metavar="REF...", help="host, a path, a catalogue name or a pattern."
+    ),
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> None:
+    """Show everything known of kernels, and what is unknown."""
+    from preflight.kernels import resolve_all
+
+    found = [_described(kernel) for kernel in resolve_all(refs, _store(store))]
+    _emit("kernels show", {"kernels": len(found)}, found, "render_show", format_, color)
+
+
+@app.command()
+def add(
+    files: list[str] = typer.Argument(
+        ...,
+        metavar="FILE...",
+        help="host, raw BTF, vmlinux, vmlinuz, .deb (all of one build together), BTFHub .tar.xz.",
+    ),
+    name: str | None = typer.Option(None, "--name", help="Catalogue name (default: from the release)."),
+    with_modules: bool = typer.Option(False, "--with-modules", help="Also read the modules of a package."),
+    modules: Path | None = typer.Option(None, "--modules", help="Directory of the kernel's modules."),
+    config: Path | None = typer.Option(None, "--config", help="The kernel's configuration."),
+    symbols: Path | None = typer.Option(None, "--symbols", help="The kernel's System.map or kallsyms."),
+    replace: bool = _REPLACE,
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> None:
+    """Add kernels from files to the catalogue."""
+    from preflight.errors import UsageError
+    from preflight.kernels.files import kernels_from_refs
+    from preflight.kernels.naming import catalogue_name
+    from preflight.kernels.parts import with_parts
+
+    found = kernels_from_refs(files, with_modules=with_modules)
+    if len(found) > 1 and (name or modules or config or symbols):
+        raise UsageError(
+            "--name, --modules, --config and --symbols describe one kernel; these files are several"
+        )
+    catalogue = _store(store)
+    outcomes = []
+    for kernel in found:
+        whole = with_parts(kernel, config=config, symbols=symbols, modules=modules)
+        entry = catalogue.add(whole, name or catalogue_name(kernel), replace_existing=replace)
+        outcomes.append(_outcome(entry.name, "added", kernel.provenance.notes))
+    _finish("kernels add", outcomes, format_, color)
+
+
+@app.command()
+def remove(
+    names: list[str] = typer.Argument(..., metavar="NAME...", help="Catalogue names, no patterns."),
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> None:
+    """Remove kernels from the catalogue."""
+    catalogue = _store(store)
+    for name in names:
+        catalogue.get(name)
+    for name in names:
+        catalogue.remove(name)
+    _finish("kernels remove", [_outcome(name, "removed") for name in names], format_, color)
+
+
+@app.command()
+def verify(
+    pattern: str = typer.Argument("*", help="Only names that this shell pattern matches."),
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> None:
+    """Check digests and BTF of the kernels in the catalogue; exit code 1 when one is damaged."""
+    from preflight.errors import UsageError
+
+    catalogue = _store(store)
+    names = catalogue.match(pattern)
+    if not names:
+        raise UsageError(f"no kernel in the catalogue {catalogue.root} matches {pattern[:120]!r}")
+    found = [(name, catalogue.verify(name)) for name in names]
+    _finish(
+        "kernels verify",
+        [_outcome(name, "damaged" if problems else "ok", problems) for name, problems in found],
+        format_,
+        color,
+    )
+
+
+@fetch.command("debian")
+def debian(
+    suite: list[str] = typer.Option(
+        ..., "--suite", help="Suite, e.g. trixie or trixie-backports; repeatable."
+    ),
+    arch: list[str] = typer.Option(
+        [], "--arch", help="Debian architecture (default: the host's); repeatable."
+    ),
+    flavour: list[str] = typer.Option(
+        [], "--flavour", help="Flavour or pattern, e.g. cloud-amd64 or 'rt-*' (default: the standard one)."
+    ),
+    release: list[str] = typer.Option(["*"], "--release", help="Only releases (`uname -r`) that match."),
+    all_: bool = typer.Option(
+        False, "--all", help="Every matching build, not only the newest of each flavour."
+    ),
+    with_modules: bool = typer.Option(False, "--with-modules", help="Also the modules' BTF (much larger)."),
+    jobs: int = typer.Option(2, "--jobs", min=1, max=16, help="Kernels at a time."),
+    mirror: str | None = typer.Option(None, "--mirror", help="Mirror (default: the host's apt's)."),
+    keyring: Path | None = typer.Option(
+        None,
+        "--keyring",
+        exists=True,
+        dir_okay=False,
+        help="Keyring that signs the suite (default: the host's).",
+    ),
+    replace: bool = _REPLACE,
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> None:
+    """Fetch Debian's packaged kernels through a private apt; the system's package state is not touched."""
+    from preflight.errors import PreflightError
+    from preflight.kernels.fetch_debian import (
+        STANDARD_FLAVOUR,
+        Request,
+        builds,
+        fetch_all,
+        host_arch,
+        open_suite,
+        select,
+    )
+
+    catalogue = _store(store)
+    outcomes: list[dict[str, Any]] = []
+    for one_arch in arch or [host_arch()]:
+        for one_suite in suite:
+            wanted = tuple(flavour) or (STANDARD_FLAVOUR.get(one_arch, "*"),)
+            request = Request(one_suite, one_arch, wanted, tuple(release), not all_, with_modules)
+            try:
+                root = open_suite(one_suite, one_arch, mirror=mirror, keyring=keyring, say=_say)
+                chosen = select(builds(root.packages("linux-")), request)
+            except PreflightError as error:
+                if error.exit_code == Exit.USAGE:
+                    raise
+                outcomes.append(_outcome(f"{one_suite} {one_arch}", "lost", [str(error)]))
+                continue
+            if not chosen:
+                outcomes.append(
+                    _outcome(f"{one_suite} {one_arch}", "lost", ["no kernel of the suite matches"])
+                )
+                continue
+            with _Progress(chosen, request) as progress:
+                results = fetch_all(
+                    root, chosen, catalogue, request, jobs=jobs, replace_existing=replace, done=progress.done
+                )
+            outcomes += [_outcome(r.name, r.state, [r.detail] if r.detail else []) for r in results]
+    _finish("kernels fetch", outcomes, format_, color)
+
+
+class _Progress:
+    """Kernels done of kernels wanted, on standard error: a bar on a terminal, else a line each."""
+
+    def __init__(self, chosen: Sequence[Build], request: Request) -> None:
+        import sys
+
+        self._title = f"{request.suite} {request.arch}"
+        self._total = len(chosen)
+        self._bar: Any = None
+        self._task: Any = None
+        self._tty = sys.stderr.isatty()
+
+    def __enter__(self) -> _Progress:
+        if self._tty:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+            self._bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(self._title, total=self._total)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def done(self, outcome: Outcome) -> None:
+        """One more is done."""
+        if self._bar is not None:
+            self._bar.advance(self._task)
+        else:
+            _say(f"{outcome.state} {outcome.name}")
+
+
+def _say(text: str) -> None:
+    import sys
+
+    from preflight.render.safe import safe_text
+
+    print(f"preflight: {safe_text(text, limit=1000)}", file=sys.stderr)
+
+
+def _store(path: Path | None) -> Store:
+    from preflight.kernels import Store
+
+    return Store(path)
+
+
+def _described(kernel: Kernel) -> dict[str, Any]:
+    facts = {
+        "config_options": kernel.config,
+        "modules": kernel.modules,
+        "symbols": kernel.symbols,
+        "tracepoints": kernel.tracepoints,
+        "available_filter_functions": kernel.available_filter_functions,
+    }
+    return {
+        **kernel.to_dict(),
+        "btf_types": kernel.btf.type_count,
+        "btf_size": len(kernel.btf_bytes),
+        "counts": {fact: None if value is None else len(value) for fact, value in facts.items()},
+    }
+
+
+def _outcome(name: str, state: str, details: Iterable[str] = ()) -> dict[str, Any]:
+    return {"name": name, "state": state, "details": list(details)}
+
+
+def _finish(command: str, outcomes: list[dict[str, Any]], formats: list[str], color: str) -> None:
+    from collections import Counter
+
+    counts = Counter(outcome["state"] for outcome in outcomes)
+    summary = {"counts": dict(sorted(counts.items()))}
+    _emit(command, summary, outcomes, "render_outcomes", formats, color)
+    if counts["damaged"]:
+        raise typer.Exit(Exit.FINDINGS)
+    if counts["failed"] or (counts["lost"] and not counts["added"] + counts["present"]):
+        raise typer.Exit(Exit.USAGE)
+
+
+def _emit(
+    command: str,
+    summary: Mapping[str, Any],
+    results: Sequence[Mapping[str, Any]],
+    text: str,
+    formats: list[str],
+    color: str,
+) -> None:
+    from preflight.cli.output import emit
+    from preflight.render import json_, text_kernels
+    from preflight.render.envelope import envelope
+
+    renderers = {"text": getattr(text_kernels, text), "json": lambda result, _: json_.render(result)}
+    emit(envelope(command, summary, results), formats, renderers, color=color)
