@@ -30,7 +30,8 @@ class BtfFormat:
 class BtfFile:
     """One BTF file that was opened. `types` counts its own types, without the base's and without void.
 
-    `error` says why it does not parse, None when it does. `empty` = it parses and holds no type.
+    `error` says why it does not parse, None when it does. `empty` = it parses and holds no type;
+    `own_strings` = its string table holds more than the empty string (split BTF may need none).
     """
 
     name: str
@@ -38,6 +39,7 @@ class BtfFile:
     sha256: str
     types: int = 0
     empty: bool = False
+    own_strings: bool = True
     format: BtfFormat | None = None
     error: str | None = None
 

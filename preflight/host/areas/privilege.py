@@ -46,6 +46,7 @@ class PrivilegeFacts:
 
     `bpf_syscall`, `perf_self`, `perf_system` are errno names of harmless trials (`OK` when allowed):
     bpf(2) with an impossible size, perf_event_open(2) on this process and on a whole CPU.
+    `capability_last` is the highest capability the kernel knows (39 = CAP_BPF).
     `memlock_accounting` is `memcg` or `rlimit`. `kallsyms_hidden` = all addresses read as zero.
     """
 
@@ -64,3 +65,4 @@ class PrivilegeFacts:
     kallsyms_hidden: Fact[bool]
     memlock: Memlock
     memlock_accounting: Fact[str]
+    capability_last: Fact[int]

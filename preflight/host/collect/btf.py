@@ -79,7 +79,9 @@ def _describe(name: str, reading: Reading, parsed: Btf | InputError) -> BtfFile:
 
 def _measured(name: str, reading: Reading, btf: Btf, digest: str) -> BtfFile:
     from preflight.btf import kind_name
+    from preflight.btf.wire import read_header
 
+    begin, end = read_header(memoryview(reading.data)).strings
     level = btf.format_level()
     own = btf.type_count - btf.start_id
     return BtfFile(
@@ -88,6 +90,7 @@ def _measured(name: str, reading: Reading, btf: Btf, digest: str) -> BtfFile:
         sha256=digest,
         types=own,
         empty=own == 0,
+        own_strings=end - begin > 1,
         format=BtfFormat(
             header_length=level.header_length,
             has_layout=level.has_layout,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from preflight.facts import Evidence, Fact, known, unknown
@@ -104,6 +104,7 @@ def collect(session: Session) -> PrivilegeFacts:
         ),
         memlock=Memlock(_limit(soft), _limit(hard)),
         memlock_accounting=_memlock_accounting(session),
+        capability_last=_sysctl(system, "kernel.cap_last_cap"),
     )
 
 
@@ -115,14 +116,18 @@ def _limit(value: int) -> int | None:
     return None if value == resource.RLIM_INFINITY else value
 
 
-def _trial(session: Session, call: object, what: str) -> Fact[str]:
-    if not session.is_live or not callable(call):
+def _trial(session: Session, call: Callable[[], str | None], what: str) -> Fact[str]:
+    if not session.is_live:
         return unknown(_NOT_LIVE, decided_by="run preflight on that system")
-    answer = str(call())
+    answer = call()
+    if answer is None:
+        return unknown("preflight does not know this machine's system call number", decided_by="strace")
     return known(answer, Evidence("syscall", f"{what}: {answer}"))
 
 
-def _bpf_syscall() -> str:
+def _bpf_syscall() -> str | None:
+    if bpf.syscall_number() is None:
+        return None
     number = -bpf.bpf_with_size(Cmd.PROG_LOAD, _BAD_SIZE)
     return "OK" if number == 0 else bpf.errno_name(number)
 

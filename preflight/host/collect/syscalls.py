@@ -50,15 +50,15 @@ _ATTR_DISABLED = 1
 _ATTR_EXCLUDE_KERNEL = 1 << 5
 
 
-def perf_event_open(*, system_wide: bool) -> str:
-    """Open and close a disabled software event: `OK`, or the errno name; `ENOSYS` on an unknown machine.
+def perf_event_open(*, system_wide: bool) -> str | None:
+    """Open and close a disabled software event: `OK`, or the errno name; None on an unknown machine.
 
     System-wide asks for CPU 0 with kernel samples, as profilers and tracepoint attachment do;
     otherwise for this process without the kernel, which the strictest upstream setting still allows.
     """
     number = _PERF_EVENT_OPEN.get(platform.machine())
     if number is None or ctypes.sizeof(ctypes.c_void_p) != 8:
-        return "ENOSYS"
+        return None
     flags = _ATTR_DISABLED if system_wide else _ATTR_DISABLED | _ATTR_EXCLUDE_KERNEL
     words = struct.pack(
         "=IIQQQQQ", _PERF_TYPE_SOFTWARE, _PERF_ATTR_SIZE_VER0, _PERF_COUNT_SW_DUMMY, 0, 0, 0, flags
