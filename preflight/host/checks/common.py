@@ -39,7 +39,7 @@ def finding(
     cause: str = "",
     fix: str = "",
     confidence: Confidence = Confidence.HIGH,
-    **data: Any,
+    data: dict[str, Any] | None = None,
 ) -> Finding:
     """A finding with its code's severity unless given, and the evidence of the facts it rests on."""
     shown = [item for fact in facts for item in fact.evidence]
@@ -52,7 +52,7 @@ def finding(
         cause=cause,
         fix=fix,
         confidence=confidence,
-        data=data,
+        data=data or {},
     )
 
 
