@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from itertools import repeat
+from typing import NoReturn
 
 from preflight.btf.kinds import TRAILER_WORDS, info_kind, info_vlen
 from preflight.btf.wire import MAX_TYPES, Header
@@ -148,8 +149,10 @@ class Records:
                     add(p)
                     p += step[words[p]]
                 if len(pos) > MAX_TYPES:
-                    raise InputError(f"more than {MAX_TYPES} types", offset=self.offset_of(p - 1))
+                    break
             self._next = p
+            if len(pos) > MAX_TYPES:
+                self._refuse_excess()
         except IndexError:
             pos.pop()  # the place after the last record is not one
             self._finish(pos, p)
@@ -165,7 +168,9 @@ class Records:
 
     def _finish(self, pos: list[int], p: int) -> None:
         """The pass ended at word `p`: exactly behind the last record, or inside one."""
-        if p == len(self.words) + 1 and len(pos) <= MAX_TYPES:
+        if len(pos) > MAX_TYPES:
+            self._refuse_excess()
+        if p == len(self.words) + 1:
             self._complete = True
             return
         overran = p > len(self.words) and pos
@@ -174,3 +179,9 @@ class Records:
             f"type {self._start_id + len(pos)} is truncated by the end of the type section",
             offset=self.offset_of(self._next - 1),
         )
+
+    def _refuse_excess(self) -> NoReturn:
+        """Forget the records over the limit, so that a second question gets the same answer."""
+        self._next = self._scanned[MAX_TYPES]
+        del self._scanned[MAX_TYPES:]
+        raise InputError(f"more than {MAX_TYPES} types", offset=self.offset_of(self._next - 1))
