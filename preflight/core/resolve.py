@@ -22,6 +22,9 @@ from preflight.core.values import Value, type_value
 
 _Candidates = tuple[tuple[TargetBtf, int], ...]
 
+#: Refusals of the record itself that libbpf finds only after the search for candidates.
+_FOUND_LATE = (Cause.ACCESS_STRING, Cause.KIND_UNSUPPORTED, Cause.NO_SIZE)
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -88,12 +91,13 @@ class _Asker:
     def ask(self, question: Question) -> Resolution:
         """One answer; prunes the candidates of the question's type when the loader does."""
         if question.refusal is not None:
-            return Resolution(question, refusal=question.refusal)
+            # libbpf has looked for candidates by then, when there is a name to look for
+            late = question.kind != ReloKind.LOCAL_TYPE_ID and question.refusal.cause in _FOUND_LATE
+            untried = self._candidates(question) if late else ()
+            return Resolution(question, tuple(Trial(*c) for c in untried), refusal=question.refusal)
         if question.kind == ReloKind.LOCAL_TYPE_ID:
             return Resolution(question, change=Change(question.type_id, question.type_id, validate=False))
-        candidates = self._left.get(question.type_id)
-        if candidates is None:
-            candidates = self._left[question.type_id] = self.candidates(question)
+        candidates = self._candidates(question)
         trying = _Trying()
         try:
             self._try(question, candidates, trying)
@@ -105,6 +109,13 @@ class _Asker:
         if matched and self._loader.selection == "agree-and-prune":
             self._left[question.type_id] = matched
         return Resolution(question, tuple(trying.trials), trying.change, trying.chosen, no_match=not matched)
+
+    def _candidates(self, question: Question) -> _Candidates:
+        """The candidates that are left for a question's type."""
+        left = self._left.get(question.type_id)
+        if left is None:
+            left = self._left[question.type_id] = self.candidates(question)
+        return left
 
     def candidates(self, question: Question) -> _Candidates:
         """All candidates of a question's type."""
@@ -118,11 +129,10 @@ class _Asker:
         for where, type_id in candidates:
             result = self.look(question, where, type_id)
             trial = Trial(where, type_id, result)
+            trying.trials.append(trial)
             if isinstance(result, Miss):
-                trying.trials.append(trial)
                 continue
             change = self.change(question, where, result)
-            trying.trials.append(trial)
             if first_spec is None or trying.change is None:
                 first_spec, trying.change, trying.chosen = result, change, trial
             elif result.bit_offset != first_spec.bit_offset:
