@@ -38,7 +38,8 @@ class ProgramType:
     """One program type. `name` as bpftool spells it (`cgroup_skb`), `number` of `enum bpf_prog_type`.
 
     `in_btf` is None when there is no kernel BTF. `load` is the best answer of all the ways the
-    type was tried (`tried` names them: attach types); `bpftool` is its claim, None without one.
+    type was tried (`tried` names them: attach types). `built`: the function that implements it is
+    in the kernel's BTF, None when that cannot be looked up. `bpftool` is its claim, None without one.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ProgramType:
     in_btf: bool | None
     load: Trial
     tried: tuple[str, ...] = ()
+    built: bool | None = None
     bpftool: bool | None = None
 
 

@@ -41,6 +41,10 @@ class KernelTypes:
         """The id of a function, 0 when there is none or it cannot be looked up."""
         return self._id(name, "FUNC")
 
+    def has_func(self, name: str | None) -> bool | None:
+        """Whether BTF has a function; None when it cannot be looked up or no name is given."""
+        return None if self.btf is None or not name else bool(self.func(name))
+
     def typedef(self, name: str) -> int:
         """The id of a typedef, 0 as in `func`."""
         return self._id(name, "TYPEDEF")

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from preflight.host.areas.programs import AttachFeature, ProgramFacts, ProgramType, Trial
 from preflight.host.bpf.attrs import LinkKprobeMulti, LinkNetfilter, LinkTcx, LinkUprobeMulti, LogLevel
+from preflight.host.bpf.implementations import PROGRAM_TYPES
 from preflight.host.bpf.names import ProgType
 from preflight.host.bpf.syscall import errno_name, link_create, prog_load
 from preflight.host.bpf.vehicles import FEATURES, Target, Vehicle, vehicles_of
 from preflight.host.collect.loading import MINIMAL, NOT_LIVE, PROBE_LOG, Loader
 from preflight.host.collect.session import Session
-from preflight.host.collect.witnesses import witnesses
+from preflight.host.collect.witnesses import Witnesses, witnesses
 
 if TYPE_CHECKING:
     from ctypes import Structure
 
-    from preflight.host.areas.instruments import Bpftool
     from preflight.host.collect.ktypes import KernelTypes
 
 _PREFIX = "BPF_PROG_TYPE_"
@@ -79,7 +79,7 @@ def collect(session: Session) -> ProgramFacts:
     enum = shared.types.enum("bpf_prog_type")
     with Loader(shared.types, session.system.release) as loader:
         types = tuple(
-            _program_type(name, number, enum, loader if session.is_live else None, shared.bpftool.value)
+            _program_type(name, number, shared, loader if session.is_live else None)
             for name, number in _names(enum)
         )
         controls = _Controls(loader)
@@ -103,9 +103,8 @@ def _names(enum: dict[str, int] | None) -> list[tuple[str, int]]:
     return list((named | {name: n for name, n in table.items() if n not in named.values()}).items())
 
 
-def _program_type(
-    name: str, number: int, enum: dict[str, int] | None, loader: Loader | None, claims: Bpftool | None
-) -> ProgramType:
+def _program_type(name: str, number: int, shared: Witnesses, loader: Loader | None) -> ProgramType:
+    enum, claims = shared.types.enum("bpf_prog_type"), shared.bpftool.value
     vehicles = vehicles_of(number)
     if loader is None:
         trials = [NOT_LIVE]
@@ -119,6 +118,7 @@ def _program_type(
         in_btf=None if enum is None else number in enum.values(),
         load=min(trials, key=lambda trial: _BEST.index(trial.state)),
         tried=tuple(vehicle.name for vehicle in vehicles) if loader is not None else (),
+        built=shared.types.has_func(PROGRAM_TYPES.get(name)),
         bpftool=claims.program_types.get(name) if claims is not None else None,
     )
 
