@@ -246,6 +246,9 @@ class AptRoot:
                 f'APT::Architecture "{self.arch}";',
                 f'APT::Architectures "{self.arch}";',
                 'Acquire::Languages "none";',
+                # Indexes stay as small as they come; one of apt's two caches is enough.
+                'Acquire::GzipIndexes "true";',
+                'Dir::Cache::srcpkgcache "";',
                 'Acquire::AllowInsecureRepositories "false";',
                 'Acquire::AllowWeakRepositories "false";',
                 'APT::Get::AllowUnauthenticated "false";',

@@ -168,6 +168,7 @@ def facts_json(kernel: Kernel, digests: Mapping[str, tuple[int, str]]) -> bytes:
         "schema_version": SCHEMA_VERSION,
         **fields,
         "byteorder": kernel.byteorder,
+        "btf_sha256": kernel.btf_sha256,
         "source": kernel.provenance.to_dict(),
         "files": {file: {"size": size, "sha256": digest} for file, (size, digest) in digests.items()},
     }

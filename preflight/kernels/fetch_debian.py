@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -215,52 +216,51 @@ def fetch(
     root: AptRoot, build: Build, store: Store, request: Request, *, replace_existing: bool = False
 ) -> Outcome:
     """Bring one build into the catalogue, unless it is there; what is wrong with it is in the outcome."""
-    folder = root.folder / "packages" / build.release
     try:
         with hold(root.folder / "packages" / f"{build.release}.lock"):
             if build.name in store:
                 there = store.get(build.name)
-                if there.identity.version == build.version and not (
-                    request.with_modules and there.modules is None
-                ):
+                same = there.identity.version == build.version
+                if same and (there.modules is not None or not request.with_modules):
                     return Outcome(build.name, "present")
-                replace_existing = replace_existing or there.identity.version == build.version
-            folder.mkdir(parents=True, exist_ok=True)
-            kernel = _kernel(root, build, folder, request)
+                replace_existing = replace_existing or same
+            kernel = load(root, build, request)
             store.add(kernel, build.name, replace_existing=replace_existing)
-            _clear(folder)
     except AptError as error:
         return Outcome(build.name, "lost" if _LOST.search(str(error)) else "failed", str(error))
-    except InputError as error:
-        _clear(folder)
-        return Outcome(build.name, "failed", str(error))
-    except InstrumentError as error:
+    except (InputError, InstrumentError) as error:
         return Outcome(build.name, "failed", str(error))
     except OSError as error:
-        return Outcome(build.name, "failed", f"{folder}: {error.strerror}")
+        return Outcome(build.name, "failed", f"{root.folder}: {error.strerror}")
     return Outcome(build.name, "added", "; ".join(kernel.provenance.notes))
 
 
-def _kernel(root: AptRoot, build: Build, folder: Path, request: Request) -> Kernel:
+def load(root: AptRoot, build: Build, request: Request) -> Kernel:
+    """Download a build's packages and read the kernel from them, without a catalogue.
+
+    Packages that are complete stay until the kernel is read, so that an interrupted run goes on
+    with them. AptError when the mirror lost the image, InputError when it has no BTF.
+    """
+    folder = root.folder / "packages" / build.release
+    folder.mkdir(parents=True, exist_ok=True)
     notes: list[str] = []
     files = [_image(root, build, folder, notes)]
-    wanted = [build.base] + ([build.modules] if request.with_modules else [])
-    for package in wanted:
+    for package in (build.base, build.modules if request.with_modules else None):
         if package is None:
             continue
         try:
             files.append(root.download(package, folder))
         except AptError as error:
             notes.append(f"{package.name} is listed but could not be had: {error}")
-    kernel = kernel_from_packages(
-        files, with_modules=request.with_modules, name=build.name, suite=request.suite
-    )
-    if (
-        kernel.contents.config is None
-        and build.image[0].name.startswith("linux-binary-")
-        and build.base is None
-    ):
-        notes.append(f"the suite has no linux-base-{build.release}, so the configuration is unknown")
+    try:
+        kernel = kernel_from_packages(
+            files, with_modules=request.with_modules, name=build.name, suite=request.suite
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if kernel.contents.config is None and build.base is None:
+        notes.append("the suite no longer has the package with the configuration, which stays unknown")
+    notes += kernel.provenance.notes
     return Kernel(kernel.identity, kernel.contents, Provenance("deb", kernel.provenance.files, tuple(notes)))
 
 
@@ -277,12 +277,6 @@ def _image(root: AptRoot, build: Build, folder: Path, notes: list[str]) -> Path:
             notes.append(f"{build.image[0].name} is listed but could not be had; {package.name} stands in")
         return path
     raise problem or AptError(f"{build.release} has no package")
-
-
-def _clear(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def fetch_all(

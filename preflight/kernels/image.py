@@ -104,8 +104,11 @@ def _unpack(data: bytes, depth: int) -> KernelImage:
         return KernelImage(inner.raw, f"{inner.kind} in {kind}", inner.arch, inner.header_release)
     if btfblob.largest(data) is not None:
         return KernelImage(data, "flat image", _s390(data))
-    for raw in _embedded(data):
+    raw = next(_embedded(data), None)
+    if raw is not None:
         return KernelImage(raw, "flat image with an embedded stream", _s390(data))
+    if _s390(data):
+        return KernelImage(data, "s390 bzImage", "s390x")
     raise InputError("is no kernel image of a known kind", offset=0)
 
 
