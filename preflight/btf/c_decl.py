@@ -163,7 +163,7 @@ class _Writer:
     def _qualified(self, qualifier: str, type_id: int, inner: str, depth: int) -> str:
         """Before a pointer's name the qualifier belongs to the pointer, otherwise to the type."""
         if self._points(type_id):
-            return self.spell(type_id, _join(" " + qualifier, inner), depth + 1)
+            return self.spell(type_id, _join(qualifier, inner), depth + 1)
         return f"{qualifier} {self.spell(type_id, inner, depth + 1)}"
 
     def _points(self, type_id: int) -> bool:

@@ -19,7 +19,7 @@ from preflight.errors import InputError
 
 INSN_BYTES = 8
 #: More records than this in one file are refused; the kernel takes a million instructions per program.
-MAX_RECORDS = 4 << 20
+MAX_RECORDS = 1 << 20
 
 _HEAD_WITHOUT_CORE = 24
 _HEAD_WITH_CORE = 32

@@ -20,6 +20,11 @@ from preflight.errors import InputError
 _GROUPS: tuple[frozenset[int], ...] = (frozenset(NAMEABLE), frozenset({Kind.FUNC}))
 _EVERYTHING_ELSE = len(_GROUPS)
 
+#: The kernel takes names of up to 511 bytes (KSYM_NAME_LEN).
+_MAX_NAME = 4096
+_MAX_NAMES_BYTES = 64 << 20
+_BATCH = 512
+
 
 def _group_of(kind: int) -> int:
     for group, kinds in enumerate(_GROUPS):
@@ -137,21 +142,38 @@ class NameTable:
         offsets = [words[place - 1] for place in places]
         if not places:
             return _Group([], [])
+        names: list[bytes] = []
         if min(offsets) >= start and max(offsets) < strings.end:
-            end_of = data.index
             if start:
                 offsets = [offset - start for offset in offsets]
-            return _Group([data[offset : end_of(0, offset)] for offset in offsets], places)
-        return _Group(
-            [self._name(offset, place) for offset, place in zip(offsets, places, strict=True)], places
-        )
+            self._slice(data, offsets, names)
+        else:
+            for offset, place in zip(offsets, places, strict=True):
+                names.append(self._name(offset, place))
+        return _Group(names, places)
+
+    def _slice(self, data: bytes, offsets: list[int], names: list[bytes]) -> None:
+        """Append the names at own offsets; in batches, so that overlapping names stop before memory does."""
+        find, left = data.index, _MAX_NAMES_BYTES
+        try:
+            for first in range(0, len(offsets), _BATCH):
+                batch = [data[at : find(0, at, at + _MAX_NAME)] for at in offsets[first : first + _BATCH]]
+                left -= sum(map(len, batch))
+                if left < 0:
+                    raise InputError(f"names add up to more than {_MAX_NAMES_BYTES} bytes")
+                names += batch
+        except ValueError:
+            raise InputError(f"a type name is longer than {_MAX_NAME} bytes") from None
 
     def _name(self, offset: int, place: int) -> bytes:
         try:
-            return self._strings.raw(offset)
+            name = self._strings.raw(offset)
         except IndexError:
             at = self._records.offset_of(place - 1)
             raise InputError(f"name offset {offset} is outside the string section", offset=at) from None
+        if len(name) >= _MAX_NAME:
+            raise InputError(f"a type name is longer than {_MAX_NAME} bytes")
+        return name
 
 
 def _wanted(kinds: Iterable[int] | None) -> Iterable[int]:

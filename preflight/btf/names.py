@@ -13,13 +13,18 @@ def essential_name(name: str) -> str:
 
     `a___b___c` gives `a___b`; `a____b`, `___a` and `a___` have no flavour and stay.
     """
-    cut = name.rfind("___")
-    while cut > 0:
+    end = len(name)
+    while True:
+        cut = name.rfind("___", 0, end)
+        if cut <= 0:
+            return name
         after = cut + 3
         if name[cut - 1] != "_" and after < len(name) and name[after] != "_":
             return name[:cut]
-        cut = name.rfind("___", 0, cut + 2)
-    return name
+        # A longer run of underscores holds no cut at all; each character is passed once.
+        while cut and name[cut - 1] == "_":
+            cut -= 1
+        end = cut
 
 
 def essential_bytes(name: bytes) -> bytes:

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The string table, continued over a base table in split BTF."""
+"""The string table, continued over a base table in split BTF.
+
+Offsets may point into the middle of a string, so a hostile file can name one long string
+a million times. What is taken out is therefore bounded by a multiple of what is there.
+"""
 
 from __future__ import annotations
 
 from preflight.errors import InputError
+
+#: Longest string handed out; source lines in .BTF.ext are the longest honest ones.
+MAX_STRING = 1 << 20
 
 
 class Strings:
@@ -12,7 +19,7 @@ class Strings:
     Names that are not UTF-8 come out with `\\xNN` escapes, so that any output can carry them.
     """
 
-    __slots__ = ("_base", "_cache", "data", "end", "start")
+    __slots__ = ("_base", "_budget", "_cache", "data", "end", "start")
 
     def __init__(self, data: bytes, base: Strings | None = None, *, at: int = 0) -> None:
         """`at` is the section's file offset, for messages."""
@@ -23,18 +30,25 @@ class Strings:
         self.data = data
         self._base = base
         self._cache: dict[int, str] = {}
+        self._budget = 4 * len(data) + (1 << 16)
         self.start: int = base.end if base else 0
         self.end: int = self.start + len(data)
 
     def get(self, offset: int) -> str:
-        """The string at an offset; IndexError outside the table."""
+        """The string at an offset; IndexError outside the table, InputError when it is absurdly long."""
         text = self._cache.get(offset)
         if text is None:
-            text = self._cache[offset] = self.raw(offset).decode("utf-8", "backslashreplace")
+            if offset < self.start and self._base is not None:
+                return self._base.get(offset)
+            raw = self.raw(offset)
+            self._budget -= len(raw)
+            if self._budget < 0:
+                raise InputError("strings overlap so much that they cannot be meant seriously")
+            text = self._cache[offset] = raw.decode("utf-8", "backslashreplace")
         return text
 
     def raw(self, offset: int) -> bytes:
-        """The string's bytes; IndexError outside the table."""
+        """The string's bytes; IndexError outside the table, InputError when it is absurdly long."""
         if offset < self.start and self._base is not None:
             return self._base.raw(offset)
         own = offset - self.start
@@ -42,4 +56,7 @@ class Strings:
             return b""
         if not 0 <= own < len(self.data):
             raise IndexError(offset)
-        return self.data[own : self.data.index(0, own)]
+        end = self.data.find(0, own, own + MAX_STRING)
+        if end < 0:
+            raise InputError(f"the string at offset {offset} is longer than {MAX_STRING} bytes")
+        return self.data[own:end]
