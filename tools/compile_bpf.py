@@ -91,7 +91,7 @@ class Unit:
 
 def _run(command: Sequence[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LC_ALL": "C"}
-    return subprocess.run(  # noqa: S603 - fixed argument lists, no shell
+    return subprocess.run(
         list(command),
         cwd=cwd,
         env=environment,
@@ -181,6 +181,7 @@ def units(root: Path) -> list[Unit]:
         unknown = words - {"per-arch", "bpfel-only", f"cpu={cpu}"}
         if unknown or cpu not in CPUS:
             raise BuildError(f"{source}: unknown build word {' '.join(sorted(unknown)) or f'cpu={cpu}'}")
+        targets: list[tuple[str, str | None]]
         if "per-arch" in words:
             targets = [(order, arch) for arch, order in ARCHES.items()]
         else:
@@ -349,9 +350,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BuildError as error:
         print(f"compile_bpf: {error}", file=sys.stderr)
         return 1
-    print(
-        f"compile_bpf: {len(manifest['rebuilt'])} of {len(manifest['objects'])} objects built with {tools.version}"
-    )
+    built, of = len(manifest["rebuilt"]), len(manifest["objects"])
+    print(f"compile_bpf: {built} of {of} objects built, {tools.version}")
     return 0
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from preflight.facts import Evidence, Fact
 
-#: What an `Answer` can say. `blocked`: the kernel knows it, this caller or a policy may not.
-STATES = ("yes", "no", "blocked", "unknown", "not-tried")
+#: What an `Answer` can say. `no`: the kernel does not have it. `blocked`: the kernel has it, but this
+#: caller, a policy or something that is not mounted keeps it from being used here.
+STATES = ("yes", "no", "blocked", "unknown")
 #: How an `Answer` came about. `inferred`: from what the kernel shows of itself, nothing was done.
 LEVELS = ("measured", "inferred", "none")
 
@@ -82,7 +83,8 @@ class FunctionTarget:
 class TracepointTarget:
     """What is known of one tracepoint somebody wants; None = could not look.
 
-    `event`: tracefs has `events/CATEGORY/NAME/id`. `typed`: BTF has `btf_trace_NAME`.
+    `event`: tracefs has `events/CATEGORY/NAME/id`. `typed`: the kernel's own BTF has
+    `btf_trace_NAME`. `symbol`: kallsyms, which includes loaded modules, has `__traceiter_NAME`.
     `category` is empty when only the raw tracepoint is wanted.
     """
 
@@ -90,6 +92,7 @@ class TracepointTarget:
     name: str
     event: bool | None = None
     typed: bool | None = None
+    symbol: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +135,25 @@ class PerfEvents:
 
 @dataclass(frozen=True, slots=True)
 class AttachProof:
-    """What `--attach` left behind; everything must be empty and the two counts equal."""
+    """What `--attach` left behind; everything must be empty and the two counts equal.
+
+    `ids_checked` is whether the kernel let this caller ask for programs and links by id
+    (CAP_SYS_ADMIN); without that nothing is proved.
+    """
 
     descriptors_before: int
     descriptors_after: int
     programs_left: tuple[int, ...]
     links_left: tuple[int, ...]
     cgroup_left: bool
+    ids_checked: bool
 
     @property
     def clean(self) -> bool:
-        """Nothing is left."""
+        """Nothing is left, and that was looked at."""
         return (
-            self.descriptors_before == self.descriptors_after
+            self.ids_checked
+            and self.descriptors_before == self.descriptors_after
             and not self.programs_left
             and not self.links_left
             and not self.cgroup_left

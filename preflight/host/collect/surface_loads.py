@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from preflight.facts import Evidence
 from preflight.host.areas.surfaces import Answer
 from preflight.host.bpf.asm import R0, exit_, mov
+from preflight.host.bpf.attrs import LogLevel
 from preflight.host.bpf.names import AttachType, ProgType
-from preflight.host.bpf.syscall import ENOTSUPP, LogLevel, Result, prog_load
+from preflight.host.bpf.syscall import ENOTSUPP, Result, prog_load
 from preflight.host.surface_data import SurfaceEntry
 
 if TYPE_CHECKING:
@@ -51,12 +52,14 @@ class _Target:
 class TrialLoads:
     """The trial loads of one run. `btf` is the kernel's own BTF, None when it cannot be read.
 
-    With `live` false (the files read are not this kernel's) nothing is loaded.
+    With `live` false (the files read are not this kernel's) nothing is loaded. `capable` is
+    whether the caller holds the capabilities that loading takes; it only chooses the advice.
     """
 
-    def __init__(self, btf: Btf | None, *, live: bool = True) -> None:
+    def __init__(self, btf: Btf | None, *, live: bool = True, capable: bool | None = None) -> None:
         self._btf = btf
         self._live = live
+        self._capable = capable
         self._answers: dict[tuple[object, ...], Answer] = {}
 
     def open(self, entry: SurfaceEntry) -> Result | None:
@@ -102,9 +105,11 @@ class TrialLoads:
             )
         line = result.last_line
         if line:
-            # The verifier looked at two instructions that cannot be wrong: whatever it says is no verdict here.
+            # Two instructions that cannot be wrong: what the verifier says of them is no verdict here.
             evidence = Evidence("trial-load", f"{what}: {result.errno_name}, {line[:200]!r}", _BY_HAND)
-            reason = "the verifier refused the trial program with a message preflight does not know; please report it"
+            reason = (
+                "the verifier refused the trial program in words preflight does not know; please report it"
+            )
             return Answer("unknown", "measured", (evidence,), reason)
         state, reason = _ERRNO.get(
             result.errno, ("unknown", "an answer preflight does not know; please report it")
@@ -112,7 +117,12 @@ class TrialLoads:
         evidences = [Evidence("trial-load", f"{what}: {result.errno_name}, no verifier log", _BY_HAND)]
         if (listed := self._listed(entry)) is not None:
             evidences.append(listed)
-        decided = "run with CAP_BPF and CAP_PERFMON (or as root)" if state == "blocked" else None
+        decided = None
+        if state == "blocked" and self._capable:
+            reason = "the kernel refused this caller, although it holds the capabilities"
+            decided = "`preflight check --select PH309` lists what was ruled out"
+        elif state == "blocked":
+            decided = "run with CAP_BPF and CAP_PERFMON, or as root of the initial user namespace"
         return Answer(state, "measured", tuple(evidences), reason, decided)
 
     def _listed(self, entry: SurfaceEntry) -> Evidence | None:

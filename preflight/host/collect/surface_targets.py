@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from preflight.facts import Fact
@@ -17,53 +18,93 @@ if TYPE_CHECKING:
 
 #: kallsyms and available_filter_functions of a distribution kernel have 5 to 15 MB.
 _LIST_LIMIT = 64 << 20
+_KALLSYMS = "/proc/kallsyms"
+_BLACKLIST = "/sys/kernel/debug/kprobes/blacklist"
 #: Names come from objects of strangers and end up in paths: nothing but what the kernel itself uses.
 _SYMBOL = re.compile(r"[A-Za-z_.$][A-Za-z0-9_.$]{0,511}")
 _EVENT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,255}")
 #: Suffixes by which compilers name what they made of a function.
 VARIANT_SUFFIXES = (".isra.", ".part.", ".constprop.", ".cold", ".llvm.")
+#: The function each tracepoint has since kernel 5.10 (d25e37d89dd2), in the kernel or in its module.
+_TRACEITER = b"__traceiter_"
 
 
-def functions(
-    system: System, tracefs: Fact[Tracefs], btf: Btf | None, wanted: Sequence[str]
-) -> tuple[FunctionTarget, ...]:
-    """What each list says of each function; nothing is read when none is wanted."""
-    names = list(dict.fromkeys(wanted))
-    if not names:
-        return ()
-    symbols = _symbols(system.read("/proc/kallsyms", _LIST_LIMIT).data, 2, names)
-    trace = tracefs.value
-    listed = None
-    if trace is not None and trace.path is not None and trace.readable:
-        reading = system.read(f"{trace.path}/available_filter_functions", _LIST_LIMIT)
-        listed = _symbols(reading.data, 0, names) if reading.is_present else None
-    black = system.read("/sys/kernel/debug/kprobes/blacklist", _LIST_LIMIT)
-    blacklist = _symbols(black.data, 1, names) if black.is_present else None
-    return tuple(_function(name, symbols, listed, blacklist, btf) for name in names)
+class TargetLists:
+    """The kernel's lists of one run; each is read at most once, and only when something is wanted."""
 
+    def __init__(self, system: System, tracefs: Fact[Tracefs], btf: Btf | None) -> None:
+        self._system = system
+        self._btf = btf
+        trace = tracefs.value
+        # A tracefs outside /sys is known, but its path is not kept.
+        usable = trace is not None and trace.readable and (trace.path or "").startswith("/sys/")
+        self._tracefs = trace.path if trace is not None and usable else None
 
-def _function(
-    name: str, symbols: set[str] | None, listed: set[str] | None, blacklist: set[str] | None, btf: Btf | None
-) -> FunctionTarget:
-    if not _SYMBOL.fullmatch(name):
-        return FunctionTarget(name, False, False, False, False)
-    variants = {
-        one
-        for one in (symbols or set()) | (listed or set())
-        if one.startswith(tuple(name + suffix for suffix in VARIANT_SUFFIXES))
-    }
-    return FunctionTarget(
-        name=name,
-        in_btf=None if btf is None else bool(btf_ids(btf, name, "func")),
-        in_kallsyms=None if symbols is None else name in symbols,
-        in_filter=None if listed is None else name in listed,
-        blacklisted=None if blacklist is None else name in blacklist,
-        variants=tuple(sorted(variants)),
-    )
+    def functions(self, wanted: Sequence[str]) -> tuple[FunctionTarget, ...]:
+        """What each list says of each function."""
+        names = list(dict.fromkeys(wanted))
+        if not names:
+            return ()
+        symbols = _symbols(self._kallsyms, 2, names)
+        listed = (
+            _symbols(self._read(f"{self._tracefs}/available_filter_functions"), 0, names)
+            if self._tracefs
+            else None
+        )
+        black = self._system.read(_BLACKLIST, _LIST_LIMIT)
+        blacklist = _symbols(black.data + b"\n", 1, names) if black.is_present else None
+        return tuple(self._function(name, symbols, listed, blacklist) for name in names)
+
+    def tracepoints(self, wanted: Sequence[tuple[str, str]]) -> tuple[TracepointTarget, ...]:
+        """What tracefs, BTF and kallsyms say of each (category, name)."""
+        return tuple(self._tracepoint(*pair) for pair in dict.fromkeys(wanted))
+
+    @cached_property
+    def _kallsyms(self) -> bytes:
+        return self._read(_KALLSYMS)
+
+    def _read(self, path: str) -> bytes:
+        reading = self._system.read(path, _LIST_LIMIT)
+        # Half a list would turn "not read" into "absent".
+        return b"" if reading.truncated else reading.data
+
+    def _function(
+        self, name: str, symbols: set[str] | None, listed: set[str] | None, blacklist: set[str] | None
+    ) -> FunctionTarget:
+        if not _SYMBOL.fullmatch(name):
+            return FunctionTarget(name, False, False, False, False)
+        starts = tuple(name + suffix for suffix in VARIANT_SUFFIXES)
+        variants = {one for one in (symbols or set()) | (listed or set()) if one.startswith(starts)}
+        return FunctionTarget(
+            name=name,
+            in_btf=None if self._btf is None else bool(btf_ids(self._btf, name, "func")),
+            in_kallsyms=None if symbols is None else name in symbols,
+            in_filter=None if listed is None else name in listed,
+            blacklisted=None if blacklist is None else name in blacklist,
+            variants=tuple(sorted(variants)),
+        )
+
+    def _tracepoint(self, category: str, name: str) -> TracepointTarget:
+        if not _EVENT.fullmatch(name) or (category and not _EVENT.fullmatch(category)):
+            return TracepointTarget(category, name, False, False, False)
+        event = None
+        if category and self._tracefs:
+            seen = self._system.look(f"{self._tracefs}/events/{category}/{name}/id").seen
+            event = {Seen.PRESENT: True, Seen.ABSENT: False}.get(seen)
+        typed = None if self._btf is None else bool(btf_ids(self._btf, f"btf_trace_{name}", "typedef"))
+        return TracepointTarget(category, name, event, typed, self._traced(name))
+
+    @cached_property
+    def _traced_names(self) -> frozenset[str]:
+        found = re.findall(rb"[ \t]" + _TRACEITER + rb"([A-Za-z0-9_]+)(?=\s|$)", self._kallsyms)
+        return frozenset(name.decode("ascii") for name in found)
+
+    def _traced(self, name: str) -> bool | None:
+        return name in self._traced_names if self._traced_names else None
 
 
 def _symbols(data: bytes, column: int, names: Iterable[str]) -> set[str] | None:
-    """The wanted names and their variants among the symbols in one column; None when there is no list at all."""
+    """The wanted names and their variants among the symbols in one column; None when there is no list."""
     if not data:
         return None
     wanted = {name.encode("utf-8", "replace") for name in names}
@@ -75,24 +116,3 @@ def _symbols(data: bytes, column: int, names: Iterable[str]) -> set[str] | None:
             if word in wanted or word.partition(b".")[0] in wanted:
                 found.add(word.decode("ascii", "replace"))
     return found
-
-
-def tracepoints(
-    system: System, tracefs: Fact[Tracefs], btf: Btf | None, wanted: Sequence[tuple[str, str]]
-) -> tuple[TracepointTarget, ...]:
-    """What tracefs and BTF say of each (category, name)."""
-    return tuple(_tracepoint(system, tracefs, btf, *pair) for pair in dict.fromkeys(wanted))
-
-
-def _tracepoint(
-    system: System, tracefs: Fact[Tracefs], btf: Btf | None, category: str, name: str
-) -> TracepointTarget:
-    if not _EVENT.fullmatch(name) or (category and not _EVENT.fullmatch(category)):
-        return TracepointTarget(category, name, False, False)
-    event = None
-    trace = tracefs.value
-    if category and trace is not None and trace.readable and (trace.path or "").startswith("/sys/"):
-        seen = system.look(f"{trace.path}/events/{category}/{name}/id").seen
-        event = {Seen.PRESENT: True, Seen.ABSENT: False}.get(seen)
-    typed = None if btf is None else bool(btf_ids(btf, f"btf_trace_{name}", "typedef"))
-    return TracepointTarget(category, name, event, typed)

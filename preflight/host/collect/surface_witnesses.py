@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from preflight.facts import Evidence, Fact
 from preflight.host.areas.surfaces import Answer, CgroupMode, NetModule, PerfEvents, Tracefs
 
-#: Machines whose kernels have BPF trampolines (HAVE_DYNAMIC_FTRACE_WITH_DIRECT_CALLS is selected there).
 _PMU_PATH = "/sys/bus/event_source/devices"
 _MOUNT_TRACEFS = "mount -t tracefs none /sys/kernel/tracing"
 
@@ -46,6 +45,7 @@ class View:
 
 #: Names looked up in the kernel's BTF for the witnesses: functions, and values of `enum bpf_attach_type`.
 BTF_FUNCTIONS = ("register_fprobe", "bpf_trampoline_link_prog", "tcx_link_attach", "uprobe_register")
+BTF_STRUCTS = ("bpf_struct_ops_tcp_congestion_ops",)
 BTF_ATTACH_TYPES = ("BPF_TRACE_KPROBE_MULTI", "BPF_TRACE_UPROBE_MULTI", "BPF_TCX_INGRESS", "BPF_TRACE_ITER")
 
 
@@ -167,9 +167,8 @@ def tracepoint_ids(view: View) -> Answer:
         return _open(view.tracefs.reason or "tracefs was not looked at", decided_by=view.tracefs.decided_by)
     if trace.path is None:
         evidence = Evidence("procfs", "tracefs is mounted nowhere", "grep tracefs /proc/self/mounts")
-        return _no(
-            "event ids are read from tracefs, which is not mounted", evidence, decided_by=_MOUNT_TRACEFS
-        )
+        reason = "event ids are read from tracefs, which is not mounted"
+        return Answer("blocked", "measured", (evidence,), reason, _MOUNT_TRACEFS)
     if not trace.readable:
         evidence = Evidence("sysfs", f"{trace.path} may not be read by this caller", f"ls {trace.path}")
         decided = "run as root, or with CAP_DAC_READ_SEARCH"
@@ -183,8 +182,22 @@ def tracepoint_ids(view: View) -> Answer:
     return _yes(Evidence("sysfs", f"{trace.path}/events is readable", f"ls {trace.path}/events"))
 
 
+def own_socket(view: View) -> Answer:
+    """Socket filters are attached by setsockopt(2) to a socket of one's own."""
+    return _yes(Evidence("inferred", "attached by setsockopt(2) to one's own socket, nothing else is needed"))
+
+
+def struct_ops(view: View) -> Answer:
+    """The kernel's side of a struct_ops interface: `struct bpf_struct_ops_NAME` wraps its map value."""
+    if not view.btf_read:
+        return _open("the kernel's BTF cannot be read")
+    if "bpf_struct_ops_tcp_congestion_ops" in view.names:
+        return _yes(Evidence("btf", "BTF has struct bpf_struct_ops_tcp_congestion_ops"))
+    return _open("BTF does not list struct bpf_struct_ops_tcp_congestion_ops")
+
+
 def raw_tracepoint(view: View) -> Answer:
-    """Raw tracepoints are attached by bpf(2) itself wherever their program types exist (CONFIG_BPF_EVENTS)."""
+    """Raw tracepoints are attached by bpf(2) itself wherever their types exist (CONFIG_BPF_EVENTS)."""
     return _yes(Evidence("inferred", "attached by bpf(2) itself, nothing else is needed"))
 
 
@@ -272,15 +285,11 @@ def cgroup2(view: View) -> Answer:
             view.cgroup.reason or "control groups were not looked at", decided_by=view.cgroup.decided_by
         )
     if cgroup.v2_path is None:
-        evidence = Evidence(
-            "procfs",
-            f"control groups: {cgroup.mode}, version 2 is mounted nowhere",
-            "grep cgroup /proc/self/mounts",
-        )
-        return _no(
-            "version 2 of control groups is not mounted",
-            evidence,
-            decided_by="mount -t cgroup2 none /sys/fs/cgroup/unified",
+        detail = f"control groups: {cgroup.mode}, version 2 is mounted nowhere"
+        evidence = Evidence("procfs", detail, "grep cgroup /proc/self/mounts")
+        reason = "version 2 of control groups is not mounted"
+        return Answer(
+            "blocked", "measured", (evidence,), reason, "mount -t cgroup2 none /sys/fs/cgroup/unified"
         )
     evidence = Evidence(
         "procfs",
@@ -369,6 +378,8 @@ WITNESSES: dict[str, Callable[[View], Answer]] = {
     "uretprobe-source": uretprobe_source,
     "perf-open": perf_open,
     "tracepoint-ids": tracepoint_ids,
+    "own-socket": own_socket,
+    "struct-ops": struct_ops,
     "raw-tracepoint": raw_tracepoint,
     "iterator-link": iterator_link,
     "trampoline": trampoline,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from preflight.facts import Evidence, Fact, known, unknown
 from preflight.host.areas.surfaces import (
-    Answer,
     AttachProof,
     CgroupMode,
     PerfEvents,
@@ -21,14 +20,22 @@ from preflight.host.areas.surfaces import (
     SurfaceFacts,
     Tracefs,
 )
-from preflight.host.collect import perf, surface_targets
+from preflight.host.collect import perf
 from preflight.host.collect.look import MOUNTS, sysctl_of, unseen
 from preflight.host.collect.session import Session
 from preflight.host.collect.surface_loads import TrialLoads, btf_ids
 from preflight.host.collect.surface_network import network_modules
-from preflight.host.collect.surface_witnesses import BTF_ATTACH_TYPES, BTF_FUNCTIONS, View, attachable
+from preflight.host.collect.surface_targets import TargetLists
+from preflight.host.collect.surface_witnesses import (
+    BTF_ATTACH_TYPES,
+    BTF_FUNCTIONS,
+    BTF_STRUCTS,
+    View,
+    attachable,
+)
 from preflight.host.collect.syscalls import lsm_list_modules
 from preflight.host.collect.tracer_features import collect_features
+from preflight.host.procfs import parse_id_map, parse_mask, parse_status
 from preflight.host.surface_data import surface_entries
 from preflight.host.system import Seen, System
 
@@ -66,7 +73,10 @@ _TRACEFS_FILES = (
     "uprobe_events",
 )
 _V1_CONTROLLERS = frozenset(
-    "cpu cpuacct cpuset memory devices freezer net_cls net_prio blkio perf_event hugetlb pids rdma misc".split()
+    (
+        *("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "net_cls", "net_prio"),
+        *("blkio", "perf_event", "hugetlb", "pids", "rdma", "misc"),
+    )
 )
 
 
@@ -85,7 +95,7 @@ def collect(
     options = session.options
     btf = _btf(session)
     view = _view(session, btf)
-    loads = TrialLoads(btf, live=session.is_live)
+    loads = TrialLoads(btf, live=session.is_live, capable=_capable(session.system))
     surfaces = []
     for entry in surface_entries().values():
         loadable = loads.answer(entry)
@@ -95,6 +105,7 @@ def collect(
         from preflight.host.collect.surface_attach import attach_all
 
         surfaces, proof = attach_all(surfaces, loads, view)
+    targets = TargetLists(session.system, view.tracefs, btf)
     return SurfaceFacts(
         machine=session.system.machine,
         tracefs=view.tracefs,
@@ -106,12 +117,8 @@ def collect(
         network=view.network,
         surfaces=tuple(surfaces),
         features=collect_features({one.name: one.loadable for one in surfaces}, live=session.is_live),
-        functions=surface_targets.functions(
-            session.system, view.tracefs, btf, options.functions if functions is None else functions
-        ),
-        tracepoints=surface_targets.tracepoints(
-            session.system, view.tracefs, btf, options.tracepoints if tracepoints is None else tracepoints
-        ),
+        functions=targets.functions(options.functions if functions is None else functions),
+        tracepoints=targets.tracepoints(options.tracepoints if tracepoints is None else tracepoints),
         attach_proof=proof,
     )
 
@@ -140,6 +147,21 @@ def _view(session: Session, btf: Btf | None) -> View:
         btf_read=btf is not None,
         names=_names(btf),
     )
+
+
+def _capable(system: System) -> bool | None:
+    """Whether this process holds what loading tracing programs takes; None when it cannot be read.
+
+    CAP_SYS_ADMIN (21), or CAP_BPF (39) with CAP_PERFMON (38), in the initial user namespace.
+    """
+    status, users = system.read("/proc/self/status"), system.read("/proc/self/uid_map")
+    held = parse_mask(parse_status(status.data).get("CapEff", ""))
+    if held is None or not users.is_present:
+        return None
+    initial = any(
+        one.inside == one.outside == 0 and one.count == 0xFFFFFFFF for one in parse_id_map(users.data)
+    )
+    return initial and (21 in held or {38, 39} <= held)
 
 
 def _config(session: Session) -> Fact[dict[str, str]]:
@@ -272,13 +294,9 @@ def _names(btf: Btf | None) -> frozenset[str]:
     from preflight.btf.types import Enum
 
     found = {name for name in BTF_FUNCTIONS if btf_ids(btf, name, "func")}
+    found |= {name for name in BTF_STRUCTS if btf_ids(btf, name, "struct")}
     for type_id in btf.ids_by_name("bpf_attach_type", {Kind.ENUM}):
         enum = btf.type(type_id)
         if isinstance(enum, Enum):
             found |= {value.name for value in enum.values} & set(BTF_ATTACH_TYPES)
     return frozenset(found)
-
-
-def not_tried(reason: str) -> Answer:
-    """An attach answer for what was left alone."""
-    return Answer("not-tried", "none", (), reason)
