@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For which machine a source was compiled, told by the registers it looks at.
+
+The macros of libbpf's `bpf_tracing.h` (PT_REGS_PARM1 and the like) put the machine's own `struct pt_regs` or
+`struct user_pt_regs` into the object's BTF. Member names: `arch/*/include/**/ptrace.h` of the kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from preflight.btf import Btf, Kind, essential_name
+from preflight.btf.types import Composite
+
+#: Members that only this machine's registers have, more telling first -> `uname -m`.
+_MARKS: Final = (
+    ({"r15", "r14"}, "x86_64"),
+    ({"orig_x0"}, "aarch64"),
+    ({"pstate"}, "aarch64"),
+    ({"orig_gpr2"}, "s390x"),
+    ({"gprs", "psw"}, "s390x"),
+    ({"gpr", "nip"}, "ppc64le"),
+    ({"csr_era"}, "loongarch64"),
+    ({"epc", "ra", "gp"}, "riscv64"),
+    ({"cp0_epc"}, "mips64"),
+    ({"uregs"}, "armv7l"),
+    ({"bx", "orig_ax"}, "i686"),
+)
+_NAMES: Final = ("pt_regs", "user_pt_regs", "user_regs_struct")
+_DEPTH: Final = 4
+
+
+def infer(btf: Btf) -> str | None:
+    """The machine as `uname -m` names it, None when no register type tells, or when two disagree.
+
+    Byte order decides nothing here: a big-endian ppc64 object comes out as `ppc64`.
+    """
+    found = set()
+    for name in _NAMES:
+        for type_id in btf.ids_by_essential_name(name, {Kind.STRUCT}):
+            if essential_name(btf.name(type_id)) == name:
+                members = _member_names(btf, type_id)
+                machine = next((machine for marks, machine in _MARKS if marks <= members), None)
+                if machine is not None:
+                    found.add(machine)
+    if len(found) != 1:
+        return None
+    machine = found.pop()
+    return "ppc64" if machine == "ppc64le" and btf.byteorder == "big" else machine
+
+
+def _member_names(btf: Btf, type_id: int, depth: int = 0) -> set[str]:
+    """Names of the members, those of anonymous structs and unions included."""
+    found = btf.type(type_id)
+    names: set[str] = set()
+    if not isinstance(found, Composite) or depth > _DEPTH:
+        return names
+    for member in found.members:
+        if member.name:
+            names.add(member.name)
+        else:
+            names |= _member_names(btf, btf.resolve(member.type), depth + 1)
+    return names

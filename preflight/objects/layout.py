@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the variables of a BTF data section lie, and how types are aligned.
+
+The compiler leaves size and offsets in a DATASEC at zero; only the static linker fills them in. Then the
+ELF symbols tell, as in btf_fixup_datasec() of libbpf 1.7.0.
+"""
+
+from __future__ import annotations
+
+from preflight.btf import Btf, Kind
+from preflight.btf.types import Array, Composite, Datasec, DatasecVar, Enum, Float, Int, Ptr, Reference
+from preflight.errors import InputError
+from preflight.objects.elf import Elf, Section
+
+_DEPTH = 32
+
+
+def data_section(btf: Btf, name: str) -> Datasec | None:
+    """The DATASEC with this name."""
+    for type_id in btf.ids_of_kind(Kind.DATASEC):
+        if btf.name(type_id) == name:
+            found = btf.type(type_id)
+            return found if isinstance(found, Datasec) else None
+    return None
+
+
+def variable_offsets(elf: Elf, btf: Btf, datasec: Datasec, section: Section) -> list[tuple[DatasecVar, int]]:
+    """The section's variables with their real offsets, in BTF order."""
+    if datasec.size:
+        return [(variable, variable.offset) for variable in datasec.variables]
+    places = {symbol.name: symbol.value for symbol in elf.defined_in(section.index) if symbol.name}
+    return [(v, places.get(btf.name(v.type), v.offset)) for v in datasec.variables]
+
+
+def align_of(btf: Btf, type_id: int, depth: int = 0) -> int:
+    """Alignment of a type in bytes, by btf__align_of(); 0 when it has none. InputError for a cycle."""
+    if depth > _DEPTH:
+        raise InputError(f"type {type_id} contains itself")
+    found = btf.type(type_id)
+    if isinstance(found, (Int, Enum, Float)):
+        return min(btf.pointer_size, found.size)
+    if isinstance(found, Ptr):
+        return btf.pointer_size
+    if isinstance(found, Array) or (isinstance(found, Reference) and found.kind != Kind.FUNC):
+        return align_of(btf, found.type, depth + 1)
+    if not isinstance(found, Composite):
+        return 0
+    largest = 1
+    for member in found.members:
+        align = align_of(btf, member.type, depth + 1)
+        if not align:
+            return 0
+        largest = max(largest, align)
+        # A member off its alignment means a packed struct.
+        if not member.bitfield_size and member.bit_offset % (8 * align):
+            return 1
+    return 1 if found.size % largest else largest

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens objects where people keep them: a `.bpf.o`, a directory, an executable or library."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from preflight.errors import InputError
+from preflight.objects import carve
+from preflight.objects.load import load
+from preflight.objects.model import BpfObject
+from preflight.objects.precheck import EM_BPF, MAGIC, MAX_BYTES, read_header
+
+#: Limits of one look at a directory and of one file that may embed objects.
+MAX_DEPTH: Final = 16
+MAX_FILES: Final = 20_000
+MAX_CONTAINER: Final = 1 << 30
+
+
+def open_objects(spec: str | os.PathLike[str], errors: list[InputError] | None = None) -> list[BpfObject]:
+    """All BPF objects behind a path, each once.
+
+    `spec` is a BPF object, a directory (searched below, links to directories not followed), an executable or
+    shared library with objects inside, or the name of a command in PATH. Equal objects are one, which keeps
+    the first name (in sorted order for a directory) and lists the others in `aliases`.
+
+    Raises InputError when the path cannot be read, holds no BPF object, or one of its objects is malformed.
+    With `errors`, malformed ones are added to that list instead and the rest is returned.
+    """
+    path = _resolve(spec)
+    found: dict[str, BpfObject] = {}
+    files = _files(path) if path.is_dir() else iter([path])
+    for looked, file in enumerate(files):
+        if looked >= MAX_FILES:
+            raise InputError(f"more than {MAX_FILES} files", subject=_display(path))
+        try:
+            for obj in _open_file(file, quiet=file is not path):
+                _add(found, obj)
+        except InputError as error:
+            if errors is None:
+                raise
+            errors.append(error)
+    if not found and not errors:
+        raise InputError("no BPF object in it", subject=_display(path))
+    return list(found.values())
+
+
+def _add(found: dict[str, BpfObject], obj: BpfObject) -> None:
+    known = found.get(obj.sha256)
+    if known is None:
+        found[obj.sha256] = obj
+    elif obj.name != known.name and obj.name not in known.aliases:
+        found[obj.sha256] = replace(known, aliases=(*known.aliases, obj.name))
+
+
+def _resolve(spec: str | os.PathLike[str]) -> Path:
+    from shutil import which
+
+    text = os.fspath(spec)
+    if "\0" in text:
+        raise InputError("a path cannot hold a NUL byte", subject=_printable(text))
+    path = Path(text)
+    if os.path.lexists(path):
+        return path
+    command = which(text) if os.sep not in text else None
+    if command is None:
+        raise InputError("no such file or command", subject=_printable(text))
+    return Path(command)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Regular files below a directory, sorted, MAX_DEPTH levels deep."""
+    base = len(root.parts)
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        if len(Path(folder).parts) - base >= MAX_DEPTH:
+            folders.clear()
+        for name in sorted(names):
+            file = Path(folder, name)
+            if file.is_file():
+                yield file
+
+
+def _open_file(path: Path, *, quiet: bool) -> list[BpfObject]:
+    """The objects in one file. `quiet`: a file that is no ELF, or cannot be read, is no error."""
+    name = _display(path)
+    try:
+        if not path.is_file():
+            raise InputError("not a regular file", subject=name)
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if stream.read(4) != MAGIC:
+                if quiet:
+                    return []
+                raise InputError("not an ELF file", subject=name, offset=0)
+            if size > MAX_CONTAINER:
+                raise InputError(f"{size} bytes are over the limit of {MAX_CONTAINER}", subject=name)
+            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                return _read(content, name)
+    except OSError as error:
+        if quiet:
+            return []
+        raise InputError(error.strerror or "cannot be read", subject=name) from None
+
+
+def _read(content: mmap.mmap, name: str) -> list[BpfObject]:
+    head = content[:64]
+    if _machine(head) == EM_BPF:
+        if len(content) > MAX_BYTES:
+            raise InputError(f"{len(content)} bytes are over the limit of {MAX_BYTES}", subject=name)
+        return [load(content[:], name)]
+    embedded = list(carve.find(content))
+    digits = [name] if len(embedded) == 1 else [f"{name}#{n}" for n in range(1, len(embedded) + 1)]
+    found = []
+    for (at, raw), label in zip(embedded, digits, strict=True):
+        try:
+            found.append(load(raw, label))
+        except InputError as error:
+            error.offset = at + (error.offset or 0)
+            raise
+    return found
+
+
+def _machine(head: bytes) -> int | None:
+    try:
+        return read_header(head).machine
+    except InputError:
+        # A 32-bit program, for instance: no object itself, but one may be inside.
+        return None
+
+
+def _display(path: Path) -> str:
+    return _printable(path.name or path.resolve().name)
+
+
+def _printable(text: str) -> str:
+    """A file name as text that can be encoded: bytes that are no UTF-8 become `\\xNN`."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")

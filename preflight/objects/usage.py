@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a linked program uses: helpers, kernel functions, maps, instruction set, stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from preflight.bytecode.helpers import helper_name
+from preflight.bytecode.image import DataRef, KfuncRef, KsymRef, MapRef, Origin, ProgramImage, SubprogRef
+from preflight.bytecode.insn import (
+    ALU_OPERATORS,
+    BPF_ADD,
+    BPF_ALU64,
+    BPF_K,
+    BPF_MEM,
+    BPF_MEMSX,
+    BPF_MOV,
+    BPF_X,
+    ISA_FEATURES,
+    R10,
+    Insn,
+    decode,
+    isa_use,
+)
+from preflight.objects.model import SourceLine
+
+if TYPE_CHECKING:
+    from preflight.objects.model import BpfObject, Program
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One thing a program refers to, how often, and where first (in the image's order).
+
+    `number` is a helper's id, None for everything else; `weak` is set for weak externs.
+    """
+
+    name: str
+    times: int
+    first: Origin
+    source: SourceLine | None
+    number: int | None = None
+    weak: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "name": self.name,
+            "number": self.number,
+            "times": self.times,
+            "section": self.first.section,
+            "insn": self.first.insn,
+            "source": self.source.to_dict() if self.source else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class IsaLevel:
+    """The lowest `-mcpu` version the code proves (1 to 4), and what proves it.
+
+    `features` counts the parts of the instruction set in use that are younger than eBPF (keys of
+    `preflight.bytecode.insn.ISA_FEATURES`). `first` and `source` say where the level is proved first; None
+    for level 1, which needs no proof.
+    """
+
+    level: int
+    features: tuple[tuple[str, int], ...]
+    proof: str | None = None
+    first: Origin | None = None
+    source: SourceLine | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form; `mcpu` is written as the compiler's option."""
+        return {
+            "mcpu": f"v{self.level}",
+            "features": dict(self.features),
+            "proof": self.proof,
+            "section": self.first.section if self.first else None,
+            "insn": self.first.insn if self.first else None,
+            "source": self.source.to_dict() if self.source else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramUsage:
+    """What a program uses, its subprograms included.
+
+    `insn_count` is the linked program's length in slots. `data` are sections of global variables, `.kconfig`
+    among them when a kconfig extern is read; `kconfig` names those externs. `stack` gives the bytes of stack
+    each function addresses directly, main program first; 0 when it uses none.
+    """
+
+    insn_count: int
+    helpers: tuple[Use, ...]
+    kfuncs: tuple[Use, ...]
+    maps: tuple[Use, ...]
+    ksyms: tuple[Use, ...]
+    kconfig: tuple[Use, ...]
+    data: tuple[str, ...]
+    subprograms: tuple[str, ...]
+    callbacks: tuple[str, ...]
+    isa: IsaLevel
+    stack: tuple[tuple[str, int], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "insn_count": self.insn_count,
+            "helpers": [use.to_dict() for use in self.helpers],
+            "kfuncs": [use.to_dict() for use in self.kfuncs],
+            "maps": [use.to_dict() for use in self.maps],
+            "ksyms": [use.to_dict() for use in self.ksyms],
+            "kconfig": [use.to_dict() for use in self.kconfig],
+            "data": list(self.data),
+            "subprograms": list(self.subprograms),
+            "callbacks": list(self.callbacks),
+            "isa": self.isa.to_dict(),
+            "stack": dict(self.stack),
+        }
+
+
+def usage(obj: BpfObject, program: Program) -> ProgramUsage:
+    """What the linked program uses. InputError when it cannot be linked or decoded."""
+    image = obj.image(program)
+    insns = decode(image.code, image.byteorder)
+    found = _Collector(obj, image)
+    for insn in insns:
+        if insn.is_helper_call:
+            found.note("helpers", helper_name(insn.imm), insn.slot, number=insn.imm)
+    for slot in sorted(image.refs):
+        ref = image.refs[slot]
+        if isinstance(ref, KfuncRef):
+            found.note("kfuncs", ref.name, slot, weak=ref.weak)
+        elif isinstance(ref, MapRef):
+            found.note("maps", ref.name, slot)
+        elif isinstance(ref, KsymRef):
+            found.note("ksyms", ref.name, slot, weak=ref.weak)
+        elif isinstance(ref, DataRef):
+            found.note("data", ref.section, slot)
+            extern = found.kconfig_names.get(ref.offset) if ref.section == ".kconfig" else None
+            if extern is not None:
+                found.note("kconfig", extern.name, slot, weak=extern.weak)
+    names = [_function_name(obj, image, start) for start in image.subprogs]
+    callbacks = {ref.target for ref in image.refs.values() if isinstance(ref, SubprogRef)}
+    return ProgramUsage(
+        insn_count=len(image.origins),
+        helpers=found.uses("helpers"),
+        kfuncs=found.uses("kfuncs"),
+        maps=found.uses("maps"),
+        ksyms=found.uses("ksyms"),
+        kconfig=found.uses("kconfig"),
+        data=tuple(use.name for use in found.uses("data")),
+        subprograms=tuple(names[1:]),
+        callbacks=tuple(n for n, start in zip(names, image.subprogs, strict=True) if start in callbacks),
+        isa=_level(insns, lambda slot: image.origins[slot], obj),
+        stack=tuple(zip(names, _stacks(insns, image.subprogs), strict=True)),
+    )
+
+
+class _Collector:
+    """Counts uses by kind and name; a (kind, name) is dated by its first slot."""
+
+    def __init__(self, obj: BpfObject, image: ProgramImage) -> None:
+        self._obj = obj
+        self._image = image
+        self._found: dict[str, dict[str, tuple[int, int, int | None, bool]]] = {}
+        self.kconfig_names = {extern.kconfig.offset: extern for extern in obj.externs if extern.kconfig}
+
+    def note(self, kind: str, name: str, slot: int, number: int | None = None, weak: bool = False) -> None:
+        # Two unknown helpers share the word "unknown", not the entry.
+        key = name if number is None else f"{name}#{number}"
+        known = self._found.setdefault(kind, {})
+        times, first, _, _ = known.get(key, (0, slot, number, weak))
+        known[key] = (times + 1, first, number, weak)
+
+    def uses(self, kind: str) -> tuple[Use, ...]:
+        result = []
+        for key, (times, slot, number, weak) in self._found.get(kind, {}).items():
+            origin = self._image.origins[slot]
+            name = key if number is None else key.rpartition("#")[0]
+            source = self._obj.source_at(origin.section, origin.insn)
+            result.append(Use(name, times, origin, source, number, weak))
+        return tuple(result)
+
+
+def _function_name(obj: BpfObject, image: ProgramImage, start: int) -> str:
+    origin = image.origins[start]
+    function = obj.function_at(origin.section, origin.insn)
+    return function.name if function else image.name
+
+
+def isa_level(obj: BpfObject) -> IsaLevel:
+    """The level over all functions of an object, whether anything calls them or not."""
+    insns: list[Insn] = []
+    origins: dict[int, Origin] = {}
+    base = 0
+    for function in (*obj.programs, *obj.subprograms):
+        for insn in decode(function.code, obj.byteorder):
+            origins[base + insn.slot] = Origin(function.section, function.section_insn + insn.slot)
+            insns.append(insn._replace(slot=base + insn.slot))
+        base += function.insn_count
+    return _level(insns, lambda slot: origins[slot], obj)
+
+
+def _level(insns: Iterable[Insn], origin_of: Any, obj: BpfObject) -> IsaLevel:
+    used = isa_use(insns)
+    features = tuple(sorted((use.feature, use.times) for use in used.values()))
+    proofs = sorted(used.values(), key=lambda use: (-ISA_FEATURES[use.feature].level, use.first.slot))
+    if not proofs or ISA_FEATURES[proofs[0].feature].level == 1:
+        return IsaLevel(1, features)
+    origin = origin_of(proofs[0].first.slot)
+    return IsaLevel(
+        ISA_FEATURES[proofs[0].feature].level,
+        features,
+        proofs[0].feature,
+        origin,
+        obj.source_at(origin.section, origin.insn),
+    )
+
+
+def _stacks(insns: list[Insn], starts: tuple[int, ...]) -> list[int]:
+    """Bytes of stack per function that instructions address through the frame pointer.
+
+    Counts direct loads and stores and pointers made by `rX = r10; rX += -N`. What is addressed with a
+    computed offset is not seen, so this is a lower bound, exact for nearly all compiled code.
+    """
+    needs = [0] * len(starts)
+    order = sorted(range(len(starts)), key=lambda n: starts[n])
+    bounds = [starts[n] for n in order]
+    place, copies = 0, dict[int, int]()
+    for insn in insns:
+        while place + 1 < len(bounds) and insn.slot >= bounds[place + 1]:
+            place, copies = place + 1, {}
+        depth = _depth(insn, copies)
+        needs[order[place]] = max(needs[order[place]], -depth)
+    return needs
+
+
+def _depth(insn: Insn, copies: dict[int, int]) -> int:
+    """Offset from the frame pointer the instruction addresses, 0 for none; `copies` follows `rX = r10`."""
+    if insn.mode in (BPF_MEM, BPF_MEMSX):
+        base = insn.src if insn.is_load else insn.dst
+        if insn.is_load:
+            copies.pop(insn.dst, None)
+        return min(insn.off, 0) if base == R10 else 0
+    if insn.opcode == (BPF_ALU64 | BPF_MOV | BPF_X) and insn.src == R10:
+        copies[insn.dst] = 0
+        return 0
+    if insn.opcode == (BPF_ALU64 | BPF_ADD | BPF_K) and insn.dst in copies:
+        copies[insn.dst] += insn.imm
+        return min(copies[insn.dst], 0)
+    if insn.is_alu and insn.op in ALU_OPERATORS:
+        copies.pop(insn.dst, None)
+    return 0
