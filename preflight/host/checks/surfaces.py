@@ -317,8 +317,11 @@ def _tracepoint_words(
     return (
         Verdict.UNKNOWN,
         f"{subject}: whether this kernel has it is unknown",
-        "neither tracefs nor kallsyms could be read, and the kernel's own BTF says nothing of modules",
-        "as root, with tracefs mounted: ls /sys/kernel/tracing/events",
+        "events of single system calls are listed in tracefs alone, which cannot be read here"
+        if target.category == "syscalls"
+        else "neither tracefs nor kallsyms could be read, and the kernel's own BTF says nothing of modules",
+        "mount -t tracefs none /sys/kernel/tracing, "
+        f"then as root: ls /sys/kernel/tracing/events/{_quoted(subject)}",
     )
 
 
@@ -423,7 +426,7 @@ def cgroup_mode(_: HostFacts, facts: SurfaceFacts) -> Iterable[Finding]:
             f"hybrid control groups: version 2 is at {mode.v2_path}",
             facts.cgroup,
             cause=f"version 1 holds {listed(mode.v1)}; version 2 has {has}. "
-            "Programs attach to version 2 only, and tools that expect it at /sys/fs/cgroup fail or see one big group",
+            "Programs attach to version 2 only; tools that expect it at /sys/fs/cgroup look in the wrong place",
             fix=f"point tools at {mode.v2_path}, or boot with systemd.unified_cgroup_hierarchy=1",
             data=data,
         )
@@ -435,7 +438,8 @@ def cgroup_mode(_: HostFacts, facts: SurfaceFacts) -> Iterable[Finding]:
             words[mode.mode],
             facts.cgroup,
             cause="programs for control groups attach to version 2, and container ids come from its tree",
-            fix="boot with systemd.unified_cgroup_hierarchy=1, or mount -t cgroup2 none /sys/fs/cgroup/unified",
+            fix="boot with systemd.unified_cgroup_hierarchy=1, "
+            "or mount -t cgroup2 none /sys/fs/cgroup/unified",
             data=data,
         )
 
