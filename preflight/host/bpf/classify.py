@@ -45,7 +45,10 @@ class Meaning(StrEnum):
     UNKNOWN_ID = "unknown-id"
     WANTS_SLEEPABLE = "wants-sleepable"
     CANNOT_SLEEP = "cannot-sleep"
+    #: Only for other attach targets of the same type.
     OTHER_TARGET = "other-target"
+    #: Only for other attach types of the same program type.
+    OTHER_ATTACH = "other-attach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ HELPER_WORDINGS: tuple[Wording, ...] = (
     ),
     _word(
         rf"func {_HELPER} supported only for fentry/fexit(?:/fsession)?/fmod_ret programs",
-        Meaning.OTHER_TARGET,
+        Meaning.OTHER_ATTACH,
         "5.15 and later",
         "check_get_func_ip",
     ),
@@ -261,6 +264,7 @@ _STATE_OF = {
     Meaning.WANTS_SLEEPABLE: HelperState.INCONCLUSIVE,
     Meaning.CANNOT_SLEEP: HelperState.INCONCLUSIVE,
     Meaning.OTHER_TARGET: HelperState.INCONCLUSIVE,
+    Meaning.OTHER_ATTACH: HelperState.INCONCLUSIVE,
 }
 
 

@@ -74,7 +74,6 @@ VEHICLES: tuple[Vehicle, ...] = (
     Vehicle("xdp", Pt.XDP),
     Vehicle("perf_event", Pt.PERF_EVENT),
     Vehicle("cgroup_skb/ingress", Pt.CGROUP_SKB, At.CGROUP_INET_INGRESS),
-    Vehicle("cgroup_skb/egress", Pt.CGROUP_SKB, At.CGROUP_INET_EGRESS),
     Vehicle("cgroup/sock_create", Pt.CGROUP_SOCK, At.CGROUP_INET_SOCK_CREATE),
     Vehicle("cgroup/post_bind4", Pt.CGROUP_SOCK, At.CGROUP_INET4_POST_BIND),
     Vehicle("lwt_in", Pt.LWT_IN),

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Collects PH6xx: the helper table by trial loads, bpftool's lists beside it, kfuncs by BTF, abilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from preflight.host.areas.helpers import LETTERS, Claims, HelperFacts, HelperNote, HelperRow
+from preflight.host.areas.instruments import Bpftool
+from preflight.host.areas.programs import Trial
+from preflight.host.bpf.attrs import ProgFlag
+from preflight.host.bpf.classify import HelperAnswer, HelperState, Meaning, classify_helper
+from preflight.host.bpf.helper_loop import probe_helpers
+from preflight.host.bpf.helper_names import HELPERS, LOGGING
+from preflight.host.bpf.implementations import PROGRAM_TYPES
+from preflight.host.bpf.vehicles import VEHICLES, Target, Vehicle
+from preflight.host.collect.abilities import collect_features, collect_limit
+from preflight.host.collect.loading import NOT_LIVE, Loader, Ready
+from preflight.host.collect.session import Session
+from preflight.host.collect.witnesses import Witnesses, witnesses
+
+_PREFIX = "BPF_FUNC_"
+_LETTER = {HelperState(name): letter for letter, name in LETTERS.items()}
+#: Helper ids beyond this are not believed; the kernel stopped at 211 in favour of kfuncs.
+_MAX_ID = 1023
+_STATISTICS = b"verification time "
+
+
+def collect(session: Session) -> HelperFacts:
+    """The table over every way of loading, and what verifier and instruction set can do."""
+    shared = witnesses(session)
+    enum = shared.types.enum("bpf_func_id")
+    names = helper_names(enum)
+    skipped = frozenset() if session.options.full else LOGGING
+    ids = [i for i, name in enumerate(names) if name and name not in skipped]
+    rows: list[HelperRow] = []
+    loads = 0
+    with Loader(shared.types, session.system.release) as loader:
+        for vehicle in VEHICLES if session.is_live else ():
+            table = _Prober(shared, loader, names, ids)
+            rows += table.rows(vehicle)
+            loads += table.loads
+        features = collect_features(loader, shared.types) if session.is_live else ()
+        limit = collect_limit(loader) if session.is_live else NOT_LIVE
+    return HelperFacts(
+        names=names,
+        names_from="table" if enum is None else "btf",
+        rows=tuple(rows),
+        claims=claims_by_id(shared.bpftool.value, names),
+        features=features,
+        limit=limit,
+        kfuncs=shared.types.kfuncs(),
+        not_probed=tuple(sorted(skipped & set(names))),
+        loads=loads,
+    )
+
+
+def helper_names(enum: dict[str, int] | None) -> tuple[str, ...]:
+    """Names by id from `enum bpf_func_id`, or preflight's table without it."""
+    if enum is None:
+        return HELPERS
+    found = {
+        number: name.removeprefix(_PREFIX)
+        for name, number in enum.items()
+        if name.startswith(_PREFIX) and 0 < number <= _MAX_ID
+    }
+    return tuple(found.get(i, "") for i in range(max(found, default=0) + 1))
+
+
+def claims_by_id(bpftool: Bpftool | None, names: Sequence[str]) -> tuple[Claims, ...]:
+    """bpftool's lists as letters by id. A type it lists nothing for made no claim that can be compared."""
+    if bpftool is None:
+        return ()
+    return tuple(
+        Claims(kind, "".join("-" if not name else "y" if name in listed else "n" for name in names))
+        for kind, names_listed in bpftool.helpers.items()
+        if (listed := frozenset(names_listed))
+    )
+
+
+@dataclass(slots=True)
+class _Prober:
+    """Probes all helpers for one vehicle, and for its sleepable twin where the table has none."""
+
+    shared: Witnesses
+    loader: Loader
+    names: Sequence[str]
+    ids: Sequence[int]
+    loads: int = 0
+
+    def rows(self, vehicle: Vehicle) -> list[HelperRow]:
+        """The row of a vehicle, and one of its sleepable twin when the kernel loads that."""
+        rows = [self._row(vehicle)]
+        twin = replace(vehicle, name=f"{vehicle.name}.s", flags=vehicle.flags | int(ProgFlag.SLEEPABLE))
+        listed = any((v.type, v.attach, v.flags) == (twin.type, twin.attach, twin.flags) for v in VEHICLES)
+        if not vehicle.sleepable and not listed and rows[0].reason == "" and self.loader.trial(twin).works:
+            rows.append(self._row(twin))
+        return rows
+
+    def _row(self, vehicle: Vehicle) -> HelperRow:
+        base = self.loader.trial(vehicle)
+        kind = vehicle.type.name.lower()
+        if not base.works:
+            letter, reason = self._whole_row(kind, base)
+            return HelperRow(kind, vehicle.name, self._filled(letter), reason=reason)
+        ready = self.loader.ready(vehicle)
+        letters = ["-" if not name else "?" for name in self.names]
+        notes: list[HelperNote] = []
+        for helper, answer in self._probe(ready):
+            state, note = settle(answer, vehicle)
+            letters[helper] = _LETTER[state]
+            if note:
+                notes.append(HelperNote(self.names[helper], note))
+        return HelperRow(kind, vehicle.name, "".join(letters), tuple(notes))
+
+    def _probe(self, ready: Ready) -> list[tuple[int, HelperAnswer]]:
+        answers = [
+            (helper, _classify(error, log.partition(_STATISTICS)[0]))
+            for helper, error, log in probe_helpers(
+                self.ids,
+                prog_type=ready.vehicle.type,
+                expected_attach_type=ready.attach_type,
+                prog_flags=ready.vehicle.flags,
+                attach_btf_id=ready.attach_btf_id,
+                attach_fd=ready.attach_fd,
+                kern_version=self.loader.kern_version,
+            )
+        ]
+        self.loads += len(answers)
+        return answers
+
+    def _filled(self, letter: str) -> str:
+        return "".join(letter if name else "-" for name in self.names)
+
+    def _whole_row(self, kind: str, base: Trial) -> tuple[str, str]:
+        """Letter and reason for all helpers of a vehicle whose minimal program does not load."""
+        said = f"{base.errno}{': ' + base.line if base.line else ''}"
+        if base.denied:
+            return "d", f"no program of this kind loads here ({said})"
+        if base.state == "unsupported":
+            enum = self.shared.types.enum_has("bpf_prog_type", f"BPF_PROG_TYPE_{kind.upper()}")
+            if enum is False or self.shared.types.has_func(PROGRAM_TYPES.get(kind)) is False:
+                return "n", f"the kernel has no such programs ({said})"
+        return "?", base.reason or f"no program of this kind could be loaded ({said})"
+
+
+@lru_cache(maxsize=4096)
+def _classify(error: int, log: bytes) -> HelperAnswer:
+    """The same few hundred answers come thousands of times; each is read once."""
+    return classify_helper(error, log.decode("utf-8", "backslashreplace"))
+
+
+def settle(answer: HelperAnswer, vehicle: Vehicle) -> tuple[HelperState, str]:
+    """The state for this very way of loading, and a note where it needs one.
+
+    What wants a sleepable program, another attach type or another target is not callable from
+    here; only where the attach target decides may another target of the same kind differ.
+    """
+    match answer.meaning:
+        case Meaning.WANTS_SLEEPABLE:
+            return HelperState.NOT_FOR_TYPE, "only in sleepable programs"
+        case Meaning.OTHER_ATTACH:
+            return HelperState.NOT_FOR_TYPE, "only for fentry, fexit and fmod_ret"
+        case Meaning.OTHER_TARGET if vehicle.target is Target.NONE:
+            return HelperState.NOT_FOR_TYPE, "not allowed for programs of this kind"
+        case Meaning.OTHER_TARGET:
+            return HelperState.INCONCLUSIVE, "allowed for some attach targets only"
+        case None if answer.line:
+            return answer.state, f"unread answer, please report: {answer.line}"
+    return answer.state, ""
