@@ -11,7 +11,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from preflight.btf.reader import Btf
 from preflight.btf.wire import MAX_BYTES, VERSION, magic_byteorder
@@ -72,14 +72,6 @@ class CoreRelo:
 Record = TypeVar("Record", FuncInfo, LineInfo, CoreRelo)
 
 
-@dataclass(frozen=True, slots=True)
-class SubSection(Generic[Record]):
-    """One kind of records, by ELF section name in file order. `record_size` in bytes as written."""
-
-    record_size: int
-    sections: Mapping[str, tuple[Record, ...]]
-
-
 #: Text at a string offset; the second argument is the file offset to blame.
 _Text: TypeAlias = "Callable[[int, int], str]"
 #: (words of a record, its file offset, string lookup) -> record
@@ -108,7 +100,7 @@ class BtfExt:
     section that appears twice has its records joined.
     """
 
-    __slots__ = ("_line_starts", "core_record_size", "core_relos", "func_info", "line_info")
+    __slots__ = ("_line_starts", "core_relos", "func_info", "line_info")
 
     def __init__(
         self,

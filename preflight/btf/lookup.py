@@ -127,11 +127,10 @@ class NameTable:
         flavours = self._flavours.get(number)
         if flavours is None:
             flavours = self._flavours[number] = {}
-            for name in self._group(number).single:
-                if b"___" in name:
-                    essential = essential_bytes(name)
-                    if essential != name:
-                        flavours.setdefault(essential, []).append(name)
+            for name in _with_underscores(self._group(number).single):
+                essential = essential_bytes(name)
+                if essential != name:
+                    flavours.setdefault(essential, []).append(name)
         return flavours
 
     def _build(self, number: int) -> _Group:
@@ -180,3 +179,13 @@ def _wanted(kinds: Iterable[int] | None) -> Iterable[int]:
     if kinds is None:
         return range(_EVERYTHING_ELSE + 1)
     return sorted({_group_of(kind) for kind in kinds})
+
+
+def _with_underscores(names: Iterable[bytes]) -> Iterator[bytes]:
+    """The names that contain `___`; one search through all of them is far quicker than one search each."""
+    everything = b"\0" + b"\0".join(names) + b"\0"
+    at = everything.find(b"___")
+    while at >= 0:
+        end = everything.index(0, at)
+        yield everything[everything.rindex(0, 0, at) + 1 : end]
+        at = everything.find(b"___", end)
