@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
+from preflight.host.collect import instruments
 from preflight.host.collect.session import Options, Session
 from preflight.host.facts import HostFacts
 from preflight.host.system import System
@@ -20,6 +22,8 @@ def collect_host(system: System | None = None, options: Options | None = None) -
     session = Session(system, options)
     found: dict[str, Any] = {}
     failures: dict[str, str] = {}
+    with suppress(Exception):  # without a first count PH903 is unknown, and says so
+        instruments.begin(session)
     for area in AREAS:
         found[area] = None
         try:
