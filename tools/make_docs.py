@@ -62,7 +62,9 @@ def main() -> int:
         if not arguments.check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    leftover = [str(p.relative_to(DOCS)) for p in (DOCS / "codes").glob("*.md") if f"codes/{p.name}" not in pages]
+    leftover = [
+        str(p.relative_to(DOCS)) for p in (DOCS / "codes").glob("*.md") if f"codes/{p.name}" not in pages
+    ]
     for name in leftover:
         stale.append(name)
         if not arguments.check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 
 from preflight.render.console import Style
@@ -62,7 +63,7 @@ def test_tables_are_labelled() -> None:
 def test_headings_do_not_skip_a_level() -> None:
     levels = [int(t[1]) for t, _ in _tags(PAGE) if re.fullmatch(r"h[1-6]", t)]
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
 def test_every_verdict_has_a_word_beside_its_mark() -> None:

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A kernel as prediction sees it: what relocation, externs and reachability ask of it.
+
+Keep one per kernel: relocation answers are remembered in it across objects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from preflight.btf import Btf, Kind
+from preflight.core import Target
+from preflight.kernels.model import Kernel
+
+_RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+
+
+@dataclass(frozen=True, eq=False)
+class KernelTarget:
+    """One kernel, and the modules that are taken as loaded in it.
+
+    `modules` are module names; None takes every module whose BTF is known when `kernel` is
+    the running host (there only loaded ones have BTF), and none for any other kernel: a
+    packaged module helps nobody until it is loaded.
+    """
+
+    kernel: Kernel
+    modules: tuple[str, ...] | None = None
+    _memo: dict[str, object] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def loaded_modules(self) -> tuple[str, ...]:
+        """The modules that are taken as loaded, in name order."""
+        if self.modules is not None:
+            return self.modules
+        return tuple(sorted(self.kernel.modules or ())) if self.kernel.provenance.kind == "host" else ()
+
+    @cached_property
+    def relocation(self) -> Target:
+        """The kernel for `preflight.core.relocate`."""
+        return Target(self.kernel.btf, self._module_btfs)
+
+    def _module_btfs(self) -> Iterable[tuple[str, Btf]]:
+        for name in self.loaded_modules:
+            btf = self.kernel.module_btf(name)
+            if btf is not None:
+                yield name, btf
+
+    def has_function(self, name: str) -> bool:
+        """Whether vmlinux or a loaded module lists a function of exactly this name in its BTF."""
+        return self._has(name, Kind.FUNC)
+
+    def has_variable(self, name: str) -> bool:
+        """Whether vmlinux or a loaded module lists a variable of exactly this name in its BTF."""
+        return self._has(name, Kind.VAR)
+
+    def _has(self, name: str, kind: Kind) -> bool:
+        if self.kernel.btf.ids_by_name(name, {kind}):
+            return True
+        return any(btf.ids_by_name(name, {kind}, own=True) for _, btf in self._module_btfs())
+
+    def has_symbol(self, name: str) -> bool | None:
+        """Whether kallsyms lists the name; None when the kernel's symbols are unknown."""
+        return None if self.kernel.symbols is None else name in self.kernel.symbols
+
+    @cached_property
+    def helper_ids(self) -> frozenset[int] | None:
+        """Helper ids of the kernel's own `enum bpf_func_id`; None when its BTF does not have it."""
+        values = self._enum("bpf_func_id")
+        return None if values is None else frozenset(v for n, v in values.items() if n != "__BPF_FUNC_MAX_ID")
+
+    @cached_property
+    def map_types(self) -> frozenset[str] | None:
+        """Map types of `enum bpf_map_type`, in lower case without the prefix."""
+        return self._names("bpf_map_type", "BPF_MAP_TYPE_")
+
+    @cached_property
+    def program_types(self) -> frozenset[str] | None:
+        """Program types of `enum bpf_prog_type`, in lower case without the prefix."""
+        return self._names("bpf_prog_type", "BPF_PROG_TYPE_")
+
+    def _names(self, enum: str, prefix: str) -> frozenset[str] | None:
+        values = self._enum(enum)
+        if values is None:
+            return None
+        return frozenset(n.removeprefix(prefix).lower() for n in values if n.startswith(prefix))
+
+    def _enum(self, name: str) -> dict[str, int] | None:
+        btf = self.kernel.btf
+        ids = btf.ids_by_name(name, {Kind.ENUM, Kind.ENUM64})
+        if not ids:
+            return None
+        return {value.name: value.value for value in btf.type(ids[0]).values}  # type: ignore[attr-defined]
+
+    def kconfig(self, name: str) -> int | str | None:
+        """Value of a kconfig extern as libbpf gives it; None when the kernel has none.
+
+        KeyError when it cannot be known from the facts: no configuration, no release.
+        LINUX_HAS_BPF_COOKIE and LINUX_HAS_SYSCALL_WRAPPER are probed by libbpf; here they
+        follow from the helper's enum value and from the wrapped system call in BTF (libbpf
+        puts a kprobe on it, which finds nothing on a kernel without kprobes).
+        """
+        if name == "LINUX_KERNEL_VERSION":
+            match = _RELEASE.match(self.kernel.release or "")
+            if match is None:
+                raise KeyError(name)
+            major, minor, patch = (int(part or 0) for part in match.groups())
+            return (major << 16) + (minor << 8) + min(patch, 255)
+        if name == "LINUX_HAS_BPF_COOKIE":
+            values = self._enum("bpf_func_id")
+            if values is None:
+                raise KeyError(name)
+            return int("BPF_FUNC_get_attach_cookie" in values)
+        if name == "LINUX_HAS_SYSCALL_WRAPPER":
+            return int(self._has_syscall_wrapper())
+        if self.kernel.config is None:
+            raise KeyError(name)
+        return self.kernel.config.get(name)
+
+    def _has_syscall_wrapper(self) -> bool:
+        if self.kernel.config is not None and self.kernel.config.get("CONFIG_KPROBES", "n") == "n":
+            return False
+        return any(self.has_function(f"__{arch}_sys_bpf") for arch in ("x64", "arm64", "s390x", "riscv"))
