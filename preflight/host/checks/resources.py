@@ -69,7 +69,7 @@ def jit(host: HostFacts, facts: ResourceFacts) -> Iterable[Finding]:
             Verdict.DEGRADED,
             "the JIT is off: programs run in the interpreter",
             facts.jit_enable,
-            cause="net.core.bpf_jit_enable is 0; kfuncs, trampolines (fentry, LSM) and struct_ops need the JIT",
+            cause="net.core.bpf_jit_enable is 0; kfuncs, trampolines (fentry, LSM), struct_ops need the JIT",
             data={"jit": value},
         )
     elif value == 2:
