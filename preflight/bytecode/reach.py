@@ -197,9 +197,12 @@ class _Question:
             why = f"a way there was found only with less tracking, and {self.budget} steps did not decide it"
             return Reach("unknown", why=why)
         guards, _ = self._guards(exact, target)
+        entry = max(entry for entry in self.graph.entries if entry <= target)
+        if entry and not any(source_target[1] == entry for source_target in plain.taken):
+            why = "it is in a global function that no call surely reaches; kernels before 6.8 verify it anyway"
+            return Reach("unknown", guards=guards, why=why)
         if not guards:
-            why = "only some kernels verify the function it is in (see lazy_globals)"
-            return Reach("unknown", why=why)
+            return Reach("unknown", why="no verifier is known to come here, nor one to be kept out")
         why = f"only a verifier that tracks more than others decides the branch at slot {guards[0].slot}"
         return Reach("unknown", guards=guards, why=why)
 

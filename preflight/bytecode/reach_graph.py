@@ -38,8 +38,13 @@ POISON_KFUNC: Final = 2002000000
 
 
 def is_poison(insn: Insn) -> bool:
-    """Whether no kernel knows the helper called: what a loader leaves for a miss, or plain nonsense."""
-    return insn.is_helper_call and insn.imm not in HELPER_NAMES
+    """Whether no kernel knows what is called: what a loader leaves for a miss, or plain nonsense.
+
+    libbpf before 1.2 left a weak kernel function it did not find as a call of number 0.
+    """
+    if insn.is_kfunc_call:
+        return insn.imm == 0
+    return insn.is_helper_call and (insn.imm == 0 or insn.imm not in HELPER_NAMES)
 
 
 class Graph:

@@ -170,7 +170,7 @@ class Machine:
     def _add_root(self, entry: int, first_argument: Value) -> None:
         if entry not in self._rooted:
             self._rooted.add(entry)
-            self.roots.append((entry, State([root_frame(first_argument)], trail=(entry, None))))
+            self.roots.append((entry, State([root_frame(first_argument)])))
 
     def widens_at(self, slot: int) -> bool:
         """Whether a verifier may forget what differs between two visits of this slot: steps of iterators,
@@ -619,15 +619,17 @@ class Machine:
         target = insn.call_target
         if target is not None:
             return self._call_subprogram(insn, target, state)
-        if is_poison(insn) or self._is_unresolved(insn):
+        if self._is_miss(insn):
             return self._pass_poison(insn, state)
         if insn.is_helper_call:
             return self._call_helper(insn, state)
         return self._call_kernel_function(insn, state)
 
-    def _is_unresolved(self, insn: Insn) -> bool:
+    def _is_miss(self, insn: Insn) -> bool:
         ref = self._refs.get(insn.slot)
-        return isinstance(ref, KfuncRef) and ref.exists is False
+        if isinstance(ref, KfuncRef):
+            return ref.exists is False
+        return is_poison(insn)
 
     def _pass_poison(self, insn: Insn, state: State) -> Successors:
         """Behind a miss the program is explored as if it were mended: what the real instruction would

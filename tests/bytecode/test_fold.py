@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folding against a reference interpreter written with ctypes-like wrapping, and sets against their members."""
+"""Folding against a reference interpreter, and sets of numbers against their members."""
 
 from __future__ import annotations
 
@@ -16,7 +16,23 @@ from preflight.bytecode import fold_range as fr
 from preflight.bytecode import insn as op
 
 U64 = (1 << 64) - 1
-CORNERS = [0, 1, 2, 7, 31, 32, 63, 64, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 32, (1 << 63) - 1, 1 << 63, U64]
+CORNERS = [
+    0,
+    1,
+    2,
+    7,
+    31,
+    32,
+    63,
+    64,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    1 << 32,
+    (1 << 63) - 1,
+    1 << 63,
+    U64,
+]
 numbers = st.one_of(st.sampled_from(CORNERS), st.integers(0, 300), st.integers(0, U64))
 widths = st.sampled_from([32, 64])
 

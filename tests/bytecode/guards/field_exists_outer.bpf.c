@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Two checks, one inside the other; the outer one is false.
+#include "guards.h"
+
+SEC("raw_tp/sys_enter")
+int probe(void *ctx)
+{
+	struct task_struct___guard *task = TASK();
+	if (bpf_core_field_exists(task->preflight_absent)) {
+		if (bpf_get_prandom_u32() > 7)
+			return MISS(task);
+		return OTHER_MISS(task);
+	}
+	return 0;
+}

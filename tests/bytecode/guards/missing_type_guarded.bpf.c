@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A read through a missing type behind its check.
+#include "guards.h"
+
+SEC("raw_tp/sys_enter")
+int probe(void *ctx)
+{
+	struct preflight_absent_type *p = (void *)bpf_get_current_task();
+
+	if (bpf_core_type_exists(struct preflight_absent_type))
+		return BPF_CORE_READ(p, member);
+	return 0;
+}

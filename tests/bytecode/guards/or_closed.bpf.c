@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// `||` of two checks that are both false.
+#include "guards.h"
+
+SEC("raw_tp/sys_enter")
+int probe(void *ctx)
+{
+	struct task_struct___guard *task = TASK();
+	if (bpf_core_field_exists(task->preflight_absent) || bpf_core_field_exists(task->preflight_other))
+		return MISS(task);
+	return 0;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Asks for another field than it reads, and that one exists.
+#include "guards.h"
+
+SEC("raw_tp/sys_enter")
+int probe(void *ctx)
+{
+	struct task_struct___guard *task = TASK();
+	if (bpf_core_field_exists(task->pid))
+		return MISS(task);
+	return 0;
+}
