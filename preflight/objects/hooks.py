@@ -211,7 +211,7 @@ class Hook:
     @property
     def returns(self) -> bool:
         """Whether it runs when the target returns."""
-        return self.prefix.startswith(("kret", "uret", "fexit", "fmod_ret"))
+        return self.prefix.startswith(("kret", "uret", "fexit"))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
