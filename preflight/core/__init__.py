@@ -3,34 +3,54 @@
 
 Pure functions. May import btf, bytecode and the loaders' table.
 
-    target = Target(kernel_btf)                       # or Target(kernel_btf, modules)
-    plan = make_plan(name, btf, "little", ext.core_relos, functions)
-    result = relocate(plan, target)                   # ObjectRelocation
-    result.relocations[0].outcome                     # unchanged patched absent poisoned error
-    result.stock_error                                # errno name, or None
-    result.patches()                                  # {(section, slot): bytes}
+    target = Target(kernel.btf)                        # or Target(kernel.btf, [(name, module_btf), ...])
+    result = relocate_object(obj, target)              # ObjectRelocation; "cilium" or "aya" as third
+    result.relocations[0].outcome                      # unchanged patched absent poisoned error
+    result.stock_error                                 # errno name with which the loader refuses, or None
+    result.patches()                                   # {(section, slot): bytes}
+    find_attach_target(target, "trace_fentry", "do_exit")
+    resolve_externs(obj.btf, obj.externs, target)      # typed ksyms and kfuncs
+    kconfig_map(obj.externs, "little", kernel.config, {"LINUX_KERNEL_VERSION": 0x060C00})
 
-A plan is made once per object and loader, a target once per kernel; both are reused.
+Make one Target per kernel and keep it: it remembers answers across objects. An object's
+questions are read once and kept in it.
 """
 
+from preflight.core.attach import AttachTarget, find_attach_target, lookup_name
 from preflight.core.errors import Cause
+from preflight.core.externs import ResolvedExtern, resolve_extern, resolve_externs
+from preflight.core.kconfig import ConfigValue, KconfigMap, kconfig_map
 from preflight.core.kinds import ReloKind
-from preflight.core.question import Function, ObjectFunction, Plan, Skipped
-from preflight.core.question import plan as make_plan
-from preflight.core.relocate import Candidate, ObjectRelocation, Relocation, relocate
+from preflight.core.question import Plan, Skipped
+from preflight.core.relocate import (
+    Candidate,
+    ObjectRelocation,
+    Relocation,
+    plan_object,
+    relocate,
+    relocate_object,
+)
 from preflight.core.target import Target
 
 __all__ = [
+    "AttachTarget",
     "Candidate",
     "Cause",
-    "Function",
-    "ObjectFunction",
+    "ConfigValue",
+    "KconfigMap",
     "ObjectRelocation",
     "Plan",
     "ReloKind",
     "Relocation",
+    "ResolvedExtern",
     "Skipped",
     "Target",
-    "make_plan",
+    "find_attach_target",
+    "kconfig_map",
+    "lookup_name",
+    "plan_object",
     "relocate",
+    "relocate_object",
+    "resolve_extern",
+    "resolve_externs",
 ]

@@ -24,10 +24,10 @@ INSN = 8
 
 
 class Function(Protocol):
-    """A function of an object, as libbpf knows programs and subprograms.
+    """A program or subprogram of an object.
 
-    `start` is its first instruction slot in `section`; `code` its instructions in the
-    object's byte order. A subprogram in `.text` is always `autoload`.
+    `section_insn` is its first instruction slot in `section`; `code` its instructions in the
+    object's byte order. A program may have `autoload`; whoever has not is always loaded.
     """
 
     @property
@@ -39,27 +39,12 @@ class Function(Protocol):
         """ELF section name."""
 
     @property
-    def start(self) -> int:
+    def section_insn(self) -> int:
         """First instruction slot in the section."""
 
     @property
     def code(self) -> bytes:
         """Instruction bytes."""
-
-    @property
-    def autoload(self) -> bool:
-        """Whether it is loaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectFunction:
-    """A plain `Function`."""
-
-    name: str
-    section: str
-    start: int
-    code: bytes
-    autoload: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +140,7 @@ def plan(
         here = by_section.get(section, [])
         for index, relo in enumerate(relos):
             owner = _owner(here, relo.insn)
-            if owner is None or not (owner.autoload or all_programs):
+            if owner is None or not (all_programs or getattr(owner, "autoload", True)):
                 skipped.append(Skipped(section, relo.insn, owner.name if owner else None))
                 continue
             questions.append(reader.question(owner, section, index, relo))
@@ -164,7 +149,7 @@ def plan(
 
 def _owner(functions: Iterable[Function], insn: int) -> Function | None:
     for function in functions:
-        if function.start <= insn < function.start + len(function.code) // INSN:
+        if function.section_insn <= insn < function.section_insn + len(function.code) // INSN:
             return function
     return None
 

@@ -7,19 +7,20 @@ the run goes on, and `ObjectRelocation.stock_error` says where libbpf would have
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from preflight.btf import Btf, BtfExt
 from preflight.core.access import Spec, describe, describe_type
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.kinds import label
 from preflight.core.match import Miss
-from preflight.core.patch import INSN, Change, patch, slots_at
-from preflight.core.question import Function, Plan, Question, Skipped
+from preflight.core.patch import INSN, patch, slots_at
+from preflight.core.question import Function, Plan, Skipped, plan
 from preflight.core.resolve import Resolution, Trial, resolve
 from preflight.core.target import Target
-from preflight.loaders import Loader
+from preflight.loaders import loader
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +133,87 @@ class ObjectRelocation:
         }
 
 
+class RelocatableObject(Protocol):
+    """What relocation needs of `preflight.objects.BpfObject`."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def byteorder(self) -> str:
+        """`little` or `big`."""
+
+    @property
+    def btf(self) -> Btf | None:
+        """Its types."""
+
+    @property
+    def btf_ext(self) -> BtfExt | None:
+        """Its records."""
+
+    @property
+    def programs(self) -> Sequence[Function]:
+        """Entry points, with `autoload`."""
+
+    @property
+    def subprograms(self) -> Sequence[Function]:
+        """Functions in .text."""
+
+    def memo(self, key: Hashable, compute: Callable[[], Plan]) -> Plan:
+        """Keeps what was computed once."""
+
+
+def plan_object(
+    obj: RelocatableObject,
+    loader_name: str = "libbpf",
+    *,
+    shift_byteorder: str | None = None,
+    all_programs: bool = False,
+) -> Plan | None:
+    """The object's questions, read once and kept in it; None when it has no BTF or no records."""
+    btf, ext = obj.btf, obj.btf_ext
+    if btf is None or ext is None or not ext.core_relos:
+        return None
+    return obj.memo(
+        ("core-plan", loader_name, shift_byteorder, all_programs),
+        lambda: plan(
+            obj.name,
+            btf,
+            obj.byteorder,
+            ext.core_relos,
+            (*obj.programs, *obj.subprograms),
+            loader=loader(loader_name),
+            shift_byteorder=shift_byteorder,
+            all_programs=all_programs,
+        ),
+    )
+
+
+def relocate_object(
+    obj: RelocatableObject,
+    target: Target,
+    loader_name: str = "libbpf",
+    *,
+    shift_byteorder: str | None = None,
+    all_programs: bool = False,
+) -> ObjectRelocation:
+    """Relocate an object for a kernel as `libbpf`, `cilium` or `aya` would.
+
+    InputError when the object's or the kernel's BTF turns out to be corrupt. An object
+    without CO-RE records gives an empty result.
+    """
+    made = plan_object(obj, loader_name, shift_byteorder=shift_byteorder, all_programs=all_programs)
+    return relocate(made, target) if made is not None else ObjectRelocation(loader_name, ())
+
+
 def relocate(plan: Plan, target: Target) -> ObjectRelocation:
     """Relocate an object for a kernel. Pure: the same plan may be used for many targets."""
     code: dict[tuple[str, int], bytearray] = {}
     results: list[Relocation] = []
     for answer in resolve(plan, target):
         owner = answer.question.function
-        key = (owner.section, owner.start)
+        key = (owner.section, owner.section_insn)
         body = code.get(key)
         if body is None:
             body = code[key] = bytearray(owner.code)
@@ -154,7 +229,7 @@ def relocate(plan: Plan, target: Target) -> ObjectRelocation:
 
 def _apply(plan: Plan, answer: Resolution, owner: Function, body: bytearray) -> Relocation:
     question = answer.question
-    at = (question.section_insn - owner.start) * INSN
+    at = (question.section_insn - owner.section_insn) * INSN
     end = at + slots_at(body, at) * INSN
     before = body[at:end].hex()
     cause: Cause | None = None
@@ -175,7 +250,7 @@ def _apply(plan: Plan, answer: Resolution, owner: Function, body: bytearray) -> 
         section=question.section,
         section_insn=question.section_insn,
         program=owner.name,
-        insn=question.section_insn - owner.start,
+        insn=question.section_insn - owner.section_insn,
         index=question.index,
         kind=label(question.kind),
         type=question.type,
@@ -247,14 +322,3 @@ def _explain(plan: Plan, answer: Resolution, cause: Cause | None) -> str | None:
         return f"{question.path}: the kernel's type is {found}, another kind than the object's"
     what = "enumerator" if cause == Cause.ENUMERATOR_MISSING else "member"
     return f"the kernel's {holder} has no {what} {step.name}"
-
-
-__all__ = [
-    "Candidate",
-    "Change",
-    "Loader",
-    "ObjectRelocation",
-    "Question",
-    "Relocation",
-    "relocate",
-]
