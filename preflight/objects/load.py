@@ -38,7 +38,8 @@ def _load(content: bytes, name: str, aliases: tuple[str, ...]) -> BpfObject:
 
     parsed = elf.read(content)
     btf_section, ext_section = parsed.section(".BTF"), parsed.section(".BTF.ext")
-    btf = _within(btf_section, Btf.parse) if btf_section else None
+    # BPF pointers have 8 bytes, whatever a `long` in the BTF says (bpf_object__init_btf())
+    btf = _within(btf_section, lambda raw: Btf.parse(raw, pointer_size=8)) if btf_section else None
     btf_ext = _within(ext_section, lambda raw: BtfExt.parse(raw, btf)) if ext_section and btf else None
 
     programs, subprograms, problems = functions.collect(parsed)
