@@ -137,7 +137,7 @@ class NameTable:
         records, strings = self._records, self._strings
         words, data, start = records.words, strings.data, strings.start
         infos = {info for info in records.distinct_infos() if _group_of(info_kind(info)) == number}
-        places = [place for place in records.all() if words[place] in infos]
+        places = [place for place in records.all() if words[place] in infos and words[place - 1]]
         offsets = [words[place - 1] for place in places]
         if not places:
             return _Group([], [])
