@@ -84,11 +84,7 @@ def surface_rows(facts: SurfaceFacts, *, nine: bool = False) -> tuple[SurfaceRow
     for name, entry in surface_entries().items():
         if nine and not entry.nine:
             continue
-        surface = next((one for one in facts.surfaces if one.name == name), None)
-        if surface is None:
-            # Recorded by a version of preflight that did not know this surface yet.
-            absent = Answer("unknown", "none", (), "these facts do not mention it")
-            surface = Surface(name, absent, absent)
+        surface = facts.surface(name)
         decides = deciding(surface)
         rows.append(
             SurfaceRow(

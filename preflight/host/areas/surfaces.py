@@ -184,8 +184,9 @@ class SurfaceFacts:
     attach_proof: AttachProof | None = None
 
     def surface(self, name: str) -> Surface:
-        """The surface of that name; KeyError when there is none."""
+        """The surface of that name; unknown when these facts do not mention it (an older preflight's)."""
         for surface in self.surfaces:
             if surface.name == name:
                 return surface
-        raise KeyError(name)
+        absent = Answer("unknown", "none", (), "these facts do not mention it")
+        return Surface(name, absent, absent)

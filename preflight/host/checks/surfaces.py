@@ -426,7 +426,7 @@ def cgroup_mode(_: HostFacts, facts: SurfaceFacts) -> Iterable[Finding]:
             f"hybrid control groups: version 2 is at {mode.v2_path}",
             facts.cgroup,
             cause=f"version 1 holds {listed(mode.v1)}; version 2 has {has}. "
-            "Programs attach to version 2 only; tools that expect it at /sys/fs/cgroup look in the wrong place",
+            "Programs attach to version 2 only; tools that expect it at /sys/fs/cgroup look elsewhere",
             fix=f"point tools at {mode.v2_path}, or boot with systemd.unified_cgroup_hierarchy=1",
             data=data,
         )

@@ -8,6 +8,7 @@ parser, and this process may be privileged.
 from __future__ import annotations
 
 import ctypes
+import errno
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -72,12 +73,16 @@ class Libbpf:
         ctypes.set_errno(0)
         handle = self._library.bpf_object__open_file(str(path).encode(), None)
         if not handle:
-            return Loaded(ctypes.get_errno() or 22, "open", tuple(self._lines))
+            return Loaded(ctypes.get_errno() or errno.EINVAL, "open", self._said(path))
         try:
             answer = self._library.bpf_object__load(handle)
         finally:
             self._library.bpf_object__close(handle)
-        return Loaded(-answer if answer < 0 else 0, "load", tuple(self._lines))
+        return Loaded(-answer if answer < 0 else 0, "load", self._said(path))
+
+    def _said(self, path: Path) -> tuple[str, ...]:
+        """The messages without the folder of the object: where preflight is installed is private."""
+        return tuple(line.replace(str(path), path.name) for line in self._lines)
 
 
 @cache

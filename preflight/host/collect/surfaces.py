@@ -193,9 +193,17 @@ def read_tracefs(system: System) -> Fact[Tracefs]:
     listing = system.names(path)
     readable = listing.is_present and system.may(path, os.R_OK | os.X_OK)
     files = tuple(name for name in _TRACEFS_FILES if name in listing.names)
-    shown = path if path.startswith("/sys/") else "a place outside /sys"
-    detail = f"tracefs is mounted at {shown}, {'readable' if readable else f'not readable ({listing.why})'}"
-    return known(Tracefs(shown, readable, files), Evidence("procfs", detail, f"ls {shown}"))
+    if not path.startswith("/sys/"):
+        # Nobody looks there, and the path may name a user: it is not kept.
+        shown = "a place outside /sys"
+        detail, command = f"tracefs is mounted at {shown}", "grep tracefs /proc/self/mounts"
+    else:
+        shown = path
+        command = f"ls {path}"
+        detail = (
+            f"tracefs is mounted at {path}, {'readable' if readable else f'not readable ({listing.why})'}"
+        )
+    return known(Tracefs(shown, readable, files), Evidence("procfs", detail, command))
 
 
 def _pmus(system: System) -> Fact[tuple[str, ...]]:
