@@ -26,7 +26,6 @@ KINDS = (
     "map-type",
     "helper",
     "kfunc",
-    "ksym",
     "isa",
     "size",
 )
@@ -93,12 +92,11 @@ def _of_program(obj: BpfObject, program: Program) -> Iterator[Need]:
         yield Need("size", str(used.insn_count), program.name, kind, f"{used.insn_count} instructions")
     yield from (_use("helper", use, program) for use in used.helpers)
     yield from (_use("kfunc", use, program) for use in used.kfuncs)
-    yield from (_use("ksym", use, program) for use in used.ksyms)
 
 
 def _use(kind: str, use: Use, program: Program) -> Need:
     place = (use.first.section, use.first.insn)
-    why = f"called by {program.name}" if kind != "ksym" else f"read by {program.name}"
+    why = f"called by {program.name}"
     return Need(
         kind, use.name, program.name, program.program_type, why, use.number, place, use.source, use.weak
     )

@@ -14,81 +14,59 @@ from functools import cached_property
 
 from preflight.bytecode.image import KfuncRef, KsymRef, MapRef, ProgramImage, Ref
 from preflight.bytecode.reach import Environment, MapShape, Reach, reach, reachable_slots
-from preflight.core import ObjectFunction, ObjectRelocation, Plan, Relocation, make_plan, relocate
-from preflight.errors import InputError
-from preflight.loaders import LIBBPF, Loader
-from preflight.objects.kconfig import kconfig_contents
+from preflight.core import (
+    KconfigMap,
+    ObjectRelocation,
+    Relocation,
+    ResolvedExtern,
+    kconfig_map,
+    relocate_object,
+    resolve_externs,
+)
 from preflight.objects.link import with_kconfig
-from preflight.objects.model import BpfObject, Extern, Program
+from preflight.objects.model import BpfObject, Program
 from preflight.predict.target import KernelTarget
-
-
-def plan_of(obj: BpfObject, loader: Loader = LIBBPF) -> Plan | None:
-    """The object's relocation questions under a loader's rules, read once; None without BTF or records.
-
-    Subprograms are relocated with whatever program calls them, so they count as loaded.
-    """
-    if obj.btf is None or obj.btf_ext is None or not obj.btf_ext.core_relos:
-        return None
-    btf, records = obj.btf, obj.btf_ext.core_relos
-
-    def read() -> Plan:
-        programs = [
-            ObjectFunction(p.name, p.section, p.section_insn, p.code, p.autoload) for p in obj.programs
-        ]
-        others = [ObjectFunction(s.name, s.section, s.section_insn, s.code) for s in obj.subprograms]
-        return make_plan(obj.name, btf, obj.byteorder, records, [*programs, *others], loader=loader)
-
-    return obj.memo(("plan", loader.name), read)
 
 
 @dataclass(frozen=True, eq=False)
 class RelocatedObject:
-    """An object on a kernel under one loader. `relocation` is None when it has no CO-RE records."""
+    """An object on a kernel under one loader."""
 
     obj: BpfObject
     target: KernelTarget
-    relocation: ObjectRelocation | None
+    relocation: ObjectRelocation
 
     @cached_property
     def by_place(self) -> dict[tuple[str, int], Relocation]:
         """Relocations by (section, slot in the section)."""
-        found = self.relocation.relocations if self.relocation else ()
-        return {(r.section, r.section_insn): r for r in found}
+        return {(r.section, r.section_insn): r for r in self.relocation.relocations}
 
     @cached_property
-    def kconfig(self) -> tuple[bytes | None, tuple[str, ...], str | None]:
-        """The `.kconfig` bytes on this kernel (None: not known), strong externs without a value, and why."""
-        if not any(extern.kconfig for extern in self.obj.externs):
-            return b"", (), None
-        try:
-            contents, missing = kconfig_contents(self.obj.externs, self.obj.byteorder, self.target.kconfig)
-        except KeyError as error:
-            return None, (), f"{error.args[0]} is not known of this kernel"
-        except InputError as error:
-            return None, (), error.message
-        return contents, missing, None
+    def kconfig(self) -> KconfigMap:
+        """The `.kconfig` map on this kernel; its contents are None while a value is not known."""
+        return kconfig_map(
+            self.obj.externs, self.obj.byteorder, self.target.kernel.config, self.target.virtual_config
+        )
 
-    def exists(self, extern: Extern) -> bool | None:
+    @cached_property
+    def externs(self) -> dict[str, ResolvedExtern]:
+        """Typed ksyms and kfuncs by name, held against the kernel's BTF."""
+        if self.obj.btf is None:
+            return {}
+        found = resolve_externs(self.obj.btf, self.obj.externs, self.target.relocation)
+        return {extern.name: extern for extern in found}
+
+    def exists(self, name: str) -> bool | None:
         """Whether the kernel has what an extern names; None when its facts cannot tell.
 
-        Typed ones are looked up in BTF as libbpf does (kfuncs as functions, variables as
-        variables), untyped ones in kallsyms. Types are not compared here.
+        Typed ones are looked up in BTF as libbpf does, untyped ones in kallsyms.
         """
-        if extern.kind == "kfunc":
-            return self.target.has_function(extern.essential)
-        if extern.kind == "ksym" and extern.typed:
-            return self.target.has_variable(extern.essential)
-        return self.target.has_symbol(extern.essential)
-
-    @cached_property
-    def _externs(self) -> dict[str, Extern]:
-        return {extern.name: extern for extern in self.obj.externs}
+        typed = self.externs.get(name)
+        return typed.exists if typed is not None else self.target.has_symbol(name)
 
     def _resolved(self, ref: Ref) -> Ref:
         if isinstance(ref, KsymRef | KfuncRef):
-            extern = self._externs.get(ref.name)
-            return replace(ref, exists=self.exists(extern) if extern else None)
+            return replace(ref, exists=self.exists(ref.name))
         return ref
 
     def image(self, program: Program) -> ProgramImage:
@@ -105,7 +83,7 @@ class RelocatedObject:
 
     def _build(self, program: Program) -> ProgramImage:
         image = self.obj.image(program)
-        changed = self.relocation.patches() if self.relocation else {}
+        changed = self.relocation.patches()
         slots = {
             slot: changed[(origin.section, origin.insn)]
             for slot, origin in enumerate(image.origins)
@@ -113,9 +91,8 @@ class RelocatedObject:
         }
         if slots:
             image = image.patched(slots)
-        contents, _, _ = self.kconfig
-        if contents:
-            image = with_kconfig(image, contents)
+        if self.kconfig.contents:
+            image = with_kconfig(image, self.kconfig.contents)
         if any(isinstance(ref, KsymRef | KfuncRef) for ref in image.refs.values()):
             image = replace(image, refs={slot: self._resolved(ref) for slot, ref in image.refs.items()})
         return image
@@ -158,7 +135,6 @@ class RelocatedObject:
         return found
 
 
-def relocated(obj: BpfObject, target: KernelTarget, loader: Loader = LIBBPF) -> RelocatedObject:
-    """Relocate an object for a kernel. InputError when its records cannot be read."""
-    plan = plan_of(obj, loader)
-    return RelocatedObject(obj, target, relocate(plan, target.relocation) if plan else None)
+def relocated(obj: BpfObject, target: KernelTarget, loader: str = "libbpf") -> RelocatedObject:
+    """Relocate an object for a kernel. InputError when its or the kernel's BTF is corrupt."""
+    return RelocatedObject(obj, target, relocate_object(obj, target.relocation, loader))

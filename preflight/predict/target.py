@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from preflight.btf import Btf, Kind
@@ -29,7 +29,6 @@ class KernelTarget:
 
     kernel: Kernel
     modules: tuple[str, ...] | None = None
-    _memo: dict[str, object] = field(default_factory=dict, repr=False)
 
     @cached_property
     def loaded_modules(self) -> tuple[str, ...]:
@@ -48,19 +47,6 @@ class KernelTarget:
             btf = self.kernel.module_btf(name)
             if btf is not None:
                 yield name, btf
-
-    def has_function(self, name: str) -> bool:
-        """Whether vmlinux or a loaded module lists a function of exactly this name in its BTF."""
-        return self._has(name, Kind.FUNC)
-
-    def has_variable(self, name: str) -> bool:
-        """Whether vmlinux or a loaded module lists a variable of exactly this name in its BTF."""
-        return self._has(name, Kind.VAR)
-
-    def _has(self, name: str, kind: Kind) -> bool:
-        if self.kernel.btf.ids_by_name(name, {kind}):
-            return True
-        return any(btf.ids_by_name(name, {kind}, own=True) for _, btf in self._module_btfs())
 
     def has_symbol(self, name: str) -> bool | None:
         """Whether kallsyms lists the name; None when the kernel's symbols are unknown."""
@@ -95,32 +81,27 @@ class KernelTarget:
             return None
         return {value.name: value.value for value in btf.type(ids[0]).values}  # type: ignore[attr-defined]
 
-    def kconfig(self, name: str) -> int | str | None:
-        """Value of a kconfig extern as libbpf gives it; None when the kernel has none.
+    @cached_property
+    def virtual_config(self) -> dict[str, int]:
+        """The externs libbpf answers itself, as far as this kernel's facts tell.
 
-        KeyError when it cannot be known from the facts: no configuration, no release.
-        LINUX_HAS_BPF_COOKIE and LINUX_HAS_SYSCALL_WRAPPER are probed by libbpf; here they
-        follow from the helper's enum value and from the wrapped system call in BTF (libbpf
-        puts a kprobe on it, which finds nothing on a kernel without kprobes).
+        libbpf probes LINUX_HAS_BPF_COOKIE and LINUX_HAS_SYSCALL_WRAPPER; here they follow from
+        the helper's enum value and from the wrapped system call in BTF (libbpf puts a kprobe
+        on it, which finds nothing on a kernel without kprobes).
         """
-        if name == "LINUX_KERNEL_VERSION":
-            match = _RELEASE.match(self.kernel.release or "")
-            if match is None:
-                raise KeyError(name)
+        found = {}
+        match = _RELEASE.match(self.kernel.release or "")
+        if match is not None:
             major, minor, patch = (int(part or 0) for part in match.groups())
-            return (major << 16) + (minor << 8) + min(patch, 255)
-        if name == "LINUX_HAS_BPF_COOKIE":
-            values = self._enum("bpf_func_id")
-            if values is None:
-                raise KeyError(name)
-            return int("BPF_FUNC_get_attach_cookie" in values)
-        if name == "LINUX_HAS_SYSCALL_WRAPPER":
-            return int(self._has_syscall_wrapper())
-        if self.kernel.config is None:
-            raise KeyError(name)
-        return self.kernel.config.get(name)
+            found["LINUX_KERNEL_VERSION"] = (major << 16) + (minor << 8) + min(patch, 255)
+        values = self._enum("bpf_func_id")
+        if values is not None:
+            found["LINUX_HAS_BPF_COOKIE"] = int("BPF_FUNC_get_attach_cookie" in values)
+            found["LINUX_HAS_SYSCALL_WRAPPER"] = int(self._has_syscall_wrapper())
+        return found
 
     def _has_syscall_wrapper(self) -> bool:
         if self.kernel.config is not None and self.kernel.config.get("CONFIG_KPROBES", "n") == "n":
             return False
-        return any(self.has_function(f"__{arch}_sys_bpf") for arch in ("x64", "arm64", "s390x", "riscv"))
+        names = (f"__{arch}_sys_bpf" for arch in ("x64", "arm64", "s390x", "riscv"))
+        return any(self.kernel.btf.ids_by_name(name, {Kind.FUNC}) for name in names)
