@@ -12,10 +12,13 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from preflight.errors import InputError
 from preflight.kernels.decompress import Unpacked, kind_of
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _AR_MAGIC = b"!<arch>\n"
 _AR_HEADER = 60
@@ -38,13 +41,16 @@ class _Window(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int = -1) -> bytes:
-        want = self._left if size < 0 else min(size, self._left)
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill `buffer`; 0 at the end of the window. InputError when the file ends before the window."""
+        target = memoryview(buffer).cast("B")
+        want = min(len(target), self._left)
         data = self._stream.read(want)
         if len(data) < want:
             raise InputError("the package is cut off", subject=self._subject, offset=self._stream.tell())
-        self._left -= len(data)
-        return data
+        target[:want] = data
+        self._left -= want
+        return want
 
 
 @dataclass(frozen=True, slots=True)

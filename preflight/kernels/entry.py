@@ -137,7 +137,7 @@ def _facts(raw: Any) -> Facts:
     version = str(raw.get("schema_version", SCHEMA_VERSION))
     if version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
         raise ValueError(f"schema version {version[:20]} is not known here")
-    source = raw.get("source") or {}
+    source = raw.get("source", {})
     provenance = Provenance(
         kind=_text(source.get("kind")) or "btf",
         files=tuple(

@@ -15,6 +15,8 @@ from preflight.kernels.packages import MODULE_LIMIT, module_btf, module_name
 
 _TEXT_LIMIT = 256 << 20
 _FILES_LIMIT = 100_000
+#: What is not in the list counts as not in the kernel; Debian's System.map is a stub of one line.
+_FEWEST_SYMBOLS = 1000
 
 
 def with_parts(
@@ -38,8 +40,12 @@ def with_parts(
             raise InputError("has no line CONFIG_...: not a kernel configuration", subject=str(config))
     if symbols is not None:
         changes["symbols"] = blob = _text(symbols)
-        if not parse_symbols(blob.text()):
-            raise InputError("has no line ADDRESS TYPE NAME: not a symbol list", subject=str(symbols))
+        count = len(parse_symbols(blob.text()))
+        if count < _FEWEST_SYMBOLS:
+            raise InputError(
+                f"has {count} symbols where a kernel has tens of thousands: a stub, or no symbol list",
+                subject=str(symbols),
+            )
     if tracepoints is not None:
         changes["tracepoints"] = _text(tracepoints)
     if filter_functions is not None:

@@ -46,7 +46,8 @@ class Store:
 
     def names(self) -> list[str]:
         """Names of all entries, in the order versions are read (6.9 before 6.12)."""
-        return sorted(self._walk(self.root, ""), key=natural)
+        with self._shared():
+            return sorted(self._walk(self.root, ""), key=natural)
 
     def _walk(self, folder: Path, prefix: str, depth: int = _DEPTH) -> Iterator[str]:
         try:
@@ -68,9 +69,10 @@ class Store:
 
     def get(self, name: str) -> Kernel:
         """The kernel of that name. UsageError when there is none, InputError when it is damaged."""
-        if name not in self:
-            raise UsageError(f"no kernel {name[:120]!r} in the catalogue {self.root}")
-        return entry.read(self.root / name, name)
+        with self._shared():
+            if name not in self:
+                raise UsageError(f"no kernel {name[:120]!r} in the catalogue {self.root}")
+            return entry.read(self.root / name, name)
 
     def match(self, pattern: str) -> list[str]:
         """Names that a shell pattern matches; a pattern without `/` is also tried on the last part."""
@@ -105,13 +107,9 @@ class Store:
             with self._workspace() as folder:
                 _write(kernel, folder, packed)
                 self._place(folder, name, replace_existing)
+                return self.get(name)
         except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise InstrumentError(f"no room for {name} in {self.root}; nothing was added") from error
-            raise InstrumentError(
-                f"cannot write to {self.root}: {error.strerror}; nothing was added"
-            ) from error
-        return self.get(name)
+            raise InstrumentError(_not_written(name, self.root, error)) from error
 
     def remove(self, name: str) -> None:
         """Take an entry out of the catalogue. UsageError when there is none of that name."""
@@ -167,6 +165,20 @@ class Store:
             raise error.about(kernel.name) from None
 
     @contextlib.contextmanager
+    def _shared(self) -> Iterator[None]:
+        """No renames meanwhile. A catalogue that nobody has written to, or that is not ours, has no lock."""
+        try:
+            handle = os.open(self.root / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            yield
+            return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(handle)
+
+    @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         handle = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -192,7 +204,10 @@ class Store:
     def _sweep(self) -> None:
         """Remove hidden directories whose owners are gone."""
         for folder in [*self.root.glob(f"{_NEW}*"), *self.root.glob(f"{_OLD}*")]:
-            handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:  # its owner has just finished
+                continue
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
@@ -229,6 +244,12 @@ class Store:
         grave = Path(tempfile.mkdtemp(prefix=_OLD, dir=self.root))
         target.rename(grave / "entry")
         shutil.rmtree(grave, ignore_errors=True)
+
+
+def _not_written(name: str, root: Path, error: OSError) -> str:
+    if error.errno in _NO_ROOM:
+        return f"no room for {name} in {root}; nothing was added"
+    return f"cannot write to {root}: {error.strerror}; nothing was added"
 
 
 def _write(kernel: Kernel, folder: Path, packed: bool) -> None:
