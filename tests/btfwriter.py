@@ -207,6 +207,26 @@ def standard_layout() -> list[tuple[int, int]]:
     return sizes
 
 
+def one_of_every_kind(byteorder: str = "little") -> BtfWriter:
+    """One of every kind, referring to each other."""
+    w = BtfWriter(byteorder)
+    i = w.int("int")
+    w.int("long unsigned int", 8, encoding=0)
+    p = w.ptr(w.next_id + 1)
+    s = w.struct("list___x", [field("next", p, at=0), bitfield("b", i, bit=64, width=3)], size=16)
+    w.union("u", [field("", s, at=0), field("a", w.array(i, 4), at=0)], size=16)
+    w.enum("e", [("A", 1), ("B", -1)], signed=True)
+    w.enum64("e64", [("C", 1 << 40)])
+    w.fwd("later")
+    w.typedef("t", w.const(w.volatile(w.restrict(w.type_tag("rcu", s)))))
+    w.decl_tag("tag", s, 0)
+    proto = w.func_proto(i, [("a", p), ("", 0)])
+    w.func("f", proto)
+    w.datasec(".data", [(w.var("v", i), 0, 4)], 4)
+    w.float("double")
+    return w
+
+
 class ExtWriter:
     """Builds the .BTF.ext that belongs to a BtfWriter; strings go into that writer.
 

@@ -8,12 +8,14 @@ import lzma
 import random
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from preflight.btf import Btf, kind_name, types
+from tests.btfwriter import BtfWriter, field, one_of_every_kind, standard_layout
 
 HOST = Path("/sys/kernel/btf/vmlinux")
 PACKAGED = Path(__file__).parents[2] / "fixtures" / "btf" / "debian"
@@ -49,8 +51,16 @@ def kernel(path: Path) -> Btf:
 
 @pytest.fixture(scope="module")
 def dump(path: Path) -> dict[int, dict[str, Any]]:
+    return bpftool_dump(path)
+
+
+def bpftool_dump(path: Path, base: Path | None = None) -> dict[int, dict[str, Any]]:
+    over = ["-B", str(base)] if base else []
     done = subprocess.run(
-        ["bpftool", "btf", "dump", "file", str(path), "-j"], capture_output=True, check=True, timeout=120
+        ["bpftool", *over, "btf", "dump", "file", str(path), "-j"],
+        capture_output=True,
+        check=True,
+        timeout=120,
     )
     return {entry["id"]: entry for entry in json.loads(done.stdout)["types"]}
 
@@ -162,3 +172,31 @@ def test_lookups_by_name(kernel: Btf, dump: dict[int, dict[str, Any]]) -> None:
     for (kind, name), ids in sample:
         if name != "(anon)":
             assert kernel.ids_by_name(name, {kinds[kind]}) == ids
+
+
+def agree(btf: Btf, dump: dict[int, dict[str, Any]]) -> None:
+    assert sorted(dump) == [found.id for found in btf.types(own=True)]
+    for type_id, entry in dump.items():
+        ours, theirs = as_bpftool(btf.type(type_id)), expected(entry)
+        assert {key: ours.get(key) for key in theirs} == theirs
+
+
+@pytest.mark.parametrize("byteorder", ["little", "big"])
+def test_made_btf_and_a_split_over_it(tmp_path: Path, byteorder: str) -> None:
+    w = one_of_every_kind(byteorder)
+    module = BtfWriter(base=w)
+    s = module.struct("own", [field("int", 1, at=0), field("new", 4, at=8)], size=24)
+    module.func("int", module.func_proto(s, [("own", 3)]))
+    base_file, split_file = tmp_path / "base", tmp_path / "split"
+    base_file.write_bytes(w.bytes())
+    split_file.write_bytes(module.bytes())
+    base = Btf.parse(w.bytes())
+    agree(base, bpftool_dump(base_file))
+    agree(Btf.parse(module.bytes(), base), bpftool_dump(split_file, base_file))
+
+
+def test_made_btf_with_a_layout_section(tmp_path: Path) -> None:
+    data = one_of_every_kind(sys.byteorder).bytes(layout=standard_layout())
+    file = tmp_path / "btf"
+    file.write_bytes(data)
+    agree(Btf.parse(data), bpftool_dump(file))

@@ -20,35 +20,15 @@ from preflight.btf.distilled import parse_over_distilled
 from preflight.btf.fields import name_words
 from preflight.btf.index import Index
 from preflight.errors import InputError
-from tests.btfwriter import BtfWriter, ExtWriter, bitfield, field, standard_layout
+from tests.btfwriter import BtfWriter, ExtWriter, field, one_of_every_kind, standard_layout
 
 HOST = Path("/sys/kernel/btf/vmlinux")
-
-
-def rich(byteorder: str = "little") -> BtfWriter:
-    """One of every kind, referring to each other."""
-    w = BtfWriter(byteorder)
-    i = w.int("int")
-    w.int("long unsigned int", 8, encoding=0)
-    p = w.ptr(w.next_id + 1)
-    s = w.struct("list___x", [field("next", p, at=0), bitfield("b", i, bit=64, width=3)], size=16)
-    w.union("u", [field("", s, at=0), field("a", w.array(i, 4), at=0)], size=16)
-    w.enum("e", [("A", 1), ("B", -1)], signed=True)
-    w.enum64("e64", [("C", 1 << 40)])
-    w.fwd("later")
-    w.typedef("t", w.const(w.volatile(w.restrict(w.type_tag("rcu", s)))))
-    w.decl_tag("tag", s, 0)
-    proto = w.func_proto(i, [("a", p), ("", 0)])
-    w.func("f", proto)
-    w.datasec(".data", [(w.var("v", i), 0, 4)], 4)
-    w.float("double")
-    return w
 
 
 def host_slice(types: int) -> bytes:
     """The first types of this host's BTF with the strings they use; the made one where the host has none."""
     if not HOST.exists():
-        return rich().bytes()
+        return one_of_every_kind().bytes()
     btf = Btf.parse(HOST.read_bytes())
     boundaries = btf.records.all()[: types + 1]
     words = btf.records.words[: boundaries[-1] - 1]
@@ -149,7 +129,7 @@ def mutations(data: bytes, count: int, seed: int) -> list[bytes]:
 
 @pytest.mark.parametrize("byteorder", ["little", "big"])
 def test_mutations_of_every_kind(byteorder: str) -> None:
-    data = rich(byteorder).bytes(layout=standard_layout())
+    data = one_of_every_kind(byteorder).bytes(layout=standard_layout())
     for bad in mutations(data, 1500, seed=1):
         ask_everything(bad)
 
@@ -160,7 +140,7 @@ def test_mutations_of_real_btf() -> None:
 
 
 def test_mutations_of_split_btf() -> None:
-    base_w = rich()
+    base_w = one_of_every_kind()
     base = Btf.parse(base_w.bytes())
     split = BtfWriter(base=base_w)
     split.struct("own", [field("int", 1, at=0), field("x", 4, at=8)], size=24)
@@ -170,7 +150,7 @@ def test_mutations_of_split_btf() -> None:
 
 
 def test_mutations_of_distilled_btf() -> None:
-    base = Btf.parse(rich().bytes())
+    base = Btf.parse(one_of_every_kind().bytes())
     small = BtfWriter()
     small.int("int")
     small.struct("list___x", size=16)
@@ -189,7 +169,7 @@ def test_mutations_of_distilled_btf() -> None:
 
 @pytest.mark.parametrize("byteorder", ["little", "big"])
 def test_mutations_of_btf_ext(byteorder: str) -> None:
-    w = rich(byteorder)
+    w = one_of_every_kind(byteorder)
     ext = ExtWriter(w)
     ext.func("a", 0, 1)
     ext.line("a", 0, "f.c", 3, "text")
