@@ -146,7 +146,7 @@ def external_source(facts: BtfFacts) -> str | None:
 
 @area_check("PH102", "btf")
 def vmlinux_parses(_: HostFacts, facts: BtfFacts) -> Iterable[Finding]:
-    """Our own reader goes over header, bounds and all types."""
+    """Our own reader goes over header, bounds and the length of every record."""
     file = facts.vmlinux.value
     if not facts.vmlinux.is_known or file is None:
         yield finding("PH102", Verdict.NOT_APPLICABLE, "no kernel BTF to read, see PH101", facts.vmlinux)

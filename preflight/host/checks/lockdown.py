@@ -60,7 +60,7 @@ def infer(helpers: HelperFacts) -> Lockdown:
         if withheld:
             detail = f"{unguarded} is usable and {guarded} withheld in {', '.join(withheld[:4])}"
             evidence = (Evidence("inferred", detail, command),)
-            # Another security module may refuse the same reason (SELinux did, 5.6 to 5.15).
+            # Another security module may refuse the same reason (SELinux did, 5.6 to 5.12).
             return Lockdown(None, confidentiality=True, confidence=Confidence.MEDIUM, evidence=evidence)
     return Lockdown(None)
 

@@ -58,18 +58,21 @@ def _vmlinux(session: Session) -> Fact[BtfFile]:
         return unseen(reading)
     parsed = session.vmlinux
     outcome = InputError("cannot be read") if parsed is None else parsed
-    file = _describe("vmlinux", reading, outcome)
+    # Every reference of 100,000 types costs most of a second; the kernel checked its own at boot.
+    file = _describe("vmlinux", reading, outcome, thorough=session.options.full)
     command = f"bpftool btf dump file {VMLINUX_BTF} | tail -1"
     return known(file, Evidence("btf", _summary(file), command))
 
 
-def _describe(name: str, reading: Reading, parsed: Btf | InputError) -> BtfFile:
-    """One file's facts; a record that turns out corrupt on a closer look counts as an error, too."""
+def _describe(name: str, reading: Reading, parsed: Btf | InputError, *, thorough: bool = True) -> BtfFile:
+    """One file's facts. `thorough` looks at every reference and name, not at lengths and bounds alone."""
     digest = hashlib.sha256(reading.data).hexdigest()
     if reading.truncated:
         parsed = InputError(f"larger than {BTF_LIMIT >> 20} MiB")
     if not isinstance(parsed, InputError):
         try:
+            if thorough:
+                parsed.validate()
             return _measured(name, reading, parsed, digest)
         except InputError as error:
             parsed = error
