@@ -56,7 +56,8 @@ class AttachFeature:
     """One way to attach: `name` as in ELF section names (`fentry`, `kprobe.multi`, `lsm.s`).
 
     `program_type` names its type, `attach_type` its value of `enum bpf_attach_type` without the
-    prefix, empty when it has none. `load` answers "does such a program load", `attach` "is the
+    prefix, empty when it has none (then `in_btf` is about the program type).
+    `load` answers "does such a program load", `attach` "is the
     attach path compiled in", asked with arguments that can never attach; None when that cannot be
     asked without attaching. `load_is_evidence` is False when the kernel also loads the type with a
     senseless attach type, so that a load says nothing about this one.

@@ -81,3 +81,73 @@ MAP_TYPES: dict[str, str] = {
     "cgrp_storage": "bpf_cgrp_storage_lookup_elem",
     "arena": "arena_map_alloc",
 }
+
+#: Kernel options a program type is built under (include/linux/bpf_types.h, torvalds/linux 6.18).
+PROGRAM_OPTIONS: dict[str, str] = {
+    "kprobe": "CONFIG_BPF_EVENTS",
+    "tracepoint": "CONFIG_BPF_EVENTS",
+    "perf_event": "CONFIG_BPF_EVENTS",
+    "raw_tracepoint": "CONFIG_BPF_EVENTS",
+    "raw_tracepoint_writable": "CONFIG_BPF_EVENTS",
+    "tracing": "CONFIG_BPF_EVENTS",
+    "socket_filter": "CONFIG_NET",
+    "sched_cls": "CONFIG_NET",
+    "sched_act": "CONFIG_NET",
+    "xdp": "CONFIG_NET",
+    "lwt_in": "CONFIG_NET and CONFIG_LWTUNNEL_BPF",
+    "lwt_out": "CONFIG_NET and CONFIG_LWTUNNEL_BPF",
+    "lwt_xmit": "CONFIG_NET and CONFIG_LWTUNNEL_BPF",
+    "lwt_seg6local": "CONFIG_NET and CONFIG_IPV6_SEG6_BPF",
+    "sock_ops": "CONFIG_NET",
+    "sk_skb": "CONFIG_NET",
+    "sk_msg": "CONFIG_NET",
+    "flow_dissector": "CONFIG_NET",
+    "cgroup_skb": "CONFIG_CGROUP_BPF",
+    "cgroup_sock": "CONFIG_CGROUP_BPF",
+    "cgroup_sock_addr": "CONFIG_CGROUP_BPF",
+    "cgroup_device": "CONFIG_CGROUP_BPF",
+    "cgroup_sysctl": "CONFIG_CGROUP_BPF",
+    "cgroup_sockopt": "CONFIG_CGROUP_BPF",
+    "lirc_mode2": "CONFIG_BPF_LIRC_MODE2",
+    "sk_reuseport": "CONFIG_INET",
+    "sk_lookup": "CONFIG_INET",
+    "struct_ops": "CONFIG_BPF_JIT",
+    "ext": "CONFIG_BPF_JIT",
+    "lsm": "CONFIG_BPF_LSM",
+    "netfilter": "CONFIG_NETFILTER_BPF_LINK",
+}
+
+#: Kernel options a map type is built under (same source).
+MAP_OPTIONS: dict[str, str] = {
+    "stack_trace": "CONFIG_PERF_EVENTS",
+    "cgroup_array": "CONFIG_CGROUPS",
+    "cgroup_storage": "CONFIG_CGROUP_BPF",
+    "percpu_cgroup_storage": "CONFIG_CGROUP_BPF",
+    "cgrp_storage": "CONFIG_CGROUPS",
+    "devmap": "CONFIG_NET",
+    "devmap_hash": "CONFIG_NET",
+    "cpumap": "CONFIG_NET",
+    "sk_storage": "CONFIG_NET",
+    "sockmap": "CONFIG_NET",
+    "sockhash": "CONFIG_NET",
+    "xskmap": "CONFIG_XDP_SOCKETS",
+    "reuseport_sockarray": "CONFIG_INET",
+    "inode_storage": "CONFIG_BPF_LSM",
+    "struct_ops": "CONFIG_BPF_JIT",
+}
+
+#: What to use where a map type is missing.
+MAP_ALTERNATIVES: dict[str, str] = {
+    "ringbuf": "use a perf_event_array (perf buffer); with bpf_map__set_autocreate() one object has both",
+    "user_ringbuf": "send requests through an array or hash map that the program polls",
+    "task_storage": "use a hash map keyed by thread id, and delete entries on exit",
+    "inode_storage": "use a hash map keyed by device and inode number",
+    "sk_storage": "use a hash map keyed by socket cookie",
+    "cgrp_storage": "use a hash map keyed by cgroup id",
+    "bloom_filter": "use a hash map; it costs more memory and has no false positives",
+    "lru_hash": "use a hash map and delete old entries from user space",
+    "lpm_trie": "use one hash map per prefix length",
+    "arena": "use an array map with BPF_F_MMAPABLE for data shared with user space",
+    "stack_trace": "use the helper bpf_get_stack() into a per-CPU buffer",
+    "percpu_hash": "use a hash map with atomic additions",
+}

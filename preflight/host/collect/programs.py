@@ -41,7 +41,8 @@ _BEST = ("works", "denied", "inconclusive", "unsupported", "not-tried")
 class _Ask:
     """A link request that cannot attach, and the errno of a kernel that has the path.
 
-    `stub` is the errno of one that was built without it. Source: kernel/trace/bpf_trace.c,
+    `stub` is the errno of one that was built without it. Where that is EINVAL, which has many
+    meanings, it counts only when `function` is not in the kernel's BTF either. Source: kernel/trace/bpf_trace.c,
     kernel/bpf/tcx.c, drivers/net/netkit.c, net/netfilter/nf_bpf_link.c, kernel/bpf/syscall.c.
     """
 
@@ -49,6 +50,7 @@ class _Ask:
     target: Structure | None
     there: int
     stub: int
+    function: str = ""
 
 
 _ASKS: dict[str, _Ask] = {
@@ -67,8 +69,8 @@ _ASKS: dict[str, _Ask] = {
         errno.EOPNOTSUPP,
     ),
     "perf_link": _Ask(_NO_FD, None, errno.EBADF, errno.EOPNOTSUPP),
-    "tcx": _Ask(_NO_INTERFACE, LinkTcx(), errno.ENODEV, errno.EINVAL),
-    "netkit": _Ask(_NO_INTERFACE, LinkTcx(), errno.ENODEV, errno.EINVAL),
+    "tcx": _Ask(_NO_INTERFACE, LinkTcx(), errno.ENODEV, errno.EINVAL, "tcx_link_attach"),
+    "netkit": _Ask(_NO_INTERFACE, LinkTcx(), errno.ENODEV, errno.EINVAL, "netkit_link_attach"),
     "netfilter": _Ask(0, LinkNetfilter(pf=_NO_FAMILY), errno.EAFNOSUPPORT, errno.EOPNOTSUPP),
 }
 
@@ -131,7 +133,9 @@ def _feature(
         name=vehicle.name,
         program_type=vehicle.type.name.lower(),
         attach_type=attach.removeprefix("BPF_"),
-        in_btf=types.enum_has("bpf_attach_type", attach) if attach else None,
+        in_btf=types.enum_has("bpf_attach_type", attach)
+        if attach
+        else types.enum_has("bpf_prog_type", f"{_PREFIX}{vehicle.type.name}"),
         load=NOT_LIVE,
     )
     if loader is None:
@@ -142,7 +146,7 @@ def _feature(
         feature,
         load=load,
         load_is_evidence=checked,
-        attach=_ask(vehicle, loader) if vehicle.name in _ASKS and load.works else None,
+        attach=_ask(vehicle, loader, types) if vehicle.name in _ASKS and load.works else None,
         target=loader.ready(vehicle).target,
     )
 
@@ -171,7 +175,7 @@ class _Controls:
         return self._checked[vehicle.type]
 
 
-def _ask(vehicle: Vehicle, loader: Loader) -> Trial:
+def _ask(vehicle: Vehicle, loader: Loader, types: KernelTypes) -> Trial:
     """Ask for a link that cannot be made; the errno says whether the path is compiled in."""
     ask = _ASKS[vehicle.name]
     with loader.load(loader.ready(vehicle)) as program:
@@ -179,7 +183,10 @@ def _ask(vehicle: Vehicle, loader: Loader) -> Trial:
             return Trial("not-tried", reason="its program did not load again")
         attach = int(vehicle.attach) if vehicle.attach is not None else 0
         with link_create(program.fd.number, ask.target_fd, attach, target=ask.target) as answer:
-            return read_link_answer(answer.errno, ask.there, ask.stub)
+            trial = read_link_answer(answer.errno, ask.there, ask.stub)
+    if trial.state == "unsupported" and ask.function and types.has_func(ask.function) is not False:
+        return Trial("inconclusive", trial.errno, reason="EINVAL alone does not say what was wrong")
+    return trial
 
 
 def read_link_answer(error: int, there: int, stub: int) -> Trial:
