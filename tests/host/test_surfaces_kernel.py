@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Surfaces on the running kernel. What is expected is derived from the machine, never written down."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from preflight import bpf_objects
+from preflight.btf import Btf, Kind
+from preflight.btf.types import Enum
+from preflight.errors import InstrumentError
+from preflight.host.areas.surfaces import SurfaceFacts
+from preflight.host.bpf.asm import R0, exit_, mov
+from preflight.host.bpf.names import ProgType
+from preflight.host.bpf.syscall import prog_load
+from preflight.host.collect import surface_attach
+from preflight.host.collect.libbpf import Libbpf, open_libbpf
+from preflight.host.collect.session import Session
+from preflight.host.collect.surfaces import collect
+from preflight.host.surface_data import feature_entries, surface_entries
+
+pytestmark = pytest.mark.kernel
+
+T = TypeVar("T")
+#: Probe -> surface where the names differ.
+PROBE_OF = {"raw_tp": "raw_tracepoint"}
+#: The helper that decides a feature; the others are maps.
+HELPER_OF = {
+    "bpf_loop": "BPF_FUNC_loop",
+    "timer": "BPF_FUNC_timer_init",
+    "dynptr": "BPF_FUNC_ringbuf_reserve_dynptr",
+    "attach_cookie": "BPF_FUNC_get_attach_cookie",
+    "get_func_ip": "BPF_FUNC_get_func_ip",
+    "probe_read_kernel": "BPF_FUNC_probe_read_kernel",
+    "probe_read_user": "BPF_FUNC_probe_read_user",
+    "d_path": "BPF_FUNC_d_path",
+    "cgroup_id": "BPF_FUNC_get_current_ancestor_cgroup_id",
+}
+MAP_OF = {
+    "ringbuf": "BPF_MAP_TYPE_RINGBUF",
+    "perfbuf": "BPF_MAP_TYPE_PERF_EVENT_ARRAY",
+    "stack_trace": "BPF_MAP_TYPE_STACK_TRACE",
+    "percpu_hash": "BPF_MAP_TYPE_PERCPU_HASH",
+    "lru_hash": "BPF_MAP_TYPE_LRU_HASH",
+    "task_storage": "BPF_MAP_TYPE_TASK_STORAGE",
+    "hash_of_maps": "BPF_MAP_TYPE_HASH_OF_MAPS",
+}
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    with prog_load(ProgType.SOCKET_FILTER, mov(R0, 0) + exit_()) as answer:
+        if not answer.ok:
+            pytest.skip(f"this process may not load BPF programs: {answer.errno_name}")
+    return Session()
+
+
+@pytest.fixture(scope="module")
+def facts(session: Session) -> SurfaceFacts:
+    return collect(session)
+
+
+@pytest.fixture(scope="module")
+def libbpf() -> Libbpf:
+    found = open_libbpf()
+    if isinstance(found, str):
+        pytest.skip(found)
+    return found
+
+
+def _probe(name: str) -> Path:
+    try:
+        return bpf_objects.find("probes", PROBE_OF.get(name, name))
+    except InstrumentError as error:
+        pytest.skip(str(error))
+
+
+def _enum(btf: Btf, name: str) -> set[str]:
+    found: set[str] = set()
+    for type_id in btf.ids_by_name(name, {Kind.ENUM}):
+        enum = btf.type(type_id)
+        if isinstance(enum, Enum):
+            found |= {value.name for value in enum.values}
+    return found
+
+
+@pytest.mark.parametrize("name", list(surface_entries()))
+def test_two_instructions_and_the_whole_probe_agree(name: str, facts: SurfaceFacts, libbpf: Libbpf) -> None:
+    """Our own loader with two instructions against libbpf with the compiled probe: two ways, one answer."""
+    loaded = libbpf.load(_probe(name))
+    if any("missing BPF prog type" in line for line in loaded.lines):
+        pytest.skip(f"libbpf {libbpf.version} does not know this section")
+    state = facts.surface(name).loadable.state
+    assert (state == "yes") == (loaded.errno == 0), loaded.lines
+    assert (state == "blocked") == (loaded.errno == 1), loaded.lines
+
+
+@pytest.mark.parametrize("name", list(feature_entries()))
+def test_features_agree_with_the_kernels_enums(
+    name: str, facts: SurfaceFacts, session: Session, libbpf: Libbpf
+) -> None:
+    if not isinstance(session.vmlinux, Btf):
+        pytest.skip("the kernel shows no BTF to compare with")
+    state = next(one.usable.state for one in facts.features if one.name == name)
+    if any(facts.surface(need).loadable.state != "yes" for need in feature_entries()[name].needs):
+        assert state in ("blocked", "unknown")
+        return
+    enum, word = ("bpf_func_id", HELPER_OF[name]) if name in HELPER_OF else ("bpf_map_type", MAP_OF[name])
+    if word in _enum(session.vmlinux, enum):
+        # Present in the enum and refused all the same is possible (lockdown), but never plain absence.
+        assert state != "no" or name == "probe_read_kernel"
+    else:
+        assert state != "yes"
+
+
+def test_kprobes_attach_only_where_the_kernel_offers_them(facts: SurfaceFacts) -> None:
+    source = Path("/sys/bus/event_source/devices/kprobe").exists()
+    sibling = Path("/sys/bus/event_source/devices/uprobe").exists()
+    if not source and not sibling:
+        pytest.skip("neither probe source is visible, so nothing is expected")
+    assert facts.surface("kprobe").attachable.state == ("yes" if source else "no")
+
+
+def test_tracepoints_by_name_need_tracefs(facts: SurfaceFacts) -> None:
+    mounted = any(line.split()[2] == "tracefs" for line in Path("/proc/self/mounts").read_text().splitlines())
+    trace = facts.tracefs.value
+    assert trace is not None
+    assert (trace.path is not None) == mounted
+    if not mounted:
+        assert facts.surface("tracepoint").attachable.state == "blocked"
+
+
+def test_every_answer_rests_on_something(facts: SurfaceFacts) -> None:
+    for surface in facts.surfaces:
+        for answer in (surface.loadable, surface.attachable):
+            assert answer.evidence or answer.reason
+            assert answer.state == "yes" or answer.reason
+
+
+def test_nothing_is_attached_by_default(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("attached without being asked to")
+
+    for name in ("raw_tracepoint_open", "link_create", "prog_attach", "iter_create"):
+        monkeypatch.setattr(surface_attach, name, forbidden)
+        monkeypatch.setattr(f"preflight.host.bpf.syscall.{name}", forbidden)
+    before = len(os.listdir("/proc/self/fd"))
+    assert collect(session).attach_proof is None
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_attaching_measures_and_leaves_nothing(session: Session, facts: SurfaceFacts) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("attaching and proving it takes root")
+    taint = Path("/proc/sys/kernel/tainted").read_text()
+    attached = collect(session, attach=True)
+    proof = attached.attach_proof
+    assert proof is not None
+    assert proof.clean, proof
+    assert Path("/proc/sys/kernel/tainted").read_text() == taint
+    for before, after in zip(facts.surfaces, attached.surfaces, strict=True):
+        assert before.name == after.name
+        if before.loadable.state == "yes" and before.name not in surface_attach.LEFT_ALONE:
+            assert set(before.attachable.evidence) <= set(after.attachable.evidence)
+    # Of what bpf(2) attaches by itself, all that loads attaches.
+    for name in ("raw_tp", "tp_btf", "iter", "socket_filter"):
+        if attached.surface(name).loadable.state == "yes":
+            assert attached.surface(name).attachable.state == "yes"
+            assert attached.surface(name).attachable.level == "measured"
+
+
+def _in_child(prepare: Callable[[], None], work: Callable[[], T]) -> T:
+    """Run `work` in a forked child that first gives something up; its result comes back through a pipe."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reader)
+            prepare()
+            with os.fdopen(writer, "wb") as pipe:
+                pickle.dump(work(), pipe)
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        data = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0, "the child failed"
+    return pickle.loads(data)  # type: ignore[no-any-return]
+
+
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+
+
+def _enter_user_namespace() -> None:
+    if ctypes.CDLL(None, use_errno=True).unshare(0x10000000) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+
+
+@pytest.mark.parametrize("prepare", [_become_nobody, _enter_user_namespace])
+def test_without_privilege_nothing_is_missing(
+    prepare: Callable[[], None], session: Session, facts: SurfaceFacts
+) -> None:
+    """What a privileged caller can load is at worst blocked or unknown to others: never missing."""
+    if os.geteuid() != 0:
+        pytest.skip("giving privileges up takes having them")
+    weak = _in_child(prepare, lambda: collect(Session()))
+    states = {one.name: one.loadable.state for one in weak.surfaces}
+    assert "blocked" in states.values()
+    for surface in facts.surfaces:
+        if surface.loadable.state == "yes":
+            assert states[surface.name] in ("yes", "blocked", "unknown"), surface.name
+        if surface.attachable.state == "yes":
+            assert weak.surface(surface.name).attachable.state != "no", surface.name
+    for one in weak.surfaces:
+        if one.loadable.state == "blocked":
+            assert "CAP_BPF" in (one.loadable.decided_by or "")
