@@ -3,10 +3,9 @@
 
 A `Scalar` stands for a set of 64-bit numbers: those whose known bits and whose unsigned and
 signed 64- and 32-bit readings lie inside the bounds. Every operation returns a superset of
-what the operation can give (sound for the program), and with `exact=False` deliberately not
-less than what any verifier since Linux 5.10 derives: only known bits and unsigned 64-bit
-bounds are carried on, in the textbook cases. That keeps a branch we call decided decided for
-the kernel too. With `exact=True` everything derivable is derived.
+what the operation can give, and derives at least what the verifiers of today derive
+(`reg_bounds_sync()`, `adjust_scalar_min_max_vals()`, `is_scalar_branch_taken()` and
+`regs_refine_cond_op()` of `kernel/bpf/verifier.c`).
 
 Known bits follow the verifier's tristate numbers (`kernel/bpf/tnum.c`): `value` holds the
 bits known to be 1, `mask` the bits that are not known.
@@ -130,55 +129,32 @@ def unsigned(bits: int) -> Scalar:
     return _bounded(0, top, 0, top)
 
 
-def join(left: Scalar, right: Scalar) -> Scalar:
-    """The smallest Scalar that includes both."""
-    if left == right:
-        return left
-    mask = left.mask | right.mask | (left.value ^ right.value)
-    return Scalar(
-        left.value & right.value & ~mask & U64,
-        mask,
-        min(left.umin, right.umin),
-        max(left.umax, right.umax),
-        min(left.smin, right.smin),
-        max(left.smax, right.smax),
-        min(left.wmin, right.wmin),
-        max(left.wmax, right.wmax),
-        min(left.xmin, right.xmin),
-        max(left.xmax, right.xmax),
-    )
-
-
 def widen(old: Scalar, new: Scalar) -> Scalar:
-    """A Scalar that includes both and can grow only a few times: what moved becomes unknown."""
+    """A Scalar that includes both: what moved becomes unknown."""
     return old if old.includes(new) else UNKNOWN
 
 
-def _bounded(value: int, mask: int, umin: int, umax: int, *, exact: bool = True) -> Scalar:
+def _bounded(value: int, mask: int, umin: int, umax: int) -> Scalar:
     """The Scalar of known bits and unsigned bounds, everything else derived from them."""
-    return _settle(Scalar(value, mask, umin, umax), exact=exact) or UNKNOWN
+    return _settle(Scalar(value, mask, umin, umax)) or UNKNOWN
 
 
-def _settle(given: Scalar, *, exact: bool) -> Scalar | None:
+def _settle(given: Scalar) -> Scalar | None:
     """The bounds of the five readings tightened against each other; None if they contradict.
 
     The readings overlap: the kernel does the same in reg_bounds_sync(). Two rounds reach
-    what one round of deductions opens up. Without `exact`, signed and 32-bit bounds are
-    only what known bits and unsigned bounds say.
+    what one round of deductions opens up.
     """
     if given.mask == 0:
         return _SMALL[given.value] if given.value < 256 else const(given.value)
     value, mask, umin, umax, smin, smax, wmin, wmax, xmin, xmax = given
-    if not exact:
-        smin, smax, wmin, wmax, xmin, xmax = S64_MIN, S64_MAX, 0, U32, S32_MIN, S32_MAX
-    for _ in range(2 if exact else 1):
+    for _ in range(2):
         umin, umax = max(umin, value), min(umax, value | mask)
         low, low_mask = value & U32, mask & U32
         wmin, wmax = max(wmin, low), min(wmax, low | low_mask)
         if umin >> 32 == umax >> 32:
             wmin, wmax = max(wmin, umin & U32), min(wmax, umax & U32)
-        if exact:
-            umin, umax = max(umin, umin & ~U32 | wmin), min(umax, umax & ~U32 | wmax)
+        umin, umax = max(umin, umin & ~U32 | wmin), min(umax, umax & ~U32 | wmax)
         smin, smax, umin, umax = _agree(smin, smax, umin, umax, 64)
         xmin, xmax, wmin, wmax = _agree(xmin, xmax, wmin, wmax, 32)
         if smin >= S32_MIN and smax <= S32_MAX:
@@ -219,24 +195,23 @@ def _common_bits(value: int, mask: int, low: int, high: int, bits: int) -> tuple
     return value | low & known & mask, mask & ~known
 
 
-def low32(given: Scalar, *, exact: bool = True) -> Scalar:
+def low32(given: Scalar) -> Scalar:
     """The zero-extended low 32 bits."""
     if given.mask == 0:
         return const(given.value & U32)
     made = Scalar(given.value & U32, given.mask & U32, given.wmin, given.wmax)
-    if exact:
-        made = made._replace(wmin=given.wmin, wmax=given.wmax, xmin=given.xmin, xmax=given.xmax)
-    return _settle(made, exact=exact) or unsigned(32)
+    made = made._replace(wmin=given.wmin, wmax=given.wmax, xmin=given.xmin, xmax=given.xmax)
+    return _settle(made) or unsigned(32)
 
 
-def truncated(given: Scalar, size: int, *, exact: bool = True) -> Scalar:
+def truncated(given: Scalar, size: int) -> Scalar:
     """The zero-extended low `size` bytes."""
     if size >= 8:
         return given
     if size == 4:
-        return low32(given, exact=exact)
+        return low32(given)
     top = (1 << 8 * size) - 1
-    return _bounded(given.value & top, given.mask & top, 0, top, exact=exact)
+    return _bounded(given.value & top, given.mask & top, 0, top)
 
 
 def sign_extended(given: Scalar, bits: int) -> Scalar:
@@ -245,10 +220,10 @@ def sign_extended(given: Scalar, bits: int) -> Scalar:
     return const(fold.sign_extend(given.value, bits)) if given.mask & low_mask == 0 else UNKNOWN
 
 
-def alu(op: int, left: Scalar, right: Scalar, bits: int, *, exact: bool = True) -> Scalar:
+def alu(op: int, left: Scalar, right: Scalar, bits: int) -> Scalar:
     """`left op right` for BPF_ADD, SUB, MUL, OR, AND, XOR, LSH, RSH and ARSH; UNKNOWN for others."""
     if bits == 32:
-        return _alu32(op, low32(left, exact=exact), low32(right, exact=exact), exact)
+        return _alu32(op, low32(left), low32(right))
     if left.mask == 0 and right.mask == 0:
         if op in _SHIFTS and right.value > 63:
             return UNKNOWN
@@ -257,15 +232,13 @@ def alu(op: int, left: Scalar, right: Scalar, bits: int, *, exact: bool = True) 
     made = operation(left, right) if operation else None
     if made is None:
         return UNKNOWN
-    if not exact and op not in _PLAIN_BOUNDS:
-        made = Scalar(made.value, made.mask)
-    return _settle(made, exact=exact) or UNKNOWN
+    return _settle(made) or UNKNOWN
 
 
-def _alu32(op: int, left: Scalar, right: Scalar, exact: bool) -> Scalar:
+def _alu32(op: int, left: Scalar, right: Scalar) -> Scalar:
     """The operation on zero-extended operands, cut to 32 bits again."""
     if op in _SHIFTS and right.umax > 31:
-        return unsigned(32) if exact else UNKNOWN
+        return unsigned(32)
     if left.mask == 0 and right.mask == 0:
         return const(fold.alu(op, left.value, right.value, 32)) if op in _OPERATIONS else UNKNOWN
     if op not in _OPERATIONS:
@@ -275,22 +248,24 @@ def _alu32(op: int, left: Scalar, right: Scalar, exact: bool) -> Scalar:
     made = _OPERATIONS[op](left, right)
     if made is None:
         return unsigned(32)
-    if not exact and (op not in _PLAIN_BOUNDS or made.umax > U32):
-        made = Scalar(made.value & U32, made.mask & U32)
-    settled = _settle(made, exact=exact)
-    return unsigned(32) if settled is None else low32(settled, exact=exact)
+    settled = _settle(made)
+    return unsigned(32) if settled is None else low32(settled)
+
+
+def _wrapped(low: int, high: int, least: int, most: int) -> tuple[int, int]:
+    """Bounds of a result cut to 64 bits: kept if both ends wrap alike, else unknown."""
+    for by in (0, 1 << 64, -1 << 64):
+        if least <= low + by and high + by <= most:
+            return low + by, high + by
+    return least, most
 
 
 def _add(left: Scalar, right: Scalar) -> Scalar:
     sums = left.value + right.value
     carries = (sums + left.mask + right.mask) ^ sums
     mask = (carries | left.mask | right.mask) & U64
-    umin, umax = left.umin + right.umin, left.umax + right.umax
-    smin, smax = left.smin + right.smin, left.smax + right.smax
-    if umax > U64:
-        umin, umax = 0, U64
-    if smin < S64_MIN or smax > S64_MAX:
-        smin, smax = S64_MIN, S64_MAX
+    umin, umax = _wrapped(left.umin + right.umin, left.umax + right.umax, 0, U64)
+    smin, smax = _wrapped(left.smin + right.smin, left.smax + right.smax, S64_MIN, S64_MAX)
     return Scalar(sums & ~mask & U64, mask, umin, umax, smin, smax)
 
 
@@ -298,12 +273,8 @@ def _sub(left: Scalar, right: Scalar) -> Scalar:
     difference = left.value - right.value
     borrows = (difference + left.mask) ^ (difference - right.mask)
     mask = (borrows | left.mask | right.mask) & U64
-    umin, umax = left.umin - right.umax, left.umax - right.umin
-    smin, smax = left.smin - right.smax, left.smax - right.smin
-    if umin < 0:
-        umin, umax = 0, U64
-    if smin < S64_MIN or smax > S64_MAX:
-        smin, smax = S64_MIN, S64_MAX
+    umin, umax = _wrapped(left.umin - right.umax, left.umax - right.umin, 0, U64)
+    smin, smax = _wrapped(left.smin - right.smax, left.smax - right.smin, S64_MIN, S64_MAX)
     return Scalar(difference & ~mask & U64, mask, umin, umax, smin, smax)
 
 
@@ -365,8 +336,6 @@ def _arsh(left: Scalar, right: Scalar) -> Scalar | None:
     return Scalar(value & ~mask, mask, 0, U64, left.smin >> by, left.smax >> by)
 
 
-#: Operations whose unsigned bounds every verifier since 5.10 computes alike, overflow aside.
-_PLAIN_BOUNDS: Final = frozenset({BPF_ADD, BPF_SUB, BPF_AND, BPF_RSH})
 _SHIFTS: Final = frozenset({BPF_LSH, BPF_RSH, BPF_ARSH})
 _OPERATIONS: Final = {
     BPF_ADD: _add,
@@ -398,17 +367,11 @@ def _reading(given: Scalar, bits: int) -> _Reading:
     return _Reading(given.value & U32, given.mask & U32, given.wmin, given.wmax, given.xmin, given.xmax)
 
 
-def decide(op: int, left: Scalar, right: Scalar, bits: int, *, exact: bool = True) -> bool | None:
-    """Whether the condition always (True) or never (False) holds; None if it depends.
-
-    Without `exact` the right side must be a known number, and equality is decided by known
-    bits of a known left side only, as verifiers before Linux 6.x do (is_branch_taken()).
-    """
+def decide(op: int, left: Scalar, right: Scalar, bits: int) -> bool | None:
+    """Whether the condition always (True) or never (False) holds; None if it depends."""
     a, b = _reading(left, bits), _reading(right, bits)
     if a.mask == 0 and b.mask == 0:
         return fold.compare(op, a.value, b.value, bits)
-    if not exact and (b.mask or op in (BPF_JEQ, BPF_JNE)):
-        return None
     if op == BPF_JSET:
         if a.value & b.value:
             return True
@@ -420,6 +383,8 @@ def decide(op: int, left: Scalar, right: Scalar, bits: int, *, exact: bool = Tru
             or b.umax < a.umin
             or a.smax < b.smin
             or b.smax < a.smin
+            or (left.wmax < right.wmin or right.wmax < left.wmin)
+            or (left.xmax < right.xmin or right.xmax < left.xmin)
         )
         return (op == BPF_JNE) if differ else None
     if op in (BPF_JGT, BPF_JLE):
@@ -435,17 +400,8 @@ def decide(op: int, left: Scalar, right: Scalar, bits: int, *, exact: bool = Tru
     return least if least is None or op == BPF_JSGE else not least
 
 
-def refine(
-    op: int, left: Scalar, right: Scalar, bits: int, holds: bool, *, exact: bool = True
-) -> tuple[Scalar, Scalar] | None:
-    """Both operands given that the condition holds (or does not); None if that cannot be.
-
-    Without `exact` only the left side against a known right side learns anything, and a
-    32-bit comparison of a number with unknown upper half forgets its 64-bit bounds, as
-    verifiers before Linux 6.8 do (__reg_combine_32_into_64()).
-    """
-    if not exact:
-        return _refine_plain(op, left, right, bits, holds), right
+def refine(op: int, left: Scalar, right: Scalar, bits: int, holds: bool) -> tuple[Scalar, Scalar] | None:
+    """Both operands given that the condition holds (or does not); None if that cannot be."""
     if op == BPF_JSET:
         return _refine_jset(left, right, bits, holds)
     if not holds:
@@ -457,42 +413,6 @@ def refine(
     return refined_left, refined_right
 
 
-def _refine_plain(op: int, left: Scalar, right: Scalar, bits: int, holds: bool) -> Scalar:
-    limit = U64 if bits == 64 else U32
-    if right.mask & limit:
-        return left
-    wanted = right.value & limit
-    if (op == BPF_JEQ and holds) or (op == BPF_JNE and not holds):
-        if bits == 64:
-            return const(wanted)
-        return _bounded(left.value & ~U32 | wanted, left.mask & ~U32, 0, U64, exact=False)
-    if op == BPF_JSET:
-        if holds or left.value & wanted:
-            return left
-        return _bounded(left.value, left.mask & ~wanted, 0, U64, exact=False)
-    wide = bits == 32 and bool((left.value | left.mask) >> 32)
-    if wide:
-        return _bounded(left.value, left.mask, 0, U64, exact=False)
-    condition = op if holds else fold.NEGATED[op]
-    umin, umax = _unsigned_bounds(condition, left.umin, left.umax, wanted)
-    if umin > umax:
-        return left
-    return _settle(left._replace(umin=umin, umax=umax), exact=False) or left
-
-
-def _unsigned_bounds(op: int, low: int, high: int, wanted: int) -> tuple[int, int]:
-    """The bounds of a number that compares like that with `wanted`."""
-    if op == BPF_JGT:
-        return max(low, wanted + 1), high
-    if op == BPF_JGE:
-        return max(low, wanted), high
-    if op == BPF_JLT:
-        return low, min(high, wanted - 1)
-    if op == BPF_JLE:
-        return low, min(high, wanted)
-    return low, high
-
-
 def _refine_jset(left: Scalar, right: Scalar, bits: int, holds: bool) -> tuple[Scalar, Scalar] | None:
     limit = U64 if bits == 64 else U32
     if right.mask & limit:
@@ -501,11 +421,11 @@ def _refine_jset(left: Scalar, right: Scalar, bits: int, holds: bool) -> tuple[S
     if holds:
         if wanted & (wanted - 1) or not left.mask & wanted:
             return left, right
-        refined = _settle(left._replace(value=left.value | wanted, mask=left.mask & ~wanted), exact=True)
+        refined = _settle(left._replace(value=left.value | wanted, mask=left.mask & ~wanted))
     else:
         if left.value & wanted:
             return None
-        refined = _settle(left._replace(mask=left.mask & ~wanted), exact=True)
+        refined = _settle(left._replace(mask=left.mask & ~wanted))
     return None if refined is None else (refined, right)
 
 
@@ -537,9 +457,7 @@ def _refine_side(op: int, given: Scalar, other: _Reading, bits: int) -> Scalar |
     if umin > umax or smin > smax:
         return None
     if bits == 64:
-        return _settle(
-            given._replace(value=value, mask=mask, umin=umin, umax=umax, smin=smin, smax=smax), exact=True
-        )
+        return _settle(given._replace(value=value, mask=mask, umin=umin, umax=umax, smin=smin, smax=smax))
     return _settle(
         given._replace(
             value=given.value & ~U32 | value,
@@ -549,7 +467,6 @@ def _refine_side(op: int, given: Scalar, other: _Reading, bits: int) -> Scalar |
             xmin=smin,
             xmax=smax,
         ),
-        exact=True,
     )
 
 

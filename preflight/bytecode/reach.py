@@ -199,7 +199,7 @@ class _Question:
         guards, _ = self._guards(exact, target)
         entry = max(entry for entry in self.graph.entries if entry <= target)
         if entry and not any(source_target[1] == entry for source_target in plain.taken):
-            why = "it is in a global function that no call surely reaches; kernels before 6.8 verify it anyway"
+            why = "no call surely reaches the global function it is in; kernels before 6.8 verify it anyway"
             return Reach("unknown", guards=guards, why=why)
         if not guards:
             return Reach("unknown", why="no verifier is known to come here, nor one to be kept out")

@@ -13,12 +13,9 @@ import heapq
 from collections.abc import Collection
 from typing import Final
 
-from preflight.bytecode import fold_range as fr
 from preflight.bytecode.reach_step import SURELY, Machine
 from preflight.bytecode.state import State, includes_state, join_states
 
-#: Joins at one place before numbers that still move become unknown.
-_PATIENCE: Final = 3
 #: Visited states kept per place to compare new ones with.
 _MEMORY: Final = 48
 
@@ -28,7 +25,6 @@ _Place = tuple[tuple[int, ...], int]
 def explore_joined(machine: Machine, budget: int) -> bool:
     """Runs the machine to a fixed point with states joined; False if the budget of steps ran out."""
     states: dict[_Place, State] = {}
-    joins: dict[_Place, int] = {}
     queue: list[tuple[int, _Place]] = []
     waiting: set[_Place] = set()
 
@@ -38,9 +34,7 @@ def explore_joined(machine: Machine, budget: int) -> bool:
         if old is None:
             states[place] = state
         else:
-            joins[place] = count = joins.get(place, 0) + 1
-            patient = count <= _PATIENCE and not machine.widens_at(slot)
-            joined = join_states(old, state, fr.join if patient else fr.widen)
+            joined = join_states(old, state)
             if joined is None:
                 return
             states[place] = joined
@@ -91,7 +85,7 @@ def explore_paths(
         before = visited.setdefault((state.context, slot), [])
         if not machine.exact and machine.widens_at(slot):
             if before:
-                joined = join_states(before[0], state, fr.widen)
+                joined = join_states(before[0], state)
                 if joined is None:
                     continue
                 state = joined

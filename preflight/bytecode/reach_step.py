@@ -2,15 +2,17 @@
 """One instruction after the other, on partly known states.
 
 The same machine runs in two readings. The *exact* one derives whatever can be derived: a
-branch it finds open is open for every verifier. The *plain* one derives no more than every
-verifier since Linux 5.10 does (`kernel/bpf/verifier.c`, privileged: bpf_capable(),
-perfmon_capable()): a branch it finds decided is decided for every verifier. What a verifier
-may or may not know makes the difference:
+branch it finds open is open for every verifier. The *plain* one knows a number or it does
+not, and derives no more than every verifier since Linux 5.10 does (`kernel/bpf/verifier.c`,
+privileged: bpf_capable(), perfmon_capable()): a branch it finds decided is decided for every
+verifier. Left to the exact reading is what a verifier may or may not know:
 
+* known bits and bounds of numbers not known whole. Verifiers differ in them, and all of them
+  forget bounds on paths that contradict themselves (reg_bounds_sanity_check());
+* comparisons of a known number on the left with anything in a register (decided since 6.x);
 * spills of less than eight bytes, stores of immediates (5.16, 6.3), partial fills (6.8);
 * negation, byte swaps, division of known numbers (6.18, 7.x);
-* signed and 32-bit bounds, comparisons of two unknown numbers (5.7 ... 6.8);
-* copies of an unknown number that are compared (5.10 ... 6.11);
+* what a comparison tells of its operands and of their copies (5.7 ... 6.11);
 * that the address of a kernel variable, of the stack or the context is not null.
 """
 
@@ -254,9 +256,8 @@ class Machine:
         if bits == 32:
             if value.kind > OPAQUE:
                 return ANYTHING if value.kind == ANY and self.exact else NUMBER
-            number = fr.low32(value.number, exact=self.exact)
-            # The number of what may be a pointer says nothing about its lower half.
-            if value.kind == OPAQUE and not self.exact:
+            number = fr.low32(value.number)
+            if not self.exact and not number.is_const:
                 return NUMBER
             kept = value.ident if number == value.number else 0
             return Value(SCALAR, number, ident=kept, sources=value.sources)
@@ -274,7 +275,9 @@ class Machine:
         """The number an operation made; doubtful in the exact reading if an operand was."""
         if number.is_const:
             return scalar(number, merged_sources(*(operand.sources for operand in operands)))
-        if self.exact and any(operand.kind == ANY for operand in operands):
+        if not self.exact:
+            return NUMBER
+        if any(operand.kind == ANY for operand in operands):
             return ANYTHING
         return Value(SCALAR, number)
 
@@ -290,14 +293,14 @@ class Machine:
             return self._pointer_arithmetic(op, left, right, bits)
         if op in (BPF_DIV, BPF_MOD):
             return self._division(insn, op, left, right, bits)
-        number = fr.alu(op, left.number, right.number, bits, exact=self.exact)
+        number = fr.alu(op, left.number, right.number, bits)
         if number.is_const:
             return self._number(number, left, right)
         if OPAQUE in (left.kind, right.kind) and op in (BPF_ADD, BPF_SUB):
             if self.exact:
                 return Value(OPAQUE, number)
             return UNKNOWN if bits == 64 else NUMBER
-        return Value(SCALAR, number)
+        return Value(SCALAR, number) if self.exact else NUMBER
 
     def _division(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
         known = left.number.is_const and right.number.is_const
@@ -313,7 +316,7 @@ class Machine:
             if op in (BPF_DIV, BPF_MOD):
                 return self._number(fr.UNKNOWN, left, right)
             sides = [value.number if value.kind <= OPAQUE else fr.UNKNOWN for value in (left, right)]
-            return self._number(fr.alu(op, sides[0], sides[1], bits, exact=self.exact), left, right)
+            return self._number(fr.alu(op, sides[0], sides[1], bits), left, right)
         if bits == 32 or op not in (BPF_ADD, BPF_SUB):
             return NUMBER
         if op == BPF_ADD and left.kind <= OPAQUE:
@@ -374,22 +377,25 @@ class Machine:
             return self._read_stack(state, base, off, size)
         if base.kind == DATA and isinstance(base.data, DataRef):
             return self._read_data(insn, base.data, None if base.off is None else base.off + off, size)
-        if base.kind == ANY:
-            if self.exact or size == 8:
-                return ANYTHING
-            return Value(OPAQUE if size == 4 else SCALAR, fr.unsigned(8 * size))
-        # Four bytes of the context may be a packet pointer; smaller loads are always numbers.
-        return Value(OPAQUE if size >= 4 else SCALAR, fr.unsigned(8 * size) if size < 8 else fr.UNKNOWN)
+        if base.kind == ANY and (self.exact or size == 8):
+            return ANYTHING
+        return self._foreign(size)
+
+    def _foreign(self, size: int) -> Value:
+        """What memory that is not the program's stack holds. Four bytes of the context may be a packet
+        pointer; smaller loads are always numbers."""
+        kind = OPAQUE if size >= 4 else SCALAR
+        return Value(kind, fr.unsigned(8 * size)) if self.exact and size < 8 else Value(kind)
 
     def _read_data(self, insn: Insn, data: DataRef, off: int | None, size: int) -> Value:
         if off is None or data.frozen is None or not self.environment.readonly_data:
-            return Value(OPAQUE, fr.unsigned(8 * size) if size < 8 else fr.UNKNOWN)
+            return self._foreign(size)
         if not 0 <= off <= len(data.frozen) - size:
             return self._lost
         if data.settable:
             self.settable_reads[insn.slot] = SettableRead(data.section, off, size)
             if not self.defaults:
-                return Value(SCALAR, fr.unsigned(8 * size) if size < 8 else fr.UNKNOWN)
+                return self._unknown_memory(size) if size < 8 else NUMBER
         number = int.from_bytes(data.frozen[off : off + size], self._byteorder)
         return scalar(fr.const(number), frozenset((insn.slot,)))
 
@@ -426,7 +432,7 @@ class Machine:
     def _unknown_memory(self, size: int) -> Value:
         if size == 8:
             return self._lost
-        return Value(SCALAR, fr.unsigned(8 * size))
+        return Value(SCALAR, fr.unsigned(8 * size)) if self.exact else NUMBER
 
     def _store(self, insn: Insn, state: State) -> None:
         regs = state.frames[-1].regs
@@ -560,7 +566,9 @@ class Machine:
     def _decide(self, op: int, left: Value, right: Value, bits: int) -> bool | None:
         limit = OPAQUE if self.exact else SCALAR
         if left.kind <= limit and right.kind <= limit:
-            return fr.decide(op, left.number, right.number, bits, exact=self.exact)
+            if not self.exact and not (left.number.is_const and right.number.is_const):
+                return None
+            return fr.decide(op, left.number, right.number, bits)
         if bits == 64 and op in (BPF_JEQ, BPF_JNE) and right.kind == SCALAR and right.number == fr.ZERO:
             sure = left.kind in _NEVER_NULL if self.exact else left.kind == DATA
             return op == BPF_JNE if sure else None
@@ -577,10 +585,12 @@ class Machine:
 
     def _learn(self, insn: Insn, state: State, left: Value, right: Value, bits: int, holds: bool) -> bool:
         """Puts what the branch tells into the state; False if it contradicts what is known."""
-        limit = OPAQUE if self.exact else SCALAR
-        if left.kind > limit or right.kind > limit:
+        if not self.exact:
+            self._forget_compared(insn, state, left, right)
             return True
-        learnt = fr.refine(insn.op, left.number, right.number, bits, holds, exact=self.exact)
+        if left.kind > OPAQUE or right.kind > OPAQUE:
+            return True
+        learnt = fr.refine(insn.op, left.number, right.number, bits, holds)
         if learnt is None:
             return False
         equal = bits == 64 and (insn.op == BPF_JEQ) == holds and insn.op in (BPF_JEQ, BPF_JNE)
@@ -588,6 +598,14 @@ class Machine:
         if insn.opcode & 8 and insn.src != insn.dst:
             self._replace(state, insn.src, right, learnt[1], is_number=equal and left.kind == SCALAR)
         return True
+
+    def _forget_compared(self, insn: Insn, state: State, left: Value, right: Value) -> None:
+        """A known number compared with an unknown one in a register: verifiers since 6.8 put bounds on
+        both, and on a path that contradicts itself they lose those of the known one."""
+        if insn.opcode & 8 and left.number.is_const != right.number.is_const:
+            for register, value in ((insn.dst, left), (insn.src, right)):
+                if value.kind == SCALAR:
+                    state.frames[-1].regs[register] = NUMBER
 
     def _replace(
         self, state: State, register: int, old: Value, number: fr.Scalar, *, is_number: bool

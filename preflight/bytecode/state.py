@@ -8,7 +8,7 @@ joined, a memory range of unknown length written) and the verifier may know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from preflight.bytecode import fold_range as fr
@@ -74,12 +74,12 @@ def _same_place(left: Value, right: Value) -> bool:
     return left.kind == right.kind and left.frame == right.frame and left.data == right.data
 
 
-def join_values(left: Value, right: Value, combine: Callable[[Scalar, Scalar], Scalar]) -> Value:
-    """A value that includes both; numbers are combined with `combine` (join or widen)."""
+def join_values(left: Value, right: Value) -> Value:
+    """A value that includes both; numbers that differ become unknown."""
     if left == right:
         return left
     if left.kind <= OPAQUE and right.kind <= OPAQUE:
-        number = combine(left.number, right.number)
+        number = fr.widen(left.number, right.number)
         sources = merged_sources(left.sources, right.sources)
         return Value(max(left.kind, right.kind), number, sources=sources)
     if _same_place(left, right) and left.kind != FUNC:
@@ -198,26 +198,24 @@ def root_frame(first_argument: Value) -> Frame:
     return Frame([*regs, Value(STACK, off=0, frame=0)], {})
 
 
-def join_states(old: State, new: State, combine: Callable[[Scalar, Scalar], Scalar]) -> State | None:
+def join_states(old: State, new: State) -> State | None:
     """A state that includes both, or None if `old` already does. Both have the same context."""
     changed = False
     frames: list[Frame] = []
     for left, right in zip(old.frames, new.frames, strict=True):
         regs = left.regs
         if left.regs != right.regs:
-            regs = [join_values(a, b, combine) for a, b in zip(left.regs, right.regs, strict=True)]
+            regs = [join_values(a, b) for a, b in zip(left.regs, right.regs, strict=True)]
             changed = changed or any(not includes_value(a, b) for a, b in zip(left.regs, regs, strict=True))
         stack = left.stack
         if left.stack != right.stack:
-            stack, moved = _join_stacks(left.stack, right.stack, combine)
+            stack, moved = _join_stacks(left.stack, right.stack)
             changed = changed or moved
         frames.append(Frame(list(regs), dict(stack), left.call, left.callback))
     return State(frames, old.doubt or new.doubt, old.trail) if changed else None
 
 
-def _join_stacks(
-    left: dict[int, Slot], right: dict[int, Slot], combine: Callable[[Scalar, Scalar], Scalar]
-) -> tuple[dict[int, Slot], bool]:
+def _join_stacks(left: dict[int, Slot], right: dict[int, Slot]) -> tuple[dict[int, Slot], bool]:
     joined: dict[int, Slot] = {}
     changed = False
     for offset, a in left.items():
@@ -225,18 +223,18 @@ def _join_stacks(
         if b is None:
             changed = True
             continue
-        slot = _join_slots(a, b, combine)
+        slot = _join_slots(a, b)
         joined[offset] = slot
         changed = changed or not includes_slot(a, slot)
     return joined, changed
 
 
-def _join_slots(a: Slot, b: Slot, combine: Callable[[Scalar, Scalar], Scalar]) -> Slot:
+def _join_slots(a: Slot, b: Slot) -> Slot:
     if a == b:
         return a
     value = None
     if a.value is not None and b.value is not None and a.size == b.size:
-        value = join_values(a.value, b.value, combine)
+        value = join_values(a.value, b.value)
     elif a.value is not None or b.value is not None:
         value = ANYTHING
     known = a.known & b.known

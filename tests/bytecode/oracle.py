@@ -29,9 +29,7 @@ _PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_
 _CREATED = re.compile(r"map '(.+)': created successfully, fd=(\d+)")
 _VISITED = re.compile(r"^(\d+): (?:\([0-9a-f]{2}\)|<invalid)", re.MULTILINE)
 # The kernel's words, or what libbpf puts in their place (fixup_verifier_log()).
-_MISS = re.compile(
-    r"invalid func unknown#(?:195896080|200[12]\d{6})|: <(?:invalid|missing) "
-)
+_MISS = re.compile(r"invalid func unknown#(?:195896080|200[12]\d{6})|: <(?:invalid|missing) ")
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def test_negated_condition_is_the_complement(code: int, negated: int) -> None:
 def members(draw: st.DrawFn) -> tuple[fr.Scalar, int]:
     """A set and one of its members, built the way programs build them."""
     number = draw(numbers)
-    shape = draw(st.sampled_from(["const", "unknown", "bits", "range", "low", "join", "negative"]))
+    shape = draw(st.sampled_from(["const", "unknown", "bits", "range", "low", "negative"]))
     if shape == "const":
         return fr.const(number), number
     if shape == "unknown":
@@ -131,8 +131,6 @@ def members(draw: st.DrawFn) -> tuple[fr.Scalar, int]:
     if shape == "low":
         return fr.unsigned(32), number & 0xFFFFFFFF
     other = draw(numbers)
-    if shape == "join":
-        return fr.join(fr.const(number), fr.const(other)), draw(st.sampled_from([number, other]))
     code = op.BPF_JSLE if shape == "negative" else op.BPF_JLE
     assume(fold.compare(code, number, other, 64))
     refined = fr.refine(code, fr.UNKNOWN, fr.const(other), 64, True)
@@ -140,62 +138,40 @@ def members(draw: st.DrawFn) -> tuple[fr.Scalar, int]:
     return refined[0], number
 
 
-@given(st.sampled_from(sorted(ARITHMETIC)), members(), members(), widths, st.booleans())
+@given(st.sampled_from(sorted(ARITHMETIC)), members(), members(), widths)
 @settings(max_examples=1500)
 def test_abstract_alu_holds_every_result(
-    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int, exact: bool
+    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int
 ) -> None:
     for given_set, member in (left, right):
         assert given_set.contains(member)
-    result = fr.alu(code, left[0], right[0], bits, exact=exact)
+    result = fr.alu(code, left[0], right[0], bits)
     assert result.contains(fold.alu(code, left[1], right[1], bits))
 
 
-@given(st.sampled_from(sorted(COMPARISONS)), members(), members(), widths, st.booleans())
+@given(st.sampled_from(sorted(COMPARISONS)), members(), members(), widths)
 @settings(max_examples=1500)
 def test_a_decided_branch_goes_that_way_and_refinement_keeps_the_members(
-    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int, exact: bool
+    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int
 ) -> None:
     truth = fold.compare(code, left[1], right[1], bits)
-    assert fr.decide(code, left[0], right[0], bits, exact=exact) in (truth, None)
-    refined = fr.refine(code, left[0], right[0], bits, truth, exact=exact)
+    assert fr.decide(code, left[0], right[0], bits) in (truth, None)
+    refined = fr.refine(code, left[0], right[0], bits, truth)
     assert refined is not None
     assert refined[0].contains(left[1])
     assert refined[1].contains(right[1])
 
 
-@given(members(), st.sampled_from([1, 2, 4, 8]), st.booleans())
-def test_truncation_holds_the_member(given_set: tuple[fr.Scalar, int], size: int, exact: bool) -> None:
+@given(members(), st.sampled_from([1, 2, 4, 8]))
+def test_truncation_holds_the_member(given_set: tuple[fr.Scalar, int], size: int) -> None:
     values, member = given_set
-    assert fr.truncated(values, size, exact=exact).contains(member & ((1 << 8 * size) - 1))
+    assert fr.truncated(values, size).contains(member & ((1 << 8 * size) - 1))
 
 
-@given(members(), members(), st.booleans())
-def test_join_and_widen_include_both(
-    left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], swap: bool
-) -> None:
-    both = fr.join(left[0], right[0])
-    assert both.includes(left[0]) and both.includes(right[0])
-    assert both.contains(left[1]) and both.contains(right[1])
+@given(members(), members())
+def test_widening_includes_both(left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int]) -> None:
     wide = fr.widen(left[0], right[0])
     assert wide.includes(left[0]) and wide.includes(right[0])
-
-
-@given(st.sampled_from(sorted(ARITHMETIC)), members(), members(), widths)
-def test_the_plain_reading_never_knows_more_than_the_exact_one(
-    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int
-) -> None:
-    plain = fr.alu(code, left[0], right[0], bits, exact=False)
-    exact = fr.alu(code, left[0], right[0], bits, exact=True)
-    assert plain.includes(exact)
-
-
-@given(st.sampled_from(sorted(COMPARISONS)), members(), members(), widths)
-def test_the_plain_reading_never_decides_more(
-    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int
-) -> None:
-    plain = fr.decide(code, left[0], right[0], bits, exact=False)
-    assert plain is None or plain == fr.decide(code, left[0], right[0], bits, exact=True)
 
 
 def test_shift_amounts_the_verifier_does_not_take_give_nothing() -> None:
@@ -204,11 +180,4 @@ def test_shift_amounts_the_verifier_does_not_take_give_nothing() -> None:
 
 
 def test_and_with_zero_is_zero_whatever_the_other_side() -> None:
-    assert fr.alu(op.BPF_AND, fr.UNKNOWN, fr.ZERO, 64, exact=False) == fr.ZERO
-
-
-def test_a_32_bit_comparison_forgets_the_upper_half_in_the_plain_reading() -> None:
-    bounded = fr.refine(op.BPF_JLE, fr.UNKNOWN, fr.const(1 << 40), 64, True, exact=False)
-    assert bounded is not None and bounded[0].umax == 1 << 40
-    again = fr.refine(op.BPF_JLE, bounded[0], fr.const(5), 32, True, exact=False)
-    assert again is not None and again[0].umax > 1 << 40
+    assert fr.alu(op.BPF_AND, fr.UNKNOWN, fr.ZERO, 64) == fr.ZERO
