@@ -19,7 +19,7 @@ import struct
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from preflight.btf.lookup import NameTable
@@ -39,7 +39,7 @@ _HEAD = struct.Struct("=8s8I")
 class Index:
     """A loaded index. Pass it to `Btf.parse(data, index=...)` with the bytes it was built from."""
 
-    __slots__ = ("_names", "_of", "_records", "_start_id", "_strings", "boundaries", "infos")
+    __slots__ = ("_names", "_of", "boundaries", "infos")
 
     def __init__(
         self,
@@ -53,9 +53,6 @@ class Index:
         self.infos = infos
         self._names = names
         self._of = of
-        self._start_id = of[0]
-        self._records: Records | None = None
-        self._strings: Strings | None = None
 
     @staticmethod
     def build(btf: Btf) -> bytes:
@@ -95,11 +92,23 @@ class Index:
             view[names_at:].cast("Q"),
         )
 
-    def attach(self, records: Records, strings: Strings, start_id: int) -> None:
-        """Tie the index to the BTF it belongs to; InputError when it plainly belongs to another."""
+    def names(self, records: Records, strings: Strings, start_id: int) -> IndexedNames:
+        """Name lookup over the BTF the index belongs to; InputError when it plainly belongs to another."""
         if self._of != (start_id, len(records.words), len(strings.data)):
             raise InputError("the BTF index belongs to another BTF")
-        self._records, self._strings = records, strings
+        return IndexedNames(self._names, records, strings, start_id)
+
+
+class IndexedNames:
+    """Ids of one type section by name, found by bisection in an index."""
+
+    __slots__ = ("_hashes", "_records", "_start_id", "_strings")
+
+    def __init__(self, hashes: Sequence[int], records: Records, strings: Strings, start_id: int) -> None:
+        self._hashes = hashes
+        self._records = records
+        self._strings = strings
+        self._start_id = start_id
 
     def exact(self, name: bytes, kinds: Iterable[int] | None) -> list[int]:
         """Ids with exactly this name, in id order."""
@@ -109,17 +118,16 @@ class Index:
         """Ids whose essential name is `name`, in id order."""
         return [i for i, found in self._hits(name) if essential_bytes(found) == name]
 
-    def _hits(self, essential: bytes) -> Iterable[tuple[int, bytes]]:
-        if self._records is None or self._strings is None:
-            raise InputError("the BTF index was not attached to a BTF")
+    def _hits(self, essential: bytes) -> Iterator[tuple[int, bytes]]:
+        """(id, name) of every type whose essential name has this hash."""
         wanted = zlib.crc32(essential)
-        names, words = self._names, self._records.words
-        at = bisect_left(names, wanted << 32)
-        while at < len(names) and names[at] >> 32 == wanted:
-            place = names[at] & 0xFFFFFFFF
+        hashes, words, boundaries = self._hashes, self._records.words, self._records.all()
+        at = bisect_left(hashes, wanted << 32)
+        while at < len(hashes) and hashes[at] >> 32 == wanted:
+            place = hashes[at] & 0xFFFFFFFF
             try:
                 found = self._strings.raw(words[place - 1])
             except IndexError:
                 raise InputError("the BTF index belongs to another BTF") from None
-            yield self._start_id + bisect_left(self.boundaries, place), found
+            yield self._start_id + bisect_left(boundaries, place), found
             at += 1

@@ -105,13 +105,13 @@ class Btf:
         start_id = base.type_count if base else 1
         begin, end = header.strings
         strings = Strings(bytes(view[begin:end]), base._strings if base else None, at=begin)
+        names: Names | None = None
         if index is None:
             records = Records(view, header, start_id)
         else:
             records = Records(view, header, start_id, index.boundaries, index.infos)
-        if index is not None:
-            index.attach(records, strings, start_id)
-        return cls(header, records, strings, base, pointer_size=pointer_size, names=index)
+            names = index.names(records, strings, start_id)
+        return cls(header, records, strings, base, pointer_size=pointer_size, names=names)
 
     # --- shape
 

@@ -149,10 +149,8 @@ class Records:
                     add(p)
                     p += step[words[p]]
                 if len(pos) > MAX_TYPES:
-                    break
+                    self._refuse_excess()
             self._next = p
-            if len(pos) > MAX_TYPES:
-                self._refuse_excess()
         except IndexError:
             pos.pop()  # the place after the last record is not one
             self._finish(pos, p)
