@@ -15,7 +15,7 @@ from preflight.kernels.decompress import Unpacked, decompress, kind_of
 from tests.kernels.builders import PACK, lz4_block
 
 KINDS = sorted(PACK)
-DATA = bytes(range(256)) * 5000
+DATA = bytes(range(256)) * 1200
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from preflight.cli.kernels import app
+from preflight.errors import PreflightError
+from preflight.kernels import Store, fetch_debian
+from tests.kernels.builders import PACK, RELEASE, bzimage, tiny_btf, vmlinux
+from tests.kernels.test_fetch_debian import FakeRoot, root
+from tests.kernels.test_store import make_kernel
+
+__all__ = ("root",)
+
+
+class Done:
+    """A finished command: its exit code and standard output."""
+
+    def __init__(self, code: int, text: str) -> None:
+        self.code = code
+        self.text = text
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+def run(*arguments: str | Path) -> Done:
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if isinstance(result.exception, PreflightError):
+        return Done(result.exception.exit_code, str(result.exception))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Done(result.exit_code, result.stdout)
+
+
+def test_list_shows_each_kernel(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    done = run("list", "--store", store.root)
+    assert "debian/6.1" in done.text
+    assert run("list", "6.12*", "--store", store.root, "--format", "json").json["results"] == []
+
+
+def test_list_of_an_empty_catalogue_is_fine(store: Store) -> None:
+    done = run("list", "--store", store.root)
+    assert (done.code, "is empty" in done.text) == (0, True)
+
+
+def test_json_has_the_contracts_envelope(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    result = run("list", "--store", store.root, "--format", "json").json
+    assert {"schema_version", "tool", "command", "summary", "results"} <= set(result)
+    assert result["results"][0]["known"]["modules"] is None
+
+
+def test_show_tells_the_unknown(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    done = run("show", "debian/6.1", "--store", store.root)
+    assert "config options unknown" in done.text
+    assert "x.deb" in done.text
+    result = run("show", "debian/6.1", "--store", store.root, "--format", "json").json["results"][0]
+    assert result["counts"]["symbols"] is None
+    assert result["btf_types"] == 5
+
+
+def test_show_of_nothing_is_a_usage_error(store: Store) -> None:
+    assert run("show", "debian/9", "--store", store.root).code == 2
+
+
+def test_add_names_the_kernel_after_its_release(store: Store, package: Path) -> None:
+    assert run("add", package, "--store", store.root).code == 0
+    assert store.names() == [f"debian/{RELEASE}"]
+
+
+def test_add_takes_a_name_and_parts(store: Store, tmp_path: Path) -> None:
+    image = tmp_path / "vmlinuz"
+    image.write_bytes(bzimage(PACK["xz"](vmlinux(tiny_btf()))))
+    config = tmp_path / "config"
+    config.write_text("CONFIG_BPF=y\n")
+    assert run("add", image, "--name", "mine/one", "--config", config, "--store", store.root).code == 0
+    assert store.get("mine/one").config == {"CONFIG_BPF": "y"}
+
+
+def test_add_of_several_kernels_takes_no_name(store: Store, package: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "x.btf"
+    raw.write_bytes(tiny_btf())
+    assert run("add", package, raw, "--name", "one", "--store", store.root).code == 2
+    assert store.names() == []
+
+
+def test_remove_takes_all_or_nothing(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    assert run("remove", "debian/6.1", "debian/none", "--store", store.root).code == 2
+    assert store.names() == ["debian/6.1"]
+    assert run("remove", "debian/6.1", "--store", store.root).code == 0
+    assert store.names() == []
+
+
+def test_verify_fails_on_damage(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    assert run("verify", "--store", store.root).code == 0
+    (store.root / "debian/6.1/stray").write_text("")
+    done = run("verify", "--store", store.root)
+    assert done.code == 1
+    assert "stray: not recorded" in done.text
+
+
+def test_verify_of_nothing_is_a_usage_error(store: Store) -> None:
+    assert run("verify", "--store", store.root).code == 2
+
+
+@pytest.fixture
+def mirror(root: FakeRoot, monkeypatch: pytest.MonkeyPatch) -> FakeRoot:
+    monkeypatch.setattr(fetch_debian, "open_suite", lambda *_, **__: root)
+    return root
+
+
+def test_fetch_adds_what_matches(mirror: FakeRoot, store: Store) -> None:
+    done = run(
+        "fetch", "debian", "--suite", "x", "--arch", "amd64", "--store", store.root, "--format", "json"
+    )
+    assert done.code == 0
+    assert done.json["summary"]["counts"] == {"added": 1}
+    assert store.names() == ["debian/7.3.4+deb13-amd64"]
+
+
+def test_fetch_reports_what_is_lost_and_goes_on(mirror: FakeRoot, store: Store) -> None:
+    mirror.lost = ("linux-binary-7.3.4+deb13-amd64",)
+    done = run("fetch", "debian", "--suite", "x", "--arch", "amd64", "--all", "--store", store.root)
+    assert done.code == 0
+    assert "lost    debian/7.3.4+deb13-amd64" in done.text
+    assert store.names() == ["debian/6.1.0-50-amd64"]
+
+
+def test_fetch_of_nothing_but_losses_is_an_error(mirror: FakeRoot, store: Store) -> None:
+    mirror.lost = ("linux-binary-7.3.4+deb13-amd64",)
+    done = run("fetch", "debian", "--suite", "x", "--arch", "amd64", "--store", store.root)
+    assert done.code == 2
+
+
+def test_fetch_that_matches_nothing_says_so(mirror: FakeRoot, store: Store) -> None:
+    done = run(
+        "fetch", "debian", "--suite", "x", "--arch", "amd64", "--release", "9.*", "--store", store.root
+    )
+    assert done.code == 2
+    assert "no kernel of the suite matches" in done.text
+
+
+def test_names_of_strangers_cannot_reach_the_terminal(store: Store, tmp_path: Path) -> None:
+    hostile = make_kernel("debian/6.1")
+    store.add(hostile)
+    path = store.root / "debian/6.1/kernel.json"
+    facts = json.loads(path.read_text())
+    facts["suite"] = "\x1b]0;owned\x07\u202e"
+    facts["source"]["notes"] = ["\x1b[2J"]
+    path.write_text(json.dumps(facts))
+    for command in (("list",), ("show", "debian/6.1")):
+        text = run(*command, "--store", store.root).text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
