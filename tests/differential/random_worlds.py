@@ -57,9 +57,8 @@ class _Types:
     def basics(self) -> None:
         rng, w = self.rng, self.w
         for name, size, encoding in rng.sample(_INTS, len(_INTS)):
-            if "long" in name and self.narrow:
-                size = 4
-            self.pool.append(w.int(name, size, encoding=encoding))
+            narrow = "long" in name and self.narrow
+            self.pool.append(w.int(name, 4 if narrow else size, encoding=encoding))
         self.pool.append(w.int("old_bits", 4, encoding=0, bits=3, offset=rng.choice((0, 5))))
         self.pool.append(w.float())
         self.pool.append(w.ptr(0))
