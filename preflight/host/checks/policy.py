@@ -122,7 +122,7 @@ def bpf_lsm_usable(host: HostFacts, facts: PolicyFacts) -> Iterable[Finding]:
             f"BPF LSM: not all could be looked at ({', '.join(unseen)})",
             evidence=evidence,
             cause=f"undecided: {', '.join(unseen)}",
-            fix="to decide: cat /sys/kernel/security/lsm; run with CAP_BPF and CAP_PERFMON",
+            fix="to decide: " + "; ".join(_decided_by(host, facts, unseen)),
             data=data,
         )
     else:
@@ -170,6 +170,18 @@ def _bpf_lsm_legs(host: HostFacts, facts: PolicyFacts) -> list[tuple[str, str, t
     return legs
 
 
+def _decided_by(host: HostFacts, facts: PolicyFacts, legs: list[str]) -> list[str]:
+    """What would decide the legs nobody could look at."""
+    config = host.context.config.decided_by if host.context is not None else None
+    remedies = {
+        "configuration": config or "pass --kernel-config FILE",
+        "boot list": facts.lsm_active.decided_by or "cat /sys/kernel/security/lsm",
+        "hook in BTF": facts.bpf_lsm_hook.decided_by or "see PH101",
+        "program type": "run with CAP_BPF and CAP_PERFMON, with the kernel's BTF visible",
+    }
+    return list(dict.fromkeys(remedies[leg] for leg in legs))
+
+
 def _yes_no(value: bool | None) -> str:
     return "unknown" if value is None else "yes" if value else "no"
 
@@ -179,7 +191,8 @@ def _denied_with_capabilities(host: HostFacts) -> list[str]:
     if host.programs is None:
         return []
     refused = refusals(host.programs)
-    return [] if not refused or causes_of(host, refused).explained else [r.name for r in refused]
+    causes = causes_of(host, refused)
+    return [] if causes.explained or not causes.privilege_seen else [r.name for r in refused]
 
 
 @area_check("PH304", "policy")
@@ -310,6 +323,17 @@ def unexplained_eperm(host: HostFacts) -> Iterable[Finding]:
     pieces = [f"ruled out: {', '.join(causes.ruled_out)}"] if causes.ruled_out else []
     pieces += [f"possible: {'; '.join(causes.suspects)}"] if causes.suspects else []
     pieces += [f"not seen: {'; '.join(causes.not_seen)}"] if causes.not_seen else []
+    if not causes.privilege_seen:
+        yield finding(
+            "PH309",
+            Verdict.UNKNOWN,
+            f"refused, and whether privilege explains it cannot be seen: {names}",
+            evidence=evidence,
+            cause="; ".join(pieces),
+            fix="to decide: mount -t proc proc /proc",
+            data=data,
+        )
+        return
     yield finding(
         "PH309",
         Verdict.BLOCKED,

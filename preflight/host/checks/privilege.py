@@ -172,8 +172,9 @@ def _refused_finding(
     if outside:
         title = f"capabilities do not count here: {names} must be held in the first user namespace"
         cause += "; this process is in another user namespace, where capabilities end at its border"
+        fix = "run in the first user namespace (docker run --userns=host, hostUsers: true), with\n"
     else:
-        title = f"not held: {names}"
+        title, fix = f"not held: {names}", ""
         gone = [c for c in lacking if sets is not None and c not in sets.bounding]
         if gone:
             cause += f"; {listed(f'CAP_{c}' for c in gone)} cannot be regained, the bounding set lacks it"
@@ -184,7 +185,7 @@ def _refused_finding(
         facts.capabilities,
         facts.user_namespace_initial,
         cause=cause,
-        fix=ways_to_grant(wanted),
+        fix=fix + ways_to_grant(wanted),
         data=data,
     )
 

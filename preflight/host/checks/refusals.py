@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from preflight.host.areas.policy import PolicyFacts
 from preflight.host.areas.privilege import PrivilegeFacts
@@ -11,6 +11,9 @@ from preflight.host.areas.programs import ProgramFacts
 from preflight.host.checks.capabilities import capabilities_needed, holds
 from preflight.host.checks.lockdown import lockdown_of
 from preflight.host.facts import HostFacts
+
+#: Modules that can refuse bpf(2) or take capabilities away.
+_MANDATORY = ("selinux", "smack", "tomoyo", "apparmor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,27 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """What explains refusals, what was ruled out, and what could not be looked at."""
+    """What explains refusals, what was ruled out, what could not be looked at, and what is left to suspect.
+
+    `privilege_seen` = capabilities and user namespace are known, so that "not explained" means something.
+    """
 
     explained: tuple[str, ...]
     ruled_out: tuple[str, ...]
     not_seen: tuple[str, ...]
     suspects: tuple[str, ...]
+    privilege_seen: bool
+
+
+@dataclass(slots=True)
+class _Notes:
+    """Collects what is found out cause by cause."""
+
+    explained: list[str] = field(default_factory=list)
+    ruled_out: list[str] = field(default_factory=list)
+    not_seen: list[str] = field(default_factory=list)
+    suspects: list[str] = field(default_factory=list)
+    privilege_seen: bool = True
 
 
 def refusals(programs: ProgramFacts) -> tuple[Refusal, ...]:
@@ -61,84 +79,86 @@ def lacking_capabilities(privilege: PrivilegeFacts, program_types: tuple[str, ..
     return tuple(sorted(c for c in needed if not holds(sets.effective, c)))
 
 
+def proven_capabilities(programs: ProgramFacts) -> frozenset[str]:
+    """Capabilities that loads which worked could not have done without, wherever this process stands."""
+    return capabilities_needed((t.name for t in programs.types if t.load.works), unprivileged_allowed=True)
+
+
 def causes_of(host: HostFacts, refused: tuple[Refusal, ...]) -> Causes:
     """Go through everything known to make bpf(2) answer EPERM or EACCES."""
-    explained: list[str] = []
-    ruled_out: list[str] = []
-    not_seen: list[str] = []
-    suspects: list[str] = []
+    notes = _Notes()
     types = tuple(dict.fromkeys(r.program_type for r in refused))
-    if host.privilege is None:
-        not_seen.append("capabilities, seccomp and user namespace: not collected")
+    needed = capabilities_needed(types)
+    if host.programs is not None and needed <= proven_capabilities(host.programs):
+        names = ", ".join(sorted(needed))
+        notes.ruled_out.append(
+            f"capabilities, user namespace and seccomp (other loads that need {names} work)"
+        )
+    elif host.privilege is None:
+        notes.not_seen.append("capabilities, seccomp and user namespace: not collected")
+        notes.privilege_seen = False
     else:
-        _privilege(host.privilege, types, explained, ruled_out, not_seen)
+        _privilege(host.privilege, types, notes)
     if host.policy is None:
-        not_seen.append("lockdown and security modules: not collected")
+        notes.not_seen.append("lockdown and security modules: not collected")
     else:
-        _policy(host, host.policy, ruled_out, not_seen, suspects)
-    return Causes(tuple(explained), tuple(ruled_out), tuple(not_seen), tuple(suspects))
+        _policy(host, host.policy, notes)
+    return Causes(
+        tuple(notes.explained),
+        tuple(notes.ruled_out),
+        tuple(notes.not_seen),
+        tuple(notes.suspects),
+        notes.privilege_seen,
+    )
 
 
-def _privilege(
-    facts: PrivilegeFacts,
-    types: tuple[str, ...],
-    explained: list[str],
-    ruled_out: list[str],
-    not_seen: list[str],
-) -> None:
+def _privilege(facts: PrivilegeFacts, types: tuple[str, ...], notes: _Notes) -> None:
     lacking = lacking_capabilities(facts, types)
     if lacking is None:
-        not_seen.append(f"capabilities: {facts.capabilities.reason}")
+        notes.not_seen.append(f"capabilities: {facts.capabilities.reason}")
+        notes.privilege_seen = False
     elif lacking:
-        explained.append(f"not held: {', '.join(f'CAP_{c}' for c in lacking)} (PH202)")
+        notes.explained.append(f"not held: {', '.join(f'CAP_{c}' for c in lacking)} (PH202)")
     else:
-        held = ", ".join(sorted(capabilities_needed(types)))
-        ruled_out.append(f"capabilities ({held} held)")
+        notes.ruled_out.append(f"capabilities ({', '.join(sorted(capabilities_needed(types)))} held)")
     initial = facts.user_namespace_initial
     if not initial.is_known:
-        not_seen.append(f"user namespace: {initial.reason}")
+        notes.not_seen.append(f"user namespace: {initial.reason}")
+        notes.privilege_seen = False
     elif initial.value:
-        ruled_out.append("user namespace (the first one)")
+        notes.ruled_out.append("user namespace (the first one)")
     else:
-        explained.append("not in the first user namespace (PH205)")
+        notes.explained.append("not in the first user namespace (PH205)")
     state = facts.seccomp.value
     if state is None:
-        not_seen.append(f"seccomp: {facts.seccomp.reason}")
+        notes.not_seen.append(f"seccomp: {facts.seccomp.reason}")
     elif state.mode == 0:
-        ruled_out.append("seccomp (off)")
+        notes.ruled_out.append("seccomp (off)")
     elif facts.bpf_syscall.value in ("EPERM", "EACCES", "ENOSYS"):
-        explained.append("a seccomp filter refuses bpf(2) (PH204)")
+        notes.explained.append("a seccomp filter refuses bpf(2) (PH204)")
     else:
-        not_seen.append(
-            "seccomp: a filter is active; it lets bpf(2) through and cannot look into its attributes"
-        )
+        # A filter sees the command and the size, not the attribute that holds the program type.
+        notes.ruled_out.append("seccomp (a filter is active and lets bpf(2) through)")
 
 
-def _policy(
-    host: HostFacts,
-    facts: PolicyFacts,
-    ruled_out: list[str],
-    not_seen: list[str],
-    suspects: list[str],
-) -> None:
+def _policy(host: HostFacts, facts: PolicyFacts, notes: _Notes) -> None:
     lockdown = lockdown_of(host)
     if lockdown.level == "none":
-        ruled_out.append("lockdown (none)")
+        notes.ruled_out.append("lockdown (none)")
     elif lockdown.level is not None:
-        suspects.append(f"lockdown is {lockdown.level}")
+        notes.suspects.append(f"lockdown is {lockdown.level}")
     elif lockdown.not_confidentiality:
-        ruled_out.append("lockdown=confidentiality (inferred from trial loads)")
-        not_seen.append(f"lockdown level: {facts.lockdown.reason}")
+        notes.ruled_out.append("lockdown=confidentiality (inferred from trial loads)")
+        notes.not_seen.append(f"whether lockdown is at integrity: {facts.lockdown.reason}")
     else:
-        not_seen.append(f"lockdown: {facts.lockdown.reason}")
+        notes.not_seen.append(f"lockdown: {facts.lockdown.reason}")
     active = facts.lsm_active.value
     if active is None:
-        not_seen.append(f"security modules: {facts.lsm_active.reason}")
+        notes.not_seen.append(f"security modules: {facts.lsm_active.reason}")
         return
     if "bpf" in active:
-        suspects.append("BPF LSM is active: a loaded LSM program may refuse bpf(2)")
-    for name in ("selinux", "smack", "tomoyo", "apparmor"):
-        if name in active:
-            suspects.append(f"security module {name} is active")
-        else:
-            ruled_out.append(f"{name} (not active)")
+        notes.suspects.append("BPF LSM is active: a loaded LSM program may refuse bpf(2)")
+    idle = [name for name in _MANDATORY if name not in active]
+    notes.suspects += [f"security module {name} is active" for name in active if name in _MANDATORY]
+    if idle:
+        notes.ruled_out.append(f"security modules not active: {', '.join(idle)}")

@@ -17,7 +17,7 @@ from preflight.host.bpf.names import MapType
 from preflight.host.collect.context import INITIAL_INODES
 from preflight.host.collect.look import fact_of, sysctl_of, unseen
 from preflight.host.collect.session import Session
-from preflight.host.collect.syscalls import perf_event_open
+from preflight.host.collect.syscalls import capability_masks, perf_event_open, seccomp_state
 from preflight.host.procfs import IdRange, parse_id_map, parse_mask, parse_status
 from preflight.host.system import Reading, System
 
@@ -78,14 +78,12 @@ def collect(session: Session) -> PrivilegeFacts:
     status = system.read("/proc/self/status", 1 << 16)
     soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     return PrivilegeFacts(
-        capabilities=fact_of(status, _capabilities, _show_capabilities, "grep Cap /proc/self/status"),
+        capabilities=_capability_sets(session, status),
         is_uid_zero=os.geteuid() == 0,
         bpf_syscall=_trial(session, _bpf_syscall, "bpf(2) with an impossible attribute size"),
         unprivileged_bpf=_sysctl(system, "kernel.unprivileged_bpf_disabled"),
-        seccomp=fact_of(status, _seccomp, lambda s: f"Seccomp: {s.mode}", "grep Seccomp /proc/self/status"),
-        no_new_privs=fact_of(
-            status, _no_new_privs, lambda on: f"NoNewPrivs: {int(on)}", "grep NoNewPrivs /proc/self/status"
-        ),
+        seccomp=_seccomp_fact(session, status),
+        no_new_privs=_no_new_privs_fact(session, status),
         user_namespace_initial=_user_namespace(system),
         token_mounts=_token_mounts(system),
         perf_event_paranoid=_sysctl(system, "kernel.perf_event_paranoid"),
@@ -137,6 +135,34 @@ def capability_names(bits: frozenset[int]) -> tuple[str, ...]:
     return tuple(
         sorted(CAPABILITY_NAMES[bit] if bit < len(CAPABILITY_NAMES) else f"CAP_{bit}" for bit in bits)
     )
+
+
+def _capability_sets(session: Session, status: Reading) -> Fact[Capabilities]:
+    """From /proc, and from capget(2) where there is none."""
+    if not status.is_present and session.is_live and (masks := capability_masks()) is not None:
+        sets = Capabilities(*(capability_names(frozenset(_bits(mask))) for mask in masks))
+        return known(sets, Evidence("syscall", f"capget(2): {_show_capabilities(sets)}", "capsh --print"))
+    return fact_of(status, _capabilities, _show_capabilities, "grep Cap /proc/self/status")
+
+
+def _bits(mask: int) -> Iterator[int]:
+    return (bit for bit in range(mask.bit_length()) if mask >> bit & 1)
+
+
+def _seccomp_fact(session: Session, status: Reading) -> Fact[Seccomp]:
+    if not status.is_present and session.is_live:
+        mode, _ = seccomp_state()
+        return known(Seccomp(mode, None), Evidence("syscall", f"prctl(PR_GET_SECCOMP): {mode}"))
+    by_hand = "grep Seccomp /proc/self/status"
+    return fact_of(status, _seccomp, lambda state: f"Seccomp: {state.mode}", by_hand)
+
+
+def _no_new_privs_fact(session: Session, status: Reading) -> Fact[bool]:
+    if not status.is_present and session.is_live:
+        _, on = seccomp_state()
+        return known(on, Evidence("syscall", f"prctl(PR_GET_NO_NEW_PRIVS): {int(on)}"))
+    by_hand = "grep NoNewPrivs /proc/self/status"
+    return fact_of(status, _no_new_privs, lambda on: f"NoNewPrivs: {int(on)}", by_hand)
 
 
 def _capabilities(reading: Reading) -> Capabilities | None:

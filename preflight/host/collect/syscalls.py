@@ -42,6 +42,11 @@ LSM_IDS = {
     113: "ipe",
 }
 
+_CAPABILITY_VERSION_3 = 0x20080522
+_PR_GET_SECCOMP = 21
+_PR_CAPBSET_READ = 23
+_PR_GET_NO_NEW_PRIVS = 39
+
 _PERF_TYPE_SOFTWARE = 1
 _PERF_COUNT_SW_DUMMY = 9
 _PERF_ATTR_SIZE_VER0 = 64
@@ -70,6 +75,26 @@ def perf_event_open(*, system_wide: bool) -> str | None:
         return errno_name(-descriptor)
     os.close(descriptor)
     return "OK"
+
+
+def capability_masks() -> tuple[int, int, int] | None:
+    """Effective, permitted and bounding masks by capget(2) and prctl(2), for a place without /proc."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    data = ctypes.create_string_buffer(24)
+    if libc.capget(ctypes.create_string_buffer(header, len(header)), data) != 0:
+        return None
+    # Two triples (effective, permitted, inheritable), for the low and the high 32 bits.
+    low_effective, low_permitted, _, high_effective, high_permitted, _ = struct.unpack("=6I", data.raw)
+    bounding = sum(1 << bit for bit in range(64) if libc.prctl(_PR_CAPBSET_READ, bit, 0, 0, 0) == 1)
+    return low_effective | high_effective << 32, low_permitted | high_permitted << 32, bounding
+
+
+def seccomp_state() -> tuple[int, bool]:
+    """Seccomp mode and no-new-privs by prctl(2); strict mode would have ended this process long before."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    mode = libc.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0)
+    return max(mode, 0), libc.prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1
 
 
 def lsm_list_modules() -> tuple[str, ...] | str:
