@@ -68,8 +68,10 @@ def usable(surface: Surface) -> str:
 
 
 def deciding(surface: Surface) -> Answer:
-    """The answer that decides whether the surface is usable."""
-    return surface.loadable if surface.loadable.state != "yes" else surface.attachable
+    """The answer that decides whether the surface is usable: the worse one; attaching when both are yes."""
+    if surface.loadable.state == "yes":
+        return surface.attachable
+    return min(surface.loadable, surface.attachable, key=lambda answer: _ORDER.index(answer.state))
 
 
 def best_alternative(facts: SurfaceFacts, name: str) -> str | None:

@@ -60,6 +60,13 @@ def test_a_bare_eperm_is_blocked_and_never_missing() -> None:
     assert "run as root" in found.fix
 
 
+def test_missing_and_refused_at_once_is_missing_and_says_both() -> None:
+    found = only(judge("PH702", surface_facts({"kprobe": (BLOCKED, NO)})))
+    assert found.verdict is Verdict.MISSING
+    assert "nothing to attach" in found.title
+    assert "refuses" in found.title
+
+
 def test_the_fix_names_a_surface_that_is_usable_here() -> None:
     facts = surface_facts({"kprobe": (YES, NO), "tracepoint": (YES, BLOCKED)})
     found = only(judge("PH702", facts))

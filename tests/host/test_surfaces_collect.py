@@ -347,9 +347,16 @@ def test_the_worst_witness_decides_and_comes_first() -> None:
     assert "kprobe" in answer.evidence[0].detail
 
 
+REFUSED = Answer("blocked", "measured", (Evidence("trial-load", "EPERM"),), "refused", "be root")
+
+
 def test_what_does_not_load_cannot_be_attached() -> None:
-    refused = Answer("blocked", "measured", (Evidence("trial-load", "EPERM"),), "refused", "be root")
-    assert witness.attachable(view(), ("perf-open",), refused).state == "blocked"
+    assert witness.attachable(view(), ("perf-open",), REFUSED).state == "blocked"
+
+
+def test_a_kernel_without_the_surface_is_told_from_a_caller_who_may_not() -> None:
+    answer = witness.attachable(view(pmus=known(("uprobe",))), ("kprobe-source",), REFUSED)
+    assert answer.state == "no"
 
 
 def test_unknown_loading_leaves_attaching_unknown_unless_a_witness_says_no() -> None:

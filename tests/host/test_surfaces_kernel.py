@@ -207,6 +207,30 @@ def _enter_user_namespace() -> None:
         raise OSError(ctypes.get_errno(), "unshare")
 
 
+def _hide_proc_and_sys() -> None:
+    """A mount namespace whose /proc and /sys are empty."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    private = ctypes.c_ulong(0x4000 | 0x40000)
+    if libc.unshare(0x00020000) or libc.mount(b"none", b"/", None, private, None):
+        raise OSError(ctypes.get_errno(), "unshare")
+    for place in (b"/sys", b"/proc"):
+        if libc.mount(b"none", place, b"tmpfs", ctypes.c_ulong(0), None):
+            raise OSError(ctypes.get_errno(), "mount")
+
+
+def test_without_proc_and_sys_nothing_is_missing(session: Session, facts: SurfaceFacts) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("hiding /proc and /sys takes root")
+    blind = _in_child(_hide_proc_and_sys, lambda: collect(Session()))
+    assert "no" not in {one.loadable.state for one in blind.surfaces}
+    assert "no" not in {one.attachable.state for one in blind.surfaces}
+    assert not blind.tracefs.is_known
+    assert not blind.pmus.is_known
+    assert not blind.cgroup.is_known
+    # What needs neither BTF nor files is still measured.
+    assert blind.surface("raw_tp").loadable == facts.surface("raw_tp").loadable
+
+
 @pytest.mark.parametrize("prepare", [_become_nobody, _enter_user_namespace])
 def test_without_privilege_nothing_is_missing(
     prepare: Callable[[], None], session: Session, facts: SurfaceFacts

@@ -94,6 +94,8 @@ def _surface_title(surface: Surface, lost: list[Surface]) -> str:
         return shown + (f"; not {listed(surface_entries()[one.name].title for one in lost)}" if lost else "")
     if load.state == "yes":
         return f"{title}: the program type loads, {_ATTACH_WORDS[attach.state]}"
+    if attach.state == "no" and load.state != "no":
+        return f"{title}: {_ATTACH_WORDS['no']}, and {_LOAD_WORDS[load.state]}"
     return f"{title}: {_LOAD_WORDS[load.state]}"
 
 

@@ -39,6 +39,23 @@ _ERRNO: dict[int, tuple[str, str]] = {
 }
 
 
+_CAP_SYS_ADMIN = 21
+_BPF = {39: "CAP_BPF"}
+_PERFMON = {38: "CAP_PERFMON"}
+_NET_ADMIN = {12: "CAP_NET_ADMIN"}
+#: What a type takes besides CAP_BPF: is_perfmon_prog_type and is_net_admin_prog_type, kernel/bpf/syscall.c.
+_BESIDES = {
+    **dict.fromkeys(("KPROBE", "TRACEPOINT", "PERF_EVENT", "RAW_TRACEPOINT", "TRACING", "LSM"), _PERFMON),
+    **dict.fromkeys(("SCHED_CLS", "XDP", "SK_MSG", "SOCK_OPS", "STRUCT_OPS"), _NET_ADMIN),
+    **dict.fromkeys(("CGROUP_SOCK", "CGROUP_SOCKOPT", "CGROUP_SYSCTL", "CGROUP_DEVICE"), _NET_ADMIN),
+}
+
+
+def capabilities(prog_type: str) -> dict[int, str]:
+    """The capabilities that loading a type takes (kernels >= 5.8) by number; CAP_SYS_ADMIN includes them."""
+    return {**_BPF, **_BESIDES.get(prog_type, {})}
+
+
 @dataclass(frozen=True, slots=True)
 class _Target:
     """What attach_btf_id names; `missing` says why there is none."""
@@ -52,14 +69,15 @@ class _Target:
 class TrialLoads:
     """The trial loads of one run. `btf` is the kernel's own BTF, None when it cannot be read.
 
-    With `live` false (the files read are not this kernel's) nothing is loaded. `capable` is
-    whether the caller holds the capabilities that loading takes; it only chooses the advice.
+    With `live` false (the files read are not this kernel's) nothing is loaded. `held` are the
+    numbers of the capabilities that count for this kernel, None when unknown; they choose the
+    advice, never the answer.
     """
 
-    def __init__(self, btf: Btf | None, *, live: bool = True, capable: bool | None = None) -> None:
+    def __init__(self, btf: Btf | None, *, live: bool = True, held: frozenset[int] | None = None) -> None:
         self._btf = btf
         self._live = live
-        self._capable = capable
+        self._held = held
         self._answers: dict[tuple[object, ...], Answer] = {}
 
     def open(self, entry: SurfaceEntry) -> Result | None:
@@ -118,11 +136,14 @@ class TrialLoads:
         if (listed := self._listed(entry)) is not None:
             evidences.append(listed)
         decided = None
-        if state == "blocked" and self._capable:
-            reason = "the kernel refused this caller, although it holds the capabilities"
-            decided = "`preflight check --select PH309` lists what was ruled out"
-        elif state == "blocked":
-            decided = "run with CAP_BPF and CAP_PERFMON, or as root of the initial user namespace"
+        if state == "blocked":
+            needed = capabilities(entry.prog_type)
+            if self._held is not None and (_CAP_SYS_ADMIN in self._held or set(needed) <= self._held):
+                reason = "the kernel refused this caller, although it holds the capabilities"
+                decided = "`preflight check --select PH309` lists what was ruled out"
+            else:
+                names = " and ".join(needed.values())
+                decided = f"run with {names}, or as root of the initial user namespace"
         return Answer(state, "measured", tuple(evidences), reason, decided)
 
     def _listed(self, entry: SurfaceEntry) -> Evidence | None:

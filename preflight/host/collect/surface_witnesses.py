@@ -399,17 +399,15 @@ _ORDER = ("no", "blocked", "unknown", "yes")
 
 def attachable(view: View, needs: Iterable[str], loadable: Answer) -> Answer:
     """Whether a surface can be attached to, from its witnesses and from whether its program loads."""
-    if loadable.state in ("no", "blocked"):
-        return Answer(
-            loadable.state,
-            loadable.level,
-            loadable.evidence,
-            "its programs are not loaded here",
-            loadable.decided_by,
-        )
     answers = [WITNESSES[name](view) for name in needs]
-    if loadable.state == "unknown":
-        answers.append(_open("whether its programs load is unknown", decided_by=loadable.decided_by))
+    if loadable.state != "yes":
+        reasons = {
+            "no": "its programs do not load here",
+            "blocked": "its programs are refused here",
+            "unknown": "whether its programs load is unknown",
+        }
+        reason = reasons[loadable.state]
+        answers.append(Answer(loadable.state, loadable.level, loadable.evidence, reason, loadable.decided_by))
     evidence = tuple(dict.fromkeys(one for answer in answers for one in answer.evidence))
     worst = min(answers, key=lambda one: _ORDER.index(one.state), default=None)
     if worst is None or worst.state == "yes":

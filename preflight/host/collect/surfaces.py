@@ -95,7 +95,7 @@ def collect(
     options = session.options
     btf = _btf(session)
     view = _view(session, btf)
-    loads = TrialLoads(btf, live=session.is_live, capable=_capable(session.system))
+    loads = TrialLoads(btf, live=session.is_live, held=_held(session.system))
     surfaces = []
     for entry in surface_entries().values():
         loadable = loads.answer(entry)
@@ -149,19 +149,15 @@ def _view(session: Session, btf: Btf | None) -> View:
     )
 
 
-def _capable(system: System) -> bool | None:
-    """Whether this process holds what loading tracing programs takes; None when it cannot be read.
-
-    CAP_SYS_ADMIN (21), or CAP_BPF (39) with CAP_PERFMON (38), in the initial user namespace.
-    """
+def _held(system: System) -> frozenset[int] | None:
+    """The capabilities that count: the effective ones in the initial user namespace, none in another."""
     status, users = system.read("/proc/self/status"), system.read("/proc/self/uid_map")
     held = parse_mask(parse_status(status.data).get("CapEff", ""))
     if held is None or not users.is_present:
         return None
-    initial = any(
-        one.inside == one.outside == 0 and one.count == 0xFFFFFFFF for one in parse_id_map(users.data)
-    )
-    return initial and (21 in held or {38, 39} <= held)
+    ranges = parse_id_map(users.data)
+    initial = any(one.inside == one.outside == 0 and one.count == 0xFFFFFFFF for one in ranges)
+    return held if initial else frozenset()
 
 
 def _config(session: Session) -> Fact[dict[str, str]]:
