@@ -11,6 +11,7 @@ come from `Btf.parse` or, as types are read lazily, from any later query.
     btf.size_of(5)                             # bytes, or None
     btf.ids_by_name("task_struct", {Kind.STRUCT})
     btf.ids_by_essential_name("nf_conn", {Kind.STRUCT})   # flavours in the target included
+    btf.separated_names()                      # names with `___`, for other loaders' flavour rules
     btf.ids_of_kind(Kind.VAR), btf.functions(), btf.types()
     btf.pointer_size, btf.byteorder, btf.start_id, btf.type_count, btf.base
     btf.format_level()                         # what a reader of this BTF must understand

@@ -4,9 +4,10 @@
 Layout, all words in the order of the machine that wrote it:
 
     head        magic, byte order mark, CRC-32 of the rest, first id, lengths of the BTF's type
-                (words) and string (bytes) sections, and three counts
+                (words) and string (bytes) sections, and four counts
     boundaries  u32 each: word index of every info word
     infos       u32 each: the distinct info words
+    separated   u32 each: word indexes of the types with `___` in their name
     names       u64 each, sorted: CRC-32 of the essential name << 32 | word index of the info word
 
 An index holds no names. Every hit is compared with the name in the BTF itself, so a
@@ -31,26 +32,28 @@ from preflight.errors import InputError
 if TYPE_CHECKING:
     from preflight.btf.reader import Btf
 
-_MAGIC = b"PFBTFIX2"
+_MAGIC = b"PFBTFIX3"
 _ORDER = 0x01020304
-_HEAD = struct.Struct("=8s8I")
+_HEAD = struct.Struct("=8s9I")
 
 
 class Index:
     """A loaded index. Pass it to `Btf.parse(data, index=...)` with the bytes it was built from."""
 
-    __slots__ = ("_names", "_of", "boundaries", "infos")
+    __slots__ = ("_names", "_of", "_separated", "boundaries", "infos")
 
     def __init__(
         self,
         of: tuple[int, int, int],
         boundaries: Sequence[int],
         infos: Sequence[int],
+        separated: Sequence[int],
         names: Sequence[int],
     ) -> None:
         """Use `Index.load`."""
         self.boundaries = boundaries
         self.infos = infos
+        self._separated = separated
         self._names = names
         self._of = of
 
@@ -59,16 +62,19 @@ class Index:
         """The index of a BTF's own types; costs a few times more than parsing."""
         records, strings = btf.records, btf.strings
         crc = zlib.crc32
+        table = NameTable(records, strings, btf.start_id)
         names = [
             crc(essential_bytes(name) if b"___" in name else name) << 32 | place
-            for name, place in NameTable(records, strings, btf.start_id).everything()
+            for name, place in table.everything()
         ]
         names.sort()
         boundaries, infos = array("I", records.all()), array("I", records.distinct_infos())
-        body = boundaries.tobytes() + infos.tobytes()
+        separated = array("I", table.separated_places())
+        body = boundaries.tobytes() + infos.tobytes() + separated.tobytes()
         body += b"\0" * (-(_HEAD.size + len(body)) % 8) + array("Q", names).tobytes()
         of = btf.start_id, len(records.words), len(strings.data)
-        head = _HEAD.pack(_MAGIC, _ORDER, crc(body), *of, len(boundaries), len(infos), len(names))
+        counts = len(boundaries), len(infos), len(separated), len(names)
+        head = _HEAD.pack(_MAGIC, _ORDER, crc(body), *of, *counts)
         return head + body
 
     @classmethod
@@ -77,18 +83,21 @@ class Index:
         view = memoryview(data)
         if len(view) < _HEAD.size:
             raise InputError("truncated BTF index", offset=len(view))
-        magic, order, checksum, *of, boundaries, infos, names = _HEAD.unpack_from(view)
+        magic, order, checksum, start_id, words, text, *counts = _HEAD.unpack_from(view)
         if magic != _MAGIC or order != _ORDER:
             raise InputError("not a BTF index of this version and byte order", offset=0)
+        boundaries, infos, separated, names = counts
         infos_at = _HEAD.size + 4 * boundaries
-        infos_end = infos_at + 4 * infos
-        names_at = infos_end + -infos_end % 8
+        separated_at = infos_at + 4 * infos
+        words_end = separated_at + 4 * separated
+        names_at = words_end + -words_end % 8
         if len(view) != names_at + 8 * names or zlib.crc32(view[_HEAD.size :]) != checksum:
             raise InputError("damaged BTF index")
         return cls(
-            tuple(of),
+            (start_id, words, text),
             view[_HEAD.size : infos_at].cast("I"),
-            view[infos_at:infos_end].cast("I"),
+            view[infos_at:separated_at].cast("I"),
+            view[separated_at:words_end].cast("I"),
             view[names_at:].cast("Q"),
         )
 
@@ -96,16 +105,24 @@ class Index:
         """Name lookup over the BTF the index belongs to; InputError when it plainly belongs to another."""
         if self._of != (start_id, len(records.words), len(strings.data)):
             raise InputError("the BTF index belongs to another BTF")
-        return IndexedNames(self._names, records, strings, start_id)
+        return IndexedNames(self._names, self._separated, records, strings, start_id)
 
 
 class IndexedNames:
     """Ids of one type section by name, found by bisection in an index."""
 
-    __slots__ = ("_hashes", "_records", "_start_id", "_strings")
+    __slots__ = ("_hashes", "_records", "_separated", "_start_id", "_strings")
 
-    def __init__(self, hashes: Sequence[int], records: Records, strings: Strings, start_id: int) -> None:
+    def __init__(
+        self,
+        hashes: Sequence[int],
+        separated: Sequence[int],
+        records: Records,
+        strings: Strings,
+        start_id: int,
+    ) -> None:
         self._hashes = hashes
+        self._separated = separated
         self._records = records
         self._strings = strings
         self._start_id = start_id
@@ -118,16 +135,22 @@ class IndexedNames:
         """Ids whose essential name is `name`, in id order."""
         return [i for i, found in self._hits(name) if essential_bytes(found) == name]
 
+    def separated(self) -> Iterable[bytes]:
+        """Names with `___` in them, of the kinds in `kinds.NAMEABLE`."""
+        return {self._name_at(place) for place in self._separated}
+
+    def _name_at(self, place: int) -> bytes:
+        try:
+            return self._strings.raw(self._records.words[place - 1])
+        except IndexError:
+            raise InputError("the BTF index belongs to another BTF") from None
+
     def _hits(self, essential: bytes) -> Iterator[tuple[int, bytes]]:
         """(id, name) of every type whose essential name has this hash."""
         wanted = zlib.crc32(essential)
-        hashes, words, boundaries = self._hashes, self._records.words, self._records.all()
+        hashes, boundaries = self._hashes, self._records.all()
         at = bisect_left(hashes, wanted << 32)
         while at < len(hashes) and hashes[at] >> 32 == wanted:
             place = hashes[at] & 0xFFFFFFFF
-            try:
-                found = self._strings.raw(words[place - 1])
-            except IndexError:
-                raise InputError("the BTF index belongs to another BTF") from None
-            yield self._start_id + bisect_left(boundaries, place), found
+            yield self._start_id + bisect_left(boundaries, place), self._name_at(place)
             at += 1

@@ -18,6 +18,7 @@ from preflight.btf.strings import Strings
 from preflight.errors import InputError
 
 _GROUPS: tuple[frozenset[int], ...] = (frozenset(NAMEABLE), frozenset({Kind.FUNC}))
+_ROOTS = 0
 _EVERYTHING_ELSE = len(_GROUPS)
 
 #: The kernel takes names of up to 511 bytes (KSYM_NAME_LEN).
@@ -45,6 +46,10 @@ class Names(Protocol):
 
     def essential(self, name: bytes, kinds: Iterable[int] | None) -> list[int]:
         """Ids whose essential name is `name`, flavoured ones included."""
+        ...
+
+    def separated(self) -> Iterable[bytes]:
+        """Names with `___` in them, of the kinds in `kinds.NAMEABLE`."""
         ...
 
 
@@ -101,6 +106,15 @@ class NameTable:
             for flavoured in self._flavoured(number).get(name, ()):
                 places += group.places(flavoured)
         return self._ids(places)
+
+    def separated(self) -> Iterable[bytes]:
+        """Names with `___` in them, of the kinds in `kinds.NAMEABLE`."""
+        return _with_underscores(self._group(_ROOTS).single)
+
+    def separated_places(self) -> list[int]:
+        """Word indexes of the info words behind `separated`, in id order."""
+        group = self._group(_ROOTS)
+        return sorted(place for name in self.separated() for place in group.places(name))
 
     def everything(self) -> Iterator[tuple[bytes, int]]:
         """Every (name, word index of the info word) of a named record, in no particular order."""

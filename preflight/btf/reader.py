@@ -235,6 +235,15 @@ class Btf:
         found = self.base.ids_by_essential_name(essential, kinds) if self.base and not own else []
         return found + self._of_kinds(self._names.essential(_raw(essential), kinds), kinds)
 
+    def separated_names(self, *, own: bool = False) -> frozenset[str]:
+        """Names of types that contain `___`: the only ones any loader's flavour rule can cut.
+
+        Structs, unions, enums, typedefs, ints, floats and forward declarations are looked
+        at, functions are not. A kernel has some seventy.
+        """
+        found = frozenset(name.decode("utf-8", "backslashreplace") for name in self._names.separated())
+        return self.base.separated_names() | found if self.base and not own else found
+
     def ids_of_kind(self, kind: int, *, own: bool = False) -> tuple[int, ...]:
         """All ids of a kind, in id order."""
         ids = self._kind_ids.get(kind)

@@ -39,6 +39,7 @@ def test_every_query_agrees(byteorder: str) -> None:
     assert list(indexed.types()) == list(plain.types())
     assert indexed.format_level() == plain.format_level()
     assert indexed.type_count == plain.type_count
+    assert indexed.separated_names() == plain.separated_names() == {"nf_conn___init"}
     for name in NAMES:
         for kinds in (None, {Kind.STRUCT}, {Kind.FUNC}):
             assert indexed.ids_by_name(name, kinds) == plain.ids_by_name(name, kinds)
@@ -99,7 +100,7 @@ def test_the_cache_is_filled_and_then_used(tmp_path: Path, monkeypatch: pytest.M
     assert file.suffix == ".index"
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"PFBTFIX2" + b"\0" * 100])
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PFBTFIX3" + b"\0" * 100])
 def test_a_damaged_cache_file_is_replaced(tmp_path: Path, content: bytes) -> None:
     data = sample().bytes()
     parse_cached(data, directory=tmp_path)

@@ -64,6 +64,22 @@ def test_lookup_sees_the_base_first_and_can_leave_it_out(stack: tuple[Btf, Btf, 
     assert module.ids_of_kind(Kind.STRUCT, own=True) == (4, 5)
 
 
+def test_flavours_are_seen_on_every_level(stack: tuple[Btf, Btf, Btf]) -> None:
+    _, module, top = stack
+    assert top.separated_names() == {"shared___v1", "own___v2"}
+    assert module.separated_names(own=True) == set()
+
+
+def test_a_module_may_borrow_a_flavoured_name_from_its_base() -> None:
+    base_w = BtfWriter()
+    base_w.func("conn___new", base_w.func_proto())
+    module_w = BtfWriter(base=base_w)
+    module_w.struct("conn___new")
+    module = Btf.parse(module_w.bytes(), Btf.parse(base_w.bytes()))
+    assert module.separated_names(own=True) == {"conn___new"}
+    assert module.ids_by_essential_name("conn", {Kind.STRUCT}, own=True) == [3]
+
+
 def test_sizes_and_references_cross_the_levels(stack: tuple[Btf, Btf, Btf]) -> None:
     _, _, top = stack
     assert top.size_of(8) == 8
