@@ -142,7 +142,7 @@ class ElfWriter:
         section = self.section(name, flags=ALLOC | EXEC)
         self.append(section, insns)
         starts = [(f, 0) if isinstance(f, str) else f for f in functions]
-        ends = [start for _, start in starts[1:]] + [len(section.data) // 8]
+        ends = [*(start for _, start in starts), len(section.data) // 8][1:]
         for (function, start), end in zip(starts, ends, strict=True):
             self.symbol(
                 function,
