@@ -32,8 +32,8 @@ app = typer.Typer(
 #: or a Typer application called `app` for a group of commands.
 COMMANDS = {
     "check": "check",
-    "explain": "explain",
     "kernels": "kernels",
+    "explain": "explain",
     "report": "report",
     "schema": "schema",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -141,3 +141,12 @@ def _display(path: Path) -> str:
 def _printable(text: str) -> str:
     """A file name as text that can be encoded: bytes that are no UTF-8 become `\\xNN`."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def open_all(specs: Iterable[str | os.PathLike[str]]) -> list[BpfObject]:
+    """The objects behind several paths, each distinct one once; see open_objects()."""
+    found: dict[str, BpfObject] = {}
+    for spec in specs:
+        for obj in open_objects(spec):
+            _add(found, obj)
+    return list(found.values())

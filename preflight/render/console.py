@@ -68,6 +68,9 @@ VERDICT_MARKS: dict[str, tuple[str, str, str]] = {
     "ready": ("✓", "+", "green"),
     "not-ready": ("✗", "x", "red"),
     "undecided": ("?", "?", "magenta"),
+    "yes": ("✓", "+", "green"),
+    "no": ("✗", "x", "red"),
+    "not-tried": ("·", ".", "dim"),
 }
 
 

@@ -101,13 +101,31 @@ class Surface(Open):
     """One row of the surface table: where programs can attach."""
 
     name: str
-    usable: str
+    title: str
+    nine: bool = Field(description="one of the nine tracing surfaces")
+    usable: str = Field(description="yes, no, blocked, unknown (open): the worse of loadable and attachable")
     loadable: str
+    loadable_level: str = Field(description="measured, inferred, none (open)")
     attachable: str
+    attachable_level: str
+    because: str
+    decided_by: str | None
     stability: str
-    evidence: str
     caution: str
     alternative: str | None
+
+
+class Feature(Open):
+    """One map or helper feature that tracers need, asked by loading a program that uses it."""
+
+    name: str
+    title: str
+    use: str
+    usable: str
+    level: str
+    because: str
+    decided_by: str | None
+    alternative: str
 
 
 class ObjectReadiness(Open):
@@ -119,21 +137,24 @@ class ObjectReadiness(Open):
     programs: int
     blocking: list[str]
     undecided: list[str]
+    open: list[str] = Field(default=[], description="programs user space may leave out: an alternative works")
 
 
 class HelperRow(Open):
-    """The helpers of one program type, by state."""
+    """One way to load a program type: a letter per helper id (index 0 is unused)."""
 
     type: str
-    counts: dict[str, int]
-    names: dict[str, list[str]]
+    vehicle: str = Field(description="as in ELF section names")
+    states: str
+    reason: str
 
 
 class HelperTable(Open):
     """Helpers by program type, as tried on this host."""
 
-    states: list[str]
-    types: list[HelperRow]
+    letters: dict[str, str] = Field(description="what each letter of `states` means")
+    names: list[str] = Field(description="helper names by id, without bpf_")
+    rows: list[HelperRow]
 
 
 class CheckResult(Result):
@@ -143,6 +164,7 @@ class CheckResult(Result):
     summary: CheckSummary  # type: ignore[assignment]
     results: list[Finding]  # type: ignore[assignment]
     surfaces: list[Surface]
+    features: list[Feature]
     objects: list[ObjectReadiness]
     helpers: HelperTable | None
 

@@ -114,7 +114,23 @@ def render_check(result: Mapping[str, Any], style: Style) -> str:
         areas=grouped,
         first=[r for r in found if r["severity"] != "info"][:5],
         quiet=QUIET,
+        helpers=_helper_table(result.get("helpers")),
     )
+
+
+def _helper_table(helpers: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The letters of the helper table spelled out: names by state for each way of loading."""
+    if not helpers:
+        return None
+    letters, names = helpers["letters"], helpers["names"]
+    rows = []
+    for row in helpers["rows"]:
+        by_state: dict[str, list[str]] = {state: [] for state in letters.values()}
+        for name, letter in zip(names, row["states"], strict=False):
+            if name and letter in letters:
+                by_state[letters[letter]].append(f"bpf_{name}")
+        rows.append({**row, "names": by_state})
+    return {"states": list(letters.values()), "rows": rows}
 
 
 def _area(record: Mapping[str, Any]) -> str:

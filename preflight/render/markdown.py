@@ -53,10 +53,10 @@ def render_check(result: Mapping[str, Any], style: Style) -> str:
     if result.get("surfaces"):
         rows = [
             [
-                markdown(s["name"]),
-                _mark(s["usable"]),
-                markdown(s["loadable"]),
-                markdown(s["attachable"]),
+                markdown(s["title"]),
+                _mark(markdown(s["usable"])),
+                markdown(f"{s['loadable']} ({s['loadable_level']})"),
+                markdown(f"{s['attachable']} ({s['attachable_level']})"),
                 markdown(s["stability"]),
                 markdown(s["alternative"] or ""),
             ]

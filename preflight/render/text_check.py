@@ -112,19 +112,25 @@ def _surfaces(page: Page, surfaces: list[Mapping[str, Any]]) -> None:
         return
     page.blank()
     rows: list[list[str | tuple[str, str]]] = []
-    for surface in surfaces:
+    shown = surfaces if page.style.verbose else [s for s in surfaces if s["nine"]]
+    for surface in shown:
         mark, colour = page.mark(surface["usable"])
         rows.append(
             [
-                str(surface["name"]),
+                str(surface["title"]),
                 (f"{mark} {surface['usable']}", colour),
-                str(surface["loadable"]),
-                str(surface["attachable"]),
-                str(surface["stability"]),
-                str(surface.get("alternative") or "") if surface["usable"] != "ok" else "",
+                _level(surface, "loadable"),
+                _level(surface, "attachable"),
+                str(surface["alternative"] or "") if surface["usable"] != "yes" else "",
             ]
         )
-    page.table(["surface", "usable here", "loads", "attaches", "stability", "instead"], rows)
+    page.table(["surface", "usable", "loads", "attaches", "instead"], rows)
+
+
+def _level(surface: Mapping[str, Any], what: str) -> str:
+    """`yes`, or `yes (inferred)` where nothing was tried."""
+    inferred = surface[f"{what}_level"] == "inferred"
+    return f"{surface[what]} (inferred)" if inferred else str(surface[what])
 
 
 def _objects(page: Page, objects: list[Mapping[str, Any]]) -> None:

@@ -52,12 +52,29 @@ def check_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
         "surfaces": [
             {
                 "name": text,
-                "usable": "missing",
+                "title": text,
+                "nine": True,
+                "usable": "no",
                 "loadable": text,
+                "loadable_level": "measured",
                 "attachable": text,
+                "attachable_level": "inferred",
+                "because": text,
+                "decided_by": None,
                 "stability": text,
-                "evidence": text,
                 "caution": text,
+                "alternative": text,
+            }
+        ],
+        "features": [
+            {
+                "name": text,
+                "title": text,
+                "use": text,
+                "usable": "yes",
+                "level": "measured",
+                "because": text,
+                "decided_by": None,
                 "alternative": text,
             }
         ],
@@ -69,17 +86,13 @@ def check_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
                 "programs": 2,
                 "blocking": [text],
                 "undecided": [text],
+                "open": [],
             }
         ],
         "helpers": {
-            "states": ["usable", "not-for-type"],
-            "types": [
-                {
-                    "type": text,
-                    "counts": {"usable": 1, "not-for-type": 0},
-                    "names": {"usable": [text], "not-for-type": []},
-                }
-            ],
+            "letters": {"u": "usable", "n": "not-for-type"},
+            "names": ["", text],
+            "rows": [{"type": text, "vehicle": text, "states": "-u", "reason": text}],
         },
     }
     return result | changes

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`preflight check [OBJECT...]`: is this host ready?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def check(
+    objects: list[str] = typer.Argument(
+        None, metavar="[OBJECT...]", help="BPF objects, executables that embed them, or directories."
+    ),
+    format_: list[str] = typer.Option(
+        [], "--format", help="text, json, markdown or html; FORMAT=FILE, repeatable."
+    ),
+    html: Path | None = typer.Option(None, "--html", help="Short for --format html=FILE."),
+    select: list[str] = typer.Option([], "--select", help="Only these codes, names or prefixes (PH6)."),
+    ignore: list[str] = typer.Option([], "--ignore", help="CODE=REASON: leave a code out, and say why."),
+    fail_on: str = typer.Option("required", "--fail-on", help="required, recommended or never."),
+    undecided: str = typer.Option("exit3", "--undecided", help="exit3, ok or fail: open required questions."),
+    exit_zero: bool = typer.Option(False, "--exit-zero", help="Findings and open questions end with 0."),
+    full: bool = typer.Option(False, "--full", help="Also try helpers that write to the kernel log."),
+    attach: bool = typer.Option(
+        False, "--attach", help="Also attach to harmless targets of this process, and detach again."
+    ),
+    kernel_config: Path | None = typer.Option(
+        None, "--kernel-config", help="The kernel's configuration file."
+    ),
+    btf_dir: Path | None = typer.Option(None, "--btf-dir", help="Directory of external BTF files."),
+    samples: bool = typer.Option(True, help="Without OBJECT: also judge the installed libbpf-tools."),
+    color: str = typer.Option("auto", "--color", help="auto, always or never."),
+    verbose: int = typer.Option(0, "-v", "--verbose", count=True, help="Show what passes, and all evidence."),
+) -> int:
+    """Check this host for eBPF: what runs, what does not, why, and what to change.
+
+    Tiny programs are loaded and closed at once; nothing is attached or pinned unless --attach is given.
+    """
+    import sys
+
+    from preflight.cli.exits import Exit, exit_for
+    from preflight.cli.options import choose, codes_of, parse_ignores
+    from preflight.cli.output import emit
+    from preflight.host.assess import assess_host
+    from preflight.host.collect.session import Options
+    from preflight.host.summary import reason, summary, tables
+    from preflight.kernels.host import running
+    from preflight.objects.samples import installed_samples
+    from preflight.objects.sources import open_all
+    from preflight.render.envelope import envelope
+    from preflight.render.registry import renderers
+
+    choose("--fail-on", fail_on, ("required", "recommended", "never"))
+    choose("--undecided", undecided, ("exit3", "ok", "fail"))
+    options = Options(kernel_config=kernel_config, btf_dir=btf_dir, full=full, attach=attach)
+    ignored = parse_ignores(ignore)
+    found = open_all(objects) if objects else installed_samples() if samples else []
+    assessment = assess_host(
+        found,
+        named=bool(objects),
+        options=options,
+        kernel=running,
+        select=codes_of(select),
+        ignore=codes_of(list(ignored)),
+    )
+    code = exit_for(assessment.findings, fail_on, undecided)
+    if exit_zero and code in (Exit.FINDINGS, Exit.UNDECIDED):
+        code = Exit.FINE
+    result = envelope(
+        "check",
+        summary(assessment, int(code)),
+        [finding.to_dict() for finding in assessment.findings],
+        ignored=ignored,
+        **tables(assessment),
+    )
+    emit(
+        result,
+        [*format_, *([f"html={html}"] if html else [])],
+        renderers("check"),
+        color=color,
+        verbose=verbose,
+    )
+    if code is not Exit.FINE:
+        print(f"exit {int(code)}: {reason(assessment, int(code))}", file=sys.stderr)
+    return int(code)
