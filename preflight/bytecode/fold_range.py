@@ -167,9 +167,13 @@ def _settle(given: Scalar) -> Scalar | None:
             refined = _common_bits(*refined, wmin, wmax, 32)
         if refined is None:
             return None
-        if refined == (value, mask):
-            break
         value, mask = refined
+        least, most = _least_member(value, mask, umin), _greatest_member(value, mask, umax)
+        if least is None or most is None or least > most:
+            return None
+        if (least, most) == (umin, umax) and refined == given[:2]:
+            break
+        umin, umax = least, most
     if mask == 0:
         return const(value)
     return Scalar(value, mask, umin, umax, smin, smax, wmin, wmax, xmin, xmax)
@@ -193,6 +197,28 @@ def _common_bits(value: int, mask: int, low: int, high: int, bits: int) -> tuple
     if (value ^ low) & known & ~mask:
         return None
     return value | low & known & mask, mask & ~known
+
+
+def _least_member(value: int, mask: int, low: int) -> int | None:
+    """The least number of the known bits `value`, `mask` that is not below `low`; None if there is none."""
+    member = value | low & mask
+    if member == low:
+        return low
+    differs = (member ^ low).bit_length() - 1
+    if member > low:
+        return member & ~(mask & ((1 << differs) - 1))
+    # The lowest free bit above the difference that can still be raised; everything free below it goes to 0.
+    raisable = mask & ~low & ~((1 << (differs + 1)) - 1) & U64
+    if not raisable:
+        return None
+    raised = raisable & -raisable
+    return (member | raised) & ~(mask & (raised - 1))
+
+
+def _greatest_member(value: int, mask: int, high: int) -> int | None:
+    """The greatest such number that is not above `high`."""
+    mirrored = _least_member(~value & ~mask & U64, mask, U64 - high)
+    return None if mirrored is None else U64 - mirrored
 
 
 def low32(given: Scalar) -> Scalar:
@@ -253,8 +279,9 @@ def _alu32(op: int, left: Scalar, right: Scalar) -> Scalar:
 
 
 def _wrapped(low: int, high: int, least: int, most: int) -> tuple[int, int]:
-    """Bounds of a result cut to 64 bits: kept if both ends wrap alike, else unknown."""
-    for by in (0, 1 << 64, -1 << 64):
+    """Bounds of a result cut to `least..most`: kept if both ends wrap alike, else unknown."""
+    width = most - least + 1
+    for by in (0, width, -width):
         if least <= low + by and high + by <= most:
             return low + by, high + by
     return least, most
@@ -264,18 +291,28 @@ def _add(left: Scalar, right: Scalar) -> Scalar:
     sums = left.value + right.value
     carries = (sums + left.mask + right.mask) ^ sums
     mask = (carries | left.mask | right.mask) & U64
-    umin, umax = _wrapped(left.umin + right.umin, left.umax + right.umax, 0, U64)
-    smin, smax = _wrapped(left.smin + right.smin, left.smax + right.smax, S64_MIN, S64_MAX)
-    return Scalar(sums & ~mask & U64, mask, umin, umax, smin, smax)
+    return Scalar(
+        sums & ~mask & U64,
+        mask,
+        *_wrapped(left.umin + right.umin, left.umax + right.umax, 0, U64),
+        *_wrapped(left.smin + right.smin, left.smax + right.smax, S64_MIN, S64_MAX),
+        *_wrapped(left.wmin + right.wmin, left.wmax + right.wmax, 0, U32),
+        *_wrapped(left.xmin + right.xmin, left.xmax + right.xmax, S32_MIN, S32_MAX),
+    )
 
 
 def _sub(left: Scalar, right: Scalar) -> Scalar:
     difference = left.value - right.value
     borrows = (difference + left.mask) ^ (difference - right.mask)
     mask = (borrows | left.mask | right.mask) & U64
-    umin, umax = _wrapped(left.umin - right.umax, left.umax - right.umin, 0, U64)
-    smin, smax = _wrapped(left.smin - right.smax, left.smax - right.smin, S64_MIN, S64_MAX)
-    return Scalar(difference & ~mask & U64, mask, umin, umax, smin, smax)
+    return Scalar(
+        difference & ~mask & U64,
+        mask,
+        *_wrapped(left.umin - right.umax, left.umax - right.umin, 0, U64),
+        *_wrapped(left.smin - right.smax, left.smax - right.smin, S64_MIN, S64_MAX),
+        *_wrapped(left.wmin - right.wmax, left.wmax - right.wmin, 0, U32),
+        *_wrapped(left.xmin - right.xmax, left.xmax - right.xmin, S32_MIN, S32_MAX),
+    )
 
 
 def _mul(left: Scalar, right: Scalar) -> Scalar:

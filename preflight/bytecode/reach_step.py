@@ -485,8 +485,8 @@ class Machine:
         number = value.number
         constant = value.kind <= OPAQUE and number.is_const
         bits = ((1 << size) - 1) << first
-        known = 0 if slot.value is not None and not self.exact else slot.known
-        known &= ~bits
+        # Verifiers since 6.8 hold zeros as spilled numbers, and any later store to the slot ends those.
+        known = slot.known & ~bits if self.exact else 0
         data = bytearray(slot.data)
         if constant and (self.exact or number.value == 0):
             known |= bits

@@ -181,3 +181,13 @@ def test_shift_amounts_the_verifier_does_not_take_give_nothing() -> None:
 
 def test_and_with_zero_is_zero_whatever_the_other_side() -> None:
     assert fr.alu(op.BPF_AND, fr.UNKNOWN, fr.ZERO, 64) == fr.ZERO
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
+def test_bounds_settle_on_members(value: int, mask: int, bound: int) -> None:
+    value &= ~mask
+    members_ = [number for number in range(256) if number & ~mask == value]
+    above = [number for number in members_ if number >= bound]
+    below = [number for number in members_ if number <= bound]
+    assert fr._least_member(value, mask, bound) == (above[0] if above else None)
+    assert fr._greatest_member(value, mask, bound) == (below[-1] if below else None)
