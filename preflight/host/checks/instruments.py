@@ -20,6 +20,8 @@ from preflight.host.checks.witness_conflicts import (
 )
 from preflight.host.facts import HostFacts
 
+COMMAND = "bpftool -j feature probe kernel full"
+
 _RULE = (
     "a load that succeeds, or a refusal in the verifier's own known words, is stronger than bpftool, "
     "which reads the same log with the wordings of its own release"
@@ -40,6 +42,17 @@ def bpftool_version(host: HostFacts, facts: InstrumentFacts) -> Iterator[Finding
         "helper_lists": tool.asked_types,
         "distinct_helper_lists": tool.distinct_lists,
     }
+    if not tool.asked_types:
+        yield finding(
+            "PH901",
+            Verdict.UNKNOWN,
+            f"{name} lists no helper for any program type, so its lists cannot be judged",
+            facts.bpftool,
+            cause="it could load nothing here, or its answers have another shape",
+            fix=f"to decide, run as root: {COMMAND}",
+            data=data,
+        )
+        return
     if tool.asked_types >= 2 and tool.distinct_lists == 1:
         yield finding(
             "PH901",

@@ -112,7 +112,12 @@ _CONTRADICTS = {
 def _differing(
     seen: list[tuple[str, bool | None, bool | None, Verdict]],
 ) -> tuple[tuple[Conflict, ...], int]:
-    """From (name, listed by BTF, claimed by bpftool, verdict). The enum may list what was not built."""
+    """From (name, listed by BTF, claimed by bpftool, verdict). The enum may list what was not built.
+
+    Where every single load was refused nobody witnessed anything, and nothing is compared.
+    """
+    if not any(verdict is Verdict.OK for _, _, _, verdict in seen):
+        return (), 0
     decided = [row for row in seen if row[3] is not Verdict.UNKNOWN and (row[1], row[2]) != (None, None)]
     conflicts = [
         Conflict(name, "bpftool", bool(claim), verdict.value)
