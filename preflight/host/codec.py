@@ -43,7 +43,7 @@ class _Place:
     depth: int = 0
 
     def at(self, key: object) -> _Place:
-        name = str(key)[:64]
+        name = "".join(letter if letter.isprintable() else "?" for letter in str(key)[:64])
         return _Place(f"{self.path}.{name}" if self.path else name, self.depth + 1)
 
     def wrong(self, expected: str, value: object) -> InputError:

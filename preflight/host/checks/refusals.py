@@ -89,16 +89,17 @@ def causes_of(host: HostFacts, refused: tuple[Refusal, ...]) -> Causes:
     notes = _Notes()
     types = tuple(dict.fromkeys(r.program_type for r in refused))
     needed = capabilities_needed(types)
-    if host.programs is not None and needed <= proven_capabilities(host.programs):
-        names = ", ".join(sorted(needed))
-        notes.ruled_out.append(
-            f"capabilities, user namespace and seccomp (other loads that need {names} work)"
-        )
-    elif host.privilege is None:
+    if host.privilege is None:
         notes.not_seen.append("capabilities, seccomp and user namespace: not collected")
         notes.privilege_seen = False
     else:
         _privilege(host.privilege, types, notes)
+    proven = host.programs is not None and needed <= proven_capabilities(host.programs)
+    if proven and (notes.explained or not notes.privilege_seen):
+        # What worked outweighs what was read or could not be read: with a BPF token, for instance.
+        names = ", ".join(sorted(needed))
+        ruled_out = f"capabilities, user namespace and seccomp (other loads that need {names} work)"
+        notes = _Notes(ruled_out=[ruled_out])
     if host.policy is None:
         notes.not_seen.append("lockdown and security modules: not collected")
     else:
