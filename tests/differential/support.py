@@ -237,10 +237,24 @@ def differences(answer: dict[str, Any], ours: ObjectRelocation) -> list[str]:
     return found
 
 
+def _digest(rows: Iterable[tuple[Any, ...]], stock_error: str | None) -> str:
+    lines = [" ".join(map(str, row)) for row in rows]
+    return hashlib.sha256("\n".join([*lines, str(stock_error)]).encode()).hexdigest()[:16]
+
+
 def digest(ours: ObjectRelocation) -> str:
     """What is frozen of an object on a kernel: every `after`, every error, and the stock error."""
-    lines = [f"{r.section} {r.section_insn} {r.kind} {r.after} {r.error}" for r in ours.relocations]
-    return hashlib.sha256("\n".join([*lines, str(ours.stock_error)]).encode()).hexdigest()[:16]
+    rows = [(r.section, r.section_insn, r.kind, r.after, r.error) for r in ours.relocations]
+    return _digest(rows, ours.stock_error)
+
+
+def digest_of(answer: dict[str, Any]) -> str:
+    """The same of libbpf's answer."""
+    rows = [
+        [r[key] for key in ("section", "section_insn", "kind", "after", "error")]
+        for r in answer["relocations"]
+    ]
+    return _digest([tuple(row) for row in rows], answer["stock_error"])
 
 
 # --- attach targets and externs

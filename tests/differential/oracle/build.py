@@ -40,6 +40,11 @@ def _libbpf() -> Path:
         raise OracleUnavailableError(f"libbpf's source: {problem}") from problem
 
 
+def libbpf_version() -> str:
+    """The version that is compared with, as its package calls it."""
+    return _libbpf().name
+
+
 def build() -> Path:
     """The oracle's path, built when needed; raises OracleUnavailableError with the reason."""
     compiler = shutil.which("gcc") or shutil.which("cc")
