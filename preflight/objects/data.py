@@ -6,12 +6,13 @@ Which sections count follows bpf_object__elf_collect() of libbpf 1.7.0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from preflight.btf import Btf, Kind
-from preflight.btf.types import Array, Reference, Var
+from preflight.btf.types import Array, Datasec, Reference, Var
 from preflight.objects.elf import SHF_EXECINSTR, SHF_MERGE, Elf, Section
-from preflight.objects.layout import data_section, variable_offsets
+from preflight.objects.layout import variable_offsets
 from preflight.objects.model import DataSection, Variable
 from preflight.objects.precheck import SHT_NOBITS, SHT_PROGBITS
 
@@ -33,15 +34,17 @@ def kind_of(section: Section) -> str | None:
     return "bss" if section.type == SHT_NOBITS and base == ".bss" else None
 
 
-def collect(elf: Elf, btf: Btf | None) -> tuple[DataSection, ...]:
-    """All of them, in section order."""
+def collect(elf: Elf, btf: Btf | None, datasecs: Mapping[str, Datasec]) -> tuple[DataSection, ...]:
+    """All of them, in section order. Of sections with the same name only the first has its variables."""
     found = []
+    described = dict(datasecs)
     for section in elf.sections:
         kind = kind_of(section)
         if kind is None:
             continue
         mergeable = bool(section.flags & SHF_MERGE)
-        variables = _variables(elf, btf, section, kind) if btf else ()
+        datasec = described.pop(section.name, None)
+        variables = _variables(elf, btf, section, kind, datasec) if btf and datasec else ()
         contents = section.data or b""
         found.append(
             DataSection(section.name, kind, section.index, section.size, contents, variables, mergeable)
@@ -49,10 +52,7 @@ def collect(elf: Elf, btf: Btf | None) -> tuple[DataSection, ...]:
     return tuple(found)
 
 
-def _variables(elf: Elf, btf: Btf, section: Section, kind: str) -> tuple[Variable, ...]:
-    datasec = data_section(btf, section.name)
-    if datasec is None:
-        return ()
+def _variables(elf: Elf, btf: Btf, section: Section, kind: str, datasec: Datasec) -> tuple[Variable, ...]:
     found = []
     for entry, offset in variable_offsets(elf, btf, datasec, section):
         var = btf.type(entry.type)

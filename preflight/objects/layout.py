@@ -7,21 +7,32 @@ ELF symbols tell, as in btf_fixup_datasec() of libbpf 1.7.0.
 
 from __future__ import annotations
 
+from typing import Final
+
 from preflight.btf import Btf, Kind
 from preflight.btf.types import Array, Composite, Datasec, DatasecVar, Enum, Float, Int, Ptr, Reference
 from preflight.errors import InputError
 from preflight.objects.elf import Elf, Section
 
-_DEPTH = 32
+_DEPTH: Final = 32
 
 
-def data_section(btf: Btf, name: str) -> Datasec | None:
-    """The DATASEC with this name."""
-    for type_id in btf.ids_of_kind(Kind.DATASEC):
-        if btf.name(type_id) == name:
-            found = btf.type(type_id)
-            return found if isinstance(found, Datasec) else None
-    return None
+#: More variables than this in all data sections together are refused.
+MAX_VARIABLES: Final = 200_000
+
+
+def data_sections(btf: Btf | None) -> dict[str, Datasec]:
+    """The DATASECs of an object by name, the first of equal names. InputError for too many variables."""
+    found: dict[str, Datasec] = {}
+    variables = 0
+    for type_id in btf.ids_of_kind(Kind.DATASEC) if btf else ():
+        datasec = btf.type(type_id) if btf else None
+        if isinstance(datasec, Datasec):
+            variables += len(datasec.variables)
+            if variables > MAX_VARIABLES:
+                raise InputError(f"more than {MAX_VARIABLES} global variables")
+            found.setdefault(datasec.name, datasec)
+    return found
 
 
 def variable_offsets(elf: Elf, btf: Btf, datasec: Datasec, section: Section) -> list[tuple[DatasecVar, int]]:

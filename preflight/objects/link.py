@@ -55,6 +55,8 @@ from preflight.objects.model import DataSection, Extern, Function, MapDef, Progr
 if TYPE_CHECKING:
     from preflight.objects.model import BpfObject
 
+#: All programs of one object together may not come to more than this, each with its subprograms.
+MAX_LINKED: Final = 4_000_000
 #: The kernel takes no longer program (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h).
 MAX_SLOTS: Final = 1_000_000
 JUMPTABLES: Final = ".jumptables"
@@ -142,12 +144,16 @@ class _Linker:
         self._layout = struct.Struct("<BBhi" if little else ">BBhi")
         self._little = little
         self._code = bytearray()
+        self._known: dict[tuple[int, int], tuple[Origin, ...]] = obj.memo("origins", dict)
         self._origins: list[Origin] = []
         self._refs: dict[int, Ref] = {}
         self._bases: dict[int, int] = {}
         self._starts: list[int] = []
 
     def run(self) -> ProgramImage:
+        linked: dict[tuple[int, int], int] = self._obj.memo("linked", dict)
+        if sum(linked.values()) > MAX_LINKED:
+            raise self._error(f"the programs of the object come to more than {MAX_LINKED} instructions")
         self._append(self._program)
         self._walk(self._program, 0)
         callback = self._index.callbacks.get(self._program.name)
@@ -155,6 +161,7 @@ class _Linker:
             base = self._append(callback)
             self._bases[callback.section_insn] = base
             self._walk(callback, base)
+        linked[self._program.section_index, self._program.section_insn] = len(self._origins)
         return ProgramImage(
             name=self._program.name,
             section=self._program.section,
@@ -171,8 +178,14 @@ class _Linker:
             raise self._error(f"with its subprograms it is longer than {MAX_SLOTS} instructions")
         self._starts.append(base)
         self._code += function.code
-        first, section = function.section_insn, function.section
-        self._origins += [Origin(section, first + n) for n in range(function.insn_count)]
+        # A subprogram of many programs has its origins made once.
+        key = function.section_index, function.section_insn
+        origins = self._known.get(key)
+        if origins is None or len(origins) != function.insn_count:
+            first, section = function.section_insn, function.section
+            origins = tuple(Origin(section, first + n) for n in range(function.insn_count))
+            self._known[key] = origins
+        self._origins += origins
         return base
 
     def _walk(self, function: Function, base: int) -> None:

@@ -8,9 +8,12 @@ import struct
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from preflight.btf import Btf
+from preflight.btf.ext import BtfExt
 from preflight.errors import InputError
 from preflight.objects import arch, data, elf, externs, functions, maps, structops
 from preflight.objects.elf import Elf, Section
+from preflight.objects.layout import data_sections
 from preflight.objects.model import BpfObject, Problem
 
 T = TypeVar("T")
@@ -33,9 +36,6 @@ def load(content: bytes, name: str, aliases: tuple[str, ...] = ()) -> BpfObject:
 
 
 def _load(content: bytes, name: str, aliases: tuple[str, ...]) -> BpfObject:
-    from preflight.btf import Btf
-    from preflight.btf.ext import BtfExt
-
     parsed = elf.read(content)
     btf_section, ext_section = parsed.section(".BTF"), parsed.section(".BTF.ext")
     # BPF pointers have 8 bytes, whatever a `long` in the BTF says (bpf_object__init_btf())
@@ -43,9 +43,10 @@ def _load(content: bytes, name: str, aliases: tuple[str, ...]) -> BpfObject:
     btf_ext = _within(ext_section, lambda raw: BtfExt.parse(raw, btf)) if ext_section and btf else None
 
     programs, subprograms, problems = functions.collect(parsed)
-    declared, map_problems = maps.collect(parsed, btf)
+    datasecs = data_sections(btf)
+    declared, map_problems = maps.collect(parsed, btf, datasecs)
     expected, extern_problems = externs.collect(parsed, btf)
-    ops, ops_problems = structops.collect(parsed, btf, programs)
+    ops, ops_problems = structops.collect(parsed, btf, datasecs, programs)
     version, version_problems = _version(parsed)
     if not parsed.symbols:
         version_problems += (Problem("no-symbols", "", "the symbol table is missing: a stripped object"),)
@@ -57,7 +58,7 @@ def _load(content: bytes, name: str, aliases: tuple[str, ...]) -> BpfObject:
         programs=programs,
         subprograms=subprograms,
         maps=declared,
-        sections=data.collect(parsed, btf),
+        sections=data.collect(parsed, btf, datasecs),
         externs=expected,
         struct_ops=ops,
         license=_license(parsed),

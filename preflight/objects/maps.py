@@ -8,14 +8,16 @@ bpf_object__init_internal_map() of libbpf 1.7.0.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from preflight.btf import Btf, Kind
-from preflight.btf.types import Array, Enum, Member, Ptr, Struct, Var
+from preflight.btf.types import Array, Datasec, Enum, Member, Ptr, Struct, Var
 from preflight.objects.elf import STT_OBJECT, Elf, Section, Symbol
 from preflight.objects.kinds import MAPS_OF_MAPS, map_type_name, map_type_number
-from preflight.objects.layout import data_section, variable_offsets
+from preflight.objects.layout import variable_offsets
 from preflight.objects.model import MapDef, Problem
 
 if TYPE_CHECKING:
@@ -76,13 +78,15 @@ class _Draft:
         )
 
 
-def collect(elf: Elf, btf: Btf | None) -> tuple[tuple[MapDef, ...], tuple[Problem, ...]]:
+def collect(
+    elf: Elf, btf: Btf | None, datasecs: Mapping[str, Datasec]
+) -> tuple[tuple[MapDef, ...], tuple[Problem, ...]]:
     """The maps an object declares, and the definitions stock libbpf would refuse."""
     maps: list[MapDef] = []
     problems: list[Problem] = []
     modern = elf.section(BTF_MAPS)
     if modern is not None and modern.data:
-        _btf_maps(elf, btf, modern, maps, problems)
+        _btf_maps(elf, btf, modern, datasecs.get(BTF_MAPS), maps, problems)
     legacy = elf.section(LEGACY_MAPS)
     if legacy is not None and legacy.data:
         message = "map definitions in section 'maps' are refused by libbpf 1.0 and later"
@@ -92,9 +96,13 @@ def collect(elf: Elf, btf: Btf | None) -> tuple[tuple[MapDef, ...], tuple[Proble
 
 
 def _btf_maps(
-    elf: Elf, btf: Btf | None, section: Section, maps: list[MapDef], problems: list[Problem]
+    elf: Elf,
+    btf: Btf | None,
+    section: Section,
+    datasec: Datasec | None,
+    maps: list[MapDef],
+    problems: list[Problem],
 ) -> None:
-    datasec = data_section(btf, BTF_MAPS) if btf else None
     if btf is None or datasec is None:
         problems.append(Problem("map-definition", BTF_MAPS, "section .maps has no BTF that describes it"))
         return
@@ -218,23 +226,24 @@ def _with_slots(
 ) -> list[MapDef]:
     """The maps with the entries that relocations of `.maps` fill in."""
     filled: dict[int, list[tuple[int, str]]] = {}
+    order = sorted(range(len(spans)), key=lambda n: spans[n][0])
+    starts = [spans[n][0] for n in order]
     for relocation in elf.relocations.get(section.index, ()):
         target = elf.symbols[relocation.symbol].name
-        for n, (start, end, definition, type_id) in enumerate(spans):
-            if not start <= relocation.offset <= end - _POINTER:
-                continue
-            shape = btf.type(btf.resolve(type_id))
-            last = shape.members[-1] if isinstance(shape, Struct) and shape.members else None
-            place = relocation.offset - start - (last.bit_offset // 8 if last else 0)
-            if last is None or last.name != "values" or place < 0 or place % _POINTER:
-                message = f"'{target}' is put into a place that is no entry"
-                problems.append(Problem("map-definition", definition.name, message))
-            else:
-                filled.setdefault(n, []).append((place // _POINTER, target))
-            break
-        else:
+        at = bisect_right(starts, relocation.offset) - 1
+        if at < 0 or relocation.offset + _POINTER > spans[order[at]][1]:
             message = f"'{target}' is put into no map at offset {relocation.offset}"
             problems.append(Problem("map-definition", BTF_MAPS, message))
+            continue
+        start, _, definition, type_id = spans[order[at]]
+        shape = btf.type(btf.resolve(type_id))
+        last = shape.members[-1] if isinstance(shape, Struct) and shape.members else None
+        place = relocation.offset - start - (last.bit_offset // 8 if last else 0)
+        if last is None or last.name != "values" or place < 0 or place % _POINTER:
+            message = f"'{target}' is put into a place that is no entry"
+            problems.append(Problem("map-definition", definition.name, message))
+        else:
+            filled.setdefault(order[at], []).append((place // _POINTER, target))
     return [replace(d, slots=tuple(filled.get(n, ()))) for n, (_, _, d, _) in enumerate(spans)]
 
 

@@ -7,6 +7,7 @@ object again and again (its linked programs, what they use) is computed once and
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
@@ -174,10 +175,11 @@ class DataSection:
 
     def variable_at(self, offset: int) -> Variable | None:
         """The variable that covers a byte of the section."""
-        for variable in self.variables:
-            if variable.offset <= offset < variable.offset + max(variable.size, 1):
-                return variable
-        return None
+        at = bisect_right(self.variables, offset, key=lambda variable: variable.offset) - 1
+        if at < 0:
+            return None
+        found = self.variables[at]
+        return found if offset < found.offset + max(found.size, 1) else None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, without the contents."""
@@ -344,10 +346,9 @@ class BpfObject:
 
     def function_at(self, section: str, insn: int) -> Function | None:
         """The program or subprogram an instruction belongs to; None in code without a symbol."""
-        for function in (*self.programs, *self.subprograms):
-            if function.section == section and function.section_insn <= insn < function.end:
-                return function
-        return None
+        functions = self.memo("functions", self._functions).get(section, [])
+        at = bisect_right(functions, insn, key=lambda function: function.section_insn) - 1
+        return functions[at] if at >= 0 and insn < functions[at].end else None
 
     def source_at(self, section: str, insn: int) -> SourceLine | None:
         """The source line of an instruction of an ELF section; None without line information."""
@@ -388,6 +389,14 @@ class BpfObject:
         from preflight.objects.usage import isa_level
 
         return self.memo("isa", lambda: isa_level(self))
+
+    def _functions(self) -> dict[str, list[Function]]:
+        found: dict[str, list[Function]] = {}
+        for function in (*self.programs, *self.subprograms):
+            found.setdefault(function.section, []).append(function)
+        for functions in found.values():
+            functions.sort(key=lambda function: function.section_insn)
+        return found
 
     def memo(self, key: Any, compute: Callable[[], T]) -> T:
         """The value kept under `key`, computed the first time."""

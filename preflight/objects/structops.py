@@ -6,27 +6,29 @@ Follows init_struct_ops_maps() and bpf_object__collect_st_ops_relos() of libbpf 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from preflight.btf import Btf
-from preflight.btf.types import Struct, Var
+from preflight.btf.types import Datasec, Struct, Var
 from preflight.objects.elf import Elf, Section
-from preflight.objects.layout import data_section, variable_offsets
+from preflight.objects.layout import variable_offsets
 from preflight.objects.model import SLOT, Problem, Program, StructOps
 
 SECTIONS: Final = (".struct_ops", ".struct_ops.link", "?.struct_ops", "?.struct_ops.link")
 
 
 def collect(
-    elf: Elf, btf: Btf | None, programs: tuple[Program, ...]
+    elf: Elf, btf: Btf | None, datasecs: Mapping[str, Datasec], programs: tuple[Program, ...]
 ) -> tuple[tuple[StructOps, ...], tuple[Problem, ...]]:
     """All struct_ops variables in section order."""
     found: list[StructOps] = []
     problems: list[Problem] = []
+    described = dict(datasecs)
     for section in elf.sections:
         if section.name not in SECTIONS or not section.data:
             continue
-        datasec = data_section(btf, section.name) if btf else None
+        datasec = described.pop(section.name, None)
         if btf is None or datasec is None:
             problems.append(Problem("struct-ops", section.name, "no BTF describes the section"))
             continue
