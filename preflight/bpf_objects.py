@@ -47,30 +47,36 @@ def root() -> Path:
     return Path(str(resources.files("preflight"))) / "_bpf"
 
 
-@cache
 def manifest() -> dict[str, Any]:
     """The manifest written by the compile step: compiler, flags, objects. InstrumentError when absent."""
+    return _manifest(root())
+
+
+@cache
+def _manifest(folder: Path) -> dict[str, Any]:
     import json
 
-    path = root() / "manifest.json"
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise InstrumentError("preflight's own BPF objects are not here: run `make build`") from None
     return found
 
 
+@cache
+def _files(folder: Path) -> tuple[BpfFile, ...]:
+    found = []
+    for entry in _manifest(folder)["objects"]:
+        group, _, _ = entry["path"].rpartition(f"/{entry['target']}/")
+        name = entry["source"].rpartition("/")[2].removesuffix(".bpf.c")
+        path = folder / entry["path"]
+        found.append(BpfFile(name, group, entry["target"], entry["arch"], path, entry["sha256"]))
+    return tuple(found)
+
+
 def objects(folder: str | None = None) -> tuple[BpfFile, ...]:
     """All packaged objects, or those of one folder (`probes`, `tracers`), in the manifest's order."""
-    here = root()
-    found = []
-    for entry in manifest()["objects"]:
-        path = Path(entry["path"])
-        group = path.parent.parent.as_posix()
-        if folder is None or group == folder:
-            name = Path(entry["source"]).name.removesuffix(".bpf.c")
-            found.append(BpfFile(name, group, entry["target"], entry["arch"], here / path, entry["sha256"]))
-    return tuple(found)
+    return tuple(file for file in _files(root()) if folder is None or file.folder == folder)
 
 
 def find(folder: str, name: str, *, machine: str | None = None, byteorder: str = sys.byteorder) -> Path:
@@ -80,13 +86,11 @@ def find(folder: str, name: str, *, machine: str | None = None, byteorder: str =
     """
     import os
 
-    arch = ARCHES.get(machine or os.uname().machine)
+    machine = machine or os.uname().machine
     target = "bpfel" if byteorder == "little" else "bpfeb"
     for file in objects(folder):
-        if file.name == name and file.target == target and file.arch in (None, arch):
+        if file.name == name and file.target == target and file.arch in (None, ARCHES.get(machine)):
             if not file.path.is_file():
-                raise InstrumentError(
-                    f"{file.path.name} is missing from preflight's BPF objects: run `make build`"
-                )
+                raise InstrumentError(f"preflight's BPF object {file.path.name} is missing: run `make build`")
             return file.path
-    raise InstrumentError(f"no BPF object {folder}/{name} for {machine or os.uname().machine} ({target})")
+    raise InstrumentError(f"no BPF object {folder}/{name} for {machine} ({target})")

@@ -315,30 +315,22 @@ def test_a_probe_names_its_licence(path: Path) -> None:
 
 def test_the_finder_takes_the_object_of_the_machine(monkeypatch: pytest.MonkeyPatch, built: Path) -> None:
     monkeypatch.setattr(bpf_objects, "root", lambda: built)
-    bpf_objects.manifest.cache_clear()
-    try:
-        assert bpf_objects.find("probes", "kprobe", machine="aarch64").name == "kprobe.arm64.bpf.o"
-        assert bpf_objects.find("probes", "xdp", byteorder="big").parent.name == "bpfeb"
-        with pytest.raises(InstrumentError, match="no BPF object probes/kprobe for sparc64"):
-            bpf_objects.find("probes", "kprobe", machine="sparc64")
-        with pytest.raises(InstrumentError, match="no BPF object probes/nothing"):
-            bpf_objects.find("probes", "nothing")
-        assert {file.folder for file in bpf_objects.objects()} == {"probes"}
-    finally:
-        bpf_objects.manifest.cache_clear()
+    assert bpf_objects.find("probes", "kprobe", machine="aarch64").name == "kprobe.arm64.bpf.o"
+    assert bpf_objects.find("probes", "xdp", byteorder="big").parent.name == "bpfeb"
+    with pytest.raises(InstrumentError, match="no BPF object probes/kprobe for sparc64"):
+        bpf_objects.find("probes", "kprobe", machine="sparc64")
+    with pytest.raises(InstrumentError, match="no BPF object probes/nothing"):
+        bpf_objects.find("probes", "nothing")
+    assert {file.folder for file in bpf_objects.objects()} == {"probes"}
 
 
 def test_absent_objects_are_one_line_that_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bpf_objects, "root", lambda: tmp_path)
-    bpf_objects.manifest.cache_clear()
-    try:
-        with pytest.raises(InstrumentError, match="make build") as caught:
-            bpf_objects.find("probes", "kprobe")
-        assert "\n" not in str(caught.value)
-    finally:
-        bpf_objects.manifest.cache_clear()
+    with pytest.raises(InstrumentError, match="make build") as caught:
+        bpf_objects.find("probes", "kprobe")
+    assert "\n" not in str(caught.value)
 
 
 # --- the hook

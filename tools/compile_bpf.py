@@ -205,10 +205,12 @@ def command_line(unit: Unit, tools: Toolchain, output: str) -> list[str]:
     return [*command, "-c", unit.source, "-o", output]
 
 
-def _own_headers_digest(root: Path) -> str:
+def _own_headers_digest(root: Path, source: str) -> str:
+    """Digest of the project's headers that a source can include: the shared ones and those beside it."""
     digest = hashlib.sha256()
-    for header in sorted((root / "bpf").rglob("*.h")):
-        digest.update(header.relative_to(root).as_posix().encode() + b"\0" + header.read_bytes())
+    for folder in (root / "bpf" / "include", (root / source).parent):
+        for header in sorted(folder.rglob("*.h")):
+            digest.update(header.relative_to(root).as_posix().encode() + b"\0" + header.read_bytes())
     return digest.hexdigest()
 
 
@@ -279,12 +281,12 @@ def build(root: Path, out: Path, tools: Toolchain, *, force: bool = False) -> di
     """
     out.mkdir(parents=True, exist_ok=True)
     wanted = units(root)
-    own_headers = _own_headers_digest(root)
+    own_headers = {source: _own_headers_digest(root, source) for source in {unit.source for unit in wanted}}
     before = {} if force else _previous(out)
     entries: dict[str, dict[str, Any]] = {}
     stale: list[tuple[Unit, str]] = []
     for unit in wanted:
-        inputs = _inputs(root, unit, tools, own_headers)
+        inputs = _inputs(root, unit, tools, own_headers[unit.source])
         kept = before.get(unit.output)
         if kept is not None and kept.get("inputs") == inputs:
             entries[unit.output] = kept

@@ -199,6 +199,12 @@ def test_functions_on_the_blacklist(tmp_path: Path) -> None:
 def test_without_any_list_nothing_is_said_of_a_function(tmp_path: Path) -> None:
     (found,) = lists(tmp_path, {}).functions(["vfs_read"])
     assert (found.in_btf, found.in_kallsyms, found.in_filter, found.blacklisted) == (None,) * 4
+    assert any("kallsyms" in why for why in found.unread)
+
+
+def test_an_empty_blacklist_forbids_nothing(tmp_path: Path) -> None:
+    files = {"/proc/kallsyms": KALLSYMS, "/sys/kernel/debug/kprobes/blacklist": ""}
+    assert lists(tmp_path, files).functions(["vfs_read"])[0].blacklisted is False
 
 
 def test_functions_in_btf(tmp_path: Path) -> None:

@@ -218,6 +218,44 @@ def _hide_proc_and_sys() -> None:
             raise OSError(ctypes.get_errno(), "mount")
 
 
+def _mount_tracefs() -> None:
+    """A mount namespace that has tracefs at its usual place."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x00020000) or libc.mount(b"none", b"/", None, ctypes.c_ulong(0x4000 | 0x40000), None):
+        raise OSError(ctypes.get_errno(), "unshare")
+    if libc.mount(b"none", b"/sys/kernel/tracing", b"tracefs", ctypes.c_ulong(0), None):
+        raise OSError(ctypes.get_errno(), "mount")
+
+
+def test_with_tracefs_events_and_traceable_functions_are_known(session: Session) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("mounting tracefs takes root")
+    if "tracefs" not in Path("/proc/filesystems").read_text().split():
+        pytest.skip("this kernel has no tracefs")
+    functions = ["vfs_read", "no_such_function_anywhere"]
+    events = [("sched", "sched_process_exec"), ("sched", "no_such_event")]
+
+    def look() -> tuple[SurfaceFacts, bool]:
+        try:
+            Path("/sys/kernel/tracing/available_filter_functions").open("rb").close()
+            readable = True
+        except OSError:
+            readable = False
+        return collect(Session(), attach=True, functions=functions, tracepoints=events), readable
+
+    seen, readable = _in_child(_mount_tracefs, look)
+    assert [one.event for one in seen.tracepoints] == [True, False]
+    trace = seen.tracefs.value
+    assert trace is not None
+    assert trace.readable
+    assert [one.in_filter for one in seen.functions] == ([True, False] if readable else [None, None])
+    if seen.surface("tracepoint").loadable.state == "yes":
+        assert seen.surface("tracepoint").attachable.state == "yes"
+        assert seen.surface("tracepoint").attachable.level == "measured"
+    assert seen.attach_proof is not None
+    assert seen.attach_proof.clean, seen.attach_proof
+
+
 def test_without_proc_and_sys_nothing_is_missing(session: Session, facts: SurfaceFacts) -> None:
     if os.geteuid() != 0:
         pytest.skip("hiding /proc and /sys takes root")

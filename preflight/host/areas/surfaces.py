@@ -68,7 +68,8 @@ class FunctionTarget:
     """What is known of one kernel function somebody wants to attach to; None = could not look.
 
     `in_filter`: listed in available_filter_functions. `variants` are symbols the compiler made
-    of it (`name.isra.0`, `name.part.0`, `name.constprop.0`, `name.cold`).
+    of it (`name.isra.0`, `name.part.0`, `name.constprop.0`, `name.cold`). `unread` says of each
+    list that could not be read why.
     """
 
     name: str
@@ -77,6 +78,7 @@ class FunctionTarget:
     in_filter: bool | None = None
     blacklisted: bool | None = None
     variants: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ def _function_words(target: FunctionTarget) -> tuple[Verdict, str, str, str]:
         return (
             Verdict.UNKNOWN,
             f"{name}: exists; whether it can be hooked is unknown",
-            "the list of functions that ftrace can hook is in tracefs, which cannot be read here",
+            "the list of functions that ftrace can hook (available_filter_functions) cannot be read here",
             "mount -t tracefs none /sys/kernel/tracing, then: "
             f"grep -wF -- {_quoted(name)} /sys/kernel/tracing/available_filter_functions",
         )
@@ -251,7 +251,8 @@ def _function_evidence(target: FunctionTarget) -> list[Evidence]:
         ("sysfs", "the kprobe blacklist", target.blacklisted),
     )
     words = {True: "lists it", False: "does not list it", None: "could not be read"}
-    return [Evidence(source, f"{place} {words[answer]}") for source, place, answer in asked]
+    shown = [Evidence(source, f"{place} {words[answer]}") for source, place, answer in asked]
+    return shown + [Evidence("sysfs" if "/sys/" in why else "procfs", why) for why in target.unread]
 
 
 @area_check("PH704", "surfaces")

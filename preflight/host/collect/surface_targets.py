@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from preflight.facts import Fact
 from preflight.host.areas.surfaces import FunctionTarget, Tracefs, TracepointTarget
 from preflight.host.collect.surface_loads import btf_ids
-from preflight.host.system import Seen, System
+from preflight.host.system import Reading, Seen, System
 
 if TYPE_CHECKING:
     from preflight.btf import Btf
@@ -45,31 +45,36 @@ class TargetLists:
         names = list(dict.fromkeys(wanted))
         if not names:
             return ()
-        symbols = _symbols(self._kallsyms, 2, names)
-        listed = (
-            _symbols(self._read(f"{self._tracefs}/available_filter_functions"), 0, names)
-            if self._tracefs
-            else None
-        )
-        black = self._system.read(_BLACKLIST, _LIST_LIMIT)
-        blacklist = _symbols(black.data + b"\n", 1, names) if black.is_present else None
-        return tuple(self._function(name, symbols, listed, blacklist) for name in names)
+        kallsyms = self._kallsyms
+        listed = self._read(f"{self._tracefs}/available_filter_functions") if self._tracefs else None
+        black = self._read(_BLACKLIST)
+        symbols = _symbols(kallsyms, 2, names)
+        traceable = None if listed is None else _symbols(listed, 0, names)
+        # An empty blacklist is a list; an empty kallsyms or function list is one that was not shown.
+        forbidden = _symbols(black, 1, names) or set() if black.is_present else None
+        unread = tuple(one.why for one in (kallsyms, listed, black) if one is not None and not one.is_present)
+        return tuple(self._function(name, symbols, traceable, forbidden, unread) for name in names)
 
     def tracepoints(self, wanted: Sequence[tuple[str, str]]) -> tuple[TracepointTarget, ...]:
         """What tracefs, BTF and kallsyms say of each (category, name)."""
         return tuple(self._tracepoint(*pair) for pair in dict.fromkeys(wanted))
 
     @cached_property
-    def _kallsyms(self) -> bytes:
+    def _kallsyms(self) -> Reading:
         return self._read(_KALLSYMS)
 
-    def _read(self, path: str) -> bytes:
+    def _read(self, path: str) -> Reading:
         reading = self._system.read(path, _LIST_LIMIT)
         # Half a list would turn "not read" into "absent".
-        return b"" if reading.truncated else reading.data
+        return Reading(path, Seen.ERROR, errno="EFBIG") if reading.truncated else reading
 
     def _function(
-        self, name: str, symbols: set[str] | None, listed: set[str] | None, blacklist: set[str] | None
+        self,
+        name: str,
+        symbols: set[str] | None,
+        listed: set[str] | None,
+        blacklist: set[str] | None,
+        unread: tuple[str, ...],
     ) -> FunctionTarget:
         if not _SYMBOL.fullmatch(name):
             return FunctionTarget(name, False, False, False, False)
@@ -82,6 +87,7 @@ class TargetLists:
             in_filter=None if listed is None else name in listed,
             blacklisted=None if blacklist is None else name in blacklist,
             variants=tuple(sorted(variants)),
+            unread=unread,
         )
 
     def _tracepoint(self, category: str, name: str) -> TracepointTarget:
@@ -96,20 +102,20 @@ class TargetLists:
 
     @cached_property
     def _traced_names(self) -> frozenset[str]:
-        found = re.findall(rb"[ \t]" + _TRACEITER + rb"([A-Za-z0-9_]+)(?=\s|$)", self._kallsyms)
+        found = re.findall(rb"[ \t]" + _TRACEITER + rb"([A-Za-z0-9_]+)(?=\s|$)", self._kallsyms.data)
         return frozenset(name.decode("ascii") for name in found)
 
     def _traced(self, name: str) -> bool | None:
         return name in self._traced_names if self._traced_names else None
 
 
-def _symbols(data: bytes, column: int, names: Iterable[str]) -> set[str] | None:
+def _symbols(reading: Reading, column: int, names: Iterable[str]) -> set[str] | None:
     """The wanted names and their variants among the symbols in one column; None when there is no list."""
-    if not data:
+    if not reading.data:
         return None
     wanted = {name.encode("utf-8", "replace") for name in names}
     found = set()
-    for line in data.splitlines():
+    for line in reading.data.splitlines():
         words = line.split(None, column + 1)
         if len(words) > column:
             word = words[column]
