@@ -11,15 +11,18 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from preflight.btf.kinds import NAMEABLE, Kind, info_kind
+from preflight.btf.kinds import NAMEABLE, Kind
 from preflight.btf.names import essential_bytes
 from preflight.btf.records import Records
 from preflight.btf.strings import Strings
 from preflight.errors import InputError
 
-_GROUPS: tuple[frozenset[int], ...] = (frozenset(NAMEABLE), frozenset({Kind.FUNC}))
-_ROOTS = 0
-_EVERYTHING_ELSE = len(_GROUPS)
+_ROOTS, _FUNCTIONS, _OTHERS = range(3)
+_KINDS: tuple[frozenset[int], ...] = (
+    frozenset(NAMEABLE),
+    frozenset({Kind.FUNC}),
+    frozenset(range(128)) - NAMEABLE - {Kind.FUNC},
+)
 
 #: The kernel takes names of up to 511 bytes (KSYM_NAME_LEN).
 _MAX_NAME = 4096
@@ -28,10 +31,9 @@ _BATCH = 512
 
 
 def _group_of(kind: int) -> int:
-    for group, kinds in enumerate(_GROUPS):
-        if kind in kinds:
-            return group
-    return _EVERYTHING_ELSE
+    if kind in NAMEABLE:
+        return _ROOTS
+    return _FUNCTIONS if kind == Kind.FUNC else _OTHERS
 
 
 class Names(Protocol):
@@ -150,8 +152,7 @@ class NameTable:
     def _build(self, number: int) -> _Group:
         records, strings = self._records, self._strings
         words, data, start = records.words, strings.data, strings.start
-        infos = {info for info in records.distinct_infos() if _group_of(info_kind(info)) == number}
-        places = [place for place in records.all() if words[place] in infos and words[place - 1]]
+        places = [place for place in records.places_of(_KINDS[number]) if words[place - 1]]
         offsets = [words[place - 1] for place in places]
         if not places:
             return _Group([], [])
@@ -191,7 +192,7 @@ class NameTable:
 
 def _wanted(kinds: Iterable[int] | None) -> Iterable[int]:
     if kinds is None:
-        return range(_EVERYTHING_ELSE + 1)
+        return range(len(_KINDS))
     return sorted({_group_of(kind) for kind in kinds})
 
 

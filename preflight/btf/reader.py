@@ -248,11 +248,7 @@ class Btf:
         """All ids of a kind, in id order."""
         ids = self._kind_ids.get(kind)
         if ids is None:
-            words = self._records.words
-            infos = {info for info in self._records.distinct_infos() if info_kind(info) == kind}
-            ids = self._kind_ids[kind] = tuple(
-                [n for n, p in enumerate(self._records.all(), self.start_id) if words[p] in infos]
-            )
+            ids = self._kind_ids[kind] = tuple(self._records.ids_of({kind}))
         return self.base.ids_of_kind(kind) + ids if self.base and not own else ids
 
     def functions(self, *, own: bool = False) -> Iterator[Func]:

@@ -7,8 +7,9 @@ record is one dictionary lookup, and the pass stops at the last id anybody asked
 
 from __future__ import annotations
 
+import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import repeat
 from typing import NoReturn
 
@@ -63,6 +64,7 @@ class Records:
         "_scanned",
         "_start_id",
         "_steps",
+        "_tops",
         "words",
     )
 
@@ -85,6 +87,7 @@ class Records:
         self._header = header
         self._start_id = start_id
         self._steps = _Steps(header.layout)
+        self._tops: bytes | None = None
         self._scanned: list[int] = []
         self._known = boundaries
         self._infos = infos
@@ -124,6 +127,26 @@ class Records:
             self.all()
             self._infos = list(self._steps)
         return list(self._infos)
+
+    def places_of(self, kinds: Container[int]) -> list[int]:
+        """Word indexes of the info words of some kinds, in id order."""
+        wanted = self._words_of(kinds)
+        return [place for place in self.all() if wanted[place]]
+
+    def ids_of(self, kinds: Container[int]) -> list[int]:
+        """Ids of some kinds, in id order."""
+        wanted = self._words_of(kinds)
+        return [type_id for type_id, place in enumerate(self.all(), self._start_id) if wanted[place]]
+
+    def _words_of(self, kinds: Container[int]) -> bytes:
+        """One byte per word: 1 where an info word there would be of these kinds.
+
+        Kind and kflag are the top byte of an info word. Taking that byte of every word at
+        once and looking bytes up is more than twice as quick as asking word by word.
+        """
+        if self._tops is None:
+            self._tops = self.words.tobytes()[3 if sys.byteorder == "little" else 0 :: 4]
+        return self._tops.translate(bytes((top & 0x7F) in kinds for top in range(256)))
 
     def _scan(self, wanted: int | None) -> None:
         """Extend the boundaries to at least record `wanted`, or to the end."""

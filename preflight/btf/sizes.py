@@ -76,9 +76,8 @@ def guess_pointer_size(btf: Btf) -> int:
     """4 or 8 from the first INT that is some spelling of long; 8 when the types do not tell."""
     if btf.base is not None:
         return btf.base.pointer_size
-    for type_id in btf.ids_of_kind(Kind.INT):
-        if btf.name(type_id) in _LONG:
-            found = btf.type(type_id)
-            if isinstance(found, Int) and found.size in (4, 8):
-                return found.size
+    for type_id in sorted(i for name in _LONG for i in btf.ids_by_name(name, {Kind.INT})):
+        found = btf.type(type_id)
+        if isinstance(found, Int) and found.size in (4, 8):
+            return found.size
     return 8
