@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,16 @@ import pytest
 from preflight.facts import known, unknown
 from preflight.findings.model import Confidence, Verdict
 from preflight.findings.registry import codes
+from preflight.host import codec
 from preflight.host.areas.surfaces import (
     STATES,
     Answer,
+    AttachProof,
     CgroupMode,
     FunctionTarget,
     NetModule,
     PerfEvents,
+    SurfaceFacts,
     Tracefs,
     TracepointTarget,
 )
@@ -295,3 +299,40 @@ def test_tracing_alternatives_come_static_and_stable_first() -> None:
 def test_every_feature_is_asked_from_a_surface_that_exists() -> None:
     for entry in feature_entries().values():
         assert set(entry.needs) <= set(surface_entries())
+
+
+def test_recorded_facts_come_back_the_same() -> None:
+    facts = replace(
+        surface_facts({"kprobe": (YES, NO), "fentry": (BLOCKED, OPEN)}),
+        functions=(FunctionTarget("vfs_read", True, None, None, False, ("vfs_read.cold",), ("no tracefs",)),),
+        tracepoints=(TracepointTarget("sched", "sched_switch", None, True, True),),
+        attach_proof=AttachProof(3, 3, (), (), False, True),
+    )
+    recorded = json.loads(json.dumps(codec.encode(facts)))
+    assert codec.decode(SurfaceFacts, recorded) == facts
+
+
+def test_a_state_nobody_knows_is_unknown() -> None:
+    """Facts files come from strangers and from later versions."""
+    strange = Answer("perhaps", "guessed")
+    assert (strange.state, strange.level) == ("unknown", "none")
+    facts = surface_facts(dict.fromkeys(surface_entries(), (strange, strange)))
+    assert only(judge("PH702", facts)).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("proof", "clean"),
+    [
+        (AttachProof(5, 5, (), (), False, True), True),
+        (AttachProof(5, 6, (), (), False, True), False),
+        (AttachProof(5, 5, (7,), (), False, True), False),
+        (AttachProof(5, 5, (), (7,), False, True), False),
+        (AttachProof(5, 5, (), (), True, True), False),
+        # Not allowed to look is no proof.
+        (AttachProof(5, 5, (), (), False, False), False),
+    ],
+)
+def test_attaching_is_clean_only_when_nothing_is_left_and_that_was_seen(
+    proof: AttachProof, clean: bool
+) -> None:
+    assert proof.clean is clean

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from preflight.btf import Btf
 from preflight.facts import Evidence, Fact, known, unknown
@@ -240,6 +242,20 @@ def test_tracepoints_in_btf(tmp_path: Path) -> None:
     writer.typedef("btf_trace_sched_switch", 0)
     found = lists(tmp_path, {}, btf=Btf.parse(writer.bytes())).tracepoints([("", "sched_switch"), ("", "x")])
     assert [one.typed for one in found] == [True, False]
+
+
+@given(kallsyms=st.binary(max_size=400), name=st.text(max_size=40))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_list_and_no_name_makes_the_lookup_fail(tmp_path: Path, kallsyms: bytes, name: str) -> None:
+    (tmp_path / "proc").mkdir(exist_ok=True)
+    (tmp_path / "proc" / "kallsyms").write_bytes(kallsyms)
+    source = TargetLists(System(tmp_path, release=RELEASE), known(Tracefs(None, False)), None)
+    (function,) = source.functions([name])
+    (event,) = source.tracepoints([("sched", name)])
+    if function.in_kallsyms:
+        assert name.encode() in kallsyms
+    if event.symbol:
+        assert b"__traceiter_" + name.encode() in kallsyms
 
 
 # --- witnesses

@@ -32,6 +32,13 @@ class Answer:
     reason: str | None = None
     decided_by: str | None = None
 
+    def __post_init__(self) -> None:
+        """Words of a later version, or of nobody, in a facts file mean nothing here: unknown."""
+        if self.state not in STATES:
+            object.__setattr__(self, "state", "unknown")
+        if self.level not in LEVELS:
+            object.__setattr__(self, "level", "none")
+
 
 @dataclass(frozen=True, slots=True)
 class Surface:

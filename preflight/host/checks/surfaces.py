@@ -434,11 +434,11 @@ def cgroup_mode(_: HostFacts, facts: SurfaceFacts) -> Iterable[Finding]:
             data=data,
         )
     else:
-        words = {"v1": "only version 1 of control groups is mounted", "none": "no control groups are mounted"}
+        some = "only version 1 of control groups is mounted"
         yield finding(
             "PH710",
             Verdict.MISSING,
-            words[mode.mode],
+            some if mode.v1 else "no control groups are mounted",
             facts.cgroup,
             cause="programs for control groups attach to version 2, and container ids come from its tree",
             fix="boot with systemd.unified_cgroup_hierarchy=1, "
