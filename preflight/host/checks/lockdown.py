@@ -21,7 +21,7 @@ _PAIRS = (("probe_read_user", "probe_read_kernel"), ("get_current_pid_tgid", "pr
 #: Types whose helpers come from bpf_tracing_func_proto().
 _TRACING = ("kprobe", "tracepoint", "raw_tracepoint", "perf_event", "tracing")
 
-USABLE, NOT_FOR_TYPE = "u", "n"
+USABLE, NOT_FOR_TYPE, UNKNOWN_TO_KERNEL = "u", "n", "x"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,9 @@ def infer(helpers: HelperFacts) -> Lockdown:
             evidence = (Evidence("inferred", detail, command),)
             # Another security module may refuse the same reason (SELinux did, 5.6 to 5.12).
             return Lockdown(None, confidentiality=True, confidence=Confidence.MEDIUM, evidence=evidence)
+        if any(kernel != UNKNOWN_TO_KERNEL for _, _, kernel in states):
+            # The kernel has this pair; machines without one address space for both have no probe_read.
+            break
     return Lockdown(None)
 
 
