@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from preflight.objects.model import BpfObject
 
 #: All programs of one object together may not come to more than this, each with its subprograms.
-MAX_LINKED: Final = 4_000_000
+MAX_LINKED: Final = 2_000_000
 #: The kernel takes no longer program (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h).
 MAX_SLOTS: Final = 1_000_000
 JUMPTABLES: Final = ".jumptables"
