@@ -21,6 +21,7 @@ from preflight.bytecode.insn import (
     BPF_NEG,
     BPF_ST,
     BPF_STX,
+    R10,
     SLOT,
     Insn,
     decode,
@@ -62,6 +63,8 @@ class Graph:
         size = len(image.code) // SLOT
         self.insns: list[Insn | None] = [None] * size
         for insn in decoded:
+            if insn.dst > R10 or insn.src > R10:
+                raise InputError("an instruction names a register above r10", offset=insn.slot * SLOT)
             self.insns[insn.slot] = insn
         self.callbacks = tuple(
             sorted({ref.target for ref in image.refs.values() if isinstance(ref, SubprogRef)})

@@ -166,7 +166,8 @@ class Machine:
                 continue
             # A global function nobody calls is the exception callback: every kernel verifies it.
             uncalled = globals_ is not None and entry not in graph.predecessors
-            if uncalled or (not exact and not environment.lazy_globals):
+            always = environment.lazy_globals is False and globals_ is not None
+            if uncalled or always or (not exact and not environment.lazy_globals):
                 self._add_root(entry, UNKNOWN)
 
     def _add_root(self, entry: int, first_argument: Value) -> None:
@@ -391,7 +392,7 @@ class Machine:
         if off is None or data.frozen is None or not self.environment.readonly_data:
             return self._foreign(size)
         if not 0 <= off <= len(data.frozen) - size:
-            return self._lost
+            return ANYTHING
         if data.settable:
             self.settable_reads[insn.slot] = SettableRead(data.section, off, size)
             if not self.defaults:
