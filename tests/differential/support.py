@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -214,8 +215,6 @@ def _ours(relocation: Any) -> tuple[Any, ...]:
 
 def relocate_as_the_oracle(obj: BpfObject, target: Target, *, all_programs: bool = False) -> ObjectRelocation:
     """Our answers with libbpf's one quirk: it shifts bitfields in its host's byte order (trap 10)."""
-    import sys
-
     return relocate_object(obj, target, shift_byteorder=sys.byteorder, all_programs=all_programs)
 
 
@@ -300,7 +299,8 @@ def extern_differences(answer: dict[str, Any], obj: BpfObject, where: Ground) ->
             "LINUX_HAS_BPF_COOKIE": 0,
             "LINUX_HAS_SYSCALL_WRAPPER": 0,
         }
-        ours_map = kconfig_map(obj.externs, obj.byteorder, where.options, virtual)
+        # libbpf writes the values in its host's byte order, which is the object's wherever it can be loaded
+        ours_map = kconfig_map(obj.externs, sys.byteorder, where.options, virtual)
         wrong = {v.error for v in ours_map.values} - {None, "ESRCH"}
         if bool(answer["kconfig_error"]) != bool(wrong):
             found.append(f"kconfig error: libbpf {answer['kconfig_error']}, ours {sorted(map(str, wrong))}")

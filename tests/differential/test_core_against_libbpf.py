@@ -98,7 +98,7 @@ def test_attach_targets_are_found_where_libbpf_finds_them(where: Ground, kind: s
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("kind", ["tools", "little"])
+@pytest.mark.parametrize("kind", ["tools", "little", "big"])
 def test_externs_get_the_ids_values_and_errors_libbpf_gives_them(where: Ground, kind: str) -> None:
     subjects = _objects(kind)
     answers = oracle.run(
