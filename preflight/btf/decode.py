@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from preflight.btf.kinds import Kind, info_kflag, info_kind, info_vlen
 from preflight.btf.types import (
@@ -36,129 +35,125 @@ from preflight.btf.types import (
     Volatile,
 )
 
+#: The text at an offset in the string table; IndexError outside it.
+Text: TypeAlias = "Callable[[int], str]"
 
-class NameAt(Protocol):
-    """Gives the name whose offset is stored in word `word`."""
-
-    def __call__(self, word: int) -> str:
-        """InputError when the offset is outside the string section."""
-        ...
+#: (words, index of the info word, type id, string lookup) -> type
+Decoder: TypeAlias = "Callable[[Sequence[int], int, int, Text], Type]"
 
 
-#: (words, index of the info word, type id, name lookup by word index) -> type
-Decoder: TypeAlias = "Callable[[array[int], int, int, NameAt], Type]"
-
-
-def decode(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    """The type whose info word is `words[p]`."""
+def decode(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    """The type whose info word is `words[p]`; IndexError when a name or the trailer is not there."""
     decoder = _DECODERS.get(info_kind(words[p]), _unknown)
-    return decoder(words, p, type_id, name_at)
+    return decoder(words, p, type_id, text)
 
 
-def _int(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+def _int(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
     data = words[p + 2]
-    return Int(type_id, name_at(p - 1), words[p + 1], (data >> 24) & 15, data & 0xFF, (data >> 16) & 0xFF)
+    return Int(type_id, text(words[p - 1]), words[p + 1], (data >> 24) & 15, data & 0xFF, (data >> 16) & 0xFF)
 
 
-def _float(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    return Float(type_id, name_at(p - 1), words[p + 1])
+def _float(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    return Float(type_id, text(words[p - 1]), words[p + 1])
 
 
 def _reference(cls: Callable[[int, str, int], Type]) -> Decoder:
-    def reference(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-        return cls(type_id, name_at(p - 1), words[p + 1])
+    def reference(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+        return cls(type_id, text(words[p - 1]), words[p + 1])
 
     return reference
 
 
-def _array(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    return Array(type_id, name_at(p - 1), words[p + 2], words[p + 3], words[p + 4])
+def _array(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    return Array(type_id, text(words[p - 1]), words[p + 2], words[p + 3], words[p + 4])
 
 
-def _members(words: array[int], p: int, name_at: NameAt) -> tuple[Member, ...]:
+def _members(words: Sequence[int], p: int, text: Text) -> tuple[Member, ...]:
     info = words[p]
     first = p + 2
     last = first + 3 * info_vlen(info)
     if info_kflag(info):
         return tuple(
-            Member(name_at(i), words[i + 1], words[i + 2] & 0xFFFFFF, words[i + 2] >> 24)
+            Member(text(words[i]), words[i + 1], words[i + 2] & 0xFFFFFF, words[i + 2] >> 24)
             for i in range(first, last, 3)
         )
-    return tuple(Member(name_at(i), words[i + 1], words[i + 2], 0) for i in range(first, last, 3))
+    return tuple(Member(text(words[i]), words[i + 1], words[i + 2], 0) for i in range(first, last, 3))
 
 
-def _struct(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    members = _members(words, p, name_at)
-    return Struct(type_id, name_at(p - 1), words[p + 1], members, info_kflag(words[p]))
+def _struct(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    members = _members(words, p, text)
+    return Struct(type_id, text(words[p - 1]), words[p + 1], members, info_kflag(words[p]))
 
 
-def _union(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    members = _members(words, p, name_at)
-    return Union(type_id, name_at(p - 1), words[p + 1], members, info_kflag(words[p]))
+def _union(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    members = _members(words, p, text)
+    return Union(type_id, text(words[p - 1]), words[p + 1], members, info_kflag(words[p]))
 
 
 def _signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def _enum(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+def _enum(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
     signed = info_kflag(words[p])
     first = p + 2
     values = tuple(
-        Enumerator(name_at(i), _signed(words[i + 1], 32) if signed else words[i + 1])
+        Enumerator(text(words[i]), _signed(words[i + 1], 32) if signed else words[i + 1])
         for i in range(first, first + 2 * info_vlen(words[p]), 2)
     )
-    return Enum(type_id, name_at(p - 1), words[p + 1], values, signed)
+    return Enum(type_id, text(words[p - 1]), words[p + 1], values, signed)
 
 
-def _enum64(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+def _enum64(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
     signed = info_kflag(words[p])
     values = []
     first = p + 2
     for i in range(first, first + 3 * info_vlen(words[p]), 3):
         value = words[i + 1] | words[i + 2] << 32
-        values.append(Enumerator(name_at(i), _signed(value, 64) if signed else value))
-    return Enum64(type_id, name_at(p - 1), words[p + 1], tuple(values), signed)
+        values.append(Enumerator(text(words[i]), _signed(value, 64) if signed else value))
+    return Enum64(type_id, text(words[p - 1]), words[p + 1], tuple(values), signed)
 
 
-def _fwd(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    return Fwd(type_id, name_at(p - 1), info_kflag(words[p]))
+def _fwd(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    return Fwd(type_id, text(words[p - 1]), info_kflag(words[p]))
 
 
-def _func(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    return Func(type_id, name_at(p - 1), words[p + 1], info_vlen(words[p]))
+def _func(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    return Func(type_id, text(words[p - 1]), words[p + 1], info_vlen(words[p]))
 
 
-def _func_proto(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+def _func_proto(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
     first = p + 2
-    params = tuple(Param(name_at(i), words[i + 1]) for i in range(first, first + 2 * info_vlen(words[p]), 2))
-    return FuncProto(type_id, name_at(p - 1), params, words[p + 1])
+    params = tuple(
+        Param(text(words[i]), words[i + 1]) for i in range(first, first + 2 * info_vlen(words[p]), 2)
+    )
+    return FuncProto(type_id, text(words[p - 1]), params, words[p + 1])
 
 
-def _var(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    return Var(type_id, name_at(p - 1), words[p + 1], words[p + 2])
+def _var(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    return Var(type_id, text(words[p - 1]), words[p + 1], words[p + 2])
 
 
-def _datasec(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+def _datasec(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
     first = p + 2
     variables = tuple(
         DatasecVar(words[i], words[i + 1], words[i + 2])
         for i in range(first, first + 3 * info_vlen(words[p]), 3)
     )
-    return Datasec(type_id, name_at(p - 1), words[p + 1], variables)
+    return Datasec(type_id, text(words[p - 1]), words[p + 1], variables)
 
 
-def _decl_tag(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
+def _decl_tag(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
     component = _signed(words[p + 2], 32)
-    return DeclTag(type_id, name_at(p - 1), words[p + 1], component, info_kflag(words[p]))
+    return DeclTag(type_id, text(words[p - 1]), words[p + 1], component, info_kflag(words[p]))
 
 
-def _type_tag(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    return TypeTag(type_id, name_at(p - 1), words[p + 1], info_kflag(words[p]))
+def _type_tag(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    return TypeTag(type_id, text(words[p - 1]), words[p + 1], info_kflag(words[p]))
 
 
-def _unknown(words: array[int], p: int, type_id: int, name_at: NameAt) -> Type:
-    return Unknown(type_id, name_at(p - 1), info_kind(words[p]), info_vlen(words[p]))
+def _unknown(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
+    return Unknown(type_id, text(words[p - 1]), info_kind(words[p]), info_vlen(words[p]))
 
 
 _DECODERS: dict[int, Decoder] = {

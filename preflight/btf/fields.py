@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from preflight.btf.kinds import Kind, info_kind, info_vlen
 
@@ -35,7 +34,7 @@ _ELEMENTS: dict[int, tuple[int, int | None, int | None]] = {
 }
 
 
-def id_words(words: array[int], p: int) -> Iterator[int]:
+def id_words(words: Sequence[int], p: int) -> Iterator[int]:
     """Indexes of the words that hold type ids in the record whose info word is `words[p]`."""
     kind = info_kind(words[p])
     if kind in REFERRING:
@@ -47,7 +46,7 @@ def id_words(words: array[int], p: int) -> Iterator[int]:
         yield from range(p + 2 + place, p + 2 + place + size * info_vlen(words[p]), size)
 
 
-def name_words(words: array[int], p: int) -> Iterator[int]:
+def name_words(words: Sequence[int], p: int) -> Iterator[int]:
     """Indexes of the words that hold name offsets, the type's own name first."""
     yield p - 1
     size, place, _ = _ELEMENTS.get(info_kind(words[p]), (0, None, None))

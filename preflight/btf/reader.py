@@ -6,10 +6,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from preflight.btf import sizes
 from preflight.btf.decode import decode
+from preflight.btf.fields import name_words
 from preflight.btf.kinds import Kind, info_kflag, info_kind, info_vlen
 from preflight.btf.lookup import Names, NameTable
 from preflight.btf.records import Records
@@ -53,6 +54,7 @@ class Btf:
     __slots__ = (
         "_header",
         "_kind_ids",
+        "_kinds",
         "_names",
         "_pointer_size",
         "_records",
@@ -80,6 +82,7 @@ class Btf:
         self.start_id = base.type_count if base else 1
         self._names = names or NameTable(records, strings, self.start_id)
         self._types: dict[int, Type] = {}
+        self._kinds: dict[int, int] = {0: Kind.VOID}
         self._kind_ids: dict[int, tuple[int, ...]] = {}
         self._pointer_size = pointer_size
 
@@ -166,20 +169,20 @@ class Btf:
                 return self.base.type(type_id)
             p = self._info(type_id)
             try:
-                found = decode(self._records.words, p, type_id, self._name_at)
+                found = decode(self._records.words, p, type_id, self._strings.get)
             except IndexError:
-                at = self._records.offset_of(p - 1)
-                raise InputError(f"type {type_id} is corrupt", offset=at) from None
+                self._refuse(type_id, p)
             self._types[type_id] = found
         return found
 
     def kind(self, type_id: int) -> int:
         """Kind number of a type, without decoding it; compare with `Kind`."""
-        if type_id == 0:
-            return Kind.VOID
-        if type_id < self.start_id and self.base is not None:
-            return self.base.kind(type_id)
-        return info_kind(self._records.words[self._info(type_id)])
+        known = self._kinds.get(type_id)
+        if known is None:
+            if type_id < self.start_id and self.base is not None:
+                return self.base.kind(type_id)
+            known = self._kinds[type_id] = info_kind(self._records.words[self._info(type_id)])
+        return known
 
     def name(self, type_id: int) -> str:
         """Name of a type, "" when anonymous, without decoding it."""
@@ -308,6 +311,14 @@ class Btf:
                 f"name offset {offset} is outside the string section",
                 offset=self._records.offset_of(word),
             ) from None
+
+    def _refuse(self, type_id: int, p: int) -> NoReturn:
+        """Tell why a record could not be decoded."""
+        words = self._records.words
+        for word in name_words(words, p):
+            if word < len(words):
+                self._name_at(word)
+        raise InputError(f"type {type_id} is corrupt", offset=self._records.offset_of(p - 1))
 
     def _of_kinds(self, ids: list[int], kinds: Collection[int] | None) -> list[int]:
         return ids if kinds is None else [i for i in ids if self.kind(i) in kinds]

@@ -37,14 +37,16 @@ class Strings:
     def get(self, offset: int) -> str:
         """The string at an offset; IndexError outside the table, InputError when it is absurdly long."""
         text = self._cache.get(offset)
-        if text is None:
-            if offset < self.start and self._base is not None:
-                return self._base.get(offset)
-            raw = self.raw(offset)
-            self._budget -= len(raw)
-            if self._budget < 0:
-                raise InputError("strings overlap so much that they cannot be meant seriously")
-            text = self._cache[offset] = raw.decode("utf-8", "backslashreplace")
+        return self._fetch(offset) if text is None else text
+
+    def _fetch(self, offset: int) -> str:
+        if offset < self.start and self._base is not None:
+            return self._base.get(offset)
+        raw = self.raw(offset)
+        self._budget -= len(raw)
+        if self._budget < 0:
+            raise InputError("strings overlap so much that they cannot be meant seriously")
+        text = self._cache[offset] = raw.decode("utf-8", "backslashreplace")
         return text
 
     def raw(self, offset: int) -> bytes:
