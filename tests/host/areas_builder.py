@@ -6,7 +6,6 @@ host(privilege=privilege(capabilities=caps("BPF")))  ->  HostFacts with one thin
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from preflight.facts import Evidence, Fact, known, unknown
@@ -18,7 +17,7 @@ from preflight.host.areas.policy import PolicyFacts
 from preflight.host.areas.privilege import Capabilities, Memlock, PrivilegeFacts, Seccomp
 from preflight.host.areas.programs import AttachFeature, ProgramFacts, ProgramType, Trial
 from preflight.host.areas.resources import Bpffs, ResourceFacts
-from preflight.host.checks import runner
+from preflight.host.checks.runner import checks
 from preflight.host.collect.context import INITIAL_INODES
 from preflight.host.facts import HostFacts
 
@@ -195,9 +194,7 @@ def host(**areas: Any) -> HostFacts:
 
 def judge(code: str, **areas: Any) -> list[Finding]:
     """The findings of one check on a healthy host with these areas changed."""
-    for area in ("context", "btf", "privilege", "policy", "resources"):
-        importlib.import_module(f"preflight.host.checks.{area}")
-    return list(runner._CHECKS[code](host(**areas)))
+    return list(checks()[code](host(**areas)))
 
 
 def verdict(code: str, **areas: Any) -> Finding:
