@@ -6,7 +6,6 @@ Follows bpf_object__collect_externs() of libbpf 1.7.0, the order of the `.kconfi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -117,8 +116,3 @@ def _placed(found: list[Extern]) -> tuple[Extern, ...]:
         placed.append(replace(extern, kconfig=replace(slot, offset=offset)))
     others = sorted((extern for extern in found if not extern.kconfig), key=lambda extern: extern.name)
     return (*placed, *others)
-
-
-def unresolved(externs: tuple[Extern, ...], exists: Mapping[str, bool]) -> tuple[str, ...]:
-    """Strong kernel symbols and functions that `exists` denies, by name: the loader refuses the object."""
-    return tuple(e.name for e in externs if not e.kconfig and not e.weak and exists.get(e.name) is False)

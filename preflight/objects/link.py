@@ -74,7 +74,7 @@ def link(obj: BpfObject, program: Program) -> ProgramImage:
 
 
 def with_kconfig(image: ProgramImage, contents: bytes) -> ProgramImage:
-    """The image with the `.kconfig` values of one kernel (see `preflight.objects.kconfig`) as constants."""
+    """The image with the `.kconfig` map of one kernel (its bytes, laid out by `KconfigSlot`) as constants."""
     refs = {
         slot: replace(ref, frozen=contents) if isinstance(ref, DataRef) and ref.section == KCONFIG else ref
         for slot, ref in image.refs.items()

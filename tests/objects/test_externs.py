@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.errors import InputError
 from preflight.objects import load
-from preflight.objects.externs import unresolved
-from preflight.objects.kconfig import kconfig_contents
 from preflight.objects.model import BpfObject
 from tests import elfwriter as e
 from tests.btfwriter import BtfWriter
@@ -45,56 +42,6 @@ def test_the_kconfig_map_is_laid_out_by_alignment_then_size_then_name() -> None:
     assert [(m.name, m.value_size) for m in obj.all_maps] == [(".kconfig", 18)]
 
 
-@pytest.mark.parametrize("byteorder", ["little", "big"])
-def test_the_contents_on_one_kernel(byteorder: str) -> None:
-    types = BtfWriter(byteorder)
-    u32, boolean, char = (
-        types.int("u32", 4, encoding=0),
-        types.int("bool", 1, encoding=4),
-        types.int("char", 1),
-    )
-    tristate = types.enum("libbpf_tristate", [("TRI_NO", 0), ("TRI_YES", 1), ("TRI_MODULE", 2)])
-    names = {
-        "CONFIG_TEXT": types.array(char, 4),
-        "CONFIG_MOD": tristate,
-        "CONFIG_BPF": boolean,
-        "CONFIG_CHAR": char,
-        "LINUX_KERNEL_VERSION": u32,
-        "CONFIG_GONE": u32,
-    }
-    obj = kconfig_object(types, names, weak={"CONFIG_GONE"})
-    values = {
-        "CONFIG_TEXT": '"a very long text"',
-        "CONFIG_MOD": "m",
-        "CONFIG_BPF": "y",
-        "CONFIG_CHAR": "y",
-        "LINUX_KERNEL_VERSION": 0x60C00,
-    }
-    contents, missing = kconfig_contents(obj.externs, byteorder, values.get)
-    at = {x.name: x.kconfig.offset for x in obj.externs if x.kconfig}
-    assert missing == ()
-    assert contents[at["LINUX_KERNEL_VERSION"] :][:4] == (0x60C00).to_bytes(4, byteorder)
-    assert contents[at["CONFIG_GONE"] :][:4] == bytes(4)
-    assert contents[at["CONFIG_MOD"] :][:4] == (2).to_bytes(4, byteorder)
-    assert contents[at["CONFIG_BPF"]] == 1
-    assert contents[at["CONFIG_CHAR"]] == ord("y")
-    assert contents[at["CONFIG_TEXT"] :][:4] == b"a v\0"
-
-
-def test_a_strong_value_that_is_missing_is_named() -> None:
-    types = BtfWriter()
-    obj = kconfig_object(types, {"CONFIG_X": types.int()})
-    assert kconfig_contents(obj.externs, "little", lambda name: None) == (bytes(4), ("CONFIG_X",))
-
-
-@pytest.mark.parametrize("value", ["m", '"text"', 1 << 40, "0x1ffffffff", "wat", -1])
-def test_a_value_its_variable_cannot_hold_is_refused(value: int | str) -> None:
-    types = BtfWriter()
-    obj = kconfig_object(types, {"CONFIG_X": types.int("u32", 4, encoding=0)})
-    with pytest.raises(InputError, match="CONFIG_X"):
-        kconfig_contents(obj.externs, "little", lambda name: value)
-
-
 def ksyms(types: BtfWriter, declared: dict[str, int], weak: set[str] = frozenset()) -> BpfObject:
     w = ElfWriter()
     types.datasec(".ksyms", [(type_id, 0, 0) for type_id in declared.values()], size=0)
@@ -126,13 +73,6 @@ def test_kernel_symbols_and_functions() -> None:
     )
     function = found["bpf_cpumask_create___old"]
     assert (function.kind, function.essential, function.type_id) == ("kfunc", "bpf_cpumask_create", proto)
-
-
-def test_what_a_kernel_lacks_matters_only_when_strong() -> None:
-    types = BtfWriter()
-    a, b, c = (types.var(name, types.const(0), EXTERN) for name in "abc")
-    obj = ksyms(types, {"a": a, "b": b, "c": c}, weak={"a"})
-    assert unresolved(obj.externs, {"a": False, "b": False}) == ("b",)
 
 
 @pytest.mark.parametrize(

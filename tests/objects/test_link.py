@@ -178,6 +178,16 @@ def test_maps_and_data(byteorder: str) -> None:
     assert found[2].imm64 == 4 << 32
 
 
+def test_a_map_of_the_old_kind_is_found_by_its_place() -> None:
+    w = ElfWriter()
+    w.code("xdp", [e.load_address(1, "second"), e.exit_()], functions=["entry"])
+    maps = w.section("maps", bytes(40))
+    w.symbol("first", maps, 0, 20, type=e.OBJECT)
+    w.symbol("second", maps, 20, 20, type=e.OBJECT)
+    obj = load(w.bytes(), "o")
+    assert obj.image(obj.program("entry")).refs == {0: MapRef("second")}
+
+
 def test_a_constant_of_the_compiler_beside_described_variables_is_not_settable() -> None:
     types = BtfWriter()
     w = with_data(types)
