@@ -10,6 +10,7 @@ import re
 import pytest
 
 import tests.host
+import tests.predict
 from preflight.errors import UsageError
 from preflight.findings.model import BAD_VERDICTS, Verdict
 from preflight.findings.registry import Code, codes, find
@@ -19,11 +20,12 @@ from tests.host.cases import Case
 def _cases() -> dict[str, Case]:
     """The CASES tables of all test modules whose name starts with `cases_`."""
     found: dict[str, Case] = {}
-    for module in pkgutil.iter_modules(tests.host.__path__):
-        if module.name.startswith("cases_"):
-            table = importlib.import_module(f"tests.host.{module.name}").CASES
-            assert not set(table) & set(found), f"{module.name} repeats {set(table) & set(found)}"
-            found |= table
+    for package in (tests.host, tests.predict):
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.name.startswith("cases_"):
+                table = importlib.import_module(f"{package.__name__}.{module.name}").CASES
+                assert not set(table) & set(found), f"{module.name} repeats {set(table) & set(found)}"
+                found |= table
     return found
 
 
@@ -46,19 +48,33 @@ def test_names_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("code", ALL)
-def test_code_has_a_passing_case(code: str) -> None:
+CHECKS = [code for code in ALL if code.startswith("PH")]
+OTHERS = [code for code in ALL if not code.startswith("PH")]
+
+
+@pytest.mark.parametrize("code", CHECKS)
+def test_check_has_a_passing_case(code: str) -> None:
     found = [f for f in CASES[code].passing() if f.code == code]
     assert found, f"{code}: the passing case yields no finding of this code"
     assert all(f.verdict not in BAD_VERDICTS and f.verdict is not Verdict.UNKNOWN for f in found)
 
 
-@pytest.mark.parametrize("code", ALL)
-def test_code_has_a_failing_case(code: str) -> None:
+@pytest.mark.parametrize("code", CHECKS)
+def test_check_has_a_failing_case(code: str) -> None:
     found = [f for f in CASES[code].failing() if f.code == code]
     assert any(f.verdict in BAD_VERDICTS or f.verdict is Verdict.UNKNOWN for f in found), (
         f"{code} never fails"
     )
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_cause_does_not_arise_where_it_should_not(code: str) -> None:
+    assert [f for f in CASES[code].passing() if f.code == code] == []
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_cause_arises_where_it_should(code: str) -> None:
+    assert [f for f in CASES[code].failing() if f.code == code]
 
 
 @pytest.mark.parametrize("code", ALL)
