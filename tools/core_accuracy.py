@@ -150,7 +150,7 @@ def _section(title: str, note: str, tally: Tally) -> list[str]:
     total = sum(tally.relocations.values())
     lines = [f"### {title}", "", note, ""]
     lines += [
-        f"{total:,} relocations in {tally.objects:,} object-kernel pairs, **{len(tally.disagree)} disagree**.",
+        f"{total:,} relocations, {tally.objects:,} object-kernel pairs, **{len(tally.disagree)} disagree**.",
         "",
     ]
     lines += [*_table(tally), ""]

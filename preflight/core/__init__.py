@@ -17,6 +17,7 @@ questions are read once and kept in it.
 """
 
 from preflight.core.attach import AttachTarget, find_attach_target, lookup_name
+from preflight.core.divergence import Divergence, divergences
 from preflight.core.errors import Cause
 from preflight.core.externs import ResolvedExtern, resolve_extern, resolve_externs
 from preflight.core.kconfig import ConfigValue, KconfigMap, kconfig_map
@@ -37,6 +38,7 @@ __all__ = [
     "Candidate",
     "Cause",
     "ConfigValue",
+    "Divergence",
     "KconfigMap",
     "ObjectRelocation",
     "Plan",
@@ -45,6 +47,7 @@ __all__ = [
     "ResolvedExtern",
     "Skipped",
     "Target",
+    "divergences",
     "find_attach_target",
     "kconfig_map",
     "lookup_name",

@@ -15,6 +15,7 @@ from preflight.btf.types import Array, Composite, Enum
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.kinds import ENUMVAL_KINDS, FIELD_KINDS, TYPE_KINDS
 from preflight.core.sizes import size_of
+from preflight.errors import InputError
 
 #: BPF_CORE_SPEC_MAX_LEN
 MAX_STEPS = 64
@@ -121,6 +122,14 @@ def _parse_field(btf: Btf, type_id: int, root: int, raw: tuple[int, ...]) -> Spe
         else:
             raise _bad(f"{describe_type(btf, here)} has neither members nor elements")
     return Spec(type_id, raw, tuple(steps), bits & U32)
+
+
+def composite(btf: Btf, type_id: int) -> Composite:
+    """The struct or union that a step stands in; InputError when the BTF changed its mind."""
+    found = btf.type(type_id)
+    if not isinstance(found, Composite):
+        raise InputError(f"type {type_id} is not a struct or union")
+    return found
 
 
 def is_flexible(btf: Btf, holder: Step, array: Array) -> bool:

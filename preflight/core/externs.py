@@ -73,8 +73,8 @@ def resolve_extern(local: Btf, extern: Extern, target: Target) -> ResolvedExtern
         return ResolvedExtern(**base, exists=False, error=None if extern.weak else "ESRCH")  # type: ignore[arg-type]
     where, btf, type_id = found
     declared = btf.type(type_id)
-    assert isinstance(declared, (Func, Var))
-    theirs = declared.type if func else btf.resolve(declared.type)
+    theirs = declared.type if isinstance(declared, (Func, Var)) else 0
+    theirs = theirs if func else btf.resolve(theirs)
     try:
         compatible = types_are_compat(local, extern.type_id, btf, theirs)
     except RelocationError:

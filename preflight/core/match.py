@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from preflight.btf import Btf, Kind
 from preflight.btf.types import Array, Composite, Enum, Int
-from preflight.core.access import MAX_STEPS, U32, Spec, Step, is_flexible
+from preflight.core.access import MAX_STEPS, U32, Spec, Step, composite, is_flexible
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.sizes import size_of
 from preflight.errors import InputError
@@ -92,9 +92,8 @@ def pattern_of(btf: Btf, spec: Spec, essential: Callable[[str], str]) -> Pattern
         if step.name is None:
             parts.append(step.index)
         else:
-            holder = btf.type(step.type_id)
-            assert isinstance(holder, Composite)
-            parts.append((step.name, nature(btf, holder.members[step.index].type, essential)))
+            member = composite(btf, step.type_id).members[step.index]
+            parts.append((step.name, nature(btf, member.type, essential)))
     return tuple(parts)
 
 

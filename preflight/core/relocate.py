@@ -59,7 +59,8 @@ class Relocation:
     ldimm64. `access` reads `struct task_struct.pid`, `access_string` is the raw `0:34`.
     `local_value` and `target_value` are the numbers libbpf computes, None when it does
     not get that far. `detail` explains `cause` in one sentence. `local_spec` and
-    `target_spec` are the accesses themselves; `miss` says how far the best candidate got.
+    `target_spec` are the accesses themselves; `miss` says how far the best candidate got. `target_btf`
+    names the BTF in which `target_spec` or `miss` count.
     """
 
     section: str
@@ -241,9 +242,9 @@ def _apply(plan: Plan, answer: Resolution, owner: Function, body: bytearray) -> 
             refusal = problem
     after = body[at:end].hex()
     outcome = _outcome(answer, cause, refusal, before == after)
+    nearest = answer.nearest if answer.no_match else None
     if outcome in ("absent", "poisoned") and cause is None:
-        miss = answer.miss
-        cause = miss.cause if miss else Cause.NO_CANDIDATE
+        cause = nearest[1].cause if nearest else Cause.NO_CANDIDATE
     change, chosen = answer.change, answer.chosen
     target_spec = chosen.result if chosen and isinstance(chosen.result, Spec) else None
     return Relocation(
@@ -271,16 +272,15 @@ def _apply(plan: Plan, answer: Resolution, owner: Function, body: bytearray) -> 
         target_size=change.new_size if change else 0,
         local_spec=question.spec,
         target_spec=target_spec,
-        target_btf=chosen.where.name if chosen else None,
-        miss=answer.miss if answer.no_match else None,
+        target_btf=chosen.where.name if chosen else nearest[0].name if nearest else None,
+        miss=nearest[1] if nearest else None,
     )
 
 
 def _outcome(answer: Resolution, cause: Cause | None, refusal: RelocationError | None, same: bool) -> str:
     if refusal is not None:
         return "error"
-    assert answer.change is not None
-    if answer.change.poison or cause is not None:
+    if cause is not None or (answer.change is not None and answer.change.poison):
         return "poisoned"
     if answer.no_match:
         return "absent"
@@ -305,10 +305,10 @@ def _explain(plan: Plan, answer: Resolution, cause: Cause | None) -> str | None:
         )
     if not answer.trials:
         return f"the kernel has no {question.type}"
-    miss = answer.miss
-    if miss is None:
+    nearest = answer.nearest
+    if nearest is None:
         return None
-    where = next(t.where for t in answer.trials if t.result is miss)
+    where, miss = nearest
     holder = describe_type(where.btf, miss.holder)
     if cause == Cause.TYPE_DIFFERS:
         return f"the kernel's {holder} differs from the object's"

@@ -56,10 +56,10 @@ class Resolution:
     no_match: bool = False
 
     @property
-    def miss(self) -> Miss | None:
-        """The miss that got furthest into the access."""
-        misses = [t.result for t in self.trials if isinstance(t.result, Miss)]
-        return max(misses, key=lambda m: (m.step, m.cause != Cause.FIELD_MISSING), default=None)
+    def nearest(self) -> tuple[TargetBtf, Miss] | None:
+        """The candidate that does not match but got furthest into the access, and why it failed."""
+        misses = [(t.where, t.result) for t in self.trials if isinstance(t.result, Miss)]
+        return max(misses, key=lambda m: (m[1].step, m[1].cause != Cause.FIELD_MISSING), default=None)
 
 
 def resolve(plan: Plan, target: Target) -> list[Resolution]:
@@ -90,6 +90,9 @@ class _Asker:
 
     def ask(self, question: Question) -> Resolution:
         """One answer; prunes the candidates of the question's type when the loader does."""
+        if question.kind == ReloKind.TYPE_MATCHES and self._loader.type_matches == "no":
+            detail = f"{self._loader.name} does not know type_matches and cannot parse the object"
+            return Resolution(question, refusal=RelocationError("EINVAL", Cause.KIND_UNSUPPORTED, detail))
         if question.refusal is not None:
             # libbpf has looked for candidates by then, when there is a name to look for
             late = question.kind != ReloKind.LOCAL_TYPE_ID and question.refusal.cause in _FOUND_LATE
@@ -194,9 +197,9 @@ class _Asker:
 
 
 def _local_value(question: Question) -> Value:
-    if question.value_refusal is not None:
-        raise question.value_refusal.with_traceback(None)
-    assert question.value is not None
+    if question.value is None:
+        refusal = question.value_refusal or RelocationError("EINVAL", Cause.KIND_UNSUPPORTED, "no value")
+        raise refusal.with_traceback(None)
     return question.value
 
 
@@ -260,10 +263,14 @@ def _one(asker: _Asker, question: Question, where: TargetBtf, type_id: int) -> R
 
 def _must_agree(best: list[Resolution], other: list[Resolution]) -> None:
     for one, two in zip(best, other, strict=True):
-        assert one.change is not None and two.change is not None
-        if (one.change.old, one.change.new) != (two.change.old, two.change.new):
+        if _fixup(one.change) != _fixup(two.change):
             raise RelocationError(
                 "EINVAL",
                 Cause.AMBIGUOUS,
-                f"two candidates fit equally well and give {one.change.new} and {two.change.new}",
+                f"two candidates fit {one.question.path} equally well and give different answers",
             )
+
+
+def _fixup(change: Change | None) -> tuple[int, int]:
+    """What cilium/ebpf compares of two answers; poison counts as 0 and 0."""
+    return (0, 0) if change is None or change.poison else (change.old, change.new)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.btf import Btf
-from preflight.btf.types import Array, Composite, Enum, Enum64, Int, Type
-from preflight.core.access import U32, Spec, describe_type
+from preflight.btf.types import Array, Enum, Enum64, Int, Type
+from preflight.core.access import U32, Spec, composite, describe_type
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.kinds import ReloKind
 from preflight.core.sizes import size_of
@@ -65,9 +65,7 @@ def field_value(btf: Btf, spec: Spec, kind: int, byteorder: str) -> Value:
     last = spec.steps[-1]
     if last.name is None:
         return _element_value(btf, spec, last.type_id, kind)
-    holder = btf.type(last.type_id)
-    assert isinstance(holder, Composite)
-    member = holder.members[last.index]
+    member = composite(btf, last.type_id).members[last.index]
     type_id = btf.resolve(member.type)
     found = btf.type(type_id)
     bits = member.bitfield_size
@@ -133,8 +131,7 @@ def enumerator_value(btf: Btf, spec: Spec, kind: int) -> Value:
         return ONE
     step = spec.steps[0]
     enum = btf.type(step.type_id)
-    assert isinstance(enum, Enum)
-    number = enum.values[step.index].value
+    number = enum.values[step.index].value if isinstance(enum, Enum) else 0
     if not isinstance(enum, Enum64):
         number = ((number & U32) ^ 0x80000000) - 0x80000000
     return Value(number & U64)

@@ -99,7 +99,7 @@ def run(
     off: Sequence[int] = (),
     target_pointer: int | None = None,
 ) -> ObjectRelocation:
-    """Relocate an object whose programs are the asked instructions; those numbered in `off` are not loaded."""
+    """Relocate an object whose programs are the asked instructions; `off` numbers those not loaded."""
     functions, records = [], {}
     for number, asks in enumerate(programs):
         section = f"kprobe/{number}"
