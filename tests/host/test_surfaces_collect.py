@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +19,11 @@ from preflight.facts import Evidence, Fact, known, unknown
 from preflight.host.areas.surfaces import Answer, CgroupMode, NetModule, PerfEvents, Tracefs
 from preflight.host.collect import kconfig
 from preflight.host.collect import surface_witnesses as witness
+from preflight.host.collect.attach_libbpf import usdt_program
+from preflight.host.collect.attach_trial import Outcome
 from preflight.host.collect.libbpf import Loaded
 from preflight.host.collect.session import Session
-from preflight.host.collect.surface_attach import Outcome, _answer
+from preflight.host.collect.surface_attach import _answer
 from preflight.host.collect.surface_loads import TrialLoads, enum_has
 from preflight.host.collect.surface_network import network_modules
 from preflight.host.collect.surface_targets import TargetLists
@@ -459,6 +464,20 @@ def test_answer_after_an_attempt(inferred: Answer, outcome: Outcome, state: str,
     answer = _answer(inferred, outcome)
     assert (answer.state, answer.level) == (state, level)
     assert set(inferred.evidence) < set(answer.evidence)
+
+
+def test_the_probe_file_is_an_elf_with_one_note_and_one_executable_segment() -> None:
+    elf = ELFFile(io.BytesIO(usdt_program()))
+    (segment,) = elf.iter_segments()
+    assert segment.header.p_flags == 5
+    (note,) = elf.get_section_by_name(".note.stapsdt").iter_notes()
+    assert note["n_name"] == "stapsdt"
+    words = note["n_descdata"]
+    location, base, semaphore = struct.unpack_from("=QQQ", words)
+    assert words[24:].rstrip(b"\0") == b"preflight\0target"
+    assert base == elf.get_section_by_name(".stapsdt.base").header.sh_addr
+    assert segment.header.p_vaddr <= location < segment.header.p_vaddr + segment.header.p_filesz
+    assert semaphore == 0
 
 
 # --- the whole

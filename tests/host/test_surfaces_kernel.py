@@ -20,7 +20,7 @@ from preflight.host.areas.surfaces import SurfaceFacts
 from preflight.host.bpf.asm import R0, exit_, mov
 from preflight.host.bpf.names import ProgType
 from preflight.host.bpf.syscall import prog_load
-from preflight.host.collect import surface_attach
+from preflight.host.collect import attach_targets, surface_attach
 from preflight.host.collect.libbpf import Libbpf, open_libbpf
 from preflight.host.collect.session import Session
 from preflight.host.collect.surfaces import collect
@@ -149,8 +149,10 @@ def test_nothing_is_attached_by_default(session: Session, monkeypatch: pytest.Mo
         raise AssertionError("attached without being asked to")
 
     for name in ("raw_tracepoint_open", "link_create", "prog_attach", "iter_create"):
-        monkeypatch.setattr(surface_attach, name, forbidden)
+        monkeypatch.setattr(attach_targets, name, forbidden)
         monkeypatch.setattr(f"preflight.host.bpf.syscall.{name}", forbidden)
+    for name in ("usdt_attach", "tc_attach"):
+        monkeypatch.setattr(Libbpf, name, forbidden)
     before = len(os.listdir("/proc/self/fd"))
     assert collect(session).attach_proof is None
     assert len(os.listdir("/proc/self/fd")) == before
@@ -174,6 +176,33 @@ def test_attaching_measures_and_leaves_nothing(session: Session, facts: SurfaceF
         if attached.surface(name).loadable.state == "yes":
             assert attached.surface(name).attachable.state == "yes"
             assert attached.surface(name).attachable.level == "measured"
+
+
+def test_attaching_without_the_means_to_prepare_a_target_changes_no_answer(session: Session) -> None:
+    """Without CAP_SYS_ADMIN there is no new namespace; that is not the surface's fault."""
+    if os.geteuid() != 0:
+        pytest.skip("giving privileges up takes having them")
+    inferred = _in_child(_keep_bpf_capabilities, lambda: collect(Session()))
+    attached = _in_child(_keep_bpf_capabilities, lambda: collect(Session(), attach=True))
+    for name in ("tc", "tcx", "xdp"):
+        if inferred.surface(name).attachable.state == "yes":
+            assert attached.surface(name).attachable.state == "yes"
+    proof = attached.attach_proof
+    assert proof is not None
+    assert proof.descriptors_before == proof.descriptors_after
+    # Nobody without CAP_SYS_ADMIN may ask for programs by id: not proved, and not claimed.
+    assert not proof.ids_checked
+    assert not proof.clean
+
+
+def _keep_bpf_capabilities() -> None:
+    """Drop all capabilities but CAP_NET_ADMIN, CAP_PERFMON and CAP_BPF (capset(2), version 3)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    low, high = 1 << 12, 1 << (38 - 32) | 1 << (39 - 32)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
+    if libc.capset(header, data) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _in_child(prepare: Callable[[], None], work: Callable[[], T]) -> T:

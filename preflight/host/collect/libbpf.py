@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host's own libbpf, through ctypes: opens, loads and closes preflight's own objects.
+"""The host's own libbpf, through ctypes: opens, loads, attaches and closes preflight's own objects.
 
 Only objects packaged with preflight come here. A user's object never does: libbpf is a C
 parser, and this process may be privileged.
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,8 +21,33 @@ _MESSAGE = 1 << 16
 #: Messages kept of one load.
 _MESSAGES = 200
 _DEBUG = 2
+_TC_INGRESS = 1
 
 _PrintFunction = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+
+
+class _TcHook(ctypes.Structure):
+    """`struct bpf_tc_hook`, libbpf 1.0 to 1.6 (bpf/libbpf.h)."""
+
+    _fields_ = [
+        ("sz", ctypes.c_size_t),
+        ("ifindex", ctypes.c_int),
+        ("attach_point", ctypes.c_int),
+        ("parent", ctypes.c_uint32),
+    ]
+
+
+class _TcOptions(ctypes.Structure):
+    """`struct bpf_tc_opts`, libbpf 1.0 to 1.6 (bpf/libbpf.h)."""
+
+    _fields_ = [
+        ("sz", ctypes.c_size_t),
+        ("prog_fd", ctypes.c_int),
+        ("flags", ctypes.c_uint32),
+        ("prog_id", ctypes.c_uint32),
+        ("handle", ctypes.c_uint32),
+        ("priority", ctypes.c_uint32),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +72,17 @@ class Libbpf:
         library.bpf_object__load.argtypes = [ctypes.c_void_p]
         library.bpf_object__close.restype = None
         library.bpf_object__close.argtypes = [ctypes.c_void_p]
+        library.bpf_object__next_program.restype = ctypes.c_void_p
+        library.bpf_object__next_program.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        library.bpf_program__fd.argtypes = [ctypes.c_void_p]
+        library.bpf_program__attach_usdt.restype = ctypes.c_void_p
+        library.bpf_program__attach_usdt.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_int,
+            *[ctypes.c_char_p] * 3,
+            ctypes.c_void_p,
+        ]
+        library.bpf_link__destroy.argtypes = [ctypes.c_void_p]
         library.libbpf_version_string.restype = ctypes.c_char_p
         library.libbpf_set_print.restype = ctypes.c_void_p
         # Kept as a member: libbpf holds only the bare pointer.
@@ -79,6 +117,41 @@ class Libbpf:
         finally:
             self._library.bpf_object__close(handle)
         return Loaded(-answer if answer < 0 else 0, "load", self._said(path))
+
+    def usdt_attach(
+        self, path: Path, binary: bytes, provider: bytes, name: bytes, loaded: Callable[[int], None]
+    ) -> int | None:
+        """Load an object, attach its only program to a USDT probe of this process, detach, close.
+
+        `loaded` gets the program's descriptor, which stays libbpf's. The errno of attaching, or
+        None when the object did not load.
+        """
+        handle = self._library.bpf_object__open_file(str(path).encode(), None)
+        if not handle:
+            return None
+        try:
+            if self._library.bpf_object__load(handle) != 0:
+                return None
+            program = self._library.bpf_object__next_program(handle, None)
+            loaded(self._library.bpf_program__fd(program))
+            ctypes.set_errno(0)
+            link = self._library.bpf_program__attach_usdt(program, os.getpid(), binary, provider, name, None)
+            if not link:
+                return ctypes.get_errno() or errno.EIO
+            self._library.bpf_link__destroy(link)
+            return 0
+        finally:
+            self._library.bpf_object__close(handle)
+
+    def tc_attach(self, ifindex: int, program: int) -> int:
+        """Make a clsact qdisc on a device and put a classifier at its ingress; 0 or the errno.
+
+        Both stay: the device must belong to a network namespace that is about to end.
+        """
+        hook = _TcHook(sz=ctypes.sizeof(_TcHook), ifindex=ifindex, attach_point=_TC_INGRESS)
+        options = _TcOptions(sz=ctypes.sizeof(_TcOptions), prog_fd=program)
+        made = self._library.bpf_tc_hook_create(ctypes.byref(hook))
+        return -int(made or self._library.bpf_tc_attach(ctypes.byref(hook), ctypes.byref(options)))
 
     def _said(self, path: Path) -> tuple[str, ...]:
         """The messages without the folder of the object: where preflight is installed is private."""
