@@ -68,7 +68,12 @@ def test_missing_and_refused_at_once_is_missing_and_says_both() -> None:
     found = only(judge("PH702", surface_facts({"kprobe": (BLOCKED, NO)})))
     assert found.verdict is Verdict.MISSING
     assert "nothing to attach" in found.title
-    assert "refuses" in found.title
+    assert "refused" in found.title
+
+
+def test_forms_in_the_same_state_are_named_together() -> None:
+    found = only(judge("PH704", surface_facts({"fentry": (BLOCKED, BLOCKED), "fexit": (BLOCKED, BLOCKED)})))
+    assert found.title.startswith("fentry, fexit: ")
 
 
 def test_the_fix_names_a_surface_that_is_usable_here() -> None:

@@ -55,7 +55,7 @@ def surface_finding(facts: SurfaceFacts, code: str, name: str, *, siblings: Iter
     return finding(
         code,
         verdict,
-        _surface_title(surface, lost),
+        _surface_title(surface, lost, _alike(surface, lesser)),
         evidence=evidence,
         cause="; ".join(dict.fromkeys(causes)),
         fix="; ".join(dict.fromkeys(fixes)),
@@ -85,13 +85,20 @@ def _confidence(surface: Surface, verdict: Verdict) -> Confidence:
     return _CONFIDENCE[decides.level]
 
 
-def _surface_title(surface: Surface, lost: list[Surface]) -> str:
+def _alike(surface: Surface, lesser: list[Surface]) -> list[Surface]:
+    """The lesser forms that load and attach just as the surface itself."""
+    wanted = (surface.loadable.state, surface.attachable.state)
+    return [one for one in lesser if (one.loadable.state, one.attachable.state) == wanted]
+
+
+def _surface_title(surface: Surface, lost: list[Surface], alike: list[Surface]) -> str:
     title = surface_entries()[surface.name].title
     load, attach = surface.loadable, surface.attachable
     if load.state == "yes" and attach.state == "yes":
         how = "attaches too" if attach.level == "measured" else "nothing speaks against attaching (not tried)"
         shown = f"{title}: loads, {how}"
         return shown + (f"; not {listed(surface_entries()[one.name].title for one in lost)}" if lost else "")
+    title = listed([title, *(surface_entries()[one.name].title for one in alike)])
     if load.state == "yes":
         return f"{title}: the program type loads, {_ATTACH_WORDS[attach.state]}"
     if attach.state == "no" and load.state != "no":
@@ -105,9 +112,9 @@ _ATTACH_WORDS = {
     "unknown": "whether it can be attached is unknown",
 }
 _LOAD_WORDS = {
-    "no": "the kernel does not load its programs",
-    "blocked": "the kernel refuses to load its programs",
-    "unknown": "whether its programs load is unknown",
+    "no": "the kernel does not load such programs",
+    "blocked": "loading is refused to this caller",
+    "unknown": "whether such programs load is unknown",
 }
 
 
