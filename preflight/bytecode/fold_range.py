@@ -288,12 +288,8 @@ def _wrapped(low: int, high: int, least: int, most: int) -> tuple[int, int]:
 
 
 def _add(left: Scalar, right: Scalar) -> Scalar:
-    sums = left.value + right.value
-    carries = (sums + left.mask + right.mask) ^ sums
-    mask = (carries | left.mask | right.mask) & U64
     return Scalar(
-        sums & ~mask & U64,
-        mask,
+        *_added_bits(left.value, left.mask, right.value, right.mask),
         *_wrapped(left.umin + right.umin, left.umax + right.umax, 0, U64),
         *_wrapped(left.smin + right.smin, left.smax + right.smax, S64_MIN, S64_MAX),
         *_wrapped(left.wmin + right.wmin, left.wmax + right.wmax, 0, U32),
@@ -316,18 +312,41 @@ def _sub(left: Scalar, right: Scalar) -> Scalar:
 
 
 def _mul(left: Scalar, right: Scalar) -> Scalar:
-    zeros = min(64, _trailing_zeros(left) + _trailing_zeros(right))
-    umax = left.umax * right.umax
-    umin = left.umin * right.umin
+    umin, umax = left.umin * right.umin, left.umax * right.umax
     if umax > U64:
         umin, umax = 0, U64
-    return Scalar(0, U64 & ~((1 << zeros) - 1), umin, umax)
+    corners = [a * b for a in (left.smin, left.smax) for b in (right.smin, right.smax)]
+    smin, smax = min(corners), max(corners)
+    if smin < S64_MIN or smax > S64_MAX:
+        smin, smax = S64_MIN, S64_MAX
+    if left.mask.bit_count() > right.mask.bit_count():
+        left, right = right, left
+    value, mask = _multiplied_bits(left, right)
+    return Scalar(value, mask, umin, umax, smin, smax)
 
 
-def _trailing_zeros(given: Scalar) -> int:
-    """How many low bits are known to be 0."""
-    possible = given.value | given.mask
-    return (possible & -possible).bit_length() - 1 if possible else 64
+def _multiplied_bits(left: Scalar, right: Scalar) -> tuple[int, int]:
+    """Known bits of a product, by long multiplication over the bits of `left`."""
+    value = mask = 0
+    rest, unsure, by = left.value, left.mask, 0
+    while rest or unsure:
+        if (rest | unsure) & 1:
+            with_it = _added_bits(value, mask, right.value << by & U64, right.mask << by & U64)
+            if unsure & 1:
+                mask = mask | with_it[1] | (value ^ with_it[0])
+                value &= ~mask
+            else:
+                value, mask = with_it
+        rest, unsure, by = rest >> 1, unsure >> 1, by + 1
+    return value, mask
+
+
+def _added_bits(value: int, mask: int, other_value: int, other_mask: int) -> tuple[int, int]:
+    """Known bits of a sum."""
+    sums = value + other_value
+    carries = (sums + mask + other_mask) ^ sums
+    unsure = (carries | mask | other_mask) & U64
+    return sums & ~unsure & U64, unsure
 
 
 def _and(left: Scalar, right: Scalar) -> Scalar:
@@ -453,7 +472,10 @@ def refine(op: int, left: Scalar, right: Scalar, bits: int, holds: bool) -> tupl
 def _refine_jset(left: Scalar, right: Scalar, bits: int, holds: bool) -> tuple[Scalar, Scalar] | None:
     limit = U64 if bits == 64 else U32
     if right.mask & limit:
-        return left, right
+        if left.mask & limit:
+            return left, right
+        swapped = _refine_jset(right, left, bits, holds)
+        return None if swapped is None else (swapped[1], swapped[0])
     wanted = right.value & limit
     if holds:
         if wanted & (wanted - 1) or not left.mask & wanted:

@@ -24,7 +24,8 @@ from preflight.bytecode.image import DataRef, MapRef, Origin, ProgramImage, Ref,
 from preflight.bytecode.insn import decode
 from preflight.bytecode.reach import Environment, MapShape
 
-LOG_SIZE = 1 << 24
+#: The first buffer for a log, and the largest.
+LOG_SIZE, LOG_SIZE_MAX = 1 << 20, 1 << 26
 _PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 _CREATED = re.compile(r"map '(.+)': created successfully, fd=(\d+)")
 _VISITED = re.compile(r"^(\d+): (?:\([0-9a-f]{2}\)|<invalid)", re.MULTILINE)
@@ -110,8 +111,17 @@ def programs(raw: bytes) -> list[tuple[str, str]]:
     return found
 
 
-def load(raw: bytes, name: str, log_level: int = 2, log_size: int = LOG_SIZE) -> Loaded:
-    """Loads the program `name` of an object, all others switched off."""
+def load(raw: bytes, name: str) -> Loaded:
+    """Loads the program `name` of an object, all others switched off, with a log that is complete if can be."""
+    log_size = LOG_SIZE
+    while True:
+        loaded = _load(raw, name, log_size)
+        if loaded.complete or log_size >= LOG_SIZE_MAX or len(loaded.log) < log_size // 2:
+            return loaded
+        log_size *= 8
+
+
+def _load(raw: bytes, name: str, log_size: int) -> Loaded:
     lib = libbpf()
     assert lib is not None
     libc = ctypes.CDLL(None)
@@ -138,7 +148,7 @@ def load(raw: bytes, name: str, log_level: int = 2, log_size: int = LOG_SIZE) ->
             wanted = program if mine else wanted
             program = lib.bpf_object__next_program(obj, program)
         assert wanted, name
-        lib.bpf_program__set_log_level(wanted, log_level)
+        lib.bpf_program__set_log_level(wanted, 2)
         lib.bpf_program__set_log_buf(wanted, log, log_size)
         shapes: dict[str, MapShape] = {}
         sections: dict[str, int] = {}
