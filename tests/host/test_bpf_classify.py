@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import re
 
 import pytest
 from hypothesis import given
@@ -134,7 +135,7 @@ def test_any_log_is_classified_without_an_error(error: int, log: str) -> None:
 @given(st.sampled_from([errno.EPERM, errno.EACCES]), st.text(max_size=80))
 def test_a_refusal_without_known_words_is_never_a_no(error: int, log: str) -> None:
     state, _ = classify_load(error, log)
-    if not any(pattern.fullmatch(line) for line in messages(log) for pattern, _, _ in LACKS):
+    if not any(re.fullmatch(pattern, line) for line in messages(log) for pattern, _, _ in LACKS):
         assert state is not LoadState.UNSUPPORTED
 
 

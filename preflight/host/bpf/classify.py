@@ -53,16 +53,19 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One log line: the whole line as a pattern, its meaning, where it was seen and where it is written."""
+    """One log line: the whole line as a pattern, its meaning, where it was seen and where it is written.
 
-    pattern: re.Pattern[str]
+    Patterns are compiled when they are first tried: a healthy host needs a handful of them.
+    """
+
+    pattern: str
     meaning: Meaning
     seen: str
     source: str
 
 
 def _word(pattern: str, meaning: Meaning, seen: str, source: str) -> Wording:
-    return Wording(re.compile(pattern), meaning, seen, f"kernel/bpf/verifier.c:{source}")
+    return Wording(pattern, meaning, seen, f"kernel/bpf/verifier.c:{source}")
 
 
 _HELPER = r"[a-z0-9_]+#\d+"
@@ -174,8 +177,8 @@ HELPER_WORDINGS: tuple[Wording, ...] = (
 )
 
 #: Lines by which the verifier says that it lacks a feature of the instruction set, the JIT or the kernel.
-LACKS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
-    (re.compile(pattern), seen, f"kernel/bpf/{source}")
+LACKS: tuple[tuple[str, str, str], ...] = tuple(
+    (pattern, seen, f"kernel/bpf/{source}")
     for pattern, seen, source in (
         (r"unknown opcode [0-9a-f]{1,2}", "5.10 to 7.3", "verifier.c:resolve_pseudo_ldimm64"),
         (r"unknown insn class \d+", "5.10 to 7.3", "verifier.c:do_check"),
@@ -221,9 +224,7 @@ LACKS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
 )
 
 #: Lines by which the verifier says that this caller lacks a capability.
-DENIES: tuple[re.Pattern[str], ...] = (
-    re.compile(r"[a-z/ ]{1,80} (?:are|is) allowed for (?:CAP_BPF and CAP_SYS_ADMIN|root only)"),
-)
+DENIES: tuple[str, ...] = (r"[a-z/ ]{1,80} (?:are|is) allowed for (?:CAP_BPF and CAP_SYS_ADMIN|root only)",)
 
 #: Statistics, which follow every verification and say nothing of it.
 _STATISTICS = re.compile(
@@ -244,7 +245,7 @@ def messages(log: str) -> tuple[str, ...]:
 @lru_cache(maxsize=2048)
 def helper_meaning(line: str) -> Meaning | None:
     """What one whole log line says about a helper call; None when it is in no table."""
-    return next((w.meaning for w in HELPER_WORDINGS if w.pattern.fullmatch(line)), None)
+    return next((w.meaning for w in HELPER_WORDINGS if re.fullmatch(w.pattern, line)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +302,7 @@ _UNKNOWN_TO_SYSCALL = frozenset({errno.EINVAL, errno.EOPNOTSUPP, ENOTSUPP})
 @lru_cache(maxsize=1024)
 def lacks(line: str) -> bool:
     """Whether a whole log line says that the kernel lacks the feature that was tried."""
-    return any(pattern.fullmatch(line) for pattern, _, _ in LACKS) or (
+    return any(re.fullmatch(pattern, line) for pattern, _, _ in LACKS) or (
         helper_meaning(line) in (Meaning.NOT_FOR_TYPE, Meaning.UNKNOWN_ID, Meaning.CANNOT_SLEEP)
     )
 
@@ -318,7 +319,7 @@ def classify_load(error: int, log: str) -> tuple[LoadState, str]:
     for line in lines:
         if lacks(line):
             return LoadState.UNSUPPORTED, line
-        if any(pattern.fullmatch(line) for pattern in DENIES):
+        if any(re.fullmatch(pattern, line) for pattern in DENIES):
             return LoadState.DENIED, line
     if lines:
         return LoadState.INCONCLUSIVE, lines[0]

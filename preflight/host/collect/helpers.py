@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -105,31 +105,31 @@ class _Prober:
         if not base.works:
             letter, reason = self._whole_row(kind, base)
             return HelperRow(kind, vehicle.name, self._filled(letter), reason=reason)
-        ready = self.loader.ready(vehicle)
         letters = ["-" if not name else "?" for name in self.names]
         notes: list[HelperNote] = []
-        for helper, answer in self._probe(ready):
-            state, note = settle(answer, vehicle)
-            letters[helper] = _LETTER[state]
+        # The same few hundred answers come thousands of times; each is read once per vehicle.
+        read: dict[tuple[int, bytes], tuple[str, str]] = {}
+        for helper, error, log in self._probe(self.loader.ready(vehicle)):
+            answer = (error, log.partition(_STATISTICS)[0])
+            if answer not in read:
+                state, note = settle(_classify(*answer), vehicle)
+                read[answer] = (_LETTER[state], note)
+            letters[helper], note = read[answer]
             if note:
                 notes.append(HelperNote(self.names[helper], note))
+        self.loads += len(self.ids)
         return HelperRow(kind, vehicle.name, "".join(letters), tuple(notes))
 
-    def _probe(self, ready: Ready) -> list[tuple[int, HelperAnswer]]:
-        answers = [
-            (helper, _classify(error, log.partition(_STATISTICS)[0]))
-            for helper, error, log in probe_helpers(
-                self.ids,
-                prog_type=ready.vehicle.type,
-                expected_attach_type=ready.attach_type,
-                prog_flags=ready.vehicle.flags,
-                attach_btf_id=ready.attach_btf_id,
-                attach_fd=ready.attach_fd,
-                kern_version=self.loader.kern_version,
-            )
-        ]
-        self.loads += len(answers)
-        return answers
+    def _probe(self, ready: Ready) -> Iterator[tuple[int, int, bytes]]:
+        return probe_helpers(
+            self.ids,
+            prog_type=ready.vehicle.type,
+            expected_attach_type=ready.attach_type,
+            prog_flags=ready.vehicle.flags,
+            attach_btf_id=ready.attach_btf_id,
+            attach_fd=ready.attach_fd,
+            kern_version=self.loader.kern_version,
+        )
 
     def _filled(self, letter: str) -> str:
         return "".join(letter if name else "-" for name in self.names)
@@ -148,7 +148,7 @@ class _Prober:
 
 @lru_cache(maxsize=4096)
 def _classify(error: int, log: bytes) -> HelperAnswer:
-    """The same few hundred answers come thousands of times; each is read once."""
+    """The log as text, classified; the answers of one kind of program mostly come again in the next."""
     return classify_helper(error, log.decode("utf-8", "backslashreplace"))
 
 
