@@ -91,6 +91,14 @@ def test_a_reference_to_a_missing_type_breaks_a_module(tmp_path: Path) -> None:
     assert "missing type 9999" in (file.error or "")
 
 
+def test_the_full_look_finds_a_missing_reference_in_the_kernels_own_btf(tmp_path: Path) -> None:
+    writer = kernel()
+    writer.ptr(9999)
+    root = root_with(tmp_path, vmlinux=writer.bytes())
+    errors = [collect(root.session(Options(full=full))).vmlinux.value for full in (False, True)]
+    assert [file.error is None for file in errors if file is not None] == [True, False]
+
+
 def test_a_module_without_types_or_strings_is_hollow(tmp_path: Path) -> None:
     base = kernel()
     (file,) = facts_with(tmp_path, vmlinux=base.bytes(), nls=BtfWriter(base=base).bytes()).modules.value or ()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from preflight.errors import InputError
 from preflight.findings.model import Verdict
 from preflight.host.areas.context import Hint, Namespace
 from preflight.host.checks.context import object_byte_order
@@ -125,6 +126,22 @@ def test_a_given_configuration_comes_first(tmp_path: Path) -> None:
     config = collect(root.session(Options(kernel_config=mine))).config.value
     assert config is not None
     assert (config.source, config.get("DEBUG_INFO_BTF")) == ("--kernel-config", "n")
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "absent"), (b"hello", "not a kernel configuration")])
+def test_a_given_configuration_that_is_none_is_an_error(
+    tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    mine = tmp_path / "my-config"
+    if content is not None:
+        mine.write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        FakeRoot(tmp_path / "root").session(Options(kernel_config=mine))
+
+
+def test_a_given_folder_that_is_none_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a directory"):
+        FakeRoot(tmp_path / "root").session(Options(btf_dir=tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8b broken", b"not a configuration\n"])

@@ -176,10 +176,12 @@ def test_the_type_tables_use_bpftools_names() -> None:
 
 
 def test_the_lines_to_grant_them_name_every_one() -> None:
-    lines = ways_to_grant(["PERFMON", "BPF"])
-    assert "--cap-add BPF --cap-add PERFMON" in lines
-    assert 'add: ["BPF", "PERFMON"]' in lines
-    assert "AmbientCapabilities=CAP_BPF CAP_PERFMON" in lines
+    assert ways_to_grant(["PERFMON", "BPF"]) == {
+        "docker": "docker run --cap-add BPF --cap-add PERFMON IMAGE",
+        "kubernetes": 'securityContext: {capabilities: {add: ["BPF", "PERFMON"]}}',
+        "systemd": "AmbientCapabilities=CAP_BPF CAP_PERFMON",
+        "binary": "setcap cap_bpf,cap_perfmon+ep PROGRAM",
+    }
 
 
 # --- judging

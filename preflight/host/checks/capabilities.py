@@ -92,15 +92,13 @@ def holds(effective: Iterable[str], capability: str) -> bool:
     return capability in held or (capability in _COVERED_BY_SYS_ADMIN and "SYS_ADMIN" in held)
 
 
-def ways_to_grant(capabilities: Iterable[str]) -> str:
-    """The lines that give these capabilities in Docker, Kubernetes, systemd and to a single binary."""
+def ways_to_grant(capabilities: Iterable[str]) -> dict[str, str]:
+    """The line that gives these capabilities in Docker, Kubernetes, systemd, and to a single binary."""
     names = sorted(capabilities)
     quoted = ", ".join(f'"{name}"' for name in names)
-    return "\n".join(
-        (
-            f"docker:     docker run {' '.join(f'--cap-add {name}' for name in names)} IMAGE",
-            f"kubernetes: securityContext: {{capabilities: {{add: [{quoted}]}}}}",
-            f"systemd:    AmbientCapabilities={' '.join(f'CAP_{name}' for name in names)}",
-            f"binary:     setcap {','.join(f'cap_{name.lower()}' for name in names)}+ep PROGRAM",
-        )
-    )
+    return {
+        "docker": f"docker run {' '.join(f'--cap-add {name}' for name in names)} IMAGE",
+        "kubernetes": f"securityContext: {{capabilities: {{add: [{quoted}]}}}}",
+        "systemd": f"AmbientCapabilities={' '.join(f'CAP_{name}' for name in names)}",
+        "binary": f"setcap {','.join(f'cap_{name.lower()}' for name in names)}+ep PROGRAM",
+    }

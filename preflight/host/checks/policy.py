@@ -112,7 +112,8 @@ def bpf_lsm_usable(host: HostFacts, facts: PolicyFacts) -> Iterable[Finding]:
             Verdict.BLOCKED,
             "the kernel has BPF LSM; loading such a program is refused to this caller",
             evidence=evidence,
-            cause="loading was answered with EPERM or EACCES; see PH202 and PH309 for what that rests on",
+            cause=f"{_others(unseen)}; loading was answered with EPERM or EACCES",
+            fix="`preflight check --select PH202 --select PH309` says what explains it, or was ruled out",
             data=data,
         )
     elif unseen:
@@ -127,6 +128,10 @@ def bpf_lsm_usable(host: HostFacts, facts: PolicyFacts) -> Iterable[Finding]:
         )
     else:
         yield finding("PH303", Verdict.OK, "BPF LSM programs can be loaded", evidence=evidence, data=data)
+
+
+def _others(unseen: list[str]) -> str:
+    return f"not seen: {', '.join(unseen)}" if unseen else "configuration, boot list and BTF are fine"
 
 
 _LEG_ABSENT = {
@@ -163,7 +168,10 @@ def _bpf_lsm_legs(host: HostFacts, facts: PolicyFacts) -> list[tuple[str, str, t
     state = kind.load.state if kind is not None else "not-tried"
     word = {"works": "yes", "unsupported": "no", "denied": "refused"}.get(state, "unknown")
     said = kind.load.line or kind.load.errno or kind.load.reason if kind is not None else "not collected"
-    legs.append(("program type", word, (Evidence("trial-load", f"program type lsm: {state} ({said})"),)))
+    by_hand = "bpftool feature probe kernel | grep program_type.lsm"
+    legs.append(
+        ("program type", word, (Evidence("trial-load", f"program type lsm: {state} ({said})", by_hand),))
+    )
     if word == "yes" and built is None:
         # A program that loads proves the configuration, whatever file could not be read.
         legs[0] = ("configuration", "yes", legs[0][2])
@@ -308,7 +316,10 @@ def unexplained_eperm(host: HostFacts) -> Iterable[Finding]:
     causes = causes_of(host, refused)
     names = listed(r.name for r in refused)
     errnos = "/".join(sorted({r.errno for r in refused if r.errno}))
-    evidence = [Evidence("trial-load", f"{r.name} ({r.program_type}): {r.errno}") for r in refused[:12]]
+    by_hand = "strace -f -e trace=bpf bpftool feature probe kernel 2>&1 | grep -E 'EPERM|EACCES'"
+    evidence = [
+        Evidence("trial-load", f"{r.name} ({r.program_type}): {r.errno}", by_hand) for r in refused[:12]
+    ]
     data = {
         "refused": [r.name for r in refused],
         "explained": list(causes.explained),

@@ -167,12 +167,13 @@ def _refused_finding(
     """All that is missing at once; in a user namespace even held ones do not count."""
     wanted = needed if outside else lacking
     names = ", ".join(f"CAP_{c}" for c in wanted)
+    grant = ways_to_grant(wanted)
     sets = facts.capabilities.value
     cause = f"loading {listed(types)} programs asks for {', '.join(f'CAP_{c}' for c in needed)}"
     if outside:
         title = f"capabilities do not count here: {names} must be held in the first user namespace"
         cause += "; this process is in another user namespace, where capabilities end at its border"
-        fix = "run in the first user namespace (docker run --userns=host, hostUsers: true), with\n"
+        fix = "run in the first user namespace (docker run --userns=host, hostUsers: true) and grant there "
     else:
         title, fix = f"not held: {names}", ""
         gone = [c for c in lacking if sets is not None and c not in sets.bounding]
@@ -185,8 +186,8 @@ def _refused_finding(
         facts.capabilities,
         facts.user_namespace_initial,
         cause=cause,
-        fix=fix + ways_to_grant(wanted),
-        data=data,
+        fix=fix + "; ".join(f"{where}: {line}" for where, line in grant.items()),
+        data={**data, "grant": grant},
     )
 
 

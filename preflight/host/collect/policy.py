@@ -74,7 +74,7 @@ def _lsm_active(session: Session) -> Fact[tuple[str, ...]]:
     if isinstance(modules, str):
         reason = f"{reading.why}; lsm_list_modules(2) answers {modules}"
         return unknown(reason, Evidence("syscall", reason), decided_by=decided_by(reading))
-    return known(modules, Evidence("syscall", f"lsm_list_modules(2): {','.join(modules)}"))
+    return known(modules, Evidence("syscall", f"lsm_list_modules(2): {','.join(modules)}", f"cat {LSM_LIST}"))
 
 
 def _names(reading: Reading) -> tuple[str, ...] | None:

@@ -69,6 +69,9 @@ CAPABILITY_NAMES = [
 #: A claimed attribute size no kernel accepts: larger than a page of any architecture.
 _BAD_SIZE = 1 << 20
 _NOT_LIVE = "only files of another system were given; a system call would ask the running kernel"
+_MEMLOCK_BY_HAND = (
+    "capsh --drop=cap_sys_resource -- -c 'ulimit -l 0; bpftool feature probe kernel | grep map_type.array'"
+)
 _WHOLE_RANGE = IdRange(0, 0, 0xFFFFFFFF)
 
 
@@ -80,7 +83,9 @@ def collect(session: Session) -> PrivilegeFacts:
     return PrivilegeFacts(
         capabilities=_capability_sets(session, status),
         is_uid_zero=os.geteuid() == 0,
-        bpf_syscall=_trial(session, _bpf_syscall, "bpf(2) with an impossible attribute size"),
+        bpf_syscall=_trial(
+            session, _bpf_syscall, "bpf(2) with an impossible size", "strace -e trace=bpf bpftool prog list"
+        ),
         unprivileged_bpf=_sysctl(system, "kernel.unprivileged_bpf_disabled"),
         seccomp=_seccomp_fact(session, status),
         no_new_privs=_no_new_privs_fact(session, status),
@@ -88,10 +93,16 @@ def collect(session: Session) -> PrivilegeFacts:
         token_mounts=_token_mounts(system),
         perf_event_paranoid=_sysctl(system, "kernel.perf_event_paranoid"),
         perf_self=_trial(
-            session, lambda: perf_event_open(system_wide=False), "perf_event_open(2), this process"
+            session,
+            lambda: perf_event_open(system_wide=False),
+            "perf_event_open(2), this process",
+            "perf stat -e dummy:u true",
         ),
         perf_system=_trial(
-            session, lambda: perf_event_open(system_wide=True), "perf_event_open(2), whole CPU"
+            session,
+            lambda: perf_event_open(system_wide=True),
+            "perf_event_open(2), whole CPU",
+            "perf stat -a -e dummy true",
         ),
         kptr_restrict=_sysctl(system, "kernel.kptr_restrict"),
         kallsyms_hidden=fact_of(
@@ -114,13 +125,13 @@ def _limit(value: int) -> int | None:
     return None if value == resource.RLIM_INFINITY else value
 
 
-def _trial(session: Session, call: Callable[[], str | None], what: str) -> Fact[str]:
+def _trial(session: Session, call: Callable[[], str | None], what: str, by_hand: str) -> Fact[str]:
     if not session.is_live:
         return unknown(_NOT_LIVE, decided_by="run preflight on that system")
     answer = call()
     if answer is None:
-        return unknown("preflight does not know this machine's system call number", decided_by="strace")
-    return known(answer, Evidence("syscall", f"{what}: {answer}"))
+        return unknown("preflight does not know this machine's system call number", decided_by=by_hand)
+    return known(answer, Evidence("syscall", f"{what}: {answer}", by_hand))
 
 
 def _bpf_syscall() -> str | None:
@@ -259,4 +270,4 @@ def _memlock_accounting(session: Session) -> Fact[str]:
         reason = f"a map with RLIMIT_MEMLOCK=0 was answered {answer}"
         return unknown(reason, Evidence("syscall", reason), decided_by="ulimit -l 0; bpftool map create")
     mode = "memcg" if answer == "ok" else "rlimit"
-    return known(mode, Evidence("syscall", f"array map with RLIMIT_MEMLOCK=0: {answer}"))
+    return known(mode, Evidence("syscall", f"array map with RLIMIT_MEMLOCK=0: {answer}", _MEMLOCK_BY_HAND))

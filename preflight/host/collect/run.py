@@ -18,7 +18,10 @@ AREAS = tuple(field.name for field in fields(HostFacts) if field.name != "failur
 
 
 def collect_host(system: System | None = None, options: Options | None = None) -> HostFacts:
-    """Facts of the whole host. Never raises for what a collector meets; see `HostFacts.failures`."""
+    """Facts of the whole host. Never raises for what a collector meets; see `HostFacts.failures`.
+
+    InputError when the options name files that cannot be used.
+    """
     session = Session(system, options)
     found: dict[str, Any] = {}
     failures: dict[str, str] = {}

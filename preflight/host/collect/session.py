@@ -45,11 +45,20 @@ class Options:
 
 
 class Session:
-    """One collection: the system, the user's options, and the costly things read once."""
+    """One collection: the system, the user's options, and the costly things read once.
+
+    Making one raises InputError when the options name a configuration or a directory that is none:
+    a file the user names must not be passed over silently.
+    """
 
     def __init__(self, system: System | None = None, options: Options | None = None) -> None:
         self.system = system or System()
         self.options = options or Options()
+        given, folder = self.options.kernel_config, self.options.btf_dir
+        if given is not None and self.config_tried[0].seen != "read":
+            raise InputError(f"--kernel-config: {self.config_tried[0].seen}", subject=str(given))
+        if folder is not None and not folder.is_dir():
+            raise InputError("--btf-dir is not a directory", subject=str(folder))
 
     @property
     def is_live(self) -> bool:
