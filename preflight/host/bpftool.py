@@ -49,9 +49,12 @@ def _problem(answer: Finished) -> str:
     if answer.truncated:
         return f"bpftool wrote more than {JSON_LIMIT} bytes"
     if answer.exit_code != 0:
-        said = answer.stderr.decode("utf-8", "replace").strip().splitlines()
-        told = f": {said[0][:200]}" if said else ""
-        return f"bpftool ended with {answer.exit_code}{told}"
+        document = parse_json(answer.stdout)
+        said = document.get("error") if isinstance(document, dict) else None
+        lines = (
+            (said if isinstance(said, str) else answer.stderr.decode("utf-8", "replace")).strip().splitlines()
+        )
+        return f"bpftool ended with {answer.exit_code}{f': {lines[0][:200]}' if lines else ''}"
     return ""
 
 

@@ -34,6 +34,12 @@ class Decision:
         return self.verdict is Verdict.OK
 
 
+#: What to do where the verdict is not about the kernel but about who asked, or was not reached.
+UNDECIDED_FIXES = {
+    Verdict.BLOCKED: "grant the capabilities PH202 lists; if none is lacking, PH309 says what was ruled out",
+    Verdict.UNKNOWN: "run as root on the host itself; if it stays undecided, please report the evidence",
+}
+
 _NOT_COLLECTED = Decision(Verdict.UNKNOWN, "nobody looked: the facts were not collected")
 
 

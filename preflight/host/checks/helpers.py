@@ -11,7 +11,7 @@ from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Verdict
 from preflight.host.areas.helpers import LETTERS, HelperFacts
 from preflight.host.checks.common import area_check, finding, listed
-from preflight.host.checks.decisions import ISA_LEVELS, ability_state, isa_state, letters
+from preflight.host.checks.decisions import ISA_LEVELS, UNDECIDED_FIXES, ability_state, isa_state, letters
 from preflight.host.facts import HostFacts
 
 _BY_HAND = "bpftool feature probe kernel full"
@@ -62,7 +62,7 @@ def _one_type(facts: HelperFacts, name: str) -> Finding:
             Evidence("trial-load", ", ".join(f"{n} {state}" for state, n in sorted(count.items())), _BY_HAND)
         ],
         cause="" if verdict is Verdict.OK and not unread else "; ".join(reasons),
-        fix=f"please report the answers for {listed(unread)}" if unread else "",
+        fix=f"please report the answers for {listed(unread)}" if unread else UNDECIDED_FIXES.get(verdict, ""),
         data={**dict(sorted(count.items())), "not_probed": list(facts.not_probed), "unread": unread},
     )
     return replace(found, subject=name)
@@ -120,6 +120,7 @@ def instruction_limit(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
             "instruction limit: no program may be loaded" if known else "instruction limit: undecided",
             evidence=evidence,
             cause=f"the load was refused ({trial.errno})",
+            fix=UNDECIDED_FIXES[Verdict.BLOCKED],
         )
     else:
         why = trial.reason or detail
@@ -151,7 +152,9 @@ def control_flow(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
             f"{name}: {'works' if decision.ok else decision.because}",
             evidence=decision.evidence,
             cause="" if decision.ok else decision.because,
-            fix=_FLOW_FIXES.get(name, "") if decision.verdict is Verdict.MISSING else "",
+            fix=_FLOW_FIXES.get(name, "")
+            if decision.verdict is Verdict.MISSING
+            else UNDECIDED_FIXES.get(decision.verdict, ""),
             confidence=decision.confidence,
         )
         yield replace(found, subject=name)
@@ -173,6 +176,7 @@ def instruction_set(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
             "instruction set: no program could be loaded",
             evidence=decision.evidence,
             cause=decision.because,
+            fix=UNDECIDED_FIXES.get(decision.verdict, ""),
             data=data,
         )
         return

@@ -10,7 +10,7 @@ from preflight.findings.model import Finding, Verdict
 from preflight.host.areas.programs import ProgramFacts
 from preflight.host.bpf.implementations import PROGRAM_OPTIONS
 from preflight.host.checks.common import area_check, finding
-from preflight.host.checks.decisions import Decision, attach_state, prog_state
+from preflight.host.checks.decisions import UNDECIDED_FIXES, Decision, attach_state, prog_state
 from preflight.host.facts import HostFacts
 
 _LACKS = {
@@ -86,7 +86,7 @@ def _finding(code: str, subject: str, what: str, decision: Decision, fix: str) -
         f"{what}: {_LACKS[decision.verdict]}",
         evidence=decision.evidence,
         cause="" if decision.ok else decision.because,
-        fix=fix,
+        fix=fix or UNDECIDED_FIXES.get(decision.verdict, ""),
         confidence=decision.confidence,
     )
     return replace(found, subject=subject)

@@ -8,6 +8,7 @@ means the kernel lacks it. Sources: Documentation/bpf/standardization/instructio
 
 from __future__ import annotations
 
+import errno
 import re
 import struct
 from collections.abc import Callable
@@ -135,8 +136,7 @@ class _Fixtures:
     def load(self, program: bytes, *functions: tuple[int, int]) -> Trial:
         """Load a program whose functions are (instruction index, BTF id)."""
         if self.btf is None or self.btf.fd is None:
-            why = self.btf.errno_name if self.btf is not None else "not asked"
-            return Trial("not-tried", reason=f"the probe's own BTF does not load ({why})")
+            return _without(self.btf, "the probe's own BTF does not load")
         with prog_load(
             ProgType.SOCKET_FILTER,
             program,
@@ -146,6 +146,13 @@ class _Fixtures:
             log_size=PROBE_LOG,
         ) as answer:
             return trial_of(answer)
+
+
+def _without(fixture: Result | None, reason: str) -> Trial:
+    """The answer where something the program needs was refused: a refusal, else no trial."""
+    if fixture is not None and fixture.errno in (errno.EPERM, errno.EACCES):
+        return Trial("denied", fixture.errno_name, reason=reason)
+    return Trial("not-tried", reason=reason)
 
 
 def _count(program: bytes) -> int:
@@ -170,7 +177,7 @@ def _global_function(fixtures: _Fixtures) -> Trial:
 def _tail_call_below(fixtures: _Fixtures) -> Trial:
     progs = fixtures.progs
     if progs is None or progs.fd is None:
-        return Trial("not-tried", reason="the prog_array map could not be created")
+        return _without(progs, "the prog_array map could not be created")
     main = asm.call_local(1) + exit_()
     below = asm.map_fd(R2, progs.fd.number) + mov(R3, 0) + asm.call(12) + _OUT
     return fixtures.load(main + below, (0, fixtures.main), (_count(main), fixtures.below))
