@@ -268,7 +268,6 @@ def test_no_list_and_no_name_makes_the_lookup_fail(tmp_path: Path, kallsyms: byt
 
 def view(**changes: object) -> witness.View:
     base = witness.View(
-        machine="x86_64",
         tracefs=known(Tracefs(None, False)),
         pmus=known(("software", "tracepoint")),
         pmu_formats={},

@@ -20,12 +20,12 @@ _MOUNT_TRACEFS = "mount -t tracefs none /sys/kernel/tracing"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the witnesses look at. `enums` and `functions` hold the names found in the kernel's BTF.
+    """What the witnesses look at.
 
-    `btf_read` is whether that BTF could be read at all: only then an absent name means something.
+    `names` are those of the BTF_* names below that the kernel's BTF has; `btf_read` is whether
+    that BTF could be read at all: only then does an absent name mean something.
     """
 
-    machine: str
     tracefs: Fact[Tracefs]
     pmus: Fact[tuple[str, ...]]
     pmu_formats: dict[str, tuple[str, ...]]
@@ -44,9 +44,9 @@ class View:
 
 
 #: Names looked up in the kernel's BTF for the witnesses: functions, and values of `enum bpf_attach_type`.
-BTF_FUNCTIONS = ("register_fprobe", "bpf_trampoline_link_prog", "tcx_link_attach", "uprobe_register")
+BTF_FUNCTIONS = ("register_fprobe", "tcx_link_attach")
 BTF_STRUCTS = ("bpf_struct_ops_tcp_congestion_ops",)
-BTF_ATTACH_TYPES = ("BPF_TRACE_KPROBE_MULTI", "BPF_TRACE_UPROBE_MULTI", "BPF_TCX_INGRESS", "BPF_TRACE_ITER")
+BTF_ATTACH_TYPES = ("BPF_TRACE_KPROBE_MULTI", "BPF_TRACE_UPROBE_MULTI", "BPF_TCX_INGRESS")
 
 
 def _yes(*evidence: Evidence) -> Answer:

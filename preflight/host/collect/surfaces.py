@@ -134,7 +134,6 @@ def _view(session: Session, btf: Btf | None) -> View:
     config = _config(session)
     pmus = _pmus(system)
     return View(
-        machine=system.machine,
         tracefs=read_tracefs(system),
         pmus=pmus,
         pmu_formats=_pmu_formats(system),
