@@ -20,6 +20,8 @@ from preflight.errors import InputError
 #: BPF_CORE_SPEC_MAX_LEN
 MAX_STEPS = 64
 U32 = 0xFFFFFFFF
+#: Longer names are cut where people read them; the kernel's own limit is 512.
+_MAX_NAME = 512
 
 # sscanf("%d") skips white space and takes a sign
 _INDEX = re.compile(r"\s*([+-]?[0-9]+)")
@@ -146,7 +148,7 @@ _KEYWORDS = {Kind.STRUCT: "struct ", Kind.UNION: "union ", Kind.ENUM: "enum ", K
 def describe_type(btf: Btf, type_id: int) -> str:
     """A type as people write it: `struct task_struct`, `pid_t`, `union <anon>`, `fwd foo`."""
     kind = btf.kind(type_id)
-    name = btf.name(type_id) or "<anon>"
+    name = btf.name(type_id)[:_MAX_NAME] or "<anon>"
     if kind in _KEYWORDS:
         return _KEYWORDS[Kind(kind)] + name
     if kind in (Kind.TYPEDEF, Kind.INT, Kind.FLOAT):
@@ -161,7 +163,9 @@ def describe(btf: Btf, spec: Spec) -> str:
     text = describe_type(btf, spec.root_id)
     for number, step in enumerate(spec.steps):
         if step.name is not None:
-            text += ("::" if btf.kind(step.type_id) in (Kind.ENUM, Kind.ENUM64) else ".") + step.name
+            text += ("::" if btf.kind(step.type_id) in (Kind.ENUM, Kind.ENUM64) else ".") + step.name[
+                :_MAX_NAME
+            ]
         elif number > 0 or step.index > 0:
             text += f"[{step.index}]"
     return text

@@ -19,6 +19,7 @@ from preflight.btf.types import Array, Composite, Enum, Int
 from preflight.core.access import MAX_STEPS, U32, Spec, Step, composite, is_flexible
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.sizes import size_of
+from preflight.core.work import Work
 from preflight.errors import InputError
 
 #: What a field is like, as far as compatibility goes; see `nature`.
@@ -26,8 +27,6 @@ Nature = tuple[str, ...]
 #: Per step of an access: an index, or a member's name with its nature.
 Pattern = tuple[int | tuple[str, Nature], ...]
 
-#: A kernel's deepest search looks at a few thousand members.
-_MAX_MEMBERS_SEEN = 1 << 20
 _MAX_ARRAY_DEPTH = 64
 
 
@@ -103,10 +102,10 @@ class _Search:
 
     btf: Btf
     essential: Callable[[str], str]
+    work: Work
     raw: list[int] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     bit_offset: int = 0
-    seen: int = 0
     clash: int = 0
 
     def room(self) -> None:
@@ -123,9 +122,7 @@ class _Search:
         holder = self.btf.type(holder_id)
         if not isinstance(holder, Composite):
             return None
-        self.seen += len(holder.members)
-        if self.seen > _MAX_MEMBERS_SEEN:
-            raise InputError(f"type {type_id} nests anonymous members without end")
+        self.work.spend(1 + len(holder.members))
         for index, member in enumerate(holder.members):
             self.room()
             self.bit_offset += member.bit_offset
@@ -145,12 +142,14 @@ class _Search:
         return None
 
 
-def match_field(btf: Btf, root_id: int, pattern: Pattern, essential: Callable[[str], str]) -> Spec | Miss:
+def match_field(
+    btf: Btf, root_id: int, pattern: Pattern, essential: Callable[[str], str], work: Work
+) -> Spec | Miss:
     """The access in a target type, or why it is not there.
 
     RelocationError E2BIG or EINVAL is libbpf's refusal of the whole relocation.
     """
-    search = _Search(btf, essential)
+    search = _Search(btf, essential, work)
     here = root_id
     for number, part in enumerate(pattern):
         here = btf.resolve(here)
@@ -175,12 +174,15 @@ def match_field(btf: Btf, root_id: int, pattern: Pattern, essential: Callable[[s
     return Spec(root_id, tuple(search.raw), tuple(search.steps), search.bit_offset & U32)
 
 
-def match_enumerator(btf: Btf, root_id: int, wanted: str, essential: Callable[[str], str]) -> Spec | Miss:
+def match_enumerator(
+    btf: Btf, root_id: int, wanted: str, essential: Callable[[str], str], work: Work
+) -> Spec | Miss:
     """The first enumerator whose essential name is `wanted`."""
     enum_id = btf.resolve(root_id)
     enum = btf.type(enum_id)
     if not isinstance(enum, Enum):
         return Miss(Cause.KIND_CHANGED, 0, enum_id)
+    work.spend(1 + len(enum.values))
     for index, enumerator in enumerate(enum.values):
         if essential(enumerator.name) == wanted:
             return Spec(root_id, (index,), (Step(enum_id, index, enumerator.name),))

@@ -18,9 +18,12 @@ from preflight.core.errors import Cause, RelocationError
 from preflight.core.kinds import ENUMVAL_KINDS, FIELD_KINDS, ReloKind
 from preflight.core.match import Pattern, pattern_of
 from preflight.core.values import Value, enumerator_value, field_value, type_value
+from preflight.errors import InputError
 from preflight.loaders import LIBBPF, Loader, essential_name
 
 INSN = 8
+#: Real objects have up to a few thousand.
+MAX_RECORDS = 1 << 18
 
 
 class Function(Protocol):
@@ -134,6 +137,8 @@ def plan(
         by_section.setdefault(function.section, []).append(function)
     shift = shift_byteorder or byteorder
     reader = _Reader(btf, loader, shift)
+    if sum(map(len, records.values())) > MAX_RECORDS:
+        raise InputError(f"more than {MAX_RECORDS} CO-RE records", subject=name)
     questions: list[Question] = []
     skipped: list[Skipped] = []
     for section, relos in records.items():

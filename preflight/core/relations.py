@@ -11,11 +11,10 @@ from __future__ import annotations
 from preflight.btf import Btf, Kind, essential_name
 from preflight.btf.types import Array, Composite, Enum, FuncProto, Fwd, Int, Ptr, Type
 from preflight.core.errors import Cause, RelocationError
-from preflight.errors import InputError
+from preflight.core.work import Work
 
 _MAX_DEPTH = 32
 _MAX_LEVEL = 32
-_MAX_PAIRS = 200_000
 
 _ENUMS = (Kind.ENUM, Kind.ENUM64)
 #: Kinds whose equality is all that compatibility asks.
@@ -34,14 +33,14 @@ def _too_deep() -> RelocationError:
 class _Comparison:
     """One comparison of a local with a target type; remembers the pairs it has decided."""
 
-    def __init__(self, local: Btf, target: Btf) -> None:
+    def __init__(self, local: Btf, target: Btf, work: Work) -> None:
         self.local = local
         self.target = target
+        self.work = work
         self.decided: dict[tuple[int, int, bool, int], bool] = {}
 
     def remember(self, key: tuple[int, int, bool, int], answer: bool) -> bool:
-        if len(self.decided) >= _MAX_PAIRS:
-            raise InputError("comparing two types takes too many steps")
+        self.work.spend(1)
         self.decided[key] = answer
         return answer
 
@@ -146,6 +145,7 @@ class _Match(_Comparison):
     def _composites(self, local: Composite, target: Composite, behind_pointer: bool, level: int) -> bool:
         if len(local.members) > len(target.members):
             return False
+        self.work.spend(len(local.members) * len(target.members))
         return all(
             any(
                 self.names(one.name, other.name)
@@ -163,11 +163,13 @@ class _Match(_Comparison):
         return all(essential_name(v.name) in names if v.name else anonymous for v in local.values)
 
 
-def types_are_compat(local: Btf, local_id: int, target: Btf, target_id: int) -> bool:
+def types_are_compat(
+    local: Btf, local_id: int, target: Btf, target_id: int, work: Work | None = None
+) -> bool:
     """Whether a type of the target can be taken for the local one; root names are the caller's business."""
-    return _Compat(local, target).types(local_id, target_id, _MAX_LEVEL)
+    return _Compat(local, target, work or Work()).types(local_id, target_id, _MAX_LEVEL)
 
 
-def types_match(local: Btf, local_id: int, target: Btf, target_id: int) -> bool:
+def types_match(local: Btf, local_id: int, target: Btf, target_id: int, work: Work | None = None) -> bool:
     """Whether a type of the target has everything the local one has, by name and recursively."""
-    return _Match(local, target).types(local_id, target_id, False, _MAX_LEVEL)
+    return _Match(local, target, work or Work()).types(local_id, target_id, False, _MAX_LEVEL)

@@ -19,6 +19,7 @@ from preflight.core.question import Plan, Question, resize_class
 from preflight.core.relations import same_kind, types_are_compat, types_match
 from preflight.core.target import Target, TargetBtf
 from preflight.core.values import Value, type_value
+from preflight.core.work import Work
 
 _Candidates = tuple[tuple[TargetBtf, int], ...]
 
@@ -87,6 +88,7 @@ class _Asker:
         self._loader = plan.loader
         self._target = target
         self._left: dict[int, _Candidates] = {}
+        self._work = Work()
 
     def ask(self, question: Question) -> Resolution:
         """One answer; prunes the candidates of the question's type when the loader does."""
@@ -156,12 +158,13 @@ class _Asker:
     def look(self, question: Question, where: TargetBtf, type_id: int) -> Spec | Miss:
         """The question's access in one candidate."""
         kind, rule = question.kind, self._loader.flavour
+        self._work.spend(1)
         if kind in FIELD_KINDS:
-            return where.field(type_id, question.pattern, rule)
+            return where.field(type_id, question.pattern, rule, self._work)
         if kind in ENUMVAL_KINDS:
-            return where.enumerator(type_id, question.enumerator, rule)
+            return where.enumerator(type_id, question.enumerator, rule, self._work)
         relation = types_match if kind == ReloKind.TYPE_MATCHES else types_are_compat
-        if relation(self._plan.btf, question.type_id, where.btf, type_id):
+        if relation(self._plan.btf, question.type_id, where.btf, type_id, self._work):
             return Spec(type_id)
         return Miss(Cause.TYPE_DIFFERS, 0, type_id)
 

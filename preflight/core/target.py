@@ -17,6 +17,7 @@ from preflight.core.access import Spec, describe_type
 from preflight.core.errors import RelocationError
 from preflight.core.match import Miss, Pattern, match_enumerator, match_field
 from preflight.core.values import Value, enumerator_value, field_value
+from preflight.core.work import Work
 from preflight.loaders import essential_name
 
 VMLINUX = "vmlinux"
@@ -82,13 +83,13 @@ class TargetBtf:
             self._separated = tuple(found)
         return self._separated
 
-    def field(self, type_id: int, pattern: Pattern, rule: str) -> Spec | Miss:
+    def field(self, type_id: int, pattern: Pattern, rule: str, work: Work) -> Spec | Miss:
         """A field access in a candidate; RelocationError when libbpf refuses to answer."""
         key = (rule, type_id, pattern)
         answer = self._fields.get(key)
         if answer is None:
             try:
-                answer = match_field(self.btf, type_id, pattern, partial(essential_name, rule))
+                answer = match_field(self.btf, type_id, pattern, partial(essential_name, rule), work)
             except RelocationError as refusal:
                 answer = refusal
             self._fields[key] = answer
@@ -96,12 +97,12 @@ class TargetBtf:
             raise answer.with_traceback(None)
         return answer
 
-    def enumerator(self, type_id: int, wanted: str, rule: str) -> Spec | Miss:
+    def enumerator(self, type_id: int, wanted: str, rule: str, work: Work) -> Spec | Miss:
         """An enumerator in a candidate, by essential name."""
         key = (rule, type_id, wanted)
         answer = self._enumerators.get(key)
         if answer is None:
-            answer = match_enumerator(self.btf, type_id, wanted, partial(essential_name, rule))
+            answer = match_enumerator(self.btf, type_id, wanted, partial(essential_name, rule), work)
             self._enumerators[key] = answer
         return answer
 
