@@ -19,7 +19,8 @@ def essential_name(name: str) -> str:
         if cut <= 0:
             return name
         after = cut + 3
-        if name[cut - 1] != "_" and after < len(name) and name[after] != "_":
+        # The search came from the right, so what follows is no underscore; it may be the end.
+        if name[cut - 1] != "_" and after < len(name):
             return name[:cut]
         # A longer run of underscores holds no cut at all; each character is passed once.
         while cut and name[cut - 1] == "_":
