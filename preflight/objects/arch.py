@@ -27,7 +27,6 @@ _MARKS: Final = (
     ({"bx", "orig_ax"}, "i686"),
 )
 _NAMES: Final = ("pt_regs", "user_pt_regs", "user_regs_struct")
-_DEPTH: Final = 4
 
 
 def infer(btf: Btf) -> str | None:
@@ -49,15 +48,20 @@ def infer(btf: Btf) -> str | None:
     return "ppc64" if machine == "ppc64le" and btf.byteorder == "big" else machine
 
 
-def _member_names(btf: Btf, type_id: int, depth: int = 0) -> set[str]:
+def _member_names(btf: Btf, type_id: int) -> set[str]:
     """Names of the members, those of anonymous structs and unions included."""
-    found = btf.type(type_id)
     names: set[str] = set()
-    if not isinstance(found, Composite) or depth > _DEPTH:
-        return names
-    for member in found.members:
-        if member.name:
-            names.add(member.name)
-        else:
-            names |= _member_names(btf, btf.resolve(member.type), depth + 1)
+    seen: set[int] = set()
+    todo = [type_id]
+    while todo:
+        current = todo.pop()
+        found = btf.type(current)
+        if current in seen or not isinstance(found, Composite):
+            continue
+        seen.add(current)
+        for member in found.members:
+            if member.name:
+                names.add(member.name)
+            else:
+                todo.append(btf.resolve(member.type))
     return names

@@ -11,7 +11,7 @@ from typing import Final
 
 from preflight.btf import Btf, Kind
 from preflight.btf.types import Array, Datasec, Reference, Var
-from preflight.objects.elf import SHF_EXECINSTR, SHF_MERGE, Elf, Section
+from preflight.objects.elf import SHF_EXECINSTR, SHF_MERGE, STV_HIDDEN, STV_INTERNAL, Elf, Section
 from preflight.objects.layout import variable_offsets
 from preflight.objects.model import DataSection, Variable
 from preflight.objects.precheck import SHT_NOBITS, SHT_PROGBITS
@@ -53,15 +53,17 @@ def collect(elf: Elf, btf: Btf | None, datasecs: Mapping[str, Datasec]) -> tuple
 
 
 def _variables(elf: Elf, btf: Btf, section: Section, kind: str, datasec: Datasec) -> tuple[Variable, ...]:
+    hidden = {s.name for s in elf.defined_in(section.index) if s.visibility in (STV_HIDDEN, STV_INTERNAL)}
     found = []
     for entry, offset in variable_offsets(elf, btf, datasec, section):
         var = btf.type(entry.type)
         if not isinstance(var, Var):
             continue
         volatile = is_volatile(btf, var.type)
-        binding = _BINDINGS.get(var.linkage, "other")
+        # libbpf takes a hidden variable for a static one, and shows it to nobody.
+        binding = "hidden" if var.name in hidden else _BINDINGS.get(var.linkage, "other")
         # The compiler folds reads of a constant that is neither volatile nor visible outside.
-        settable = kind != "rodata" or volatile or binding != "local"
+        settable = kind != "rodata" or volatile or binding not in ("local", "hidden")
         found.append(Variable(var.name, offset, entry.size, var.type, volatile, binding, settable))
     return tuple(sorted(found, key=lambda variable: variable.offset))
 

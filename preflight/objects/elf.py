@@ -90,6 +90,7 @@ class Elf:
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
     relocations: dict[int, tuple[Relocation, ...]]
+    by_section: dict[int, list[Symbol]] = field(repr=False)
 
     def section(self, name: str) -> Section | None:
         """The first section with this name."""
@@ -100,7 +101,7 @@ class Elf:
 
     def defined_in(self, index: int) -> list[Symbol]:
         """The symbols of one section, in table order."""
-        return [symbol for symbol in self.symbols if symbol.section == index]
+        return self.by_section.get(index, [])
 
 
 def read(data: bytes) -> Elf:
@@ -116,7 +117,10 @@ def read(data: bytes) -> Elf:
         if section.type in (precheck.SHT_REL, precheck.SHT_RELA):
             found = _relocations(section, header.mark, len(symbols), sections[section.info])
             relocations[section.info] = relocations.get(section.info, ()) + found
-    return Elf(header.byteorder, sections, symbols, relocations)
+    by_section: dict[int, list[Symbol]] = {}
+    for symbol in symbols:
+        by_section.setdefault(symbol.section, []).append(symbol)
+    return Elf(header.byteorder, sections, symbols, relocations, by_section)
 
 
 def decode_name(raw: bytes) -> str:

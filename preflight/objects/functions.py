@@ -20,10 +20,6 @@ MAX_FUNCTIONS: Final = 16_384
 
 def collect(elf: Elf) -> tuple[tuple[Program, ...], tuple[Subprogram, ...], tuple[Problem, ...]]:
     """All functions in libbpf's order; InputError for one that does not fit its section."""
-    by_section: dict[int, list[Symbol]] = {}
-    for symbol in elf.symbols:
-        if symbol.type == STT_FUNC:
-            by_section.setdefault(symbol.section, []).append(symbol)
     programs: list[Program] = []
     subprograms: list[Subprogram] = []
     problems: list[Problem] = []
@@ -31,7 +27,7 @@ def collect(elf: Elf) -> tuple[tuple[Program, ...], tuple[Subprogram, ...], tupl
         if not section.is_code:
             continue
         # libbpf sorts by place; of two symbols for one place the table's order decides.
-        for symbol in sorted(by_section.get(section.index, ()), key=lambda s: s.value):
+        for symbol in sorted(_functions(elf, section), key=lambda s: s.value):
             code = _code(section, symbol)
             hidden = symbol.visibility in (STV_HIDDEN, STV_INTERNAL)
             start = symbol.value // SLOT
@@ -60,6 +56,10 @@ def collect(elf: Elf) -> tuple[tuple[Program, ...], tuple[Subprogram, ...], tupl
         if len(programs) + len(subprograms) > MAX_FUNCTIONS:
             raise InputError(f"more than {MAX_FUNCTIONS} functions", offset=section.offset)
     return tuple(programs), tuple(subprograms), tuple(problems)
+
+
+def _functions(elf: Elf, section: Section) -> list[Symbol]:
+    return [symbol for symbol in elf.defined_in(section.index) if symbol.type == STT_FUNC]
 
 
 def _code(section: Section, symbol: Symbol) -> bytes:

@@ -43,22 +43,33 @@ def variable_offsets(elf: Elf, btf: Btf, datasec: Datasec, section: Section) -> 
     return [(v, places.get(btf.name(v.type), v.offset)) for v in datasec.variables]
 
 
-def align_of(btf: Btf, type_id: int, depth: int = 0) -> int:
+def align_of(btf: Btf, type_id: int) -> int:
     """Alignment of a type in bytes, by btf__align_of(); 0 when it has none. InputError for a cycle."""
-    if depth > _DEPTH:
-        raise InputError(f"type {type_id} contains itself")
+    return _align(btf, type_id, {}, 0)
+
+
+def _align(btf: Btf, type_id: int, known: dict[int, int], depth: int) -> int:
+    # A struct that holds another twice, which holds a third twice ... must not be walked twice at each level.
+    if type_id not in known:
+        if depth > _DEPTH:
+            raise InputError(f"type {type_id} contains itself, or is nested more than {_DEPTH} deep")
+        known[type_id] = _align_now(btf, type_id, known, depth)
+    return known[type_id]
+
+
+def _align_now(btf: Btf, type_id: int, known: dict[int, int], depth: int) -> int:
     found = btf.type(type_id)
     if isinstance(found, (Int, Enum, Float)):
         return min(btf.pointer_size, found.size)
     if isinstance(found, Ptr):
         return btf.pointer_size
     if isinstance(found, Array) or (isinstance(found, Reference) and found.kind != Kind.FUNC):
-        return align_of(btf, found.type, depth + 1)
+        return _align(btf, found.type, known, depth + 1)
     if not isinstance(found, Composite):
         return 0
     largest = 1
     for member in found.members:
-        align = align_of(btf, member.type, depth + 1)
+        align = _align(btf, member.type, known, depth + 1)
         if not align:
             return 0
         largest = max(largest, align)

@@ -291,7 +291,7 @@ def internal_maps(obj: BpfObject) -> tuple[MapDef, ...]:
     slots = [extern.kconfig for extern in obj.externs if extern.kconfig]
     if slots:
         size = max(slot.offset + slot.size for slot in slots)
-        found.append(_array(".kconfig", size, BPF_F_RDONLY_PROG, "kconfig"))
+        found.append(_array(".kconfig", size, BPF_F_RDONLY_PROG | BPF_F_MMAPABLE, "kconfig"))
     for ops in obj.struct_ops:
         value_size = obj.btf.size_of(ops.type_id) if obj.btf else None
         found.append(
@@ -310,7 +310,7 @@ def internal_maps(obj: BpfObject) -> tuple[MapDef, ...]:
 
 def _data_map(section: DataSection) -> MapDef:
     flags = BPF_F_RDONLY_PROG if section.kind == "rodata" else 0
-    if any(variable.binding != "local" for variable in section.variables):
+    if any(variable.binding == "global" for variable in section.variables):
         flags |= BPF_F_MMAPABLE
     return _array(section.name, section.size, flags, "data")
 

@@ -142,7 +142,10 @@ class MapDef:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A global variable. `settable`: user space may give it another value before the object is loaded."""
+    """A global variable. `settable`: user space may give it another value before the object is loaded.
+
+    `binding` is `global`, `local` (static), `hidden` or `other`.
+    """
 
     name: str
     offset: int

@@ -73,6 +73,19 @@ def test_offsets_come_from_the_symbols_when_the_compiler_left_them_out() -> None
     assert section.variable_at(3) is None
 
 
+def test_a_hidden_variable_is_like_a_static_one() -> None:
+    types = BtfWriter()
+    var = types.var("secret", types.const(types.int()))
+    types.datasec(".rodata", [(var, 0, 4)], size=4)
+    w = ElfWriter()
+    w.symbol("secret", w.section(".rodata", bytes(4)), 0, 4, type=e.OBJECT, visibility=e.HIDDEN)
+    w.btf(types)
+    obj = load(w.bytes(), "o")
+    (variable,) = obj.sections[0].variables
+    assert (variable.binding, variable.settable) == ("hidden", False)
+    assert not obj.all_maps[0].flags & 1 << 10
+
+
 def test_the_maps_libbpf_makes_of_them() -> None:
     types = BtfWriter()
     seen = types.var("seen", types.int())
