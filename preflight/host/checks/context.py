@@ -92,7 +92,7 @@ def object_byte_order(
 ) -> Finding:
     """PH002 for one object: `byte_order` is the object's, `little` or `big`."""
     matches = byte_order == facts.byte_order
-    flag = {"little": "bpfel", "big": "bpfeb"}[facts.byte_order]
+    flag = "bpfeb" if facts.byte_order == "big" else "bpfel"
     return Finding(
         code="PH002",
         verdict=Verdict.OK if matches else Verdict.MISSING,

@@ -39,6 +39,11 @@ COUNT_SW_CPU_CLOCK = 0
 COUNT_HW_CPU_CYCLES = 0
 
 
+def is_known_machine() -> bool:
+    """Whether the number of the system call is known here, so that ENOSYS is the kernel's own word."""
+    return platform.machine() in _NUMBERS and ctypes.sizeof(ctypes.c_void_p) == 8
+
+
 def open_event(
     kind: int,
     config: int = 0,

@@ -161,17 +161,15 @@ def _bits(mask: int) -> Iterator[int]:
 
 
 def _seccomp_fact(session: Session, status: Reading) -> Fact[Seccomp]:
-    if not status.is_present and session.is_live:
-        mode, _ = seccomp_state()
-        return known(Seccomp(mode, None), Evidence("syscall", f"prctl(PR_GET_SECCOMP): {mode}"))
+    if not status.is_present and session.is_live and (state := seccomp_state()) is not None:
+        return known(Seccomp(state[0], None), Evidence("syscall", f"prctl(PR_GET_SECCOMP): {state[0]}"))
     by_hand = "grep Seccomp /proc/self/status"
     return fact_of(status, _seccomp, lambda state: f"Seccomp: {state.mode}", by_hand)
 
 
 def _no_new_privs_fact(session: Session, status: Reading) -> Fact[bool]:
-    if not status.is_present and session.is_live:
-        _, on = seccomp_state()
-        return known(on, Evidence("syscall", f"prctl(PR_GET_NO_NEW_PRIVS): {int(on)}"))
+    if not status.is_present and session.is_live and (state := seccomp_state()) is not None:
+        return known(state[1], Evidence("syscall", f"prctl(PR_GET_NO_NEW_PRIVS): {int(state[1])}"))
     by_hand = "grep NoNewPrivs /proc/self/status"
     return fact_of(status, _no_new_privs, lambda on: f"NoNewPrivs: {int(on)}", by_hand)
 

@@ -5,22 +5,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
-import platform
 import struct
 
 from preflight.host.bpf.syscall import errno_name
+from preflight.host.collect import perf
 
-#: __NR_perf_event_open by `uname -m` (arch/*/entry/syscalls, include/uapi/asm-generic/unistd.h).
-_PERF_EVENT_OPEN = {
-    "x86_64": 298,
-    "aarch64": 241,
-    "riscv64": 241,
-    "loongarch64": 241,
-    "s390x": 331,
-    "ppc64le": 319,
-    "ppc64": 319,
-}
 #: __NR_lsm_list_modules, the same on all architectures (kernel 6.8).
 _LSM_LIST_MODULES = 461
 
@@ -47,12 +36,7 @@ _PR_GET_SECCOMP = 21
 _PR_CAPBSET_READ = 23
 _PR_GET_NO_NEW_PRIVS = 39
 
-_PERF_TYPE_SOFTWARE = 1
 _PERF_COUNT_SW_DUMMY = 9
-_PERF_ATTR_SIZE_VER0 = 64
-_PERF_FLAG_FD_CLOEXEC = 8
-_ATTR_DISABLED = 1
-_ATTR_EXCLUDE_KERNEL = 1 << 5
 
 
 def perf_event_open(*, system_wide: bool) -> str | None:
@@ -61,20 +45,13 @@ def perf_event_open(*, system_wide: bool) -> str | None:
     System-wide asks for CPU 0 with kernel samples, as profilers and tracepoint attachment do;
     otherwise for this process without the kernel, which the strictest upstream setting still allows.
     """
-    number = _PERF_EVENT_OPEN.get(platform.machine())
-    if number is None or ctypes.sizeof(ctypes.c_void_p) != 8:
+    if not perf.is_known_machine():
         return None
-    flags = _ATTR_DISABLED if system_wide else _ATTR_DISABLED | _ATTR_EXCLUDE_KERNEL
-    words = struct.pack(
-        "=IIQQQQQ", _PERF_TYPE_SOFTWARE, _PERF_ATTR_SIZE_VER0, _PERF_COUNT_SW_DUMMY, 0, 0, 0, flags
-    )
-    attributes = ctypes.create_string_buffer(words, 128)
     pid, cpu = (-1, 0) if system_wide else (0, -1)
-    descriptor = _call(number, ctypes.byref(attributes), pid, cpu, -1, _PERF_FLAG_FD_CLOEXEC)
-    if descriptor < 0:
-        return errno_name(-descriptor)
-    os.close(descriptor)
-    return "OK"
+    with perf.open_event(
+        perf.TYPE_SOFTWARE, _PERF_COUNT_SW_DUMMY, pid=pid, cpu=cpu, user_only=not system_wide
+    ) as answer:
+        return "OK" if answer.ok else answer.errno_name
 
 
 def capability_masks() -> tuple[int, int, int] | None:
@@ -90,10 +67,15 @@ def capability_masks() -> tuple[int, int, int] | None:
     return low_effective | high_effective << 32, low_permitted | high_permitted << 32, bounding
 
 
-def seccomp_state() -> tuple[int, bool]:
-    """Seccomp mode and no-new-privs by prctl(2); strict mode would have ended this process long before."""
+def seccomp_state() -> tuple[int, bool] | None:
+    """Seccomp mode and no-new-privs by prctl(2), None when a filter refuses the question.
+
+    Strict mode would have ended this process long before; EINVAL is a kernel without seccomp.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     mode = libc.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0)
+    if mode < 0 and ctypes.get_errno() != errno.EINVAL:
+        return None
     return max(mode, 0), libc.prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1
 
 
