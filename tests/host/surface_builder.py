@@ -63,7 +63,6 @@ def surface_facts(surfaces: dict[str, tuple[Answer, Answer]] | None = None, **ot
     """Facts of a host where all works; `surfaces` replaces (loadable, attachable), `others` whole fields."""
     changed = surfaces or {}
     facts = SurfaceFacts(
-        machine="x86_64",
         tracefs=known(TRACEFS, Evidence("procfs", "tracefs is mounted at /sys/kernel/tracing")),
         pmus=known(("kprobe", "uprobe"), Evidence("sysfs", "kprobe, uprobe")),
         config=known({"KPROBES": "y"}, Evidence("config", "2 options")),

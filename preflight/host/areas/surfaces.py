@@ -178,7 +178,6 @@ class SurfaceFacts:
     `attach_proof` is None unless attaching was asked for.
     """
 
-    machine: str
     tracefs: Fact[Tracefs]
     pmus: Fact[tuple[str, ...]]
     config: Fact[dict[str, str]]

@@ -107,7 +107,6 @@ def collect(
         surfaces, proof = attach_all(surfaces, loads, view)
     targets = TargetLists(session.system, view.tracefs, btf)
     return SurfaceFacts(
-        machine=session.system.machine,
         tracefs=view.tracefs,
         pmus=view.pmus,
         config=view.config,
