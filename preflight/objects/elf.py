@@ -107,12 +107,13 @@ class Elf:
 def read(data: bytes) -> Elf:
     """Take a BPF object file apart. InputError with an offset for anything that is not one."""
     header = precheck.check(data)
-    sections = _sections(data, header)
+    names = _Names()
+    sections = _sections(data, header, names)
     symbols: tuple[Symbol, ...] = ()
     relocations: dict[int, tuple[Relocation, ...]] = {}
     for section in sections:
         if section.type == precheck.SHT_SYMTAB:
-            symbols = _symbols(section, sections[section.link].data, header.mark)
+            symbols = _symbols(section, sections[section.link].data, header.mark, names)
     for section in sections:
         if section.type in (precheck.SHT_REL, precheck.SHT_RELA):
             found = _relocations(section, header.mark, len(symbols), sections[section.info])
@@ -128,14 +129,14 @@ def decode_name(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-def _sections(data: bytes, header: precheck.Header) -> tuple[Section, ...]:
+def _sections(data: bytes, header: precheck.Header, names: _Names) -> tuple[Section, ...]:
     headers = precheck.read_section_headers(data, header)
     table = headers[header.shstrndx]
-    names = data[table.offset : table.offset + table.size]
+    text = data[table.offset : table.offset + table.size]
     return tuple(
         Section(
             index,
-            _name_at(names, head.name, head.at),
+            names.get(header.shstrndx, text, head.name, head.at),
             head.type,
             head.flags,
             head.offset,
@@ -148,26 +149,39 @@ def _sections(data: bytes, header: precheck.Header) -> tuple[Section, ...]:
     )
 
 
-def _symbols(table: Section, names: bytes, mark: str) -> tuple[Symbol, ...]:
+def _symbols(table: Section, text: bytes, mark: str, names: _Names) -> tuple[Symbol, ...]:
     symbols = []
-    seen: dict[int, str] = {}
     entries = struct.iter_unpack(mark + "IBBHQQ", table.data)
     for index, (name, info, other, section, value, size) in enumerate(entries):
-        text = seen.get(name)
-        if text is None:
-            text = seen[name] = _name_at(names, name, table.offset + index * 24)
+        label = names.get(table.link, text, name, table.offset + index * 24)
         binding = _BINDINGS.get(info >> 4, "other")
-        symbols.append(Symbol(index, text, value, size, info & 0xF, binding, other & 3, section))
+        symbols.append(Symbol(index, label, value, size, info & 0xF, binding, other & 3, section))
     return tuple(symbols)
 
 
-def _name_at(names: bytes, offset: int, at: int) -> str:
-    if not offset:
-        return ""
-    end = names.find(b"\0", offset, offset + precheck.MAX_NAME)
-    if end < 0:
-        raise InputError("a name lies outside its string table or is too long", offset=at)
-    return decode_name(names[offset:end])
+class _Names:
+    """Names of one file, by string table and offset, with a budget for all of them."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[int, int], str] = {}
+        self._left = precheck.MAX_NAMES
+
+    def get(self, index: int, table: bytes, offset: int, at: int) -> str:
+        """The name at `offset` of string table number `index`; `at` is the place in the file to blame."""
+        if not offset:
+            return ""
+        key = index, offset
+        known = self._seen.get(key)
+        if known is not None:
+            return known
+        end = table.find(b"\0", offset, offset + precheck.MAX_NAME)
+        if end < 0:
+            raise InputError("a name lies outside its string table or is too long", offset=at)
+        self._left -= end - offset
+        if self._left < 0:
+            raise InputError(f"the names come to more than {precheck.MAX_NAMES} bytes", offset=at)
+        self._seen[key] = decode_name(table[offset:end])
+        return self._seen[key]
 
 
 def _relocations(table: Section, mark: str, symbols: int, target: Section) -> tuple[Relocation, ...]:

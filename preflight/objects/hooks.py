@@ -229,7 +229,7 @@ class Hook:
 UNKNOWN: Final = "unknown"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def hook(section: str) -> Hook:
     """What a section name (without the `?` of autoload off) says."""
     for definition in SECTION_DEFS:

@@ -32,8 +32,9 @@ MAX_BYTES: Final = 64 << 20
 MAX_SECTIONS: Final = 4096
 MAX_RELOCATIONS: Final = 100_000
 MAX_SYMBOLS: Final = 200_000
-#: The kernel's name for a program or map has 15 characters; this is what a file may make us carry around.
+#: The longest name, and all names together: names may overlap, so a small file can hold many long ones.
 MAX_NAME: Final = 64 << 10
+MAX_NAMES: Final = 32 << 20
 
 _EHDR_SIZE: Final = 64
 _SHDR_SIZE: Final = 64

@@ -179,6 +179,11 @@ def test_a_section_name_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) 
     assert "longer than 2 bytes" in refused(writer().bytes()).message
 
 
+def test_many_long_names_in_one_overlapping_table_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precheck, "MAX_NAMES", 20)
+    assert "more than 20 bytes" in refused(writer().bytes()).message
+
+
 def test_the_extent_is_the_end_of_the_section_table_or_of_the_last_section() -> None:
     data = writer().bytes()
     assert precheck.extent(data) == len(data)
