@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from preflight.btf import Btf, Kind
 from preflight.btf.types import Func, Var
@@ -17,29 +17,8 @@ from preflight.core.errors import RelocationError
 from preflight.core.relations import types_are_compat
 from preflight.core.target import VMLINUX, Target
 
-
-class Extern(Protocol):
-    """What is needed of `preflight.objects.Extern`."""
-
-    @property
-    def name(self) -> str:
-        """As written in the object."""
-
-    @property
-    def essential(self) -> str:
-        """Without a flavour; what a kernel function is looked up by."""
-
-    @property
-    def kind(self) -> str:
-        """`kconfig`, `ksym` or `kfunc`."""
-
-    @property
-    def weak(self) -> bool:
-        """Whether it may be missing."""
-
-    @property
-    def type_id(self) -> int:
-        """The type declared, behind qualifiers; a FUNC_PROTO for a kfunc, 0 for an untyped ksym."""
+if TYPE_CHECKING:
+    from preflight.core.protocols import Extern
 
 
 @dataclass(frozen=True, slots=True)

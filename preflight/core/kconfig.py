@@ -9,47 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from preflight.core.protocols import ConfigExtern, Slot
 
 _TRISTATE = {"n": 0, "y": 1, "m": 2}
 _U64 = 0xFFFFFFFFFFFFFFFF
 _ORDER: dict[str, Literal["little", "big"]] = {"little": "little", "big": "big"}
-
-
-class Slot(Protocol):
-    """What is needed of `preflight.objects.model.KconfigSlot`."""
-
-    @property
-    def offset(self) -> int:
-        """Bytes into the map."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of the variable."""
-
-    @property
-    def type(self) -> str:
-        """`bool`, `char`, `int`, `tristate` or `char-array`."""
-
-    @property
-    def signed(self) -> bool:
-        """Whether an integer is signed."""
-
-
-class ConfigExtern(Protocol):
-    """What is needed of `preflight.objects.Extern`."""
-
-    @property
-    def name(self) -> str:
-        """The option: `CONFIG_HZ`, `LINUX_KERNEL_VERSION`."""
-
-    @property
-    def weak(self) -> bool:
-        """Whether it may be unset."""
-
-    @property
-    def kconfig(self) -> Slot | None:
-        """Where it lies; None for other externs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def pattern_of(btf: Btf, spec: Spec, essential: Callable[[str], str]) -> Pattern
     return tuple(parts)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Search:
     """The target spec under construction. libbpf's half-done state is kept where it shows in results."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from preflight.btf import Btf, CoreRelo
 from preflight.btf.types import Int, Ptr
@@ -21,36 +21,15 @@ from preflight.core.values import Value, enumerator_value, field_value, type_val
 from preflight.errors import InputError
 from preflight.loaders import LIBBPF, Loader, essential_name
 
+if TYPE_CHECKING:
+    from preflight.core.protocols import Function
+
 INSN = 8
 #: Real objects have up to a few thousand.
 MAX_RECORDS = 1 << 18
 
 
-class Function(Protocol):
-    """A program or subprogram of an object.
-
-    `section_insn` is its first instruction slot in `section`; `code` its instructions in the
-    object's byte order. A program may have `autoload`; whoever has not is always loaded.
-    """
-
-    @property
-    def name(self) -> str:
-        """Symbol name."""
-
-    @property
-    def section(self) -> str:
-        """ELF section name."""
-
-    @property
-    def section_insn(self) -> int:
-        """First instruction slot in the section."""
-
-    @property
-    def code(self) -> bytes:
-        """Instruction bytes."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Question:
     """One record, understood as far as the object alone goes.
 
@@ -88,7 +67,7 @@ class Skipped:
     function: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plan:
     """All questions of an object in .BTF.ext order, which decides their answers; see `Loader.selection`.
 

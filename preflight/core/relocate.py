@@ -7,20 +7,22 @@ the run goes on, and `ObjectRelocation.stock_error` says where libbpf would have
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from preflight.btf import Btf, BtfExt
 from preflight.core.access import Spec, describe, describe_type
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.kinds import label
 from preflight.core.match import Miss
 from preflight.core.patch import INSN, patch, slots_at
-from preflight.core.question import Function, Plan, Skipped, plan
+from preflight.core.question import Plan, Skipped, plan
 from preflight.core.resolve import Resolution, Trial, resolve
 from preflight.core.target import Target
 from preflight.loaders import loader
+
+if TYPE_CHECKING:
+    from preflight.core.protocols import Function, RelocatableObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,37 +134,6 @@ class ObjectRelocation:
             for r in self.relocations
             if r.after != r.before
         }
-
-
-class RelocatableObject(Protocol):
-    """What relocation needs of `preflight.objects.BpfObject`."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-
-    @property
-    def byteorder(self) -> str:
-        """`little` or `big`."""
-
-    @property
-    def btf(self) -> Btf | None:
-        """Its types."""
-
-    @property
-    def btf_ext(self) -> BtfExt | None:
-        """Its records."""
-
-    @property
-    def programs(self) -> Sequence[Function]:
-        """Entry points, with `autoload`."""
-
-    @property
-    def subprograms(self) -> Sequence[Function]:
-        """Functions in .text."""
-
-    def memo(self, key: Hashable, compute: Callable[[], Plan]) -> Plan:
-        """Keeps what was computed once."""
 
 
 def plan_object(

@@ -27,7 +27,7 @@ _Candidates = tuple[tuple[TargetBtf, int], ...]
 _FOUND_LATE = (Cause.ACCESS_STRING, Cause.KIND_UNSUPPORTED, Cause.NO_SIZE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Trial:
     """A candidate and what became of it: the access found in it, or the miss, or None when not reached."""
 
@@ -41,7 +41,7 @@ class Trial:
         return None if self.result is None else isinstance(self.result, Spec)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Resolution:
     """The answer to one question.
 
@@ -71,7 +71,7 @@ def resolve(plan: Plan, target: Target) -> list[Resolution]:
     return [asker.ask(question) for question in plan.questions]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Trying:
     """The candidates of one question while they are tried."""
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from preflight.errors import UsageError
@@ -29,6 +28,7 @@ class Behaviour:
 @cache
 def _raw() -> dict[str, Any]:
     import tomllib
+    from importlib import resources
 
     path = resources.files("preflight.loaders") / "loaders.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))
