@@ -15,6 +15,9 @@ Instructions come out like this:
     kfunc            call, src BPF_PSEUDO_KFUNC_CALL, imm 0                KfuncRef
     callback         ldimm64, src BPF_PSEUDO_FUNC, imm relative            SubprogRef
 
+KsymRef and KfuncRef carry the extern's name as declared, a flavour included (`bpf_x___old`): two flavours of
+one kernel function are two externs, and `obj.extern(ref.name)` finds the right one.
+
 CO-RE relocations are not applied here: they patch the finished image by `origins`.
 """
 
@@ -323,13 +326,13 @@ class _Linker:
             raise self._error(f"the extern '{symbol.name}' is not described well enough to find it", slot)
         if opcode == CALL:
             self._write(slot, CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, 0)
-            self._refs[slot] = KfuncRef(extern.essential, extern.weak)
+            self._refs[slot] = KfuncRef(extern.name, extern.weak)
         elif extern.kconfig is not None:
             self._write_load(slot, dst, BPF_PSEUDO_MAP_VALUE, 0, extern.kconfig.offset)
             self._refs[slot] = DataRef(KCONFIG, extern.kconfig.offset)
         else:
             self._write_load(slot, dst, 0, 0, 0)
-            self._refs[slot] = KsymRef(extern.essential, extern.weak)
+            self._refs[slot] = KsymRef(extern.name, extern.weak)
 
     # --- bytes
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from preflight.btf import essential_name
 from preflight.bytecode.helpers import helper_name
 from preflight.bytecode.image import DataRef, KfuncRef, KsymRef, MapRef, Origin, ProgramImage, SubprogRef
 from preflight.bytecode.insn import (
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 class Use:
     """One thing a program refers to, how often, and where first (in the image's order).
 
-    `number` is a helper's id, None for everything else; `weak` is set for weak externs.
+    `name` is what the kernel calls it: a kernel function without its CO-RE flavour. `number` is a helper's id,
+    None for everything else; `weak` is set for weak externs.
     """
 
     name: str
@@ -132,7 +134,7 @@ def usage(obj: BpfObject, program: Program) -> ProgramUsage:
     for slot in sorted(image.refs):
         ref = image.refs[slot]
         if isinstance(ref, KfuncRef):
-            found.note("kfuncs", ref.name, slot, weak=ref.weak)
+            found.note("kfuncs", essential_name(ref.name), slot, weak=ref.weak)
         elif isinstance(ref, MapRef):
             found.note("maps", ref.name, slot)
         elif isinstance(ref, KsymRef):
