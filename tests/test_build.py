@@ -25,6 +25,9 @@ from preflight import bpf_objects
 from preflight.errors import InstrumentError
 from preflight.host.surface_data import feature_entries, surface_entries
 
+# One worker: the compilers run once, and use both processors themselves.
+pytestmark = pytest.mark.xdist_group("bpf-build")
+
 ROOT = Path(__file__).resolve().parent.parent
 PROBES = ROOT / "bpf" / "probes"
 CLANGS = ("clang", "clang-19")
@@ -78,6 +81,20 @@ def tools() -> Any:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     return _project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory, tools: Any) -> Path:
+    """A project built once; what is built does not depend on the place, so tests take copies."""
+    root = _project(tmp_path_factory.mktemp("master") / "project")
+    assert len(compiler.build(root, root / "out", tools)["rebuilt"]) == 7
+    return root
+
+
+@pytest.fixture
+def ready(master: Path, tmp_path: Path) -> Path:
+    """A copy of a project with its objects in `out`."""
+    return Path(shutil.copytree(master, tmp_path / "ready"))
 
 
 def _project(root: Path) -> Path:
@@ -175,9 +192,8 @@ def test_a_source_that_does_not_compile_shows_what_clang_said(
 # --- building
 
 
-def test_the_manifest_describes_what_was_built(project: Path, tmp_path: Path, tools: Any) -> None:
-    out = tmp_path / "out"
-    compiler.build(project, out, tools)
+def test_the_manifest_describes_what_was_built(ready: Path) -> None:
+    out = ready / "out"
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["schema_version"] == compiler.SCHEMA_VERSION
     assert "clang" in manifest["compiler"]
@@ -188,10 +204,8 @@ def test_the_manifest_describes_what_was_built(project: Path, tmp_path: Path, to
         assert len(content) == entry["size"]
 
 
-def test_a_second_build_compiles_nothing(project: Path, tmp_path: Path, tools: Any) -> None:
-    out = tmp_path / "out"
-    assert len(compiler.build(project, out, tools)["rebuilt"]) == 7
-    assert compiler.build(project, out, tools)["rebuilt"] == []
+def test_a_second_build_compiles_nothing(ready: Path, tools: Any) -> None:
+    assert compiler.build(ready, ready / "out", tools)["rebuilt"] == []
 
 
 def _edit_source(project: Path, out: Path) -> None:
@@ -215,31 +229,29 @@ def _lose_manifest(project: Path, out: Path) -> None:
     ("change", "rebuilt"), [(_edit_source, 2), (_edit_header, 7), (_damage_object, 1), (_lose_manifest, 7)]
 )
 def test_what_changed_is_built_again(
-    project: Path, tmp_path: Path, tools: Any, change: Callable[[Path, Path], None], rebuilt: int
+    ready: Path, tools: Any, change: Callable[[Path, Path], None], rebuilt: int
 ) -> None:
-    out = tmp_path / "out"
-    compiler.build(project, out, tools)
-    change(project, out)
-    assert len(compiler.build(project, out, tools)["rebuilt"]) == rebuilt
+    change(ready, ready / "out")
+    assert len(compiler.build(ready, ready / "out", tools)["rebuilt"]) == rebuilt
 
 
-def test_an_object_without_a_source_is_removed(project: Path, tmp_path: Path, tools: Any) -> None:
-    out = tmp_path / "out"
-    compiler.build(project, out, tools)
-    (project / "bpf" / "probes" / "plain.bpf.c").unlink()
-    compiler.build(project, out, tools)
-    assert not list(out.rglob("plain*"))
+def test_an_object_without_a_source_is_removed(ready: Path, tools: Any) -> None:
+    (ready / "bpf" / "probes" / "plain.bpf.c").unlink()
+    compiler.build(ready, ready / "out", tools)
+    assert not list((ready / "out").rglob("plain*"))
 
 
-def test_the_result_does_not_depend_on_where_the_project_lies(tmp_path: Path, tools: Any) -> None:
-    outs = []
-    for place in ("canary-here", "a/much/longer/canary-there"):
-        root = _project(tmp_path / place)
-        out = tmp_path / f"out{len(outs)}"
-        compiler.build(root, out, tools)
-        outs.append({p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()})
+def test_the_result_does_not_depend_on_where_the_project_lies(
+    master: Path, tmp_path: Path, tools: Any
+) -> None:
+    root = _project(tmp_path / "a" / "much" / "longer" / "canary-there")
+    compiler.build(root, root / "out", tools)
+    outs = [
+        {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+        for out in (master / "out", root / "out")
+    ]
     assert outs[0] == outs[1]
-    assert all(b"canary" not in content for content in outs[0].values())
+    assert all(b"canary" not in content for content in outs[1].values())
 
 
 # --- the probes themselves
@@ -260,6 +272,9 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     except compiler.BuildError as error:
         pytest.skip(f"{clang} cannot build BPF here: {str(error)[:80]}")
     out = root / "out"
+    if (ROOT / "preflight" / "_bpf").is_dir():
+        # What `make build` compiled with the same compiler need not be compiled again.
+        shutil.copytree(ROOT / "preflight" / "_bpf", out)
     compiler.build(root, out, found)
     return out
 
@@ -372,11 +387,11 @@ def test_the_hook_refuses_to_build_without_clang(
 
 
 def test_an_editable_install_keeps_objects_that_are_there(
-    project: Path, monkeypatch: pytest.MonkeyPatch, tools: Any
+    ready: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiler.build(project, project / "preflight" / "_bpf", tools)
+    shutil.copytree(ready / "out", ready / "preflight" / "_bpf")
     monkeypatch.setenv("PREFLIGHT_CLANG", "/nonexistent/clang")
-    hook, app = _hook(project)
+    hook, app = _hook(ready)
     hook.initialize("editable", {})
     assert len(app.warnings) == 1
     with pytest.raises(RuntimeError):
