@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class Use:
     """One thing a program refers to, how often, and where first (in the image's order).
 
-    `name` is what the kernel calls it: a kernel function without its CO-RE flavour. `number` is a helper's id,
-    None for everything else; `weak` is set for weak externs.
+    `name` is what the kernel calls it: a kernel function without its CO-RE flavour. `number` is a helper's
+    id, None for everything else; `weak` is set for weak externs.
     """
 
     name: str
