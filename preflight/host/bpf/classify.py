@@ -45,6 +45,8 @@ class Meaning(StrEnum):
     UNKNOWN_ID = "unknown-id"
     WANTS_SLEEPABLE = "wants-sleepable"
     CANNOT_SLEEP = "cannot-sleep"
+    #: The attach target chosen may not sleep; another one may.
+    TARGET_CANNOT_SLEEP = "target-cannot-sleep"
     #: Only for other attach targets of the same type.
     OTHER_TARGET = "other-target"
     #: Only for other attach types of the same program type.
@@ -166,11 +168,14 @@ HELPER_WORDINGS: tuple[Wording, ...] = (
     ),
     _word(r"Program of this type cannot be sleepable", Meaning.CANNOT_SLEEP, "7.3", "check_attach_btf_id"),
     _word(
-        r"[A-Za-z0-9_.]+ is not sleepable", Meaning.CANNOT_SLEEP, "5.10 and later", "bpf_check_attach_target"
+        r"[A-Za-z0-9_.]+ is not sleepable",
+        Meaning.TARGET_CANNOT_SLEEP,
+        "5.10 and later",
+        "bpf_check_attach_target",
     ),
     _word(
         r"Sleepable program cannot attach to non-faultable tracepoint [A-Za-z0-9_]+",
-        Meaning.CANNOT_SLEEP,
+        Meaning.TARGET_CANNOT_SLEEP,
         "7.3",
         "bpf_check_attach_target",
     ),
@@ -264,6 +269,7 @@ _STATE_OF = {
     # Each of these is settled by asking again in another way; alone it decides nothing.
     Meaning.WANTS_SLEEPABLE: HelperState.INCONCLUSIVE,
     Meaning.CANNOT_SLEEP: HelperState.INCONCLUSIVE,
+    Meaning.TARGET_CANNOT_SLEEP: HelperState.INCONCLUSIVE,
     Meaning.OTHER_TARGET: HelperState.INCONCLUSIVE,
     Meaning.OTHER_ATTACH: HelperState.INCONCLUSIVE,
 }

@@ -32,6 +32,8 @@ def probe_helpers(
     prog_flags: int = 0,
     attach_btf_id: int = 0,
     attach_fd: int = 0,
+    btf_fd: int = 0,
+    func_info: bytes = b"",
     kern_version: int = 0,
 ) -> Iterator[tuple[int, int, bytes]]:
     """Probe helpers one after the other: (id, errno or 0, log bytes). A log that does not fit is empty."""
@@ -41,6 +43,7 @@ def probe_helpers(
     code = create_string_buffer(_PROGRAM, len(_PROGRAM))
     helper = c_int32.from_buffer(code, _CALL_IMMEDIATE)
     licence, log = create_string_buffer(b"GPL"), create_string_buffer(_LOG_SIZE)
+    functions = create_string_buffer(func_info, len(func_info)) if func_info else None
     attr = attrs.ProgLoadAttr(
         prog_type=prog_type,
         insn_cnt=len(_PROGRAM) // 8,
@@ -54,6 +57,10 @@ def probe_helpers(
         expected_attach_type=expected_attach_type,
         attach_btf_id=attach_btf_id,
         attach_btf_obj_fd=attach_fd,
+        prog_btf_fd=btf_fd,
+        func_info=addressof(functions) if functions is not None else 0,
+        func_info_rec_size=8 if functions is not None else 0,
+        func_info_cnt=len(func_info) // 8,
     )
     libc = ctypes.CDLL(None, use_errno=True)
     libc.syscall.restype = c_long

@@ -63,7 +63,8 @@ _LSM_CGROUP = ("bpf_lsm_socket_bind", "bpf_lsm_socket_create")
 _OPS = ("tcp_congestion_ops",)
 
 #: The ways each type is loaded; the first of a type is its plainest. The helper table asks all of
-#: a type's vehicles, because what a type may call depends on attach type, target and sleeping.
+#: a type's vehicles, because what a type may call depends on attach type, target and sleeping. A
+#: sleepable twin (`iter.s`) is asked as well wherever the kernel loads one.
 VEHICLES: tuple[Vehicle, ...] = (
     Vehicle("socket", Pt.SOCKET_FILTER),
     Vehicle("kprobe", Pt.KPROBE),
@@ -96,16 +97,12 @@ VEHICLES: tuple[Vehicle, ...] = (
     Vehicle("cgroup/setsockopt", Pt.CGROUP_SOCKOPT, At.CGROUP_SETSOCKOPT),
     Vehicle("tp_btf", Pt.TRACING, At.TRACE_RAW_TP, 0, Target.TYPEDEF, _RAW_TP),
     Vehicle("iter", Pt.TRACING, At.TRACE_ITER, 0, Target.FUNC, _ITER),
-    Vehicle("iter.s", Pt.TRACING, At.TRACE_ITER, _S, Target.FUNC, _ITER),
     Vehicle("fentry", Pt.TRACING, At.TRACE_FENTRY, 0, Target.FUNC, _FUNCTION),
     Vehicle("fexit", Pt.TRACING, At.TRACE_FEXIT, 0, Target.FUNC, _FUNCTION),
     Vehicle("fmod_ret", Pt.TRACING, At.MODIFY_RETURN, 0, Target.FUNC, _SECURITY),
-    Vehicle("fmod_ret.s", Pt.TRACING, At.MODIFY_RETURN, _S, Target.FUNC, _SECURITY),
     Vehicle("struct_ops", Pt.STRUCT_OPS, None, 0, Target.STRUCT, _OPS, "ssthresh"),
-    Vehicle("struct_ops.s", Pt.STRUCT_OPS, None, _S, Target.STRUCT, _OPS, "ssthresh"),
     Vehicle("freplace", Pt.EXT, None, 0, Target.PROGRAM),
     Vehicle("lsm", Pt.LSM, At.LSM_MAC, 0, Target.FUNC, _LSM),
-    Vehicle("lsm.s", Pt.LSM, At.LSM_MAC, _S, Target.FUNC, _LSM),
     Vehicle("lsm_cgroup", Pt.LSM, At.LSM_CGROUP, 0, Target.FUNC, _LSM_CGROUP),
     Vehicle("sk_lookup", Pt.SK_LOOKUP, At.SK_LOOKUP),
     Vehicle("syscall", Pt.SYSCALL, flags=_S),

@@ -130,15 +130,17 @@ def attach_state(host: HostFacts, name: str) -> Decision:
         if feature.attach_type
         else f"BPF_PROG_TYPE_{feature.program_type.upper()}"
     )
+    if feature.in_btf is False and not feature.load_is_evidence:
+        unlisted = Witnessed(word, False, None, Trial("inconclusive", feature.load.errno))
+        return decide(unlisted)
     loads = decide(Witnessed(word, feature.in_btf, None, feature.load))
     if not loads.ok or feature.attach is None:
         if loads.ok and not feature.load_is_evidence:
             if feature.in_btf:
                 why = "it loads, but so does any attach type here; the kernel's BTF lists it"
                 return Decision(Verdict.OK, why, loads.evidence, Confidence.MEDIUM)
-            verdict = Verdict.UNKNOWN if feature.in_btf is None else Verdict.MISSING
-            why = f"it loads, but so does any attach type here; {word} is not in the kernel's BTF"
-            return Decision(verdict, why, loads.evidence)
+            why = "it loads, but so does any attach type here, and there is no kernel BTF to ask"
+            return Decision(Verdict.UNKNOWN, why, loads.evidence)
         return loads
     asked = Evidence("syscall", f"a link that cannot be made: {feature.attach.errno}")
     path = Witnessed(

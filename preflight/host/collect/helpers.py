@@ -128,6 +128,8 @@ class _Prober:
             prog_flags=ready.vehicle.flags,
             attach_btf_id=ready.attach_btf_id,
             attach_fd=ready.attach_fd,
+            btf_fd=ready.btf_fd,
+            func_info=ready.func_info,
             kern_version=self.loader.kern_version,
         )
 
@@ -139,6 +141,8 @@ class _Prober:
         said = f"{base.errno}{': ' + base.line if base.line else ''}"
         if base.denied:
             return "d", f"no program of this kind loads here ({said})"
+        if base.state == "unsupported" and base.line:
+            return "n", f"the kernel does not take such programs ({said})"
         if base.state == "unsupported":
             enum = self.shared.types.enum_has("bpf_prog_type", f"BPF_PROG_TYPE_{kind.upper()}")
             if enum is False or self.shared.types.has_func(PROGRAM_TYPES.get(kind)) is False:

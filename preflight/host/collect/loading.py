@@ -7,7 +7,7 @@ Programs are loaded and closed; nothing is attached, pinned or linked.
 from __future__ import annotations
 
 import re
-import sys
+import struct
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -33,7 +33,8 @@ NOT_LIVE = Trial("not-tried", reason="the files read are not this running kernel
 class Ready:
     """A vehicle with its attach target found: the arguments of `prog_load` beside the instructions.
 
-    `target` names what it would attach to. `missing` says why it cannot be tried, empty when it can.
+    `target` names what it would attach to. `btf_fd` and `func_info` are the program's own BTF, which
+    only an extension needs. `missing` says why it cannot be tried, empty when it can.
     """
 
     vehicle: Vehicle
@@ -42,6 +43,8 @@ class Ready:
     attach_fd: int = 0
     target: str = ""
     missing: str = ""
+    btf_fd: int = 0
+    func_info: bytes = b""
 
 
 class Loader:
@@ -75,6 +78,8 @@ class Loader:
             prog_flags=ready.vehicle.flags,
             attach_btf_id=ready.attach_btf_id,
             attach_btf_obj_fd=ready.attach_fd,
+            prog_btf_fd=ready.btf_fd,
+            func_info=ready.func_info,
             kern_version=self._kern_version,
             log_level=log_level,
             log_size=PROBE_LOG,
@@ -136,18 +141,26 @@ class Loader:
         types = self._held.enter_context(btf_load(btf.to_bytes()))
         if types.fd is None:
             return Ready(vehicle, missing=f"the BTF of its target program does not load ({types.errno_name})")
+        main = struct.pack("=II", 0, function)
         target = self._held.enter_context(
             prog_load(
                 ProgType.SOCKET_FILTER,
                 MINIMAL,
                 prog_btf_fd=types.fd.number,
-                func_info=(0).to_bytes(4, sys.byteorder) + function.to_bytes(4, sys.byteorder),
+                func_info=main,
                 log_level=LogLevel.STATS,
             )
         )
         if target.fd is None:
             return Ready(vehicle, missing=f"its target program does not load ({target.errno_name})")
-        return Ready(vehicle, 0, function, target.fd.number, target="a socket filter of preflight's own")
+        return Ready(
+            vehicle,
+            attach_btf_id=function,
+            attach_fd=target.fd.number,
+            target="a socket filter of preflight's own",
+            btf_fd=types.fd.number,
+            func_info=main,
+        )
 
 
 def trial_of(answer: Result) -> Trial:
