@@ -8,6 +8,7 @@ skipped with the reason; test_core_frozen_truth.py holds without either.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,10 +65,27 @@ def _objects(kind: str) -> tuple[Subject, ...]:
         pytest.skip(str(problem))
 
 
+#: one run of the oracle serves all tests on a kernel
+_ANSWERS: dict[tuple[str, str], list[dict[str, Any]]] = {}
+
+
+def _answers(where: Ground, kind: str) -> list[dict[str, Any]]:
+    key = (where.name, kind)
+    if key not in _ANSWERS:
+        _ANSWERS[key] = oracle.run(
+            where.btf,
+            paths(_objects(kind)),
+            modules=where.modules,
+            config=where.config,
+            kernel_version=where.version,
+        )
+    return _ANSWERS[key]
+
+
 @pytest.mark.parametrize("kind", ["tools", "little", "big"])
 def test_every_object_gets_the_bytes_errors_and_candidates_libbpf_gives_it(where: Ground, kind: str) -> None:
     subjects = _objects(kind)
-    answers = oracle.run(where.btf, paths(subjects), modules=where.modules)
+    answers = _answers(where, kind)
     found = {
         s.name: difference
         for s, answer in zip(subjects, answers, strict=True)
@@ -89,7 +107,7 @@ def test_programs_that_are_off_relocate_too_when_they_are_switched_on(where: Gro
 @pytest.mark.parametrize("kind", ["tools", "little", "big"])
 def test_attach_targets_are_found_where_libbpf_finds_them(where: Ground, kind: str) -> None:
     subjects = _objects(kind)
-    answers = oracle.run(where.btf, paths(subjects), modules=where.modules)
+    answers = _answers(where, kind)
     found = [
         text
         for s, answer in zip(subjects, answers, strict=True)
@@ -101,15 +119,23 @@ def test_attach_targets_are_found_where_libbpf_finds_them(where: Ground, kind: s
 @pytest.mark.parametrize("kind", ["tools", "little", "big"])
 def test_externs_get_the_ids_values_and_errors_libbpf_gives_them(where: Ground, kind: str) -> None:
     subjects = _objects(kind)
-    answers = oracle.run(
-        where.btf, paths(subjects), modules=where.modules, config=where.config, kernel_version=where.version
-    )
+    answers = _answers(where, kind)
     found = [
         f"{s.name}: {text}"
         for s, answer in zip(subjects, answers, strict=True)
         for text in extern_differences(answer, s.obj, where)
     ]
     assert not found, "\n".join(found)
+
+
+def test_types_that_only_modules_have_are_found_there(where: Ground) -> None:
+    if not any(name == "btrfs" for name, _ in where.modules):
+        pytest.skip("no module BTF of this kernel at hand")
+    (modules,) = [s for s in _objects("little") if s.obj.name.startswith("modules")]
+    result = relocate_as_the_oracle(modules.obj, where.target)
+    assert "btrfs" in {r.target_btf for r in result.relocations}
+    absent = [r for r in result.relocations if r.access == "struct kvm.preflight_absent_field"]
+    assert {c.btf for r in absent for c in r.candidates} <= {"vmlinux"}
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
