@@ -6,6 +6,7 @@ Made once per object; the same plan is then held against any number of kernels.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -121,9 +122,9 @@ def plan(
     questions: list[Question] = []
     skipped: list[Skipped] = []
     for section, relos in records.items():
-        here = by_section.get(section, [])
+        owners = _Owners(by_section.get(section, ()))
         for index, relo in enumerate(relos):
-            owner = _owner(here, relo.insn)
+            owner = owners.at(relo.insn)
             if owner is None or not (all_programs or getattr(owner, "autoload", True)):
                 skipped.append(Skipped(section, relo.insn, owner.name if owner else None))
                 continue
@@ -131,11 +132,24 @@ def plan(
     return Plan(name, btf, byteorder, tuple(questions), tuple(skipped), loader, shift)
 
 
-def _owner(functions: Iterable[Function], insn: int) -> Function | None:
-    for function in functions:
-        if function.section_insn <= insn < function.section_insn + len(function.code) // INSN:
-            return function
-    return None
+class _Owners:
+    """The functions of a section by place, searched as find_prog_by_sec_insn() does.
+
+    That looks at the last function that begins at or before the instruction and at no other, so a
+    symbol inside another function hides what follows it there.
+    """
+
+    def __init__(self, functions: Iterable[Function]) -> None:
+        self._functions = sorted(functions, key=lambda function: function.section_insn)
+        self._starts = [function.section_insn for function in self._functions]
+
+    def at(self, insn: int) -> Function | None:
+        """The function that an instruction belongs to."""
+        place = bisect_right(self._starts, insn)
+        if not place:
+            return None
+        function = self._functions[place - 1]
+        return function if insn < function.section_insn + len(function.code) // INSN else None
 
 
 class _Reader:

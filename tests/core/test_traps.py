@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.btf import Btf, BtfExt, essential_name
+from preflight.btf import Btf, BtfExt, CoreRelo, essential_name
 from preflight.core import Cause, ReloKind, Target, find_attach_target
+from preflight.core.question import plan
+from preflight.core.relocate import relocate, relocate_object
 from preflight.objects import load as load_object
 from tests.btfwriter import BtfWriter, ExtWriter, bitfield, field
-from tests.core.asking import add, ask, exists, load, mov, run, store, wide
+from tests.core.asking import Body, add, ask, exists, load, mov, run, store, wide
 from tests.differential.elfbuild import Code, build, insn
 
 POISON = "850000001023ad0b"
@@ -665,8 +667,6 @@ def test_trap_18_records_of_eliminated_functions_are_skipped_and_the_index_resta
     }
     records = ext.bytes(extra_words=1)  # first: it adds strings to the types' blob
     obj = load_object(build("little", sections, local.bytes(), records), "test")
-    from preflight.core import relocate_object
-
     kernel = BtfWriter()
     kernel.struct("s", [field("x", kernel.int(), at=8)], size=16)
     result = relocate_object(obj, Target(Btf.parse(kernel.bytes())))
@@ -759,3 +759,19 @@ def test_trap_20_poison_is_one_fixed_call_and_the_object_still_relocates() -> No
     assert {r.outcome for r in result.relocations} == {"poisoned"}
     assert result.stock_error is None
     assert result.patches()["kprobe/0", 3] == bytes.fromhex(POISON * 2)
+
+
+def test_trap_18_a_symbol_inside_a_function_hides_the_rest_of_it() -> None:
+    local = BtfWriter()
+    s = local.struct("s", [field("x", local.int(), at=0)], size=4)
+    kernel = BtfWriter()
+    kernel.struct("s", [field("x", kernel.int(), at=8)], size=16)
+    code = load(4, s, "0:0", 0).code("little") * 6
+    outer, inner = Body("outer", "kprobe/x", 0, code), Body("inner", "kprobe/x", 2, code[16:32])
+    records = {"kprobe/x": tuple(CoreRelo(8 * n, s, "0:0", ReloKind.BYTE_OFF) for n in range(6))}
+    made = plan("test", Btf.parse(local.bytes(), pointer_size=8), "little", records, [outer, inner])
+    result = relocate(made, Target(Btf.parse(kernel.bytes())))
+    assert [(r.section_insn, r.program) for r in result.relocations] == [
+        (0, "outer"), (1, "outer"), (2, "inner"), (3, "inner"),
+    ]  # fmt: skip
+    assert [s.section_insn for s in result.skipped] == [4, 5]
