@@ -214,7 +214,7 @@ class Extern:
 
     `kind` is `kconfig`, `ksym` (a variable's address) or `kfunc`. `essential` is the name without a CO-RE
     flavour: what the kernel calls a kfunc (libbpf looks variables up by the full name). `type_id` is the BTF
-    type of the declaration (a FUNC_PROTO for a kfunc; for a ksym 0 when it is untyped: `extern const void x`).
+    type of the declaration: a FUNC_PROTO for a kfunc, 0 for an untyped ksym (`extern const void x`).
     """
 
     name: str
