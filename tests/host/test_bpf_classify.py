@@ -158,6 +158,9 @@ LOADS = [
         "Only fentry/fexit/fmod_ret, lsm, and kprobe/uprobe programs can be sleepable\n",
         LoadState.UNSUPPORTED,
     ),
+    # One target may not sleep; that is no answer about the kernel.
+    (errno.EINVAL, "__x64_sys_nanosleep is not sleepable\n", LoadState.INCONCLUSIVE),
+    (errno.EINVAL, "Program extension requires BTF\n", LoadState.INCONCLUSIVE),
     (
         errno.EPERM,
         "function calls to other bpf functions are allowed for CAP_BPF and CAP_SYS_ADMIN\n",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import resource
 
 import pytest
 
@@ -11,6 +12,7 @@ from preflight.host.bpf.asm import R0, exit_, mov
 from preflight.host.bpf.names import AttachType, ProgType
 from preflight.host.bpf.syscall import prog_load
 from preflight.host.collect import programs
+from preflight.host.collect.loading import memlock_raised
 from preflight.host.collect.session import Session
 from preflight.host.system import System
 from tests.host.live import live_programs, needs_loads
@@ -45,6 +47,15 @@ def test_collecting_leaves_no_descriptor() -> None:
     before = len(os.listdir("/proc/self/fd"))
     programs.collect(Session())
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_the_locked_memory_limit_is_as_before_afterwards() -> None:
+    before = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    with memlock_raised():
+        assert (
+            resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+        )
+    assert resource.getrlimit(resource.RLIMIT_MEMLOCK) == before
 
 
 def test_nothing_is_loaded_for_files_of_another_machine(tmp_path: object) -> None:

@@ -59,6 +59,8 @@ _SYSCALLS = ("__x64_sys_nanosleep", "__arm64_sys_nanosleep", "__s390x_sys_nanosl
 _RAW_TP = ("btf_trace_sched_switch", "btf_trace_sys_enter", "btf_trace_sched_process_exec")
 _ITER = ("bpf_iter_task", "bpf_iter_bpf_map")
 _LSM = ("bpf_lsm_file_open", "bpf_lsm_inode_getattr")
+#: Hooks may sleep or not; this one may since sleepable programs exist (5.10).
+_LSM_SLEEPS = ("bpf_lsm_bprm_committed_creds", "bpf_lsm_file_open")
 _LSM_CGROUP = ("bpf_lsm_socket_bind", "bpf_lsm_socket_create")
 _OPS = ("tcp_congestion_ops",)
 
@@ -103,6 +105,7 @@ VEHICLES: tuple[Vehicle, ...] = (
     Vehicle("struct_ops", Pt.STRUCT_OPS, None, 0, Target.STRUCT, _OPS, "ssthresh"),
     Vehicle("freplace", Pt.EXT, None, 0, Target.PROGRAM),
     Vehicle("lsm", Pt.LSM, At.LSM_MAC, 0, Target.FUNC, _LSM),
+    Vehicle("lsm.s", Pt.LSM, At.LSM_MAC, _S, Target.FUNC, _LSM_SLEEPS),
     Vehicle("lsm_cgroup", Pt.LSM, At.LSM_CGROUP, 0, Target.FUNC, _LSM_CGROUP),
     Vehicle("sk_lookup", Pt.SK_LOOKUP, At.SK_LOOKUP),
     Vehicle("syscall", Pt.SYSCALL, flags=_S),
@@ -120,7 +123,7 @@ FEATURES: tuple[Vehicle, ...] = (
     Vehicle("iter.s", Pt.TRACING, At.TRACE_ITER, _S, Target.FUNC, _ITER),
     Vehicle("raw_tp.w", Pt.RAW_TRACEPOINT_WRITABLE),
     Vehicle("lsm", Pt.LSM, At.LSM_MAC, 0, Target.FUNC, _LSM),
-    Vehicle("lsm.s", Pt.LSM, At.LSM_MAC, _S, Target.FUNC, _LSM),
+    Vehicle("lsm.s", Pt.LSM, At.LSM_MAC, _S, Target.FUNC, _LSM_SLEEPS),
     Vehicle("lsm_cgroup", Pt.LSM, At.LSM_CGROUP, 0, Target.FUNC, _LSM_CGROUP),
     Vehicle("freplace", Pt.EXT, None, 0, Target.PROGRAM),
     Vehicle("kprobe.multi", Pt.KPROBE, At.TRACE_KPROBE_MULTI),

@@ -160,6 +160,8 @@ def _count(program: bytes) -> int:
 
 
 def _bpf_loop(fixtures: _Fixtures) -> Trial:
+    if fixtures.types.enum_has("bpf_func_id", "BPF_FUNC_loop") is False:
+        return Trial("unsupported", reason="the kernel's BTF has no helper bpf_loop")
     head = mov(R1, 3)
     tail = mov(R3, 0) + mov(R4, 0) + asm.call(181) + _OUT
     # The pointer is two slots long and counts from the slot after its first.

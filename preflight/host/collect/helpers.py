@@ -17,7 +17,7 @@ from preflight.host.bpf.helper_names import HELPERS, LOGGING
 from preflight.host.bpf.implementations import PROGRAM_TYPES
 from preflight.host.bpf.vehicles import VEHICLES, Target, Vehicle
 from preflight.host.collect.abilities import collect_features, collect_limit
-from preflight.host.collect.loading import NOT_LIVE, Loader, Ready
+from preflight.host.collect.loading import NOT_LIVE, Loader, Ready, memlock_raised
 from preflight.host.collect.session import Session
 from preflight.host.collect.witnesses import Witnesses, witnesses
 
@@ -37,7 +37,7 @@ def collect(session: Session) -> HelperFacts:
     ids = [i for i, name in enumerate(names) if name and name not in skipped]
     rows: list[HelperRow] = []
     loads = 0
-    with Loader(shared.types, session.system.release) as loader:
+    with memlock_raised(), Loader(shared.types, session.system.release) as loader:
         for vehicle in VEHICLES if session.is_live else ():
             table = _Prober(shared, loader, names, ids)
             rows += table.rows(vehicle)
@@ -103,7 +103,7 @@ class _Prober:
         base = self.loader.trial(vehicle)
         kind = vehicle.type.name.lower()
         if not base.works:
-            letter, reason = self._whole_row(kind, base)
+            letter, reason = self._whole_row(kind, vehicle, base)
             return HelperRow(kind, vehicle.name, self._filled(letter), reason=reason)
         letters = ["-" if not name else "?" for name in self.names]
         notes: list[HelperNote] = []
@@ -136,11 +136,14 @@ class _Prober:
     def _filled(self, letter: str) -> str:
         return "".join(letter if name else "-" for name in self.names)
 
-    def _whole_row(self, kind: str, base: Trial) -> tuple[str, str]:
+    def _whole_row(self, kind: str, vehicle: Vehicle, base: Trial) -> tuple[str, str]:
         """Letter and reason for all helpers of a vehicle whose minimal program does not load."""
         said = f"{base.errno}{': ' + base.line if base.line else ''}"
         if base.denied:
             return "d", f"no program of this kind loads here ({said})"
+        attach = f"BPF_{vehicle.attach.name}" if vehicle.attach is not None else ""
+        if attach and self.shared.types.enum_has("bpf_attach_type", attach) is False:
+            return "n", f"the kernel has no attach type {attach}"
         if base.state == "unsupported" and base.line:
             return "n", f"the kernel does not take such programs ({said})"
         if base.state == "unsupported":

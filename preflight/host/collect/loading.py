@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import struct
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from preflight.host.areas.programs import Trial
@@ -161,6 +162,29 @@ class Loader:
             btf_fd=types.fd.number,
             func_info=main,
         )
+
+
+@contextmanager
+def memlock_raised() -> Iterator[None]:
+    """RLIMIT_MEMLOCK as high as this process may have it, and as before afterwards.
+
+    Kernels before 5.11 charge maps and programs against it and answer EPERM beyond; what was
+    just closed is given back late, so even small probes add up.
+    """
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    for wanted in ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), (before[1], before[1])):
+        try:
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, wanted)
+            break
+        except (ValueError, OSError):
+            continue
+    try:
+        yield
+    finally:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, before)
 
 
 def trial_of(answer: Result) -> Trial:

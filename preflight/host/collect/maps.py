@@ -27,7 +27,7 @@ from preflight.host.bpf.syscall import (
 )
 from preflight.host.bpf.tinybtf import TinyBtf
 from preflight.host.collect.ktypes import KernelTypes
-from preflight.host.collect.loading import NOT_LIVE
+from preflight.host.collect.loading import NOT_LIVE, memlock_raised
 from preflight.host.collect.session import Session
 from preflight.host.collect.witnesses import witnesses
 
@@ -43,7 +43,7 @@ def collect(session: Session) -> MapFacts:
     shared = witnesses(session)
     enum = shared.types.enum("bpf_map_type")
     claims = shared.bpftool.value
-    with Creator(shared.types) as creator:
+    with memlock_raised(), Creator(shared.types) as creator:
         types = tuple(
             MapType(
                 name=name,
@@ -275,7 +275,7 @@ FEATURES: dict[str, tuple[str, Callable[[Creator], Trial]]] = {
     "zero-seed": ("hash", _flag(Mt.HASH, int(MapFlag.ZERO_SEED))),
     "lru-per-cpu-lists": (
         "lru_hash",
-        _flag(Mt.LRU_HASH, int(MapFlag.NO_COMMON_LRU), lambda s: replace(s, entries=4096)),
+        _flag(Mt.LRU_HASH, int(MapFlag.NO_COMMON_LRU), lambda s: replace(s, entries=256)),
     ),
     "stack-build-id": (
         "stack_trace",

@@ -18,7 +18,7 @@ from preflight.host.bpf.implementations import PROGRAM_TYPES
 from preflight.host.bpf.names import ProgType
 from preflight.host.bpf.syscall import errno_name, link_create, prog_load
 from preflight.host.bpf.vehicles import FEATURES, Target, Vehicle, vehicles_of
-from preflight.host.collect.loading import MINIMAL, NOT_LIVE, PROBE_LOG, Loader
+from preflight.host.collect.loading import MINIMAL, NOT_LIVE, PROBE_LOG, Loader, memlock_raised
 from preflight.host.collect.session import Session
 from preflight.host.collect.witnesses import Witnesses, witnesses
 
@@ -42,8 +42,9 @@ class _Ask:
     """A link request that cannot attach, and the errno of a kernel that has the path.
 
     `stub` is the errno of one that was built without it. Where that is EINVAL, which has many
-    meanings, it counts only when `function` is not in the kernel's BTF either. Source: kernel/trace/bpf_trace.c,
-    kernel/bpf/tcx.c, drivers/net/netkit.c, net/netfilter/nf_bpf_link.c, kernel/bpf/syscall.c.
+    meanings, it counts only when `function` is not in the kernel's BTF either.
+
+    Source: kernel/trace/bpf_trace.c, kernel/bpf/tcx.c, drivers/net/netkit.c, net/netfilter/nf_bpf_link.c, kernel/bpf/syscall.c.
     """
 
     target_fd: int
@@ -79,7 +80,7 @@ def collect(session: Session) -> ProgramFacts:
     """All program types of the kernel's enum (of preflight's table without BTF), and the attach features."""
     shared = witnesses(session)
     enum = shared.types.enum("bpf_prog_type")
-    with Loader(shared.types, session.system.release) as loader:
+    with memlock_raised(), Loader(shared.types, session.system.release) as loader:
         types = tuple(
             _program_type(name, number, shared, loader if session.is_live else None)
             for name, number in _names(enum)
