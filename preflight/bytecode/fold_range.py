@@ -142,13 +142,13 @@ def _bounded(value: int, mask: int, umin: int, umax: int) -> Scalar:
 def _settle(given: Scalar) -> Scalar | None:
     """The bounds of the five readings tightened against each other; None if they contradict.
 
-    The readings overlap: the kernel does the same in reg_bounds_sync(). Two rounds reach
-    what one round of deductions opens up.
+    The readings overlap: the kernel does the same in reg_bounds_sync(). The later
+    rounds reach what an earlier one opens up.
     """
     if given.mask == 0:
         return _SMALL[given.value] if given.value < 256 else const(given.value)
     value, mask, umin, umax, smin, smax, wmin, wmax, xmin, xmax = given
-    for _ in range(2):
+    for _ in range(3):
         umin, umax = max(umin, value), min(umax, value | mask)
         low, low_mask = value & U32, mask & U32
         wmin, wmax = max(wmin, low), min(wmax, low | low_mask)
@@ -223,7 +223,9 @@ def _greatest_member(value: int, mask: int, high: int) -> int | None:
 
 def low32(given: Scalar) -> Scalar:
     """The zero-extended low 32 bits."""
-    if given.mask == 0:
+    if given.umax <= U32:
+        return given
+    if given.mask & U32 == 0:
         return const(given.value & U32)
     made = Scalar(given.value & U32, given.mask & U32, given.wmin, given.wmax)
     made = made._replace(wmin=given.wmin, wmax=given.wmax, xmin=given.xmin, xmax=given.xmax)

@@ -260,8 +260,9 @@ class Machine:
             number = fr.low32(value.number)
             if not self.exact and not number.is_const:
                 return NUMBER
-            kept = value.ident if number == value.number else 0
-            return Value(SCALAR, number, ident=kept, sources=value.sources)
+            if number != value.number:
+                return Value(SCALAR, number, sources=value.sources)
+            value = value._replace(kind=SCALAR)
         if self.exact and insn.opcode & 8 and value.ident == 0 and not value.number.is_const:
             value = regs[insn.src] = self._identified(value)
         return value
@@ -460,9 +461,10 @@ class Machine:
         if insn.imm == BPF_STORE_REL:
             self._write(state, base, insn.off, size, regs[insn.src])
             return
+        old = self._read(insn, state, base, insn.off, size) if self.exact else ANYTHING
         self._write(state, base, insn.off, size, NUMBER)
         if insn.atomic_fetches:
-            regs[0 if insn.imm == BPF_CMPXCHG else insn.src] = UNKNOWN
+            regs[0 if insn.imm == BPF_CMPXCHG else insn.src] = old
 
     def _write(self, state: State, base: Value, off: int, size: int, value: Value) -> None:
         if base.kind == ANY:

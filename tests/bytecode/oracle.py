@@ -29,8 +29,6 @@ LOG_SIZE, LOG_SIZE_MAX = 1 << 20, 1 << 26
 _PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 _CREATED = re.compile(r"map '(.+)': created successfully, fd=(\d+)")
 _VISITED = re.compile(r"^(\d+): (?:\([0-9a-f]{2}\)|<invalid)", re.MULTILINE)
-# The kernel's words, or what libbpf puts in their place (fixup_verifier_log()).
-_MISS = re.compile(r"invalid func unknown#(?:195896080|200[12]\d{6})|: <(?:invalid|missing) ")
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,10 @@ class Loaded:
         return frozenset(int(slot) for slot in _VISITED.findall(self.log))
 
     @property
-    def stopped_at_miss(self) -> bool:
-        """Whether the verifier rejected a call that stands for a miss."""
-        return bool(_MISS.search(self.log))
+    def missing_kfunc(self) -> str | None:
+        """A kernel function the program cannot do without and the kernel does not have."""
+        found = re.search(r"extern \(func ksym\) '(\w+)': not found", self.messages)
+        return found.group(1) if found and "preflight" not in found.group(1) else None
 
 
 @cache
@@ -112,7 +111,7 @@ def programs(raw: bytes) -> list[tuple[str, str]]:
 
 
 def load(raw: bytes, name: str) -> Loaded:
-    """Loads the program `name` of an object, all others switched off, with a log that is complete if can be."""
+    """Loads the program `name` of an object, all others switched off, with a complete log."""
     log_size = LOG_SIZE
     while True:
         loaded = _load(raw, name, log_size)

@@ -104,6 +104,13 @@ class Writer:
             self.put(asm.mov(3, 0))
             self.put(asm.call(PROBE_READ_KERNEL))
 
+    def atomic(self) -> None:
+        """An atomic operation on the stack: add, fetch-and-add, exchange or compare-and-exchange."""
+        size = self.rng.choice((4, 8))
+        offset = -8 * self.rng.randrange(1, 5)
+        source = self.rng.choice((6, 7, 8, 9))
+        self.put(asm.atomic(size, 10, offset, source, self.rng.choice((0x00, 0x01, 0x50, 0xE1, 0xF1))))
+
     def condition(self, off: int) -> bytes:
         rng = self.rng
         op, wide = rng.choice(CONDITIONS), rng.random() < 0.6
@@ -119,7 +126,10 @@ class Writer:
             elif kind < 6:
                 self.arithmetic()
             elif kind < 8:
-                self.stack()
+                if self.rng.random() < 0.1:
+                    self.atomic()
+                else:
+                    self.stack()
             elif depth < 4:
                 self.branch(depth)
             elif kind == 11:
@@ -129,7 +139,10 @@ class Writer:
         rng = self.rng
         shape = rng.randrange(10)
         if shape == 0 and depth < 2:
-            self.loop(depth)
+            if rng.random() < 0.3:
+                self.open_loop(depth)
+            else:
+                self.loop(depth)
             return
         at = len(self.code)
         start = self.slots + 1
@@ -164,6 +177,15 @@ class Writer:
         self.put(asm.jump("lt", 1, rounds, top - self.slots - 1))
         self.put(asm.mov(1, 0))
 
+    def open_loop(self, depth: int) -> None:
+        """A may_goto loop: the verifier does not count its rounds but forgets what changes in them."""
+        top = self.slots
+        at = len(self.code)
+        self.put(asm.may_goto(0))
+        self.block(depth + 2, self.rng.randrange(1, 4))
+        self.put(asm.goto(top - self.slots - 1))
+        self.fix(at, top + 1)
+
     def prologue(self) -> None:
         for register in (6, 7, 8, 9):
             self.put(asm.mov(register, self.rng.choice(IMMEDIATES)))
@@ -172,9 +194,11 @@ class Writer:
             self.put(asm.store(8, 10, offset, self.rng.choice((0, 6, 7, 8, 9))))
 
     def call(self) -> None:
-        """A call whose target is filled in at the end: arguments are numbers."""
+        """A call whose target is filled in at the end: two numbers and a pointer to the caller's stack."""
         self.put(asm.mov_reg(1, self.register()))
         self.put(asm.mov_reg(2, self.register()))
+        self.put(asm.mov_reg(3, 10))
+        self.put(asm.alu("add", 3, -8 * self.rng.randrange(1, 5)))
         self.patches.append((len(self.code), self.slots))
         self.put(asm.call_local(0))
 
@@ -184,6 +208,10 @@ class Writer:
             self.put(asm.mov_reg(7, 2))
             for register in (0, 8, 9):
                 self.put(asm.mov(register, self.rng.choice(IMMEDIATES)))
+            if self.rng.random() < 0.6:
+                self.put(asm.load(self.rng.choice(WIDTHS), self.rng.choice((8, 9)), 3, 0))
+            if self.rng.random() < 0.6:
+                self.put(asm.store(self.rng.choice(WIDTHS), 3, 0, self.rng.choice((6, 8, 9))))
             for offset in (-8, -16, -24, -32):
                 self.put(asm.store(8, 10, offset, self.rng.choice((6, 7, 8))))
         else:
