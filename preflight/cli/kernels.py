@@ -24,7 +24,7 @@ app.add_typer(fetch, name="fetch")
 _STORE = typer.Option(None, "--store", help="Catalogue directory (default: the user's data directory).")
 _FORMAT = typer.Option([], "--format", help="text or json, or FORMAT=FILE; repeatable.")
 _COLOR = typer.Option("auto", "--color", help="auto, always or never.")
-_REPLACE = typer.Option(False, "--replace", help="Replace another kernel of the same name.")
+_REPLACE = typer.Option(False, "--replace", help="Replace what the catalogue has under the same name.")
 
 
 @app.command("list")

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cmp_to_key
@@ -217,15 +218,13 @@ def fetch(
 ) -> Outcome:
     """Bring one build into the catalogue, unless it is there; what is wrong with it is in the outcome."""
     try:
-        with hold(root.folder / "packages" / f"{build.release}.lock"):
-            if build.name in store:
-                there = store.get(build.name)
-                same = there.identity.version == build.version
-                if same and (there.modules is not None or not request.with_modules):
-                    return Outcome(build.name, "present")
-                replace_existing = replace_existing or same
-            kernel = load(root, build, request)
-            store.add(kernel, build.name, replace_existing=replace_existing)
+        with _alone(root, build):
+            there = store.get(build.name) if build.name in store and not replace_existing else None
+            same = there is not None and there.identity.version == build.version
+            if there and same and (there.modules is not None or not request.with_modules):
+                return Outcome(build.name, "present")
+            kernel = _load(root, build, request)
+            store.add(kernel, build.name, replace_existing=replace_existing or same)
     except AptError as error:
         return Outcome(build.name, "lost" if _LOST.search(str(error)) else "failed", str(error))
     except (InputError, InstrumentError) as error:
@@ -241,6 +240,16 @@ def load(root: AptRoot, build: Build, request: Request) -> Kernel:
     Packages that are complete stay until the kernel is read, so that an interrupted run goes on
     with them. AptError when the mirror lost the image, InputError when it has no BTF.
     """
+    with _alone(root, build):
+        return _load(root, build, request)
+
+
+def _alone(root: AptRoot, build: Build) -> AbstractContextManager[None]:
+    """No other run has this build's packages in hand meanwhile."""
+    return hold(root.folder / "packages" / f"{build.release}.lock")
+
+
+def _load(root: AptRoot, build: Build, request: Request) -> Kernel:
     folder = root.folder / "packages" / build.release
     folder.mkdir(parents=True, exist_ok=True)
     notes: list[str] = []

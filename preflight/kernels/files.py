@@ -102,8 +102,12 @@ def _from_bytes(data: bytes, path: Path) -> Kernel:
     found = image.unpack(data)
     btf, order = found.found_btf
     identity = Identity(name=str(path), byteorder=order, release=found.release, arch=found.arch)
-    config = Blob(data=found.config) if found.config else None
-    return Kernel(identity, Contents(Blob(data=btf), config), Provenance("image", source))
+    contents = Contents(
+        btf=Blob(data=btf),
+        config=Blob(data=found.config) if found.config is not None else None,
+        symbols=Blob(data=found.symbols) if found.symbols is not None else None,
+    )
+    return Kernel(identity, contents, Provenance("image", source))
 
 
 def _raw_btf(data: bytes, path: Path, source: tuple[SourceFile, ...], *, packed: bool) -> Kernel:

@@ -66,6 +66,13 @@ class KernelImage:
         return match[1].decode("ascii") if match else None
 
     @cached_property
+    def symbols(self) -> bytes | None:
+        """Symbols of vmlinux, a line `TYPE NAME` each, from the image's own table; None without one."""
+        from preflight.kernels import kallsyms
+
+        return kallsyms.symbol_lines(self.raw, self.found_btf[1])
+
+    @cached_property
     def config(self) -> bytes | None:
         """Configuration text the image carries (CONFIG_IKCONFIG=y); None when it carries none."""
         match = _CONFIG.search(self.raw)

@@ -159,7 +159,9 @@ class Kernel:
     def symbols(self) -> Mapping[str, str] | None:
         """Symbols of kallsyms: name -> its type letters, one per symbol of that name (`t`, `Tt`).
 
-        Several letters mean that the name is ambiguous. None: unknown.
+        Several letters mean that the name is ambiguous. From an image these are vmlinux's own, from a host
+        also those of the modules that were loaded: a name that only some module would have is unknown
+        even so. None: unknown.
         """
         return parse_symbols(self.contents.symbols.text()) if self.contents.symbols else None
 

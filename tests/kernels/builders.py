@@ -210,3 +210,38 @@ def old_layout(btf: bytes | None, release: str = RELEASE) -> list[tuple[str, byt
         (f"./boot/vmlinuz-{release}", bzimage(PACK["lz4"](vmlinux(btf)))),
         (f"./lib/modules/{release}/kernel/net/nf-thing.ko", elf({".BTF": b"no BTF", ".text": b"x"})),
     ]
+
+
+def kallsyms(symbols: list[bytes], *, byteorder: str = "little", seqs_between: bool = False) -> bytes:
+    """Kallsyms tables as scripts/kallsyms.c lays them out: count, names, markers, tokens, token index.
+
+    Each symbol is its type letter and name. Characters that occur are tokens of themselves; the free codes
+    are longer tokens, of which the first is used. `seqs_between` is the order of 6.2 and 6.3.
+    """
+    mark = "<" if byteorder == "little" else ">"
+    used = set(b"".join(symbols)) | set(b"0123456789")
+    free = [code for code in range(256) if code not in used]
+    tokens = [bytes([code]) if code in used else b"token%d_" % code for code in range(256)]
+    tokens[free[0]] = b"sys_"
+    names = b""
+    markers = []
+    for number, symbol in enumerate(symbols):
+        if number % 256 == 0:
+            markers.append(len(names))
+        codes = bytes(symbol.replace(b"sys_", bytes([free[0]])))
+        size = len(codes)
+        names += (bytes([size]) if size < 0x80 else bytes([size & 0x7F | 0x80, size >> 7])) + codes
+    offsets = []
+    at = 0
+    for token in tokens:
+        offsets.append(at)
+        at += len(token) + 1
+    parts = [
+        struct.pack(f"{mark}I", len(symbols)),
+        names,
+        struct.pack(f"{mark}{len(markers)}I", *markers),
+        *([bytes(3 * len(symbols))] if seqs_between else []),
+        b"".join(token + b"\0" for token in tokens),
+        struct.pack(f"{mark}256H", *offsets),
+    ]
+    return b"".join(part + bytes(-len(part) % 8) for part in parts)

@@ -82,16 +82,19 @@ def test_a_tar_packed_in_an_unknown_way_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["gz", "xz", "zst"])
 @given(share=st.floats(0, 0.999))
 @settings(max_examples=40, deadline=None)
-def test_a_truncated_package_is_an_input_error(
+def test_a_truncated_package_is_an_input_error_or_lost_nothing(
     tmp_path_factory: pytest.TempPathFactory, kind: str, share: float
 ) -> None:
-    whole = build_deb(
-        "linux-image-x", [("./boot/config-1", b"CONFIG_X=y\n" * 5000), ("./b", tiny_btf())], kind=kind
-    )
+    contents = [b"CONFIG_X=y\n" * 5000, tiny_btf()]
+    whole = build_deb("linux-image-x", [("./boot/config-1", contents[0]), ("./b", contents[1])], kind=kind)
     path = _save(tmp_path_factory.mktemp("deb"), whole[: int(len(whole) * share)])
-    with pytest.raises(InputError):
-        for file in deb.files(path):
-            file.read()
+    read = []
+    try:
+        read += [file.read() for file in deb.files(path)]
+    except InputError:
+        return
+    # Only the padding behind the last file was lost.
+    assert read == contents
 
 
 @given(data=st.data())

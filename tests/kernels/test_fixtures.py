@@ -47,3 +47,19 @@ def test_bpftool_sees_the_same_number_of_types(name: str, tmp_path: Path) -> Non
     ).stdout
     last = re.findall(r"^\[(\d+)\]", listed, re.MULTILINE)[-1]
     assert int(last) == kernel.btf.type_count - 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_symbols_are_those_of_a_kernel(name: str) -> None:
+    symbols = STORE.get(name).symbols
+    assert symbols is not None
+    assert {"do_exit", "vfs_read", "jiffies"} <= set(symbols)
+
+
+def test_a_function_in_btf_may_be_split_in_the_kernel() -> None:
+    """Why biostacks fails on 7.3: BTF has the function, kallsyms only a part of it."""
+    kernel = STORE.get("debian/7.3.4+deb13-amd64")
+    assert kernel.symbols is not None
+    assert kernel.btf.ids_by_name("blk_account_io_done")
+    assert "blk_account_io_done" not in kernel.symbols
+    assert "blk_account_io_done.part.0" in kernel.symbols
