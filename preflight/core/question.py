@@ -140,7 +140,8 @@ class _Owners:
     """
 
     def __init__(self, functions: Iterable[Function]) -> None:
-        self._functions = sorted(functions, key=lambda function: function.section_insn)
+        # of two functions at one place libbpf's sorting leaves the one listed first behind the other
+        self._functions = sorted(list(functions)[::-1], key=lambda function: function.section_insn)
         self._starts = [function.section_insn for function in self._functions]
 
     def at(self, insn: int) -> Function | None:

@@ -16,11 +16,15 @@ _STT_FUNC, _STT_OBJECT = 2, 1
 
 @dataclass(frozen=True)
 class Code:
-    """A function: instructions in the object's byte order. `binding` is the symbol's, 1 global."""
+    """A function: instructions in the object's byte order. `binding` is the symbol's, 1 global.
+
+    `inner` is a second symbol inside it: name, first slot in the function, slots.
+    """
 
     name: str
     insns: bytes
     binding: int = _GLOBAL
+    inner: tuple[str, int, int] | None = None
 
 
 def insn(byteorder: str, opcode: int, *, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> bytes:
@@ -52,16 +56,13 @@ def build(
     for number, (name, codes) in enumerate(sections.items(), 1):
         at = 0
         for code in codes:
-            value = struct.pack(
-                mark + "IBBHQQ",
-                string(code.name),
-                code.binding << 4 | _STT_FUNC,
-                0,
-                number,
-                at,
-                len(code.insns),
-            )
-            symbols.append(value)
+            places = [(code.name, at, len(code.insns))]
+            if code.inner is not None:
+                inner, start, count = code.inner
+                places.append((inner, at + start * 8, count * 8))
+            for symbol, start, size in places:
+                info = code.binding << 4 | _STT_FUNC
+                symbols.append(struct.pack(mark + "IBBHQQ", string(symbol), info, 0, number, start, size))
             at += len(code.insns)
         bodies.append((name, _SHT_PROGBITS, _ALLOC | _EXEC, b"".join(c.insns for c in codes), 0, 0, 0))
     bodies.append(("license", _SHT_PROGBITS, _ALLOC | _WRITE, license_, 0, 0, 0))

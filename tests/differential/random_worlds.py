@@ -280,7 +280,7 @@ def _object(rng: random.Random, byteorder: str) -> bytes:
         codes = []
         start = 0
         for number in range(rng.randint(1, 2)):
-            body = b""
+            body, begins = b"", [0]
             for _ in range(rng.randint(1, 6)):
                 type_id = (
                     rng.choice(types.roots) if rng.random() < 0.99 else rng.choice((0, 9999, types.pool[-1]))
@@ -303,8 +303,15 @@ def _object(rng: random.Random, byteorder: str) -> bytes:
                 number_of_kind = 13 if rng.random() < 0.004 else int(kind)
                 ext.core(section, start + len(body) // 8, type_id, access, number_of_kind)
                 body += _instruction(rng, byteorder, kind, value, size)
+                begins.append(len(body) // 8)
             body += exit_
-            codes.append(Code(f"{section.strip('?.').replace('/', '_')}_{number}", body))
+            name = f"{section.strip('?.').replace('/', '_')}_{number}"
+            inner = None
+            if rng.random() < 0.1:
+                # never between the halves of a ldimm64, where libbpf 1.7 writes beyond the function
+                first, last = sorted(rng.sample(begins, 2))
+                inner = (f"{name}_inner", first, last - first)
+            codes.append(Code(name, body, inner=inner))
             start += len(body) // 8
         sections[section] = codes
     ext_data = ext.bytes(extra_words=rng.choice((0, 0, 1)) if byteorder == "little" else 0)
