@@ -44,7 +44,8 @@ class _Ask:
     `stub` is the errno of one that was built without it. Where that is EINVAL, which has many
     meanings, it counts only when `function` is not in the kernel's BTF either.
 
-    Source: kernel/trace/bpf_trace.c, kernel/bpf/tcx.c, drivers/net/netkit.c, net/netfilter/nf_bpf_link.c, kernel/bpf/syscall.c.
+    Source: kernel/trace/bpf_trace.c, kernel/bpf/tcx.c, drivers/net/netkit.c,
+    net/netfilter/nf_bpf_link.c, kernel/bpf/syscall.c.
     """
 
     target_fd: int
