@@ -141,7 +141,8 @@ class _Owners:
 
     def __init__(self, functions: Iterable[Function]) -> None:
         # of two functions at one place libbpf's sorting leaves the one listed first behind the other
-        self._functions = sorted(list(functions)[::-1], key=lambda function: function.section_insn)
+        placed = sorted(enumerate(functions), key=lambda pair: (pair[1].section_insn, -pair[0]))
+        self._functions = [function for _, function in placed]
         self._starts = [function.section_insn for function in self._functions]
 
     def at(self, insn: int) -> Function | None:
