@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A BPF ELF taken apart: sections, symbols and relocations as values.
 
-Reads after `precheck` has proved that it can. The tests compare every section, symbol and
-relocation with what pyelftools reads from the same bytes; that library itself is not used here because
-it replaces bytes in names that are no UTF-8, and costs ten times the time.
+`precheck` proves the header and the section table first; then pyelftools reads them. The
+entries of symbol and relocation tables are unpacked here, from the sections it found: it
+replaces bytes in names that are no UTF-8, which would no longer join with the names in BTF,
+and a table of thousands takes it ten times as long. The tests compare both.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from preflight.errors import InputError
 from preflight.objects import precheck
@@ -130,23 +131,36 @@ def decode_name(raw: bytes) -> str:
 
 
 def _sections(data: bytes, header: precheck.Header, names: _Names) -> tuple[Section, ...]:
-    headers = precheck.read_section_headers(data, header)
-    table = headers[header.shstrndx]
+    heads = precheck.read_section_headers(data, header)
+    table = heads[header.shstrndx]
     text = data[table.offset : table.offset + table.size]
     return tuple(
         Section(
             index,
-            names.get(header.shstrndx, text, head.name, head.at),
+            names.get(header.shstrndx, text, found["sh_name"], head.at),
             head.type,
-            head.flags,
-            head.offset,
-            head.size,
-            head.link,
-            head.info,
-            data[head.offset : head.offset + head.size] if head.in_file else b"",
+            found["sh_flags"],
+            found["sh_offset"],
+            found["sh_size"],
+            found["sh_link"],
+            found["sh_info"],
+            data[found["sh_offset"] : found["sh_offset"] + found["sh_size"]] if head.in_file else b"",
         )
-        for index, head in enumerate(headers)
+        for index, (head, found) in enumerate(zip(heads, _headers(data), strict=True))
     )
+
+
+def _headers(data: bytes) -> list[Any]:
+    """The section headers as pyelftools reads them; whatever it stumbles over is an InputError."""
+    from io import BytesIO
+
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        return [section.header for section in ELFFile(BytesIO(data)).iter_sections()]
+    except (ELFError, ValueError, KeyError, AttributeError, TypeError, IndexError, AssertionError) as error:
+        raise InputError(f"the section table cannot be read: {error}") from error
 
 
 def _symbols(table: Section, text: bytes, mark: str, names: _Names) -> tuple[Symbol, ...]:

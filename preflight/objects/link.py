@@ -152,6 +152,7 @@ class _Linker:
         self._refs: dict[int, Ref] = {}
         self._bases: dict[int, int] = {}
         self._starts: list[int] = []
+        self._globals: set[int] = set()
 
     def run(self) -> ProgramImage:
         linked: dict[tuple[int, int], int] = self._obj.memo("linked", dict)
@@ -173,6 +174,7 @@ class _Linker:
             subprogs=tuple(self._starts),
             origins=tuple(self._origins),
             refs=self._refs,
+            global_subprogs=frozenset(self._globals),
         )
 
     def _append(self, function: Function) -> int:
@@ -180,6 +182,9 @@ class _Linker:
         if base + function.insn_count > MAX_SLOTS:
             raise self._error(f"with its subprograms it is longer than {MAX_SLOTS} instructions")
         self._starts.append(base)
+        # The kernel learns the linkage from BTF, where libbpf makes hidden functions static.
+        if base and function.binding in ("global", "weak") and not function.hidden and self._obj.btf is not None:
+            self._globals.add(base)
         self._code += function.code
         # A subprogram of many programs has its origins made once.
         key = function.section_index, function.section_insn

@@ -33,7 +33,7 @@ MAX_SECTIONS: Final = 4096
 MAX_RELOCATIONS: Final = 100_000
 MAX_SYMBOLS: Final = 200_000
 #: The longest name, and all names together: names may overlap, so a small file can hold many long ones.
-MAX_NAME: Final = 64 << 10
+MAX_NAME: Final = 128 << 10
 MAX_NAMES: Final = 32 << 20
 
 _EHDR_SIZE: Final = 64
