@@ -183,7 +183,12 @@ class _Linker:
             raise self._error(f"with its subprograms it is longer than {MAX_SLOTS} instructions")
         self._starts.append(base)
         # The kernel learns the linkage from BTF, where libbpf makes hidden functions static.
-        if base and function.binding in ("global", "weak") and not function.hidden and self._obj.btf is not None:
+        if (
+            base
+            and function.binding in ("global", "weak")
+            and not function.hidden
+            and self._obj.btf is not None
+        ):
             self._globals.add(base)
         self._code += function.code
         # A subprogram of many programs has its origins made once.
