@@ -25,6 +25,7 @@ from preflight.core import (
 from preflight.errors import PreflightError
 from preflight.kernels import Kernel, Store, resolve
 from preflight.objects import BpfObject, load, open_objects
+from tests.differential.broken_objects import broken_objects
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
@@ -99,7 +100,14 @@ def _compiler(source: Path) -> str:
 
 @cache
 def synthetic_objects(byteorder: str) -> tuple[Subject, ...]:
-    """The project's own sources, compiled; kept under a name that changes with the source."""
+    """The project's own sources, compiled, and objects that no compiler makes."""
+    folder = CACHE / f"differential/broken/{byteorder}"
+    broken = [subject(f"{name}.{byteorder}", data, folder) for name, data in broken_objects(byteorder)]
+    return (*_compiled(byteorder), *broken)
+
+
+def _compiled(byteorder: str) -> list[Subject]:
+    """Each source's object is kept under a name that changes with the source."""
     made = []
     header = (SOURCES / "core.h").read_bytes()
     for source in sorted(SOURCES.glob("*.bpf.c")):
@@ -127,7 +135,7 @@ def synthetic_objects(byteorder: str) -> tuple[Subject, ...]:
                 raise MissingError(f"{compiler} does not compile {source.name}: {done.stderr[:300]}")
             scratch.replace(path)
         made.append(Subject(path, load(path.read_bytes(), f"{stem}.{byteorder}")))
-    return tuple(made)
+    return made
 
 
 def packaged_kernels() -> Iterator[tuple[str, Kernel]]:

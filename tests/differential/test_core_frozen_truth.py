@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from preflight.btf import Btf
-from preflight.core import ReloKind, Target
+from preflight.core import Cause, ReloKind, Target
 from preflight.objects import load
 from tests.differential import frozen
 from tests.differential.random_worlds import make_world, pack
@@ -47,10 +47,23 @@ def test_a_random_world_gets_libbpfs_answers(seed: int) -> None:
     assert ours == expected["objects"]
 
 
-def test_the_frozen_objects_ask_every_kind_and_get_every_outcome_and_errno() -> None:
+#: causes of refusals that only crafted kernels and other loaders give
+ELSEWHERE = {Cause.NESTING, Cause.MISSING_TARGET}
+REFUSALS = {
+    Cause.ACCESS_STRING, Cause.TYPE_ID, Cause.ANONYMOUS, Cause.KIND_UNSUPPORTED, Cause.NO_SIZE, Cause.BITFIELD,
+    Cause.VALUE_MISMATCH, Cause.INSTRUCTION, Cause.MEMSIZE, Cause.AMBIGUOUS, Cause.RANGE,
+}  # fmt: skip
+MISSES = {
+    Cause.NO_CANDIDATE, Cause.FIELD_MISSING, Cause.KIND_CHANGED, Cause.ARRAY_BOUND, Cause.ENUMERATOR_MISSING,
+    Cause.TYPE_DIFFERS, Cause.MEMSIZE,
+}  # fmt: skip
+
+
+def test_the_frozen_objects_ask_every_kind_and_get_every_outcome_errno_and_cause() -> None:
     kinds: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
     errors: Counter[str | None] = Counter()
+    refusals, misses = set(), set()
     for name in frozen.kernel_names():
         for obj in frozen.objects().values():
             result = relocate_as_the_oracle(obj, frozen.kernel(name))
@@ -58,6 +71,11 @@ def test_the_frozen_objects_ask_every_kind_and_get_every_outcome_and_errno() -> 
                 kinds[relocation.kind] += 1
                 outcomes[relocation.outcome] += 1
                 errors[relocation.error] += 1
-    assert set(kinds) == {kind.name.lower() for kind in ReloKind}
+                if relocation.cause is not None:
+                    (refusals if relocation.error else misses).add(relocation.cause)
+    assert set(kinds) == {*(kind.name.lower() for kind in ReloKind), "unknown"}
     assert set(outcomes) == {"unchanged", "patched", "absent", "poisoned", "error"}
-    assert {"EINVAL", "ERANGE"} <= set(errors)
+    assert set(errors) == {"EINVAL", "ERANGE", "E2BIG", None}
+    assert refusals == REFUSALS
+    assert misses == MISSES
+    assert set(Cause) == REFUSALS | MISSES | ELSEWHERE
