@@ -14,13 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from preflight.btf import Btf
 from preflight.bytecode.image import DataRef, Origin, ProgramImage
 from preflight.bytecode.insn import decode
-from preflight.bytecode.reach import Environment, reach, reachable_slots
+from preflight.bytecode.reach import Environment, MapShape, reach, reachable_slots
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph, is_poison
 from preflight.bytecode.reach_step import SURELY, Machine
+from preflight.core.relocate import relocate_object
+from preflight.core.target import Target
 from preflight.host.bpf import syscall
+from preflight.objects.link import link
+from preflight.objects.load import load
 from tests.bytecode import oracle
 from tests.bytecode.random_programs import write
 
@@ -121,6 +126,33 @@ def test_guards(source: Path, compilers: list[tuple[str, str]], tmp_path: Path) 
         for answer in answers.values():
             assert bool(answer.assumes) == (name in SETTABLE)
             assert answer.guards or answer.answer == "yes" or answer.why
+
+
+def test_the_projects_own_linker_and_relocation_lead_to_the_same_answers(
+    compilers: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    """Sources without externs, which take a kernel's configuration and symbols besides its BTF."""
+    vmlinux = Path("/sys/kernel/btf/vmlinux")
+    if not vmlinux.exists():
+        pytest.skip("this kernel has no BTF")
+    target = Target(Btf.parse(vmlinux.read_bytes()))
+    for source in GUARDS:
+        if re.search("__ksym|__kconfig", source.read_text()):
+            continue
+        name = name_of(source)
+        obj = load(compiled(source, *compilers[0], tmp_path), name)
+        image = link(obj, obj.programs[0])
+        patches = relocate_object(obj, target).patches()
+        places = {slot: (origin.section, origin.insn) for slot, origin in enumerate(image.origins)}
+        image = image.patched({slot: patches[at] for slot, at in places.items() if at in patches})
+        shapes = {found.name: MapShape(found.key_size, found.value_size) for found in obj.maps}
+        answers = reach(image, misses(image), Environment(maps=shapes))
+        given = {answer.answer for answer in answers.values()}
+        expected = "unknown" if name in DIFFERS else "yes" if name in OPEN else "no"
+        assert expected in given, name
+        assert expected == "yes" or given == {expected}, name
+        if name.startswith("global"):
+            assert image.global_subprogs, name
 
 
 def test_a_kernel_known_to_verify_global_functions_lazily_decides(
