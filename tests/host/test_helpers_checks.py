@@ -205,3 +205,15 @@ def test_instruction_limit(limit: Trial, verdict: Verdict) -> None:
 def test_a_refused_length_is_blocked_when_every_program_is() -> None:
     (found,) = judge("PH603", helpers=helpers(limit=DENIED, features=abilities(base=DENIED)))
     assert found.verdict is Verdict.BLOCKED
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["xdp", "lsm"]), st.text(max_size=6)), max_size=4),
+    st.text(max_size=6),
+)
+def test_recorded_facts_of_any_shape_are_judged(rows: list[tuple[str, str]], listed: str) -> None:
+    made = tuple(HelperRow(kind, kind, states) for kind, states in rows)
+    strange = helpers(rows=made, claims=claims(listed))
+    for code in ("PH601", "PH902"):
+        assert all(found.verdict in set(Verdict) for found in judge(code, helpers=strange))
+    assert helper_state(facts(helpers=strange), "xdp", "redirect").verdict in set(Verdict)

@@ -159,6 +159,12 @@ HELPER_WORDINGS: tuple[Wording, ...] = (
         "5.15 and later",
         "check_get_func_ip",
     ),
+    _word(
+        r"Extension program (?:changes packet data|may sleep), while original does not",
+        Meaning.OTHER_TARGET,
+        "6.12 to 7.3",
+        "bpf_check_attach_target",
+    ),
     # The program as a whole may not sleep.
     _word(
         r"Only fentry/fexit/fmod_ret(?:, | and )[a-z_/, ]+ programs can be sleepable",

@@ -80,6 +80,8 @@ MAP_TYPES: dict[str, str] = {
     "user_ringbuf": "ringbuf_map_alloc",
     "cgrp_storage": "bpf_cgrp_storage_lookup_elem",
     "arena": "arena_map_alloc",
+    "insn_array": "insn_array_alloc",
+    "rhash": "rhtab_map_alloc",
 }
 
 #: Kernel options a program type is built under (include/linux/bpf_types.h, torvalds/linux 6.18).

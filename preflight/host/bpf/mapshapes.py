@@ -69,6 +69,8 @@ SHAPES: tuple[MapShape, ...] = (
     MapShape(Mt.USER_RINGBUF, key=0, value=0, pages=True),
     MapShape(Mt.CGRP_STORAGE, entries=0, flags=_NO_PREALLOC, typed=True),
     MapShape(Mt.ARENA, key=0, value=0, pages=True, flags=int(MapFlag.MMAPABLE)),
+    MapShape(Mt.INSN_ARRAY, value=16),
+    MapShape(Mt.RHASH, flags=_NO_PREALLOC),
 )
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names and numbers of program, map and attach types, as in include/uapi/linux/bpf.h (torvalds/linux 6.18).
+"""Names and numbers of program, map and attach types, as in include/uapi/linux/bpf.h.
 
-They are user-space ABI: a number is never reused. What the running kernel has is asked of its
-BTF and of bpf(2); these tables only spell the questions.
+From torvalds/linux 6.18, with what Debian's 7.3.4 adds (read from its BTF). They are user-space
+ABI: a number is never reused. What the running kernel has is asked of its BTF and of bpf(2);
+these tables only spell the questions.
 """
 
 from __future__ import annotations
@@ -83,6 +84,8 @@ class MapType(IntEnum):
     USER_RINGBUF = 31
     CGRP_STORAGE = 32
     ARENA = 33
+    INSN_ARRAY = 34
+    RHASH = 35
 
 
 class AttachType(IntEnum):
@@ -146,3 +149,7 @@ class AttachType(IntEnum):
     NETKIT_PEER = 55
     TRACE_KPROBE_SESSION = 56
     TRACE_UPROBE_SESSION = 57
+    TRACE_FSESSION = 58
+    TRACE_FENTRY_MULTI = 59
+    TRACE_FEXIT_MULTI = 60
+    TRACE_FSESSION_MULTI = 61

@@ -117,6 +117,7 @@ FEATURES: tuple[Vehicle, ...] = (
     Vehicle("fentry", Pt.TRACING, At.TRACE_FENTRY, 0, Target.FUNC, _FUNCTION),
     Vehicle("fexit", Pt.TRACING, At.TRACE_FEXIT, 0, Target.FUNC, _FUNCTION),
     Vehicle("fmod_ret", Pt.TRACING, At.MODIFY_RETURN, 0, Target.FUNC, _SECURITY),
+    Vehicle("fsession", Pt.TRACING, At.TRACE_FSESSION, 0, Target.FUNC, _FUNCTION),
     Vehicle("fentry.s", Pt.TRACING, At.TRACE_FENTRY, _S, Target.FUNC, _SYSCALLS),
     Vehicle("tp_btf", Pt.TRACING, At.TRACE_RAW_TP, 0, Target.TYPEDEF, _RAW_TP),
     Vehicle("iter", Pt.TRACING, At.TRACE_ITER, 0, Target.FUNC, _ITER),

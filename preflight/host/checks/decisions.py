@@ -207,11 +207,16 @@ _BECAUSE = {
 }
 
 
+def _rank(letter: str) -> int:
+    """Position in _BEST; what recorded facts hold beyond the known letters comes last."""
+    return _BEST.index(letter) if letter in _BEST else len(_BEST)
+
+
 def letters(facts: HelperFacts, program_type: str) -> str:
     """The best letter of all ways of loading a type, per helper id; empty when the type was not asked."""
     rows = facts.rows_of(program_type)
     return "".join(
-        min(column, key=_BEST.index) if column[0] in _BEST else column[0]
+        min(column, key=_rank) if column[0] in _BEST else column[0]
         for column in zip(*(row.states for row in rows), strict=False)
     )
 
@@ -234,9 +239,11 @@ def helper_state(host: HostFacts, program_type: str, helper: str, vehicle: str |
     rows = facts.rows_of(program_type)
     chosen = [row for row in rows if row.vehicle == vehicle] or list(rows)
     asked = [row for row in chosen if number < len(row.states)]
+    if not asked and program_type == "ext":
+        return Decision(Verdict.UNKNOWN, "an extension may call what the program it extends may call")
     if not asked:
         return Decision(Verdict.UNKNOWN, f"no {program_type} program was tried")
-    row = min(asked, key=lambda r: _BEST.index(r.states[number]) if r.states[number] in _BEST else 9)
+    row = min(asked, key=lambda r: _rank(r.states[number]))
     letter = row.states[number]
     return Decision(
         _VERDICTS.get(letter, Verdict.UNKNOWN),

@@ -100,7 +100,11 @@ def instruction_limit(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
     evidence = [Evidence("trial-load", f"4,101 instructions: {detail}")] if detail else []
     if trial.works:
         stated = trial.line.removeprefix("limit ")
-        note = f", the verifier explores up to {int(stated):,}" if stated.isdecimal() else ""
+        note = (
+            f", the verifier explores up to {int(stated):,}"
+            if stated.isdecimal() and len(stated) < 12
+            else ""
+        )
         title = f"programs may have more than 4,096 instructions{note}"
         yield finding("PH603", Verdict.OK, title, evidence=evidence)
     elif trial.errno == "E2BIG" and not trial.line:

@@ -42,6 +42,7 @@ def program_types(host: HostFacts, facts: ProgramFacts) -> Iterator[Finding]:
 _ALTERNATIVES = {
     "fentry": "use a kprobe, or a tracepoint near the function",
     "fexit": "use a kretprobe",
+    "fsession": "use fentry and fexit with a map between them",
     "fmod_ret": "use an LSM program, or seccomp",
     "kprobe.multi": "attach one kprobe per function, or fentry",
     "kprobe.session": "use a kprobe and a kretprobe with a map between them",

@@ -59,9 +59,9 @@ def helper_conflicts(facts: HelperFacts) -> tuple[HelperConflict, ...]:
         if not asked:
             continue
         pairs = [
-            (facts.names[i], claimed == "y", letter)
-            for i, (claimed, letter) in enumerate(zip(claims.listed, asked, strict=False))
-            if claimed in "yn" and letter != "-"
+            (name, claimed == "y", letter)
+            for name, claimed, letter in zip(facts.names, claims.listed, asked, strict=False)
+            if claimed in "yn" and letter in "unxd?"
         ]
         found.append(
             HelperConflict(

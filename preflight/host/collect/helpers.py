@@ -38,7 +38,8 @@ def collect(session: Session) -> HelperFacts:
     rows: list[HelperRow] = []
     loads = 0
     with memlock_raised(), Loader(shared.types, session.system.release) as loader:
-        for vehicle in VEHICLES if session.is_live else ():
+        # An extension may call what the program it extends may call, so it has no row of its own.
+        for vehicle in (v for v in VEHICLES if session.is_live and v.target is not Target.PROGRAM):
             table = _Prober(shared, loader, names, ids)
             rows += table.rows(vehicle)
             loads += table.loads
