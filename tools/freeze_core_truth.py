@@ -51,7 +51,8 @@ def _names(objects: Iterable[BpfObject]) -> set[str]:
     for obj in objects:
         if obj.btf is not None and obj.btf_ext is not None:
             for records in obj.btf_ext.core_relos.values():
-                names |= {essential_name(obj.btf.name(r.type_id)) for r in records}
+                ids = {r.type_id for r in records if r.type_id < obj.btf.type_count}
+                names |= {essential_name(obj.btf.name(type_id)) for type_id in ids}
         for program in obj.programs:
             if program.hook.needs_kernel_btf:
                 name = program.section.partition("/")[2].rpartition(":")[2]
