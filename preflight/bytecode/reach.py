@@ -27,7 +27,9 @@ from preflight.bytecode.image import Origin, ProgramImage
 from preflight.bytecode.insn import BPF_JMP32, CONDITIONS, Insn
 from preflight.bytecode.reach_explore import explore_joined, explore_paths
 from preflight.bytecode.reach_graph import Graph
-from preflight.bytecode.reach_step import Decision, Environment, Machine, MapShape, SettableRead
+from preflight.bytecode.reach_memory import SettableRead
+from preflight.bytecode.reach_reading import Environment, MapShape
+from preflight.bytecode.reach_step import Decision, Machine
 
 __all__ = ["Assumption", "Environment", "Guard", "MapShape", "Reach", "reach", "reachable_slots"]
 

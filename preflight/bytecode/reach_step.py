@@ -1,62 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """One instruction after the other, on partly known states.
 
-The same machine runs in two readings. The *exact* one derives whatever can be derived: a
-branch it finds open is open for every verifier. The *plain* one knows a number or it does
-not, and derives no more than every verifier since Linux 5.10 does (`kernel/bpf/verifier.c`,
-privileged: bpf_capable(), perfmon_capable()): a branch it finds decided is decided for every
-verifier. Left to the exact reading is what a verifier may or may not know:
-
-* known bits and bounds of numbers not known whole. Verifiers differ in them, and all of them
-  forget bounds on paths that contradict themselves (reg_bounds_sanity_check());
-* comparisons of a known number on the left with anything in a register (decided since 6.x);
-* spills of less than eight bytes, stores of immediates (5.16, 6.3), partial fills (6.8);
-* negation, byte swaps, division of known numbers (6.18, 7.x);
-* what a comparison tells of its operands and of their copies (5.7 ... 6.11);
-* that the address of a kernel variable, of the stack or the context is not null.
+A machine runs blocks of a program in one of the two readings (reach_reading): it follows
+jumps, calls, returns and callbacks, and remembers where it came and what branches did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from preflight.bytecode import fold
 from preflight.bytecode import fold_range as fr
-from preflight.bytecode.image import DataRef, KfuncRef, MapRef, Ref, SubprogRef
+from preflight.bytecode.image import KfuncRef, MapRef, Ref
 from preflight.bytecode.insn import (
-    BPF_ADD,
     BPF_ALU,
     BPF_ALU64,
-    BPF_CMPXCHG,
-    BPF_DIV,
-    BPF_END,
     BPF_JEQ,
     BPF_JMP,
     BPF_JMP32,
     BPF_JNE,
     BPF_LD,
     BPF_LDX,
-    BPF_LOAD_ACQ,
-    BPF_MEM,
-    BPF_MEMSX,
-    BPF_MOD,
-    BPF_MOV,
-    BPF_NEG,
-    BPF_PSEUDO_BTF_ID,
-    BPF_PSEUDO_MAP_FD,
-    BPF_PSEUDO_MAP_IDX,
-    BPF_PSEUDO_MAP_IDX_VALUE,
-    BPF_PSEUDO_MAP_VALUE,
-    BPF_ST,
-    BPF_STORE_REL,
-    BPF_SUB,
     CONDITIONS,
     Insn,
 )
+from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_graph import Graph, is_poison
 from preflight.bytecode.reach_helpers import CALLBACKS, LOOP, MEMORY, NO_RETURN, is_iterator_next
+from preflight.bytecode.reach_memory import Memory, SettableRead
+from preflight.bytecode.reach_reading import Environment, Reading
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
@@ -71,7 +43,6 @@ from preflight.bytecode.state import (
     STACK,
     UNKNOWN,
     Frame,
-    Slot,
     State,
     Value,
     merged_sources,
@@ -86,33 +57,6 @@ MAX_FRAMES: Final = 8
 REACHED: Final = 1
 SURELY: Final = 2
 
-_ZERO: Final = scalar(fr.ZERO)
-_SIZES: Final = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
-
-
-@dataclass(frozen=True, slots=True)
-class MapShape:
-    """Sizes in bytes of a map's keys and values."""
-
-    key_size: int
-    value_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """What is known of the loader and kernel; the defaults claim nothing.
-
-    `maps` gives the sizes of maps by name: they bound what a helper touches.
-    `lazy_globals`: whether global functions are verified only when a reached call leads
-    there (Linux 6.8 and later) or always; None when not known.
-    `readonly_data`: whether reads of frozen read-only maps are constants (5.5 and later,
-    and the loader freezes them, as libbpf does).
-    """
-
-    maps: Mapping[str, MapShape] = field(default_factory=dict)
-    lazy_globals: bool | None = None
-    readonly_data: bool = True
-
 
 class Decision(NamedTuple):
     """What a branch was found to do: `outcome` is None once it went both ways."""
@@ -123,14 +67,6 @@ class Decision(NamedTuple):
     sources: frozenset[int]
 
 
-class SettableRead(NamedTuple):
-    """Bytes of a read-only section that user space may set before loading."""
-
-    section: str
-    offset: int
-    size: int
-
-
 Successors = list[tuple[int, State]]
 
 
@@ -138,27 +74,27 @@ class Machine:
     """Runs blocks of one program in one reading, and remembers where it came.
 
     `reached` has the marks REACHED and SURELY of every slot; `taken` the branch and call edges gone;
-    `decisions` what each branch did; `settable_reads` the loads of settable constants;
-    `roots` entry states still to be explored, the program itself first.
+    `decisions` what each branch did; `roots` entry states still to be explored; `indirect` the
+    slot of a jump through a register that was met.
     """
 
     def __init__(self, graph: Graph, environment: Environment, *, exact: bool, defaults: bool = True) -> None:
         self.graph = graph
         self.environment = environment
         self.exact = exact
-        self.defaults = defaults
         self.reached = bytearray(len(graph.insns))
         self.taken: set[tuple[int, int]] = set()
         self.decisions: dict[int, Decision] = {}
-        self.settable_reads: dict[int, SettableRead] = {}
         self.roots: list[tuple[int, State]] = []
         self.indirect: int | None = None
         self.steps = 0
         self._rooted: set[int] = set()
-        self._idents = 0
         self._refs: Mapping[int, Ref] = graph.image.refs
-        self._byteorder: Final = "little" if graph.image.byteorder == "little" else "big"
-        self._lost = UNKNOWN if exact else ANYTHING
+        reading = Reading(graph.image, exact=exact)
+        self._arithmetic = Arithmetic(reading)
+        self._memory = Memory(
+            reading, graph.image.refs, readonly_data=environment.readonly_data, defaults=defaults
+        )
         self._add_root(0, Value(CTX))
         globals_ = graph.image.global_subprogs
         for entry in graph.entries if globals_ is None else sorted(globals_):
@@ -169,6 +105,11 @@ class Machine:
             always = environment.lazy_globals is False and globals_ is not None
             if uncalled or always or (not exact and not environment.lazy_globals):
                 self._add_root(entry, UNKNOWN)
+
+    @property
+    def settable_reads(self) -> Mapping[int, SettableRead]:
+        """The loads of constants user space may set, by slot."""
+        return self._memory.settable_reads
 
     def _add_root(self, entry: int, first_argument: Value) -> None:
         if entry not in self._rooted:
@@ -189,8 +130,6 @@ class Machine:
             return is_iterator_next(self.graph.kfunc_name(slot)) or bool(self.graph.callbacks)
         return insn.is_may_goto
 
-    # -- running -------------------------------------------------------------------------
-
     def run(self, slot: int, state: State) -> Successors:
         """Runs from a block's start to its end; returns the starts that follow with their states."""
         insns, heads, reached = self.graph.insns, self.graph.heads, self.reached
@@ -204,20 +143,20 @@ class Machine:
             reached[slot] |= mark
             cls = insn.opcode & 7
             if cls == BPF_ALU64:
-                self._alu(insn, regs, 64)
+                self._arithmetic.run(insn, regs, 64)
             elif cls == BPF_ALU:
-                self._alu(insn, regs, 32)
+                self._arithmetic.run(insn, regs, 32)
             elif cls == BPF_LDX:
-                self._load(insn, state)
+                self._memory.load(insn, state)
             elif cls in (BPF_JMP, BPF_JMP32):
                 return self._jump(insn, state)
             elif cls != BPF_LD:
-                self._store(insn, state)
+                self._memory.store(insn, state)
             elif insn.is_ldimm64:
                 reached[slot + 1] |= mark
-                self._ldimm64(insn, regs)
+                self._memory.immediate64(insn, regs)
             else:
-                self._packet_load(insn, regs)
+                self._memory.packet_load(insn, regs)
             slot += insn.slots
             if slot in heads:
                 return [(slot, state)]
@@ -225,310 +164,6 @@ class Machine:
     def _go(self, source: int, target: int, state: State) -> tuple[int, State]:
         self.taken.add((source, target))
         return target, state
-
-    # -- arithmetic ----------------------------------------------------------------------
-
-    def _alu(self, insn: Insn, regs: list[Value], bits: int) -> None:
-        op = insn.opcode & 0xF0
-        if op == BPF_END:
-            regs[insn.dst] = self._byte_swap(insn, regs[insn.dst])
-            return
-        if insn.opcode & 8:
-            right = regs[insn.src]
-        else:
-            right = scalar(fr.const(insn.imm), frozenset((insn.slot,)) if op == BPF_MOV else NO_SOURCES)
-        if op == BPF_MOV:
-            regs[insn.dst] = self._move(insn, regs, right, bits)
-            return
-        left = regs[insn.dst]
-        if op == BPF_NEG:
-            right, left, op = left, _ZERO, BPF_SUB
-            if not self.exact:
-                regs[insn.dst] = NUMBER
-                return
-        regs[insn.dst] = self._combine(insn, op, left, right, bits)
-
-    def _move(self, insn: Insn, regs: list[Value], value: Value, bits: int) -> Value:
-        if insn.off and insn.is_sign_extending_mov:
-            number = fr.sign_extended(value.number, insn.off) if value.kind <= OPAQUE else fr.UNKNOWN
-            return self._number(fr.low32(number) if bits == 32 else number, value)
-        if insn.off:
-            return self._lost
-        if bits == 32:
-            if value.kind > OPAQUE:
-                return ANYTHING if value.kind == ANY and self.exact else NUMBER
-            number = fr.low32(value.number)
-            if not self.exact and not number.is_const:
-                return NUMBER
-            if number != value.number:
-                return Value(SCALAR, number, sources=value.sources)
-            value = value._replace(kind=SCALAR)
-        if self.exact and insn.opcode & 8 and value.ident == 0 and not value.number.is_const:
-            value = regs[insn.src] = self._identified(value)
-        return value
-
-    def _identified(self, value: Value) -> Value:
-        if value.kind > OPAQUE or value.ident:
-            return value
-        self._idents += 1
-        return value._replace(ident=self._idents)
-
-    def _number(self, number: fr.Scalar, *operands: Value) -> Value:
-        """The number an operation made; doubtful in the exact reading if an operand was."""
-        if number.is_const:
-            return scalar(number, merged_sources(*(operand.sources for operand in operands)))
-        if not self.exact:
-            return NUMBER
-        if any(operand.kind == ANY for operand in operands):
-            return ANYTHING
-        return Value(SCALAR, number)
-
-    def _byte_swap(self, insn: Insn, value: Value) -> Value:
-        if not self.exact or value.kind > OPAQUE or not value.number.is_const or insn.imm not in (16, 32, 64):
-            return self._number(fr.UNKNOWN, value)
-        to_big = bool(insn.opcode & 8)
-        swap = insn.opcode & 7 == BPF_ALU64 or to_big != (self._byteorder == "big")
-        return self._number(fr.const(fold.byte_swap(value.number.value, insn.imm, swap=swap)), value)
-
-    def _combine(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
-        if left.kind > OPAQUE or right.kind > OPAQUE:
-            return self._pointer_arithmetic(op, left, right, bits)
-        if op in (BPF_DIV, BPF_MOD):
-            return self._division(insn, op, left, right, bits)
-        number = fr.alu(op, left.number, right.number, bits)
-        if number.is_const:
-            return self._number(number, left, right)
-        if OPAQUE in (left.kind, right.kind) and op in (BPF_ADD, BPF_SUB):
-            if self.exact:
-                return Value(OPAQUE, number)
-            return UNKNOWN if bits == 64 else NUMBER
-        return Value(SCALAR, number) if self.exact else NUMBER
-
-    def _division(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
-        known = left.number.is_const and right.number.is_const
-        if not self.exact or not known:
-            return NUMBER
-        made = fold.alu(op, left.number.value, right.number.value, bits, signed_division=insn.off == 1)
-        return self._number(fr.const(made), left, right)
-
-    def _pointer_arithmetic(self, op: int, left: Value, right: Value, bits: int) -> Value:
-        if ANY in (left.kind, right.kind):
-            if op in (BPF_ADD, BPF_SUB) and bits == 64:
-                return ANYTHING
-            if op in (BPF_DIV, BPF_MOD):
-                return self._number(fr.UNKNOWN, left, right)
-            sides = [value.number if value.kind <= OPAQUE else fr.UNKNOWN for value in (left, right)]
-            return self._number(fr.alu(op, sides[0], sides[1], bits), left, right)
-        if bits == 32 or op not in (BPF_ADD, BPF_SUB):
-            return NUMBER
-        if op == BPF_ADD and left.kind <= OPAQUE:
-            left, right = right, left
-        if right.kind > OPAQUE:
-            return NUMBER
-        if left.kind not in (STACK, DATA):
-            return ANYTHING if left.kind == FUNC else left
-        if left.off is None or not right.number.is_const:
-            return left._replace(off=None)
-        by = fold.signed(right.number.value, 64)
-        return left._replace(off=left.off + by if op == BPF_ADD else left.off - by)
-
-    # -- constants and loads ---------------------------------------------------------------
-
-    def _ldimm64(self, insn: Insn, regs: list[Value]) -> None:
-        ref = self._refs.get(insn.slot)
-        regs[insn.dst] = self._referred(ref, insn) if ref is not None else self._immediate(insn)
-
-    def _immediate(self, insn: Insn) -> Value:
-        if insn.src == 0:
-            return scalar(fr.const(insn.imm64 or 0), frozenset((insn.slot,)))
-        if insn.src in _MAP_SOURCES:
-            return Value(POINTER)
-        return UNKNOWN if insn.src == BPF_PSEUDO_BTF_ID else self._lost
-
-    def _referred(self, ref: Ref, insn: Insn) -> Value:
-        if isinstance(ref, DataRef):
-            return Value(DATA, off=ref.offset, data=ref)
-        if isinstance(ref, MapRef):
-            return Value(POINTER, data=ref)
-        if isinstance(ref, SubprogRef):
-            return Value(FUNC, off=ref.target)
-        if ref.exists is None or (not ref.exists and not ref.weak):
-            return ANYTHING
-        if not ref.exists:
-            return scalar(fr.ZERO, frozenset((insn.slot,)))
-        # A variable with a type is a pointer the verifier may take for null; a mere address is a number.
-        return Value(POINTER) if self.exact else UNKNOWN
-
-    def _packet_load(self, insn: Insn, regs: list[Value]) -> None:
-        regs[0] = NUMBER
-        regs[1:6] = [UNKNOWN] * 5
-
-    def _load(self, insn: Insn, state: State) -> None:
-        regs = state.frames[-1].regs
-        size = _SIZES[insn.opcode & 0x18]
-        value = self._read(insn, state, regs[insn.src], insn.off, size)
-        if insn.opcode & 0xE0 == BPF_MEMSX:
-            number = fr.sign_extended(value.number, 8 * size) if value.kind <= OPAQUE else fr.UNKNOWN
-            value = self._number(number, value)
-        elif insn.opcode & 0xE0 != BPF_MEM:
-            value = self._lost
-        regs[insn.dst] = value
-
-    def _read(self, insn: Insn, state: State, base: Value, off: int, size: int) -> Value:
-        if base.kind == STACK:
-            return self._read_stack(state, base, off, size)
-        if base.kind == DATA and isinstance(base.data, DataRef):
-            return self._read_data(insn, base.data, None if base.off is None else base.off + off, size)
-        if base.kind == ANY and (self.exact or size == 8):
-            return ANYTHING
-        return self._foreign(size)
-
-    def _foreign(self, size: int) -> Value:
-        """What memory that is not the program's stack holds. Four bytes of the context may be a packet
-        pointer; smaller loads are always numbers."""
-        kind = OPAQUE if size >= 4 else SCALAR
-        return Value(kind, fr.unsigned(8 * size)) if self.exact and size < 8 else Value(kind)
-
-    def _read_data(self, insn: Insn, data: DataRef, off: int | None, size: int) -> Value:
-        if off is None or data.frozen is None or not self.environment.readonly_data:
-            return self._foreign(size)
-        if not 0 <= off <= len(data.frozen) - size:
-            return ANYTHING
-        if data.settable:
-            self.settable_reads[insn.slot] = SettableRead(data.section, off, size)
-            if not self.defaults:
-                return self._unknown_memory(size) if size < 8 else NUMBER
-        number = int.from_bytes(data.frozen[off : off + size], self._byteorder)
-        return scalar(fr.const(number), frozenset((insn.slot,)))
-
-    # -- stack -----------------------------------------------------------------------------
-
-    def _read_stack(self, state: State, base: Value, off: int, size: int) -> Value:
-        unknown = self._unknown_memory(size)
-        if base.off is None or base.frame >= len(state.frames):
-            return ANYTHING if self.exact else unknown
-        place = base.off + off
-        start, first = place - place % 8, place % 8
-        slot = state.frames[base.frame].stack.get(start)
-        if slot is None or first + size > 8:
-            return unknown
-        wanted = ((1 << size) - 1) << first
-        value = slot.value
-        if value is not None and first == 0 and size == slot.size:
-            if self.exact and not value.number.is_const and value.kind <= OPAQUE and not value.ident:
-                value = self._identified(value)
-                state.frames[base.frame].stack[start] = slot._replace(value=value)
-            return value
-        if slot.known & wanted == wanted:
-            raw = slot.data[first : first + size]
-            return scalar(fr.const(int.from_bytes(raw, self._byteorder)), slot.sources)
-        if value is None:
-            return unknown
-        if value.kind == ANY:
-            return ANYTHING if self.exact else unknown
-        low_end = first == 0 if self._byteorder == "little" else first + size == slot.size
-        if self.exact and value.kind <= OPAQUE and size < slot.size and low_end:
-            return Value(SCALAR, fr.truncated(value.number, size), sources=value.sources)
-        return unknown
-
-    def _unknown_memory(self, size: int) -> Value:
-        if size == 8:
-            return self._lost
-        return Value(SCALAR, fr.unsigned(8 * size)) if self.exact else NUMBER
-
-    def _store(self, insn: Insn, state: State) -> None:
-        regs = state.frames[-1].regs
-        base, size = regs[insn.dst], _SIZES[insn.opcode & 0x18]
-        if insn.is_atomic:
-            self._atomic(insn, state, base, size)
-            return
-        if insn.opcode & 7 == BPF_ST:
-            number = fr.const(insn.imm)
-            value = scalar(number, frozenset((insn.slot,))) if self.exact else NUMBER
-        else:
-            value = regs[insn.src]
-            if self.exact and size == 8:
-                value = regs[insn.src] = self._identified(value)
-        self._write(state, base, insn.off, size, value)
-
-    def _atomic(self, insn: Insn, state: State, base: Value, size: int) -> None:
-        regs = state.frames[-1].regs
-        if insn.imm == BPF_LOAD_ACQ:
-            source = regs[insn.src]
-            value = self._read(insn, state, source, insn.off, size)
-            regs[insn.dst] = value if self.exact else self._unknown_memory(size)
-            return
-        if insn.imm == BPF_STORE_REL:
-            self._write(state, base, insn.off, size, regs[insn.src])
-            return
-        old = self._read(insn, state, base, insn.off, size) if self.exact else ANYTHING
-        self._write(state, base, insn.off, size, NUMBER)
-        if insn.atomic_fetches:
-            regs[0 if insn.imm == BPF_CMPXCHG else insn.src] = old
-
-    def _write(self, state: State, base: Value, off: int, size: int, value: Value) -> None:
-        if base.kind == ANY:
-            self._clobber_everything(state)
-            return
-        if base.kind != STACK:
-            return
-        if base.off is None or base.frame >= len(state.frames):
-            self._clobber(state, base, None, certain=False)
-            return
-        place = base.off + off
-        start, first = place - place % 8, place % 8
-        stack = state.frames[base.frame].stack
-        if first + size > 8:
-            stack.pop(start, None)
-            stack.pop(start + 8, None)
-            return
-        stack[start] = self._written(stack.get(start, _EMPTY), first, size, value)
-
-    def _written(self, slot: Slot, first: int, size: int, value: Value) -> Slot:
-        number = value.number
-        constant = value.kind <= OPAQUE and number.is_const
-        bits = ((1 << size) - 1) << first
-        # Verifiers since 6.8 hold zeros as spilled numbers, and any later store to the slot ends those.
-        known = slot.known & ~bits if self.exact else 0
-        data = bytearray(slot.data)
-        if constant and (self.exact or number.value == 0):
-            known |= bits
-            raw = number.value & ((1 << 8 * size) - 1)
-            data[first : first + size] = raw.to_bytes(size, self._byteorder)
-        spilled: Value | None = None
-        if size == 8:
-            if self.exact or value.kind > OPAQUE or (constant and number.value):
-                spilled = value
-        elif self.exact and first == 0 and value.kind <= OPAQUE:
-            spilled = Value(SCALAR, fr.truncated(number, size), sources=value.sources)
-        elif self.exact and value.kind == ANY:
-            spilled = ANYTHING
-        sources = merged_sources(slot.sources if known & ~bits else NO_SOURCES, value.sources)
-        return Slot(spilled, size if spilled is not None else 8, known, bytes(data), sources)
-
-    def _clobber_everything(self, state: State) -> None:
-        if not self.exact:
-            state.forget_stacks()
-            return
-        for frame in state.frames:
-            for offset in frame.stack:
-                frame.stack[offset] = _LOST_SLOT
-
-    def _clobber(self, state: State, base: Value, size: int | None, *, certain: bool) -> None:
-        """Someone else writes `size` bytes (None: up to the frame's top) behind a stack pointer."""
-        if base.frame >= len(state.frames):
-            self._clobber_everything(state)
-            return
-        stack = state.frames[base.frame].stack
-        low = -(1 << 62) if base.off is None else base.off - 7
-        high = 1 << 62 if base.off is None or size is None else base.off + size
-        for offset in [offset for offset in stack if low <= offset < high]:
-            if certain or not self.exact:
-                del stack[offset]
-            else:
-                stack[offset] = _LOST_SLOT
-
-    # -- jumps and calls -------------------------------------------------------------------
 
     def _jump(self, insn: Insn, state: State) -> Successors:
         slot = insn.slot
@@ -690,7 +325,7 @@ class Machine:
         if clobbers:
             for value in regs[1:6]:
                 if value.kind == STACK:
-                    self._clobber(state, value, None, certain=False)
+                    self._memory.clobber(state, value, None, certain=False)
                 elif value.kind == ANY and not self.exact:
                     state.forget_stacks()
         regs[0:6] = [UNKNOWN] * 6
@@ -716,9 +351,9 @@ class Machine:
                     continue
                 length = self._length(arguments, size)
                 if value.kind == STACK:
-                    self._clobber(state, value, length, certain=length is not None)
+                    self._memory.clobber(state, value, length, certain=length is not None)
                 elif value.kind == ANY:
-                    self._clobber_everything(state)
+                    self._memory.clobber_everything(state)
             regs[0:6] = [UNKNOWN] * 6
         return [self._go(insn.slot, insn.slot + 1, state)]
 
@@ -787,8 +422,3 @@ _KIND_NAMES: Final = {
     ANY: "unknown",
 }
 _NEVER_NULL: Final = frozenset({STACK, DATA, CTX, POINTER, FUNC})
-_MAP_SOURCES: Final = frozenset(
-    {BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE}
-)
-_EMPTY: Final = Slot()
-_LOST_SLOT: Final = Slot(ANYTHING)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arithmetic on registers: numbers are folded, pointers keep their place, the rest is unknown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from preflight.bytecode import fold
+from preflight.bytecode import fold_range as fr
+from preflight.bytecode.insn import (
+    BPF_ADD,
+    BPF_ALU64,
+    BPF_DIV,
+    BPF_END,
+    BPF_MOD,
+    BPF_MOV,
+    BPF_NEG,
+    BPF_SUB,
+    Insn,
+)
+from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.state import (
+    ANY,
+    ANYTHING,
+    DATA,
+    FUNC,
+    NO_SOURCES,
+    NUMBER,
+    OPAQUE,
+    SCALAR,
+    STACK,
+    UNKNOWN,
+    Value,
+    scalar,
+)
+
+
+class Arithmetic:
+    """The ALU and ALU64 instructions in one reading."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def run(self, insn: Insn, regs: list[Value], bits: int) -> None:
+        """Does one instruction of `bits` 32 or 64 on the registers."""
+        op = insn.opcode & 0xF0
+        if op == BPF_END:
+            regs[insn.dst] = self._byte_swap(insn, regs[insn.dst])
+            return
+        if insn.opcode & 8:
+            right = regs[insn.src]
+        else:
+            right = scalar(fr.const(insn.imm), frozenset((insn.slot,)) if op == BPF_MOV else NO_SOURCES)
+        if op == BPF_MOV:
+            regs[insn.dst] = self._move(insn, regs, right, bits)
+            return
+        left = regs[insn.dst]
+        if op == BPF_NEG:
+            right, left, op = left, _ZERO, BPF_SUB
+            if not self._reading.exact:
+                regs[insn.dst] = NUMBER
+                return
+        regs[insn.dst] = self._combine(insn, op, left, right, bits)
+
+    def _move(self, insn: Insn, regs: list[Value], value: Value, bits: int) -> Value:
+        if insn.off and insn.is_sign_extending_mov:
+            number = fr.sign_extended(value.number, insn.off) if value.kind <= OPAQUE else fr.UNKNOWN
+            return self._reading.number(fr.low32(number) if bits == 32 else number, value)
+        if insn.off:
+            return self._reading.lost
+        if bits == 32:
+            if value.kind > OPAQUE:
+                return ANYTHING if value.kind == ANY and self._reading.exact else NUMBER
+            number = fr.low32(value.number)
+            if not self._reading.exact and not number.is_const:
+                return NUMBER
+            if number != value.number:
+                return Value(SCALAR, number, sources=value.sources)
+            value = value._replace(kind=SCALAR)
+        if self._reading.exact and insn.opcode & 8 and value.ident == 0 and not value.number.is_const:
+            value = regs[insn.src] = self._reading.identified(value)
+        return value
+
+    def _byte_swap(self, insn: Insn, value: Value) -> Value:
+        if (
+            not self._reading.exact
+            or value.kind > OPAQUE
+            or not value.number.is_const
+            or insn.imm not in (16, 32, 64)
+        ):
+            return self._reading.number(fr.UNKNOWN, value)
+        to_big = bool(insn.opcode & 8)
+        swap = insn.opcode & 7 == BPF_ALU64 or to_big != (self._reading.byteorder == "big")
+        return self._reading.number(fr.const(fold.byte_swap(value.number.value, insn.imm, swap=swap)), value)
+
+    def _combine(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
+        if left.kind > OPAQUE or right.kind > OPAQUE:
+            return self._pointer_arithmetic(op, left, right, bits)
+        if op in (BPF_DIV, BPF_MOD):
+            return self._division(insn, op, left, right, bits)
+        number = fr.alu(op, left.number, right.number, bits)
+        if number.is_const:
+            return self._reading.number(number, left, right)
+        if OPAQUE in (left.kind, right.kind) and op in (BPF_ADD, BPF_SUB):
+            if self._reading.exact:
+                return Value(OPAQUE, number)
+            return UNKNOWN if bits == 64 else NUMBER
+        return Value(SCALAR, number) if self._reading.exact else NUMBER
+
+    def _division(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
+        known = left.number.is_const and right.number.is_const
+        if not self._reading.exact or not known:
+            return NUMBER
+        made = fold.alu(op, left.number.value, right.number.value, bits, signed_division=insn.off == 1)
+        return self._reading.number(fr.const(made), left, right)
+
+    def _pointer_arithmetic(self, op: int, left: Value, right: Value, bits: int) -> Value:
+        if ANY in (left.kind, right.kind):
+            if op in (BPF_ADD, BPF_SUB) and bits == 64:
+                return ANYTHING
+            if op in (BPF_DIV, BPF_MOD):
+                return self._reading.number(fr.UNKNOWN, left, right)
+            sides = [value.number if value.kind <= OPAQUE else fr.UNKNOWN for value in (left, right)]
+            return self._reading.number(fr.alu(op, sides[0], sides[1], bits), left, right)
+        if bits == 32 or op not in (BPF_ADD, BPF_SUB):
+            return NUMBER
+        if op == BPF_ADD and left.kind <= OPAQUE:
+            left, right = right, left
+        if right.kind > OPAQUE:
+            return NUMBER
+        if left.kind not in (STACK, DATA):
+            return ANYTHING if left.kind == FUNC else left
+        if left.off is None or not right.number.is_const:
+            return left._replace(off=None)
+        by = fold.signed(right.number.value, 64)
+        return left._replace(off=left.off + by if op == BPF_ADD else left.off - by)
+
+
+_ZERO: Final = scalar(fr.ZERO)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How closely a program is read: the two readings, and what both know of numbers and memory.
+
+The *exact* reading derives whatever can be derived: a branch it finds open is open for every
+verifier. The *plain* one knows a number or it does not, and derives no more than every
+verifier since Linux 5.10 does (`kernel/bpf/verifier.c`, privileged: bpf_capable(),
+perfmon_capable()): a branch it finds decided is decided for every verifier. Left to the
+exact reading is what a verifier may or may not know:
+
+* known bits and bounds of numbers not known whole. Verifiers differ in them, and all of them
+  forget bounds on paths that contradict themselves (reg_bounds_sanity_check());
+* comparisons of a known number on the left with an unknown one in a register (decided since 6.x);
+* spills of less than eight bytes, stores of immediates (5.16, 6.3), partial fills (6.8);
+* negation, byte swaps, division of known numbers (6.18, 7.x);
+* what a comparison tells of its operands and of their copies (5.7 ... 6.11);
+* that the address of a kernel variable, of the stack or the context is not null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from preflight.bytecode import fold_range as fr
+from preflight.bytecode.image import ProgramImage
+from preflight.bytecode.state import (
+    ANY,
+    ANYTHING,
+    NUMBER,
+    OPAQUE,
+    SCALAR,
+    UNKNOWN,
+    Value,
+    merged_sources,
+    scalar,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MapShape:
+    """Sizes in bytes of a map's keys and values."""
+
+    key_size: int
+    value_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What is known of the loader and kernel; the defaults claim nothing.
+
+    `maps` gives the sizes of maps by name: they bound what a helper touches.
+    `lazy_globals`: whether global functions are verified only when a reached call leads
+    there (Linux 6.8 and later) or always; None when not known.
+    `readonly_data`: whether reads of frozen read-only maps are constants (5.5 and later,
+    and the loader freezes them, as libbpf does).
+    """
+
+    maps: Mapping[str, MapShape] = field(default_factory=dict)
+    lazy_globals: bool | None = None
+    readonly_data: bool = True
+
+
+class Reading:
+    """One of the two readings of one program; `lost` is what a value becomes that nobody models."""
+
+    __slots__ = ("_idents", "byteorder", "exact", "lost")
+
+    def __init__(self, image: ProgramImage, *, exact: bool) -> None:
+        self.exact = exact
+        self.byteorder: Literal["little", "big"] = "little" if image.byteorder == "little" else "big"
+        self.lost = UNKNOWN if exact else ANYTHING
+        self._idents = 0
+
+    def identified(self, value: Value) -> Value:
+        """The value with an identity of its own, which its copies will share."""
+        if value.kind > OPAQUE or value.ident:
+            return value
+        self._idents += 1
+        return value._replace(ident=self._idents)
+
+    def number(self, number: fr.Scalar, *operands: Value) -> Value:
+        """The number an operation made; doubtful in the exact reading if an operand was."""
+        if number.is_const:
+            return scalar(number, merged_sources(*(operand.sources for operand in operands)))
+        if not self.exact:
+            return NUMBER
+        if any(operand.kind == ANY for operand in operands):
+            return ANYTHING
+        return Value(SCALAR, number)
+
+    def foreign(self, size: int) -> Value:
+        """What memory that is not the program's stack holds. Four bytes of the context may be a packet
+        pointer; smaller loads are always numbers."""
+        kind = OPAQUE if size >= 4 else SCALAR
+        return Value(kind, fr.unsigned(8 * size)) if self.exact and size < 8 else Value(kind)
+
+    def unknown_memory(self, size: int) -> Value:
+        """What unknown bytes of the program's own stack hold."""
+        if size == 8:
+            return self.lost
+        return Value(SCALAR, fr.unsigned(8 * size)) if self.exact else NUMBER
