@@ -37,7 +37,7 @@ def collect(session: Session) -> HelperFacts:
     ids = [i for i, name in enumerate(names) if name and name not in skipped]
     rows: list[HelperRow] = []
     loads = 0
-    with memlock_raised(), Loader(shared.types, session.system.release) as loader:
+    with memlock_raised(), Loader(shared.types, session.system.release, shared.trials) as loader:
         # An extension may call what the program it extends may call, so it has no row of its own.
         for vehicle in (v for v in VEHICLES if session.is_live and v.target is not Target.PROGRAM):
             table = _Prober(shared, loader, names, ids)

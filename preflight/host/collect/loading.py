@@ -51,12 +51,15 @@ class Ready:
 class Loader:
     """Loads vehicles on the running kernel. Use as a context manager: it may hold a target program."""
 
-    def __init__(self, types: KernelTypes, release: str = "") -> None:
+    def __init__(
+        self, types: KernelTypes, release: str = "", trials: dict[tuple[object, ...], Trial] | None = None
+    ) -> None:
+        """`trials` are answers already known, shared by the loaders of one session."""
         self._types = types
         self._kern_version = kernel_version_code(release)
         self._ready: dict[Vehicle, Ready] = {}
         self._held = ExitStack()
-        self._trials: dict[tuple[object, ...], Trial] = {}
+        self._trials = trials if trials is not None else {}
 
     def __enter__(self) -> Loader:
         return self
@@ -91,7 +94,7 @@ class Loader:
         ready = self.ready(vehicle)
         if ready.missing:
             return Trial("not-tried", reason=ready.missing)
-        key = (vehicle.type, ready.attach_type, vehicle.flags, ready.attach_btf_id, ready.attach_fd)
+        key = (vehicle.type, ready.attach_type, vehicle.flags, ready.attach_btf_id, vehicle.target)
         if key not in self._trials:
             with self.load(ready) as answer:
                 self._trials[key] = trial_of(answer)

@@ -81,7 +81,7 @@ def collect(session: Session) -> ProgramFacts:
     """All program types of the kernel's enum (of preflight's table without BTF), and the attach features."""
     shared = witnesses(session)
     enum = shared.types.enum("bpf_prog_type")
-    with memlock_raised(), Loader(shared.types, session.system.release) as loader:
+    with memlock_raised(), Loader(shared.types, session.system.release, shared.trials) as loader:
         types = tuple(
             _program_type(name, number, shared, loader if session.is_live else None)
             for name, number in _names(enum)

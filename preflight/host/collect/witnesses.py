@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary, ref
 from preflight.errors import InputError
 from preflight.facts import Fact, unknown
 from preflight.host.areas.instruments import Bpftool
+from preflight.host.areas.programs import Trial
 from preflight.host.collect.ktypes import KernelTypes
 from preflight.host.collect.session import Session
 
@@ -32,6 +33,11 @@ class Witnesses:
         """The kernel's BTF by name."""
         btf = self.session.vmlinux
         return KernelTypes(None if isinstance(btf, InputError) else btf)
+
+    @cached_property
+    def trials(self) -> dict[tuple[object, ...], Trial]:
+        """Answers to trial loads of minimal programs, filled by whoever asks first."""
+        return {}
 
     @cached_property
     def bpftool(self) -> Fact[Bpftool]:
