@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from preflight.core.access import Spec, describe, describe_type
+from preflight.core.access import Spec, describe_type
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.kinds import label
 from preflight.core.match import Miss
@@ -236,7 +236,7 @@ def _apply(plan: Plan, answer: Resolution, owner: Function, body: bytearray) -> 
         candidates=tuple([_candidate(trial) for trial in answer.trials]),
         cause=refusal.cause if refusal else cause,
         detail=refusal.detail if refusal else _explain(plan, answer, cause),
-        target_access=describe(chosen.where.btf, target_spec) if chosen and target_spec else None,
+        target_access=chosen.where.describe(target_spec) if chosen and target_spec else None,
         local_value=change.old if change else None,
         target_value=change.new if change and not change.poison else None,
         local_size=change.old_size if change else 0,

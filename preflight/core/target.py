@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from preflight.btf import Btf, Kind
-from preflight.core.access import Spec, describe_type
+from preflight.core.access import Spec, describe, describe_type
 from preflight.core.errors import RelocationError
 from preflight.core.match import Miss, Pattern, match_enumerator, match_field
 from preflight.core.values import Value, enumerator_value, field_value
@@ -51,6 +51,7 @@ class TargetBtf:
         self._enumerators: dict[tuple[str, int, str], Spec | Miss] = {}
         self._values: dict[tuple[int, tuple[int, ...], int, int, str], Value | RelocationError] = {}
         self._facts: dict[int, TypeFacts] = {}
+        self._described: dict[tuple[int, tuple[int, ...]], str] = {}
         self._separated: tuple[str, ...] | None = None
 
     def candidates(self, essential: str, kind: int | None, rule: str) -> tuple[int, ...]:
@@ -131,6 +132,14 @@ class TargetBtf:
             known = TypeFacts(describe_type(self.btf, type_id), self.btf.size_of(type_id))
             self._facts[type_id] = known
         return known
+
+    def describe(self, spec: Spec) -> str:
+        """An access in this BTF as people write it."""
+        key = (spec.root_id, spec.raw)
+        text = self._described.get(key)
+        if text is None:
+            text = self._described[key] = describe(self.btf, spec)
+        return text
 
 
 #: Module BTFs in the order the kernel lists them, fetched when they are first needed.
