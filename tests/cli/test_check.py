@@ -217,7 +217,8 @@ def test_without_bpftool_the_other_witnesses_decide(tmp_path: Path) -> None:
     # The search path for bpftool is fixed, so it is hidden by a mount where that is possible.
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("bpftool") is None:
         pytest.skip("needs root, unshare(1) and a bpftool to hide")
-    hide = "for f in /usr/sbin/bpftool /usr/bin/bpftool /sbin/bpftool; do [ -e $f ] && mount --bind /dev/null $f; done"
+    places = "/usr/sbin/bpftool /usr/bin/bpftool /sbin/bpftool"
+    hide = f"for f in {places}; do [ -e $f ] && mount --bind /dev/null $f; done"
     script = f'{hide}; exec "$@"'
     result = result_of("check", "--no-samples", before=["unshare", "-m", "sh", "-c", script, "sh"])
     assert verdicts(result)["PH401[socket_filter]"] == "ok"
