@@ -115,6 +115,10 @@ def _download(mirror: str, keyring: str, suite: str, version: str, root: Path) -
         "Dir::Etc::preferences": root / "etc/preferences",
         "Dir::Etc::preferencesparts": "-",
         "Acquire::Languages": "none",
+        # a machine without network should learn that soon
+        "Acquire::Retries": "0",
+        "Acquire::http::Timeout": "10",
+        "Acquire::https::Timeout": "10",
         # the download runs as whoever runs this tool, also below a folder of root's
         "APT::Sandbox::User": "root",
     }
@@ -134,7 +138,12 @@ def _unpack(tarball: Path, into: Path) -> None:
         tops = [path for path in Path(scratch).iterdir() if (path / "src/libbpf.c").is_file()]
         if not tops:
             raise UnavailableError(f"{tarball.name} does not hold src/libbpf.c")
-        shutil.move(str(tops[0]), into)
+        try:
+            tops[0].rename(into)
+        except OSError:
+            # another process was faster
+            if not (into / "src/libbpf.c").is_file():
+                raise
 
 
 def fetch(into: Path, suite: str = SUITE, version: str = VERSION) -> Path:

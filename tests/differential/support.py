@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def write_once(path: Path, content: bytes) -> Path:
     """The file with that content; other test processes may write the same one."""
     if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f"{path.name}.{hashlib.sha256(content).hexdigest()[:8]}.new")
+        scratch = path.with_name(f"{path.name}.{os.getpid()}.new")
         scratch.write_bytes(content)
         scratch.replace(path)
     return path
@@ -122,7 +123,7 @@ def _compiled(byteorder: str) -> list[Subject]:
         path = CACHE / f"differential/synthetic/{byteorder}/{stem}-{key}.bpf.o"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            scratch = path.with_suffix(".new")
+            scratch = path.with_name(f"{path.name}.{os.getpid()}.new")
             done = subprocess.run(
                 [compiler, "-target", TARGETS[byteorder], *FLAGS, "-c", source.name, "-o", str(scratch)],
                 cwd=SOURCES,
