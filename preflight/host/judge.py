@@ -11,8 +11,19 @@ from dataclasses import dataclass
 
 from preflight.facts import Evidence
 from preflight.findings.model import Verdict
-from preflight.host.areas.programs import Trial
 from preflight.host.areas.surfaces import FunctionTarget, TracepointTarget
+from preflight.host.checks.decisions import (
+    UNDECIDED_FIXES,
+    Decision,
+    Witnessed,
+    attach_state,
+    decide,
+    helper_state,
+    isa_state,
+    kfunc_state,
+    map_state,
+    prog_state,
+)
 from preflight.host.checks.surfaces import function_finding, surface_finding, tracepoint_finding
 from preflight.host.facts import HostFacts
 from preflight.predict.needs import Need
@@ -77,18 +88,10 @@ MACHINES: dict[str, tuple[str, ...]] = {
     "sparc": ("sparc64",),
 }
 
-_TRIALS = {
-    "works": Verdict.OK,
-    "unsupported": Verdict.MISSING,
-    "denied": Verdict.BLOCKED,
-}
-#: State of a helper -> verdict; "inconclusive" and anything new is unknown.
-_HELPERS = {
-    "u": Verdict.OK,
-    "n": Verdict.MISSING,
-    "x": Verdict.MISSING,
-    "d": Verdict.BLOCKED,
-}
+#: Helpers that write to the kernel log when a program with them is loaded are not tried by default.
+#: bpf_base_func_proto() in kernel/bpf/helpers.c and bpf_tracing_func_proto() in
+#: kernel/trace/bpf_trace.c hand them out beside bpf_get_current_task, under the same conditions.
+_TAKEN_WITH = {"trace_printk": "get_current_task", "trace_vprintk": "get_current_task"}
 
 
 def judge(need: Need, host: HostFacts) -> Judgement:
@@ -101,11 +104,16 @@ def _unseen(code: str, subject: str, what: str) -> Judgement:
     return Judgement(Verdict.UNKNOWN, code, subject, reason, (Evidence("internal", reason),))
 
 
-def _trial(code: str, subject: str, what: str, trial: Trial) -> Judgement:
-    verdict = _TRIALS.get(trial.state, Verdict.UNKNOWN)
-    said = trial.line or trial.reason or trial.errno
-    evidence = Evidence("trial-load", f"{what}: {trial.errno or trial.state}" + (f", {said}" if said else ""))
-    return Judgement(verdict, code, subject, f"{what}: {verdict.value}", (evidence,))
+def _of(decision: Decision, code: str, subject: str, what: str) -> Judgement:
+    """A decision of the witnesses as a judgement."""
+    return Judgement(
+        decision.verdict,
+        code,
+        subject,
+        f"{what}: {decision.because}",
+        decision.evidence,
+        fix=UNDECIDED_FIXES.get(decision.verdict, ""),
+    )
 
 
 def _byte_order(need: Need, host: HostFacts) -> Judgement:
@@ -149,10 +157,7 @@ def _btf(need: Need, host: HostFacts) -> Judgement:
 
 
 def _program_type(need: Need, host: HostFacts) -> Judgement:
-    kind = host.programs.type_named(need.name) if host.programs else None
-    if kind is None:
-        return _unseen("PH401", need.name, f"program type {need.name}")
-    return _trial("PH401", need.name, f"program type {need.name}", kind.load)
+    return _of(prog_state(host, need.name), "PH401", need.name, f"program type {need.name}")
 
 
 def _hook(need: Need, host: HostFacts) -> Judgement:
@@ -165,9 +170,8 @@ def _hook(need: Need, host: HostFacts) -> Judgement:
         except KeyError:
             return _unseen(code, name, f"surface {name}")
         return Judgement(found.verdict, code, name, found.title, found.evidence, found.cause, found.fix)
-    feature = host.programs.feature_named(need.name) if host.programs else None
-    if feature is not None and feature.load_is_evidence:
-        return _trial("PH402", need.name, f"attach type {need.name}", feature.load)
+    if host.programs and host.programs.feature_named(need.name) is not None:
+        return _of(attach_state(host, need.name), "PH402", need.name, f"attach type {need.name}")
     if surface is not None or need.program_type in ("", "unknown"):
         return _unseen("PH402", need.name, f"attach type {need.name}")
     return _program_type(
@@ -197,67 +201,63 @@ def _tracepoint(need: Need, host: HostFacts) -> Judgement:
 
 
 def _map_type(need: Need, host: HostFacts) -> Judgement:
-    kind = host.maps.type_named(need.name) if host.maps else None
-    if kind is None:
-        return _unseen("PH501", need.name, f"map type {need.name}")
-    return _trial("PH501", need.name, f"map type {need.name}", kind.create)
+    return _of(map_state(host, need.name), "PH501", need.name, f"map type {need.name}")
 
 
 def _helper(need: Need, host: HostFacts) -> Judgement:
     subject = f"{need.program_type}/{need.name}"
-    facts, number = host.helpers, need.number
-    if facts is None or number is None:
+    what = f"{need.name} in {need.program_type}"
+    name = need.name.removeprefix("bpf_")
+    if name == "unknown":
+        # A number newer than preflight's own table: only the kernel's can tell.
+        return _unnamed_helper(need, host)
+    decision = helper_state(host, need.program_type, name)
+    beside = _TAKEN_WITH.get(name)
+    if decision.verdict is Verdict.UNKNOWN and beside and host.helpers and name in host.helpers.not_probed:
+        neighbour = helper_state(host, need.program_type, beside)
+        if neighbour.ok:
+            shown = Evidence(
+                "inferred", f"bpf_{beside} is usable, which the kernel hands out in the same place"
+            )
+            title = f"{what}: not tried, because it writes to the kernel log; --full tries it"
+            return Judgement(Verdict.OK, "PH601", subject, title, (*decision.evidence, shown))
+    return _of(decision, "PH601", subject, what)
+
+
+def _unnamed_helper(need: Need, host: HostFacts) -> Judgement:
+    facts, number = host.helpers, need.number or 0
+    subject = f"{need.program_type}/#{number}"
+    if facts is None:
         return _unseen("PH601", subject, "the helper table")
-    if facts.names_from == "btf" and not (number < len(facts.names) and facts.names[number]):
-        title = f"this kernel has no helper {need.name} (number {number})"
-        evidence = Evidence("btf", f"enum bpf_func_id has no value {number}")
-        fix = "guard the call with bpf_core_enum_value_exists(), or build without it"
-        return Judgement(Verdict.MISSING, "PH601", subject, title, (evidence,), fix=fix)
-    rows = facts.rows_of(need.program_type)
-    states = [row.states[number] for row in rows if number < len(row.states)]
-    if not states:
-        return _unseen("PH601", subject, f"helpers of program type {need.program_type}")
-    # One type can be loaded in several ways; what any of them may call, the type may call.
-    best = min(states, key="u?dnx-".find)
-    verdict = _HELPERS.get(best, Verdict.UNKNOWN)
-    if need.name in facts.not_probed or need.name.removeprefix("bpf_") in facts.not_probed:
-        title = f"{need.name} is known to this kernel; it was not tried because it writes to the kernel log"
-        evidence = Evidence("btf", f"enum bpf_func_id lists bpf_{need.name.removeprefix('bpf_')}")
-        return Judgement(Verdict.OK, "PH601", subject, title, (evidence,))
-    words = {
-        Verdict.OK: "is usable",
-        Verdict.MISSING: "is refused to this program type",
-        Verdict.BLOCKED: "could not be tried: the load was refused",
-    }
-    title = f"{need.name} in {need.program_type}: {words.get(verdict, 'could not be decided')}"
-    return Judgement(verdict, "PH601", subject, title, (Evidence("trial-load", title),))
+    if number < len(facts.names) and facts.names[number]:
+        decision = helper_state(host, need.program_type, facts.names[number])
+        return _of(decision, "PH601", subject, f"bpf_{facts.names[number]} in {need.program_type}")
+    if facts.names_from != "btf":
+        return _unseen("PH601", subject, f"helper number {number}")
+    evidence = Evidence("btf", f"enum bpf_func_id has no value {number}")
+    fix = "guard the call with bpf_core_enum_value_exists(), or build without it"
+    title = f"this kernel has no helper number {number}"
+    return Judgement(Verdict.MISSING, "PH601", subject, title, (evidence,), fix=fix)
 
 
 def _kfunc(need: Need, host: HostFacts) -> Judgement:
-    known = host.helpers.kfuncs if host.helpers else None
-    if known is None:
-        return _unseen("PH602", need.name, "the list of kfuncs")
-    if need.name in known:
-        return Judgement(Verdict.OK, "PH602", need.name, f"kfunc {need.name} is there")
-    title = f"this kernel's BTF marks no kfunc {need.name}"
-    fix = "declare it __weak and guard the call with bpf_ksym_exists()"
-    return Judgement(Verdict.MISSING, "PH602", need.name, title, fix=fix)
+    decision = kfunc_state(host, need.name)
+    if need.weak and decision.verdict is Verdict.MISSING:
+        title = f"kfunc {need.name} is not there; the object declares it weak"
+        return Judgement(Verdict.MISSING, "PH602", need.name, title, decision.evidence)
+    return _of(decision, "PH602", need.name, f"kfunc {need.name}")
 
 
 def _isa(need: Need, host: HostFacts) -> Judgement:
-    features = [f for f in host.helpers.features if f.level == need.name] if host.helpers else []
-    if not features:
-        return _unseen("PH605", need.name, f"instruction set {need.name}")
-    bad = next((f for f in features if not f.trial.works), features[0])
-    return _trial("PH605", need.name, f"instruction set {need.name} ({bad.name})", bad.trial)
+    return _of(isa_state(host, need.name), "PH605", need.name, f"instruction set {need.name}")
 
 
 def _size(need: Need, host: HostFacts) -> Judgement:
     if host.helpers is None:
         return _unseen("PH603", "", "the instruction limit")
-    return _trial(
-        "PH603", "", f"a program of more than 4096 instructions (needed: {need.name})", host.helpers.limit
-    )
+    what = f"a program of more than 4096 instructions (needed: {need.name})"
+    limit = host.helpers.limit
+    return _of(decide(Witnessed("", None, None, limit)), "PH603", "", what)
 
 
 _JUDGES: dict[str, Callable[[Need, HostFacts], Judgement]] = {

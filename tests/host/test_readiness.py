@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from preflight.findings.model import Finding, Severity, Verdict
-from preflight.host.areas.helpers import HelperRow
+from preflight.host.areas.helpers import HelperFacts, HelperRow
 from preflight.host.areas.programs import ProgramFacts
 from preflight.host.areas.surfaces import FunctionTarget
 from preflight.host.judge import judge
@@ -30,7 +30,12 @@ from tests.host import witness_builder as witnesses
 from tests.host.surface_builder import surface_facts
 from tests.predict.scenes import kernel, on, reader
 
-HELPERS = "-uuuuuuuuuu"
+#: The first helpers of enum bpf_func_id, as the kernel numbers them.
+NAMES = ("", "map_lookup_elem", "map_update_elem", "map_delete_elem")
+
+
+def table(*rows: HelperRow) -> HelperFacts:
+    return witnesses.helpers(*rows, names=NAMES)
 
 
 def made(*programs: tuple[str, str], helpers: tuple[int, ...] = ()) -> BpfObject:
@@ -47,7 +52,7 @@ def assessed(obj: BpfObject, *, core: Iterable[Finding] = (), **changes: object)
         **{
             "programs": witnesses.programs(name="kprobe"),
             "maps": witnesses.maps(),
-            "helpers": witnesses.helpers(HelperRow("socket_filter", "socket", HELPERS)),
+            "helpers": table(HelperRow("socket_filter", "socket", "-uuu")),
             "surfaces": surface_facts(),
             **changes,
         }
@@ -61,14 +66,14 @@ def test_all_needs_met_is_ready() -> None:
 
 def test_a_refused_helper_is_not_ready_and_named() -> None:
     row = HelperRow("socket_filter", "socket", "-uun")
-    found = assessed(made(("socket", "ok"), helpers=(3,)), helpers=witnesses.helpers(row))
+    found = assessed(made(("socket", "ok"), helpers=(3,)), helpers=table(row))
     assert found.verdict == "not-ready"
     assert found.to_dict()["blocking"] == ["PH601[socket_filter/bpf_map_delete_elem]"]
 
 
 def test_a_helper_nobody_could_decide_is_undecided_not_ready() -> None:
     row = HelperRow("socket_filter", "socket", "-uu?")
-    found = assessed(made(("socket", "ok"), helpers=(3,)), helpers=witnesses.helpers(row))
+    found = assessed(made(("socket", "ok"), helpers=(3,)), helpers=table(row))
     assert found.verdict == "undecided"
 
 
@@ -141,7 +146,7 @@ def test_attach_targets_are_looked_up_once() -> None:
 
 def test_required_findings_say_who_needs_them() -> None:
     row = HelperRow("socket_filter", "socket", "-uun")
-    readiness = assessed(made(("socket", "ok"), helpers=(3,)), helpers=witnesses.helpers(row))
+    readiness = assessed(made(("socket", "ok"), helpers=(3,)), helpers=table(row))
     found = {f.code: f for f in requirement_findings([readiness]) if f.verdict is Verdict.MISSING}
     assert found["PH601"].severity is Severity.REQUIRED
     assert found["PH601"].needed_by == ("made.bpf.o: called by ok",)
@@ -169,12 +174,24 @@ def test_unreadable_btf_is_unknown_not_missing() -> None:
 
 
 def test_a_helper_the_enum_does_not_have_is_missing() -> None:
-    need = Need("helper", "bpf_new", "p", "xdp", "called by p", number=999)
-    facts = witnesses.helpers(HelperRow("xdp", "xdp", HELPERS))
+    need = Need("helper", "bpf_made_up", "p", "xdp", "called by p", number=999)
+    facts = table(HelperRow("xdp", "xdp", "-uuu"))
     assert judge(need, areas.host(helpers=facts)).verdict is Verdict.MISSING
 
 
 def test_the_best_way_to_load_a_type_decides_its_helpers() -> None:
-    need = Need("helper", "bpf_x", "p", "tracing", "called by p", number=1)
+    need = Need("helper", "bpf_map_lookup_elem", "p", "tracing", "called by p", number=1)
     rows = [HelperRow("tracing", "tp_btf", "-u"), HelperRow("tracing", "fentry", "-d")]
-    assert judge(need, areas.host(helpers=witnesses.helpers(*rows))).verdict is Verdict.OK
+    assert judge(need, areas.host(helpers=table(*rows))).verdict is Verdict.OK
+
+
+def test_a_helper_left_out_for_the_kernel_log_is_inferred_from_its_neighbour() -> None:
+    need = Need("helper", "bpf_trace_printk", "p", "xdp", "called by p", number=2)
+    names = ("", "get_current_task", "trace_printk")
+
+    def verdict(states: str) -> Verdict:
+        facts = witnesses.helpers(HelperRow("xdp", "xdp", states), names=names, not_probed=("trace_printk",))
+        return judge(need, areas.host(helpers=facts)).verdict
+
+    assert verdict("-u?") is Verdict.OK
+    assert verdict("-n?") is Verdict.UNKNOWN
