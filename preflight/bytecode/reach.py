@@ -26,7 +26,7 @@ from typing import Final, Literal
 from preflight.bytecode.image import Origin, ProgramImage
 from preflight.bytecode.insn import BPF_JMP32, CONDITIONS, Insn
 from preflight.bytecode.reach_explore import explore_joined, explore_paths
-from preflight.bytecode.reach_graph import Graph
+from preflight.bytecode.reach_graph import Graph, is_poison
 from preflight.bytecode.reach_memory import SettableRead
 from preflight.bytecode.reach_reading import Environment, MapShape
 from preflight.bytecode.reach_step import Decision, Machine
@@ -36,7 +36,7 @@ __all__ = ["Assumption", "Environment", "Guard", "MapShape", "Reach", "reach", "
 Answer = Literal["yes", "no", "unknown"]
 
 #: Instructions stepped through per question and reading, unless the caller says otherwise.
-BUDGET: Final = 200_000
+BUDGET: Final = 100_000
 #: Guards named per target: the nearest ones.
 MAX_GUARDS: Final = 8
 
@@ -205,6 +205,11 @@ class _Question:
             return Reach("unknown", guards=guards, why=why)
         if not guards:
             return Reach("unknown", why="no verifier is known to come here, nor one to be kept out")
+        misses = (i.slot for i in self.graph.insns if i is not None and is_poison(i) and i.slot != target)
+        earlier = next((slot for slot in misses if exact.reached[slot]), None)
+        if earlier is not None:
+            why = f"the miss at slot {earlier} is reached, and what it leaves in the registers is not known"
+            return Reach("unknown", guards=guards, why=why)
         why = f"only a verifier that tracks more than others decides the branch at slot {guards[0].slot}"
         return Reach("unknown", guards=guards, why=why)
 

@@ -17,7 +17,7 @@ from preflight.bytecode.reach_step import SURELY, Machine
 from preflight.bytecode.state import State, includes_state, join_states
 
 #: Visited states kept per place to compare new ones with.
-_MEMORY: Final = 48
+_MEMORY: Final = 16
 
 _Place = tuple[tuple[int, ...], int]
 

@@ -391,6 +391,7 @@ def test_a_register_the_missing_instruction_may_have_written_guards_nothing_sure
     program = image(asm.mov(6, 0), MISS, asm.jump("eq", 6, 0, 1), MISS, EXIT)
     answers = reach(program, [1, 3])
     assert (answers[1].answer, answers[3].answer) == ("yes", "unknown")
+    assert "miss at slot 1" in (answers[3].why or "")
 
 
 def test_both_halves_of_a_64_bit_load_answer_alike() -> None:
