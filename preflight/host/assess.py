@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from preflight.findings.model import Finding
+from preflight.findings.model import Finding, Severity, Verdict
 from preflight.host.checks.runner import run_checks
 from preflight.host.collect.run import collect_host
 from preflight.host.collect.session import Options
@@ -60,10 +60,29 @@ def assess_host(
     if named:
         required = requirement_findings(readiness)
         keys = {(f.code, f.subject) for f in required}
-        findings = [f for f in findings if (f.code, f.subject) not in keys] + required
+        others = [_for_objects(f, required) for f in findings if (f.code, f.subject) not in keys]
+        findings = others + required
         findings += [f for item in readiness for f in item.findings]
     kept = [f for f in findings if _chosen(f.code, select, ignore)]
     return Assessment(facts, tuple(kept), readiness, named, len(findings) - len(kept))
+
+
+#: Checks of the host that every object rests on; they keep their severity whatever the objects need.
+_ALWAYS = frozenset({"PH201", "PH202", "PH204", "PH205", "PH208", "PH301", "PH903"})
+
+
+def _for_objects(finding: Finding, required: Sequence[Finding]) -> Finding:
+    """A finding about the host in general, seen by somebody who asked for certain objects.
+
+    What they do not need is information to them; an unexplained refusal (PH309) stays required
+    when one of their needs was refused.
+    """
+    refused = finding.code == "PH309" and any(
+        f.verdict is Verdict.BLOCKED and f.code in ("PH303", "PH401", "PH402", "PH704") for f in required
+    )
+    if finding.code in _ALWAYS or refused or finding.severity is Severity.INFO:
+        return finding
+    return replace(finding, severity=Severity.INFO)
 
 
 def _without_targets(findings: Iterable[Finding]) -> list[Finding]:

@@ -11,8 +11,11 @@ from preflight.render.console import Page, Style
 from preflight.render.order import QUIET, problems, worst_first
 
 #: Problems shown whole by default; the rest is one line each, then a count.
-_WHOLE = 6
-_LINES = 10
+_WHOLE = 4
+_LINES = 6
+_EVIDENCE = 2
+#: Rows of the object list by default.
+_GROUPS = 6
 
 
 def render(result: Mapping[str, Any], style: Style) -> str:
@@ -27,21 +30,26 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     for record in shown:
         page.blank()
         _whole(page, record)
-    rest = serious[len(shown) :]
-    if rest or minor:
-        page.blank()
-        lines = rest + minor
-        limit = len(lines) if style.verbose else _LINES
-        for record in lines[:limit]:
-            _one_line(page, record)
-        if len(lines) > limit:
-            page.line((f"… and {len(lines) - limit} more", "dim"))
+    _others(page, serious[len(shown) :], minor)
     _surfaces(page, result.get("surfaces") or [])
     _objects(page, result.get("objects") or [])
     if style.verbose:
         _passes(page, result)
     _footer(page, result, summary, found)
     return page.text()
+
+
+def _others(page: Page, serious: list[Mapping[str, Any]], minor: list[Mapping[str, Any]]) -> None:
+    """Problems that are not shown whole: a line each while there is room, the rest counted."""
+    if not serious and not minor:
+        return
+    page.blank()
+    lines = serious + minor
+    limit = len(lines) if page.style.verbose else min(max(_LINES, len(serious)), 2 * _LINES)
+    for record in lines[:limit]:
+        _one_line(page, record)
+    if len(lines) > limit:
+        page.line((f"… and {len(lines) - limit} more (-v shows them)", "dim"))
 
 
 def _headline(page: Page, result: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
@@ -84,7 +92,7 @@ def _whole(page: Page, record: Mapping[str, Any]) -> None:
     if record.get("cause"):
         page.line((label.format("cause"), "dim"), _flat(record["cause"]), indent=4, hang=16)
     evidence = record.get("evidence") or []
-    for item in evidence[: None if page.style.verbose else 3]:
+    for item in evidence[: None if page.style.verbose else _EVIDENCE]:
         page.line((label.format("evidence"), "dim"), f"{item['source']}: {item['detail']}", indent=4, hang=16)
         if item.get("command") and page.style.verbose:
             page.line((label.format("by hand"), "dim"), str(item["command"]), indent=4, hang=16)
@@ -147,17 +155,32 @@ def _objects(page: Page, objects: list[Mapping[str, Any]]) -> None:
         why = tuple(item.get("blocking") or ())
         groups.setdefault((item["verdict"], why), []).append(str(item["object"]))
     order = {"not-ready": 0, "undecided": 1, "ready": 2}
-    for (verdict, why), names in sorted(
-        groups.items(), key=lambda g: (order.get(g[0][0], 9), -len(g[1]), g[0][1])
-    ):
+    rows = sorted(groups.items(), key=lambda g: (order.get(g[0][0], 9), -len(g[1]), g[0][1]))
+    for (verdict, why), names in rows if page.style.verbose else _short(rows):
         mark, colour = page.mark(verdict)
         listed = (
             ", ".join(names)
             if page.style.verbose or len(names) <= 8
             else f"{', '.join(names[:8])}, … ({len(names)})"
         )
-        reason = f"  [{'; '.join(why)}]" if why else ""
+        reason = f"  [{_few(why, 3)}]" if why else ""
         page.line((f"{mark} ", colour), f"{verdict}{reason}: {listed}", hang=4)
+
+
+_Group = tuple[tuple[str, tuple[str, ...]], list[str]]
+
+
+def _short(rows: list[_Group]) -> list[_Group]:
+    """The largest groups of objects that are not ready, folded to a few; all of the others."""
+    stopped = [row for row in rows if row[0][0] == "not-ready"]
+    kept, folded = stopped[:_GROUPS], stopped[_GROUPS:]
+    names = [name for _, group in folded for name in group]
+    more: list[_Group] = [(("not-ready", ("for other reasons",)), names)] if names else []
+    return kept + more + [row for row in rows if row[0][0] != "not-ready"]
+
+
+def _few(items: tuple[str, ...], most: int) -> str:
+    return "; ".join(items[:most]) + (f"; and {len(items) - most} more" if len(items) > most else "")
 
 
 def _passes(page: Page, result: Mapping[str, Any]) -> None:
