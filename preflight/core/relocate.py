@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from preflight.core.access import Spec, describe_type
+from preflight.core.access import Spec
 from preflight.core.errors import Cause, RelocationError
+from preflight.core.explain import explain_miss, explain_resize
 from preflight.core.kinds import label
 from preflight.core.match import Miss
 from preflight.core.patch import INSN, patch, slots_at
@@ -268,28 +269,9 @@ def _explain(plan: Plan, answer: Resolution, cause: Cause | None) -> str | None:
     """One sentence on a miss or on poison; None when there is nothing to explain."""
     if cause is None:
         return None
-    question, change = answer.question, answer.change
-    if cause == Cause.MEMSIZE and change is not None:
-        return (
-            f"{question.path} has {change.old_size} bytes in the object and {change.new_size} in the kernel; "
-            "only pointers and unsigned integers can be loaded or stored with another size"
-        )
+    if cause == Cause.MEMSIZE and answer.change is not None:
+        return explain_resize(answer.question, answer.change)
     if not answer.trials:
-        return f"the kernel has no {question.type}"
+        return f"the kernel has no {answer.question.type}"
     nearest = answer.nearest
-    if nearest is None:
-        return None
-    where, miss = nearest
-    holder = describe_type(where.btf, miss.holder)
-    if cause == Cause.TYPE_DIFFERS:
-        return f"the kernel's {holder} differs from the object's"
-    step = question.spec.steps[miss.step] if question.spec else None
-    if step is None:
-        return None
-    if cause == Cause.ARRAY_BOUND:
-        return f"index {step.index} is outside the kernel's array ({question.path})"
-    if cause == Cause.KIND_CHANGED:
-        found = describe_type(where.btf, miss.member_type or miss.holder)
-        return f"{question.path}: the kernel's type is {found}, another kind than the object's"
-    what = "enumerator" if cause == Cause.ENUMERATOR_MISSING else "member"
-    return f"the kernel's {holder} has no {what} {step.name}"
+    return explain_miss(plan.btf, answer.question, *nearest) if nearest else None
