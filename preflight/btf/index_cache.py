@@ -7,20 +7,21 @@ written is no error: the answer is the same, only slower.
 
 from __future__ import annotations
 
-import mmap
-import os
 from pathlib import Path
 
+from preflight import cachefiles
 from preflight.btf.index import Index
 from preflight.btf.reader import Btf
 from preflight.errors import InputError
 
 
+#: Largest index that is read; one of a kernel with every debug type is a few megabytes.
+_LIMIT = 256 << 20
+
+
 def cache_directory() -> Path:
     """Where indexes live: `$XDG_CACHE_HOME/preflight/btf`, by default below `~/.cache`."""
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    root = given if given.startswith("/") else os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111,PTH118
-    return Path(root) / "preflight" / "btf"
+    return cachefiles.directory("btf")
 
 
 def parse_cached(
@@ -45,7 +46,7 @@ def parse_cached(
             pass  # damaged index or damaged BTF: the parse below tells which
     btf = Btf.parse(data, base)
     if write:
-        _store(path, Index.build(btf))
+        cachefiles.write(path, Index.build(btf))
     return btf
 
 
@@ -61,22 +62,10 @@ def _path(data: bytes | memoryview, base: Btf | None, key: str | None, directory
 
 
 def _load(path: Path) -> Index | None:
-    try:
-        with path.open("rb") as file:
-            return Index.load(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
-    except (OSError, ValueError, InputError):
+    content = cachefiles.read(path, _LIMIT)
+    if content is None:
         return None
-
-
-def _store(path: Path, content: bytes) -> None:
-    """Written beside its place and renamed, so that readers see all of it or nothing."""
-    part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError:
-        try:
-            part.unlink(missing_ok=True)
-        except OSError:
-            return
+        return Index.load(content)
+    except InputError:
+        return None

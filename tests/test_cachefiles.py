@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cache files: what is read is one's own, and what cannot be kept is no error."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from preflight import cachefiles
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "kind" / "name"
+    cachefiles.write(path, b"content")
+    assert cachefiles.read(path, 100) == b"content"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in path.parent.iterdir()] == ["name"]
+
+
+def test_a_second_write_replaces_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "name"
+    cachefiles.write(path, b"first")
+    cachefiles.write(path, b"second")
+    assert cachefiles.read(path, 100) == b"second"
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_others_may_write_is_not_believed(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "name"
+    cachefiles.write(path, b"content")
+    path.chmod(mode)
+    assert cachefiles.read(path, 100) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_a_file_of_somebody_else_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "name"
+    cachefiles.write(path, b"content")
+    os.chown(path, 12345, 12345)
+    assert cachefiles.read(path, 100) is None
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    cachefiles.write(tmp_path / "real", b"content")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert cachefiles.read(tmp_path / "link", 100) is None
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    assert cachefiles.read(tmp_path / "pipe", 100) is None
+    assert cachefiles.read(tmp_path, 100) is None
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
+    cachefiles.write(tmp_path / "name", b"12345")
+    assert cachefiles.read(tmp_path / "name", 4) is None
+    assert cachefiles.read(tmp_path / "name", 5) == b"12345"
+
+
+def test_a_place_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    cachefiles.write(tmp_path / "file" / "name", b"content")
+    assert cachefiles.read(tmp_path / "file" / "name", 100) is None
+
+
+def test_the_directory_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/tmp/c")
+    assert cachefiles.directory("check") == Path("/var/tmp/c/preflight/check")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert cachefiles.directory("check") == Path("/home/someone/.cache/preflight/check")
