@@ -147,7 +147,7 @@ class _Types:
 
     def other(self) -> None:
         rng, w = self.rng, self.w
-        pick = rng.randrange(5)
+        pick = rng.randrange(8)
         if pick == 0:
             new = w.fwd(rng.choice(_STRUCTS), union=rng.random() < 0.3)
             self.pool.append(w.ptr(new))
@@ -160,8 +160,17 @@ class _Types:
             self.pool.append(w.ptr(proto))
         elif pick == 3:
             new = w.typedef("list_t", w.array(rng.choice(self.pool), rng.choice((2, 3))))
-        else:
+        elif pick == 4:
             new = w.typedef("alpha_ptr", w.ptr(rng.choice(self.pool)))
+        elif pick == 5:
+            new = w.func(rng.choice(("run", "alpha")), w.func_proto(rng.choice(self.pool[:4])))
+        elif pick == 6:
+            new = w.var(rng.choice(("state", "beta")), rng.choice(self.pool), linkage=1)
+            w.decl_tag("tag", new)
+        else:
+            new = w.type_tag("user", rng.choice(self.pool))
+            self.pool.append(w.ptr(new))
+            new = w.const(w.restrict(w.ptr(rng.choice(self.pool))))
         self.roots.append(new)
 
     def fill(self, composites: int) -> None:
