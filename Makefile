@@ -54,5 +54,10 @@ docs: venv
 bench: build
 	@$(BIN)/python -m benchmarks
 
+## accuracy: compare relocation with libbpf on packaged kernels, and rewrite that part of reports/accuracy.md
+accuracy: venv
+	@$(BIN)/python tools/fetch_test_kernels.py
+	@$(BIN)/python tools/core_accuracy.py
+
 clean:
 	rm -rf $(VENV) build dist preflight/_bpf reports/local .pytest_cache .mypy_cache .ruff_cache .hypothesis
