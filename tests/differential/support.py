@@ -108,35 +108,51 @@ def synthetic_objects(byteorder: str) -> tuple[Subject, ...]:
 
 
 def _compiled(byteorder: str) -> list[Subject]:
-    """Each source's object is kept under a name that changes with the source."""
-    made = []
+    """The compiled sources; those that need a newer compiler than there is are left out, see `uncompiled`."""
+    return [
+        _compile(source, byteorder)
+        for source in sorted(SOURCES.glob("*.bpf.c"))
+        if source.name not in uncompiled()
+    ]
+
+
+@cache
+def uncompiled() -> dict[str, str]:
+    """Sources that no installed compiler understands, and why; only those that need a new one may be here."""
+    found = {}
+    for name in NEEDS_NEW_CLANG:
+        try:
+            _compile(SOURCES / name, "little")
+        except MissingError as problem:
+            found[name] = str(problem)
+    return found
+
+
+def _compile(source: Path, byteorder: str) -> Subject:
+    """The object is kept under a name that changes with the source and the compiler."""
+    compiler = _compiler(source)
+    content = source.read_bytes()
     header = (SOURCES / "core.h").read_bytes()
-    for source in sorted(SOURCES.glob("*.bpf.c")):
-        compiler = _compiler(source)
-        content = source.read_bytes()
-        # a source may include another one
-        others = b"".join(
-            p.read_bytes() for p in sorted(SOURCES.glob("*.bpf.c")) if p.name.encode() in content
+    # a source may include another one
+    others = b"".join(p.read_bytes() for p in sorted(SOURCES.glob("*.bpf.c")) if p.name.encode() in content)
+    key = hashlib.sha256(header + content + others + compiler.encode()).hexdigest()[:12]
+    stem = source.name.removesuffix(".bpf.c")
+    path = CACHE / f"differential/synthetic/{byteorder}/{stem}-{key}.bpf.o"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(f"{path.name}.{os.getpid()}.new")
+        done = subprocess.run(
+            [compiler, "-target", TARGETS[byteorder], *FLAGS, "-c", source.name, "-o", str(scratch)],
+            cwd=SOURCES,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
-        key = hashlib.sha256(header + content + others + compiler.encode()).hexdigest()[:12]
-        stem = source.name.removesuffix(".bpf.c")
-        path = CACHE / f"differential/synthetic/{byteorder}/{stem}-{key}.bpf.o"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            scratch = path.with_name(f"{path.name}.{os.getpid()}.new")
-            done = subprocess.run(
-                [compiler, "-target", TARGETS[byteorder], *FLAGS, "-c", source.name, "-o", str(scratch)],
-                cwd=SOURCES,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=120,
-            )
-            if done.returncode:
-                raise MissingError(f"{compiler} does not compile {source.name}: {done.stderr[:300]}")
-            scratch.replace(path)
-        made.append(Subject(path, load(path.read_bytes(), f"{stem}.{byteorder}")))
-    return made
+        if done.returncode:
+            raise MissingError(f"{compiler} does not compile {source.name}: {done.stderr[:300]}")
+        scratch.replace(path)
+    return Subject(path, load(path.read_bytes(), f"{stem}.{byteorder}"))
 
 
 def packaged_kernels() -> Iterator[tuple[str, Kernel]]:

@@ -17,6 +17,7 @@ from preflight.core import Target
 from tests.differential.oracle import build as oracle
 from tests.differential.random_worlds import make_world
 from tests.differential.support import (
+    SOURCES,
     Ground,
     MissingError,
     Subject,
@@ -31,6 +32,7 @@ from tests.differential.support import (
     subject,
     synthetic_objects,
     tool_objects,
+    uncompiled,
 )
 
 #: 30 worlds of 12 objects take two seconds; tools/core_accuracy.py goes through many more.
@@ -126,6 +128,13 @@ def test_externs_get_the_ids_values_and_errors_libbpf_gives_them(where: Ground, 
         for text in extern_differences(answer, s.obj, where)
     ]
     assert not found, "\n".join(found)
+
+
+def test_every_source_is_compiled() -> None:
+    if uncompiled():
+        pytest.skip("; ".join(uncompiled().values()))
+    names = {s.name.partition(".")[0] for s in _objects("little")}
+    assert {source.name.partition(".")[0] for source in SOURCES.glob("*.bpf.c")} <= names
 
 
 def test_types_that_only_modules_have_are_found_there(where: Ground) -> None:
