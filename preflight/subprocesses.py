@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ SAFE_PATH = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/
 DEFAULT_TIMEOUT = 20.0
 DEFAULT_LIMIT = 8 << 20
 _STDERR_LIMIT = 64 << 10
+#: Seconds between two looks of a `stop` function.
+_STOP_INTERVAL = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,13 @@ def run(
     limit: int = DEFAULT_LIMIT,
     environment: Mapping[str, str] | None = None,
     directory: str = "/",
+    stop: Callable[[bytes], bool] | None = None,
 ) -> Finished:
     """Run an absolute path with arguments; `timeout` in seconds, `limit` in bytes of standard output.
 
-    `environment` is added to the fixed one. Never raises for what the process does.
+    `environment` is added to the fixed one. `stop` is asked several times a second, with the standard
+    error so far; true kills the process. Never raises for what the process does; interrupted, it takes
+    the process along.
     """
     import subprocess
 
@@ -111,18 +116,33 @@ def run(
     except (OSError, ValueError) as error:
         return Finished(None, error=f"{type(error).__name__}: {error}")
     with process:
-        return _collect(process, timeout, limit)
+        try:
+            return _collect(process, timeout, limit, stop)
+        except BaseException:
+            _kill(process)
+            raise
 
 
-def _collect(process: subprocess.Popen[bytes], timeout: float, limit: int) -> Finished:
-    """Read both pipes until they end, the time is up, or there is too much."""
-    import selectors
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the whole process group; it may have ended by itself."""
+    import contextlib
     import signal
+
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _collect(
+    process: subprocess.Popen[bytes], timeout: float, limit: int, stop: Callable[[bytes], bool] | None
+) -> Finished:
+    """Read both pipes until they end, the time is up, there is too much, or it is to stop."""
+    import selectors
     import subprocess
     import time
 
     out, err = bytearray(), bytearray()
-    timed_out = truncated = False
+    timed_out = truncated = stopped = False
     deadline = time.monotonic() + timeout
     with selectors.DefaultSelector() as selector:
         for pipe, buffer in ((process.stdout, out), (process.stderr, err)):
@@ -133,7 +153,10 @@ def _collect(process: subprocess.Popen[bytes], timeout: float, limit: int) -> Fi
             if left <= 0:
                 timed_out = True
                 break
-            for key, _ in selector.select(left):
+            if stop is not None and stop(bytes(err)):
+                stopped = True
+                break
+            for key, _ in selector.select(left if stop is None else min(left, _STOP_INTERVAL)):
                 chunk = os.read(key.fd, 1 << 16)
                 if not chunk:
                     selector.unregister(key.fileobj)
@@ -142,14 +165,13 @@ def _collect(process: subprocess.Popen[bytes], timeout: float, limit: int) -> Fi
                     truncated = len(out) > limit
                 elif len(err) < _STDERR_LIMIT:
                     err += chunk
-    if not timed_out and not truncated:
+    if not timed_out and not truncated and not stopped:
         try:
             process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             timed_out = True
-    if timed_out or truncated:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    if timed_out or truncated or stopped:
+        _kill(process)
     return Finished(
         None if timed_out else process.returncode,
         bytes(out[:limit]),

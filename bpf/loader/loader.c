@@ -30,6 +30,7 @@
 #include <bpf/libbpf.h>
 
 #include "json.h"
+#include "links.h"
 #include "sha256.h"
 
 enum { STATS_LEVEL = 4, STATS_BUFFER = 16 << 10, MESSAGES = 64 << 10 };
@@ -42,6 +43,9 @@ static struct {
 	bool each;
 	const char *cgroup;
 	const char *ifname;
+	const char *binary;   /* user program for uprobes and USDT whose section names none */
+	const char *function; /* in it */
+	const char *usdt;     /* PROVIDER:NAME in it */
 } options = { .level = 1, .log_limit = 64 << 20, .timeout = 60, .attach = true, .each = true, .ifname = "lo" };
 
 /* libbpf's own warnings of the current step; the tail is kept when they do not fit. */
@@ -94,6 +98,7 @@ struct attempt {
 	char *log;
 	size_t log_size;
 	int error; /* 0 or a positive errno */
+	bool newer_section; /* the type was set here: libbpf does not know the section's name */
 	long long usec;
 };
 
@@ -103,6 +108,37 @@ static void finish(struct attempt *attempt)
 		bpf_object__close(attempt->object);
 	free(attempt->log);
 	memset(attempt, 0, sizeof(*attempt));
+}
+
+/*
+ * Section names that this libbpf does not know, although the kernel may know the program: what a
+ * newer libbpf would set. A program alone is loaded so; the object as it is, never.
+ */
+static const struct {
+	const char *prefix;
+	enum bpf_prog_type type;
+	int attach_type;
+} newer_sections[] = {
+	{ "uprobe.multi", BPF_PROG_TYPE_KPROBE, LINKS_UPROBE_MULTI },
+	{ "uretprobe.multi", BPF_PROG_TYPE_KPROBE, LINKS_UPROBE_MULTI },
+	{ "tcx/ingress", BPF_PROG_TYPE_SCHED_CLS, LINKS_TCX_INGRESS },
+	{ "tcx/egress", BPF_PROG_TYPE_SCHED_CLS, LINKS_TCX_EGRESS },
+};
+
+static bool set_newer_type(struct bpf_program *program)
+{
+	const char *section = bpf_program__section_name(program);
+
+	if (bpf_program__type(program) != BPF_PROG_TYPE_UNSPEC)
+		return false;
+	for (size_t i = 0; i < sizeof(newer_sections) / sizeof(newer_sections[0]); i++)
+		if (!strncmp(section, newer_sections[i].prefix, strlen(newer_sections[i].prefix))) {
+			bpf_program__set_type(program, newer_sections[i].type);
+			bpf_program__set_expected_attach_type(program,
+							      (enum bpf_attach_type)newer_sections[i].attach_type);
+			return true;
+		}
+	return false;
 }
 
 /*
@@ -137,6 +173,8 @@ static void load(struct attempt *attempt, const char *path, const char *only, co
 
 		if (only)
 			bpf_program__set_autoload(program, strcmp(name, only) == 0);
+		if (only && strcmp(name, only) == 0)
+			attempt->newer_section = set_newer_type(program);
 		if (!watched) {
 			bpf_program__set_log_level(program, level);
 			bpf_program__set_log_buf(program, attempt->log + STATS_BUFFER * count, STATS_BUFFER);
@@ -343,6 +381,99 @@ static struct attached attach_tc(struct bpf_program *program)
 	return done;
 }
 
+/* By a descriptor that is the link itself: closing it detaches. */
+static struct attached of_fd(int fd, const char *how)
+{
+	return (struct attached){ .fd = fd, .error = fd < 0 ? errno : 0, .how = how };
+}
+
+/* Whether a section that attaches to user space names the file: "uprobe//bin/x:f", not "uprobe". */
+static bool names_a_file(struct bpf_program *program)
+{
+	return strchr(bpf_program__section_name(program), '/') != NULL;
+}
+
+static bool section_is(struct bpf_program *program, const char *prefix)
+{
+	return !strncmp(bpf_program__section_name(program), prefix, strlen(prefix));
+}
+
+static struct attached attach_uprobe(struct bpf_program *program)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = options.function,
+		    .retprobe = section_is(program, "uret"));
+
+	if (!options.binary || !options.function)
+		return not_tried("no user program was given");
+	return of_link(bpf_program__attach_uprobe_opts(program, -1, options.binary, 0, &opts), "uprobe");
+}
+
+static struct attached attach_usdt(struct bpf_program *program)
+{
+	char provider[64];
+	const char *colon = options.usdt ? strchr(options.usdt, ':') : NULL;
+
+	if (!options.binary || !colon || (size_t)(colon - options.usdt) >= sizeof(provider))
+		return not_tried("no user program with a static probe was given");
+	memcpy(provider, options.usdt, (size_t)(colon - options.usdt));
+	provider[colon - options.usdt] = 0;
+	return of_link(bpf_program__attach_usdt(program, -1, options.binary, provider, colon + 1, NULL), "usdt");
+}
+
+static struct attached attach_uprobe_multi(struct bpf_program *program)
+{
+	long offset;
+
+	if (!options.binary || !options.function)
+		return not_tried("no user program was given");
+	offset = links_function_offset(options.binary, options.function);
+	if (offset < 0)
+		return not_tried("the user program has no such function");
+	return of_fd(links_uprobe_multi(bpf_program__fd(program), options.binary, (unsigned long)offset,
+					section_is(program, "uret")), "uprobe_multi");
+}
+
+static struct attached attach_tcx(struct bpf_program *program)
+{
+	unsigned int ifindex = if_nametoindex(options.ifname);
+
+	if (!ifindex)
+		return not_tried("no such network interface");
+	return of_fd(links_tcx(bpf_program__fd(program), ifindex,
+			       bpf_program__expected_attach_type(program)), "tcx");
+}
+
+static struct attached attach_sk_msg(struct bpf_program *program)
+{
+	struct attached done = { .how = "sockmap" };
+
+	done.fd = bpf_map_create(BPF_MAP_TYPE_SOCKMAP, "lab", 4, 4, 1, NULL);
+	if (done.fd < 0)
+		return not_tried("no sockmap could be made");
+	if (bpf_prog_attach(bpf_program__fd(program), done.fd, BPF_SK_MSG_VERDICT, 0))
+		done.error = errno;
+	else
+		bpf_prog_detach2(bpf_program__fd(program), done.fd, BPF_SK_MSG_VERDICT);
+	return done;
+}
+
+/* Kernel and user probes share a type; the section's name tells them apart, as in libbpf. */
+static struct attached attach_kprobe_type(struct bpf_program *program)
+{
+	struct attached done;
+
+	if ((int)bpf_program__expected_attach_type(program) == LINKS_UPROBE_MULTI && !names_a_file(program))
+		return attach_uprobe_multi(program);
+	if (section_is(program, "usdt") && !names_a_file(program))
+		return attach_usdt(program);
+	if ((section_is(program, "uprobe") || section_is(program, "uretprobe")) && !names_a_file(program))
+		return attach_uprobe(program);
+	done = of_link(bpf_program__attach(program), "auto");
+	if (done.error == ENOENT && (section_is(program, "u")))
+		return not_tried("the user program that its section names is not here");
+	return done;
+}
+
 static struct attached attach(struct bpf_program *program)
 {
 	switch (bpf_program__type(program)) {
@@ -366,10 +497,15 @@ static struct attached attach(struct bpf_program *program)
 			return not_tried("no such network interface");
 		return of_link(bpf_program__attach_xdp(program, (int)if_nametoindex(options.ifname)), "xdp");
 	case BPF_PROG_TYPE_SCHED_CLS:
+		if (section_is(program, "tcx/"))
+			return attach_tcx(program);
 		return attach_tc(program);
+	case BPF_PROG_TYPE_KPROBE:
+		return attach_kprobe_type(program);
+	case BPF_PROG_TYPE_SK_MSG:
+		return attach_sk_msg(program);
 	case BPF_PROG_TYPE_SCHED_ACT:
 	case BPF_PROG_TYPE_SK_SKB:
-	case BPF_PROG_TYPE_SK_MSG:
 	case BPF_PROG_TYPE_STRUCT_OPS:
 	case BPF_PROG_TYPE_EXT:
 	case BPF_PROG_TYPE_SYSCALL:
@@ -406,6 +542,30 @@ static void report_attach(const char *path, struct bpf_program *program)
 		close(done.fd);
 }
 
+/* Maps that are attached themselves: an interface of the kernel implemented in BPF. */
+static void report_maps(const char *path, struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) {
+		struct bpf_link *link;
+
+		if (bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS)
+			continue;
+		messages_used = 0;
+		errno = 0;
+		link = bpf_map__attach_struct_ops(map);
+		json_open("attach_map");
+		json_string("object", base_name(path));
+		json_string("map", bpf_map__name(map));
+		json_number("errno", link ? 0 : errno);
+		put_messages();
+		json_close();
+		if (link)
+			bpf_link__destroy(link);
+	}
+}
+
 static void report_whole(const char *path)
 {
 	struct attempt attempt;
@@ -424,10 +584,12 @@ static void report_whole(const char *path)
 	json_number("usec", attempt.usec);
 	json_string("failed_program", program);
 	put_messages();
-	finish(&attempt);
 	if (program)
 		put_log(path, NULL, program);
 	json_close();
+	if (!error && options.attach)
+		report_maps(path, attempt.object);
+	finish(&attempt);
 }
 
 static void report_program(const char *path, const char *name)
@@ -450,6 +612,7 @@ static void report_program(const char *path, const char *name)
 	json_string("section", bpf_program__section_name(program));
 	json_number("type", bpf_program__type(program));
 	json_number("expected_attach_type", bpf_program__expected_attach_type(program));
+	json_number("newer_section", attempt.newer_section);
 	json_number("errno", attempt.error);
 	json_number("usec", attempt.usec);
 	put_messages();
@@ -540,7 +703,8 @@ static void in_child(const char *path)
 static int usage(void)
 {
 	fputs("usage: loader [--level N] [--log-limit BYTES] [--timeout SECONDS] [--cgroup DIR]\n"
-	      "              [--ifname NAME] [--no-attach] [--whole-only] OBJECT...\n", stderr);
+	      "              [--ifname NAME] [--binary FILE --function NAME --usdt PROVIDER:NAME]\n"
+	      "              [--no-attach] [--whole-only] OBJECT...\n", stderr);
 	return 2;
 }
 
@@ -572,6 +736,12 @@ int main(int argc, char **argv)
 			options.cgroup = value;
 		else if (!strcmp(name, "ifname"))
 			options.ifname = value;
+		else if (!strcmp(name, "binary"))
+			options.binary = value;
+		else if (!strcmp(name, "function"))
+			options.function = value;
+		else if (!strcmp(name, "usdt"))
+			options.usdt = value;
 		else
 			return usage();
 		at++;

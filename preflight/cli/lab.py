@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`preflight lab`: real kernels in virtual machines, as they are packaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from preflight.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from preflight.kernels import Kernel
+    from preflight.lab.results import KernelRun
+    from preflight.lab.run import Plan
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Boot real kernels in virtual machines, load and attach there: boot, run, probe.",
+)
+
+_KERNEL = typer.Option(
+    ..., "--kernel", metavar="REF", help="Catalogue name or pattern, vmlinuz or .deb; repeatable."
+)
+_MODULE = typer.Option([], "--module", help="Insert this module of the kernel's package first; repeatable.")
+_JOBS = typer.Option(1, "--jobs", min=1, max=16, help="Machines at a time.")
+_TIMEOUT = typer.Option(1200, "--timeout", min=30, help="Seconds for one kernel, all in all.")
+_MEMORY = typer.Option(1024, "--memory", min=256, max=65536, help="MiB of memory of a machine.")
+_APPEND = typer.Option("", "--append", help="Add to the kernel's command line, e.g. 'lsm=lockdown,bpf'.")
+_ACCEL = typer.Option("auto", "--accel", help="auto, kvm or tcg (the emulator).")
+_STORE = typer.Option(None, "--store", help="Catalogue directory (default: the user's data directory).")
+_FORMAT = typer.Option([], "--format", help="text or json, or FORMAT=FILE; repeatable.")
+_COLOR = typer.Option("auto", "--color", help="auto, always or never.")
+_VERBOSE = typer.Option(0, "-v", "--verbose", count=True, help="Show every finding.")
+
+
+@app.command()
+def boot(
+    kernel: list[str] = _KERNEL,
+    module: list[str] = _MODULE,
+    jobs: int = _JOBS,
+    timeout: int = _TIMEOUT,
+    memory: int = _MEMORY,
+    append: str = _APPEND,
+    accel: str = _ACCEL,
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> int:
+    """Boot kernels, compare their BTF with the catalogue's, and power off."""
+    from preflight.lab.run import Plan
+
+    plan = Plan(
+        modules=tuple(module), limits=_limits(timeout), memory=memory, append=append, accel=_accel(accel)
+    )
+    runs = _measure(_kernels(kernel, store), plan, jobs)
+    return _finish("lab boot", runs, format_, color, 0, "never")
+
+
+@app.command()
+def run(
+    objects: list[str] = typer.Argument(
+        ..., metavar="OBJECT...", help="BPF objects, executables, directories, probes:, probes:NAME."
+    ),
+    kernel: list[str] = _KERNEL,
+    attach: bool = typer.Option(True, help="Also attach each program that loads, and detach it at once."),
+    bpftool: bool = typer.Option(
+        False, "--bpftool", help="Also ask bpftool to load each object, and compare."
+    ),
+    yes_load_here: bool = typer.Option(
+        False,
+        "--yes-load-here",
+        help="With --kernel host: really load (and attach) these objects in the running kernel.",
+    ),
+    log_level: int = typer.Option(1, "--log-level", min=1, max=2, help="The verifier's log for refusals."),
+    module: list[str] = _MODULE,
+    jobs: int = _JOBS,
+    timeout: int = _TIMEOUT,
+    memory: int = _MEMORY,
+    append: str = _APPEND,
+    accel: str = _ACCEL,
+    fail_on: str = typer.Option("required", "--fail-on", help="required or never."),
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+    verbose: int = _VERBOSE,
+) -> int:
+    """Load objects on real kernels: as they are, each program alone, then attach and detach."""
+    from preflight.cli.options import choose
+    from preflight.errors import UsageError
+    from preflight.lab.run import Plan, on_host
+    from preflight.lab.subjects import subjects
+
+    choose("--fail-on", fail_on, ("required", "never"))
+    here = "host" in kernel
+    if here and not yes_load_here:
+        raise UsageError(
+            "--kernel host loads and attaches these objects in the running kernel of this machine; "
+            "add --yes-load-here if you mean it"
+        )
+    wanted = subjects(objects)
+    plan = Plan(
+        subjects=wanted,
+        bpftool=bpftool,
+        attach=attach,
+        log_level=log_level,
+        modules=tuple(module),
+        limits=_limits(timeout),
+        memory=memory,
+        append=append,
+        accel=_accel(accel),
+    )
+    others = [ref for ref in kernel if ref != "host"]
+    kernels = _kernels(others, store) if others else []
+    runs = [on_host(wanted, attach=attach, log_level=log_level)] if here else []
+    if kernels:
+        runs += _measure(kernels, plan, jobs)
+    return _finish("lab run", runs, format_, color, verbose, fail_on)
+
+
+@app.command()
+def probe(
+    kernel: list[str] = _KERNEL,
+    output: Path | None = typer.Option(
+        None, "-o", "--output", help="Folder for an entry and a facts file per kernel."
+    ),
+    update_catalogue: bool = typer.Option(
+        False,
+        "--update-catalogue",
+        help="Put symbols, tracepoints and traceable functions into the catalogue.",
+    ),
+    module: list[str] = _MODULE,
+    jobs: int = _JOBS,
+    timeout: int = _TIMEOUT,
+    memory: int = _MEMORY,
+    append: str = _APPEND,
+    accel: str = _ACCEL,
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> int:
+    """Boot kernels and collect what only a running kernel knows: symbols, events, traceable functions."""
+    from preflight.errors import UsageError
+    from preflight.kernels import Store
+    from preflight.lab.facts import enriched
+    from preflight.lab.run import Plan
+
+    if output is None and not update_catalogue:
+        raise UsageError("say where the facts go: --output FOLDER or --update-catalogue (or both)")
+    plan = Plan(
+        probe=True,
+        modules=tuple(module),
+        limits=_limits(timeout),
+        memory=memory,
+        append=append,
+        accel=_accel(accel),
+    )
+    kernels = _kernels(kernel, store)
+    runs = _measure(kernels, plan, jobs)
+    catalogue = Store(store)
+    for one, result in zip(kernels, runs, strict=True):
+        if not result.complete:
+            continue
+        whole = enriched(one, result)
+        if update_catalogue and one.name in catalogue:
+            catalogue.add(whole, one.name, replace_existing=True)
+        if output is not None:
+            _write_facts(output, whole, result)
+    return _finish("lab probe", runs, format_, color, 0, "never")
+
+
+def _write_facts(output: Path, kernel: Kernel, result: KernelRun) -> None:
+    """`OUTPUT/NAME/` laid out like a catalogue entry, and the rest beside it as `OUTPUT/NAME.facts.json`."""
+    import json
+
+    from preflight.cli.output import write_file
+    from preflight.kernels import Store
+    from preflight.kernels.naming import catalogue_name
+    from preflight.lab.facts import observations
+
+    name = kernel.name if not kernel.name.startswith(("/", ".", "~")) else catalogue_name(kernel)
+    Store(output).add(kernel, name, replace_existing=True)
+    text = json.dumps(observations(result), sort_keys=True, separators=(",", ":")) + "\n"
+    write_file(output / f"{name}.facts.json", text)
+
+
+def _limits(timeout: int) -> Any:
+    from preflight.lab.qemu import Limits
+
+    return Limits(total=float(timeout), boot=min(180.0, timeout), idle=min(300.0, timeout))
+
+
+def _accel(value: str) -> str:
+    from preflight.cli.options import choose
+
+    return choose("--accel", value, ("auto", "kvm", "tcg"))
+
+
+def _kernels(refs: Sequence[str], store: Path | None) -> list[Kernel]:
+    from preflight.errors import UsageError
+    from preflight.kernels import Store, resolve_all
+
+    if "host" in refs:
+        raise UsageError("the running kernel cannot be booted; only `lab run --yes-load-here` takes host")
+    return resolve_all(refs, Store(store))
+
+
+def _measure(kernels: Sequence[Kernel], plan: Plan, jobs: int) -> list[KernelRun]:
+    from preflight.lab.run import run as measure
+
+    with _Progress(len(kernels)) as progress:
+        return measure(kernels, plan, jobs=jobs, say=progress.say)
+
+
+class _Progress:
+    """What each machine does, on standard error: a bar on a terminal, else a line each."""
+
+    def __init__(self, total: int) -> None:
+        import sys
+
+        self._total = total
+        self._tty = sys.stderr.isatty()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> _Progress:
+        if self._tty:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            text = TextColumn("{task.description}", markup=False)
+            self._bar = Progress(*columns, text, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task("", total=self._total)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def say(self, kernel: str, text: str, *, done: bool = False) -> None:
+        """A machine came to another point; `done` when it is the last."""
+        import sys
+
+        from preflight.render.safe import safe_text
+
+        shown = safe_text(f"{kernel}: {text}", limit=300)
+        if self._bar is not None:
+            self._bar.update(self._task, description=shown, advance=1 if done else 0)
+        else:
+            print(f"preflight: {shown}", file=sys.stderr)
+
+
+def _finish(
+    command: str, runs: Sequence[KernelRun], formats: list[str], color: str, verbose: int, fail_on: str
+) -> int:
+    from collections import Counter
+
+    from preflight.cli.output import emit
+    from preflight.render import json_, text_lab
+    from preflight.render.envelope import envelope
+
+    results = [measured.to_dict(one.kernel) for one in runs for measured in one.objects]
+    code = exit_code(runs, fail_on)
+    summary = {
+        "kernels": len(runs),
+        "outcomes": dict(sorted(Counter(one.outcome for one in runs).items())),
+        "verdicts": dict(sorted(Counter(record["verdict"] for record in results).items())),
+        "exit_code": int(code),
+    }
+    renderers = {"text": text_lab.render, "json": json_.render_styled}
+    result = envelope(command, summary, results, kernels=[one.to_dict() for one in runs])
+    emit(result, formats, renderers, color=color, verbose=verbose)
+    return int(code)
+
+
+#: Outcomes that say something about the kernel; the others say that nothing was decided.
+_KERNELS_OWN = frozenset({"panic", "hang", "boot-hang", "no-btf"})
+
+
+def exit_code(runs: Sequence[KernelRun], fail_on: str) -> Exit:
+    """Findings for what a kernel refused, or does itself wrong; undecided for what was not measured."""
+    from preflight.cli.exits import worst
+    from preflight.lab.findings import findings_of
+
+    outcomes: set[Exit] = set()
+    for one in runs:
+        if one.outcome == "interrupted":
+            outcomes.add(Exit.UNDECIDED)
+        elif one.outcome in _KERNELS_OWN:
+            outcomes.add(Exit.FINDINGS if not one.objects else Exit.UNDECIDED)
+        elif not one.complete:
+            outcomes.add(Exit.UNDECIDED)
+        for measured in one.objects:
+            if measured.verdict == "unknown" or measured.problem:
+                outcomes.add(Exit.UNDECIDED)
+            if fail_on != "never" and findings_of(measured):
+                outcomes.add(Exit.FINDINGS)
+    return worst(outcomes)

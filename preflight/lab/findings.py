@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measurements as findings: what a real kernel refused, with its own words as evidence. Pure."""
+
+from __future__ import annotations
+
+from preflight.facts import Evidence
+from preflight.findings.model import Finding, Location, Severity, Verdict
+from preflight.lab.results import ObjectMeasurement, ProgramMeasurement, errno_name
+
+_WORDS = 400
+
+
+def findings_of(measured: ObjectMeasurement) -> list[Finding]:
+    """One finding per program that was refused or not attached; one for an object that never got so far."""
+    found = []
+    for program in measured.programs:
+        if program.verdict == "fails":
+            found.append(_refused(measured, program))
+        elif program.attach.state == "fails":
+            found.append(_not_attached(measured, program))
+    if measured.verdict == "fails" and not any(f.code == "PC901" for f in found):
+        words = last_words(measured.log, measured.messages)
+        found.append(
+            Finding(
+                "PC901",
+                Verdict.BLOCKED,
+                Severity.REQUIRED,
+                f"{measured.object} as it is does not load: {words or errno_name(measured.errno)}",
+                subject=measured.object,
+                evidence=_evidence(measured.errno, words),
+                location=Location(object=measured.object),
+            )
+        )
+    return found
+
+
+def _refused(measured: ObjectMeasurement, program: ProgramMeasurement) -> Finding:
+    words = last_words(program.log, program.messages)
+    return Finding(
+        "PC901",
+        Verdict.BLOCKED,
+        Severity.REQUIRED,
+        f"{program.name} does not load: {words or errno_name(program.errno)}",
+        subject=f"{measured.object}/{program.name}",
+        evidence=_evidence(program.errno, words),
+        location=Location(object=measured.object, section=program.section),
+    )
+
+
+def _not_attached(measured: ObjectMeasurement, program: ProgramMeasurement) -> Finding:
+    words = last_words("", program.attach.messages)
+    return Finding(
+        "PC902",
+        Verdict.BLOCKED,
+        Severity.REQUIRED,
+        f"{program.name} loads, but cannot be attached: {words or errno_name(program.attach.errno)}",
+        subject=f"{measured.object}/{program.name}",
+        evidence=_evidence(program.attach.errno, words),
+        location=Location(object=measured.object, section=program.section),
+    )
+
+
+def _evidence(number: int, words: str) -> tuple[Evidence, ...]:
+    return (
+        Evidence(
+            "trial-load", f"{errno_name(number) or 'no errno'}: {words}" if words else str(errno_name(number))
+        ),
+    )
+
+
+def last_words(log: str, messages: str) -> str:
+    """The line of the verifier's log that says why, else libbpf's first complaint."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    spoken = [
+        line for line in lines if not line.startswith(("processed ", "verification time ", "stack depth "))
+    ]
+    if spoken:
+        return spoken[-1][:_WORDS]
+    said = [line.removeprefix("libbpf: ").strip() for line in messages.splitlines() if line.strip()]
+    return said[0][:_WORDS] if said else ""

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One virtual machine: QEMU without a network, a display or a disk, and two serial ports into files.
+
+KVM is used where the processor offers it and a guest really starts with it; the emulator (TCG) otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from preflight.errors import InstrumentError
+
+#: `uname -m` -> QEMU's program and the package that has it.
+MACHINES: dict[str, tuple[str, str]] = {"x86_64": ("qemu-system-x86_64", "qemu-system-x86")}
+#: nokaslr and random.trust_cpu save time; panic=-1 with -no-reboot ends QEMU; the rest is quiet.
+COMMAND_LINE = (
+    "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr "
+    "tsc=reliable"
+)
+_CONSOLE_LIMIT = 4 << 20
+#: A guest that runs at all under KVM says so within this many seconds.
+_KVM_BOOT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds: until the guest must have booted, without any output, and in all."""
+
+    boot: float = 180.0
+    idle: float = 300.0
+    total: float = 1200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a virtual machine ended.
+
+    `reason` is `exit` (by itself), `boot-limit`, `idle-limit`, `total-limit`, `too-much`, `stopped` (asked to
+    from outside) or `broken` (QEMU itself failed; `stderr` says why). `output` is the second serial port.
+    """
+
+    reason: str
+    console: bytes
+    output: bytes
+    stderr: str
+    seconds: float
+    accel: str
+
+
+def machine_for(arch: str | None) -> tuple[str, str]:
+    """QEMU's program and package for `uname -m`. InstrumentError for a machine the lab has no recipe for."""
+    if arch not in MACHINES:
+        raise InstrumentError(f"the lab boots {', '.join(MACHINES)} kernels only, not {arch or 'unknown'}")
+    return MACHINES[arch]
+
+
+def kvm_offered(arch: str, cpuinfo: Path = Path("/proc/cpuinfo"), device: Path = Path("/dev/kvm")) -> bool:
+    """Whether KVM is worth a try: same machine, a usable device, and a processor that says it has it.
+
+    A device alone proves nothing: some hosts show one whose guests die at their first instructions.
+    """
+    if arch != os.uname().machine or not os.access(device, os.R_OK | os.W_OK):
+        return False
+    if arch != "x86_64":
+        return True
+    try:
+        text = cpuinfo.read_text("ascii", "replace")
+    except OSError:
+        return False
+    flags = next((line.split() for line in text.splitlines() if line.startswith("flags")), [])
+    return "vmx" in flags or "svm" in flags
+
+
+def command(
+    program: str,
+    accel: str,
+    image: Path,
+    initrd: Path,
+    console: Path,
+    output: Path,
+    *,
+    memory: int = 1024,
+    append: str = "",
+) -> list[str]:
+    """The QEMU command line; `memory` in MiB, `append` is added to the kernel's command line."""
+    line = f"{COMMAND_LINE} {append}".strip()
+    return [
+        program,
+        *("-accel", accel),
+        *("-cpu", "host" if accel == "kvm" else "max"),
+        *("-m", str(memory)),
+        *("-smp", "1"),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+        *("-nic", "none"),
+        *("-kernel", str(image)),
+        *("-initrd", str(initrd)),
+        *("-append", line),
+        *("-chardev", f"file,id=console,path={_escaped(console)}"),
+        *("-serial", "chardev:console"),
+        *("-chardev", f"file,id=output,path={_escaped(output)}"),
+        *("-serial", "chardev:output"),
+    ]
+
+
+def _escaped(path: Path) -> str:
+    """A comma in an option's value is doubled (qemu(1))."""
+    return str(path).replace(",", ",,")
+
+
+def boot(
+    program: str,
+    image: Path,
+    initrd: bytes,
+    *,
+    accel: str = "tcg",
+    memory: int = 1024,
+    append: str = "",
+    limits: Limits,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Ended:
+    """Boot once and wait for the end. Whatever happens, neither a process nor a file is left behind.
+
+    `stopped` is asked several times a second; true ends the machine at once.
+    """
+    from preflight import subprocesses
+
+    with tempfile.TemporaryDirectory(prefix="preflight-lab-") as scratch:
+        folder = Path(scratch)
+        console, output = folder / "console", folder / "output"
+        (folder / "initrd").write_bytes(initrd)
+        watch = _Watch(output, console, limits, stopped, accel)
+        argv = command(
+            program, accel, image, folder / "initrd", console, output, memory=memory, append=append
+        )
+        before = time.monotonic()
+        done = subprocesses.run(argv, timeout=limits.total, stop=watch)
+        seconds = time.monotonic() - before
+        reason = watch.reason or ("total-limit" if done.timed_out else "exit")
+        if reason == "exit" and done.exit_code != 0:
+            reason = "broken"
+        return Ended(
+            reason,
+            _read(console, _CONSOLE_LIMIT),
+            _read(output, _output_limit()),
+            (done.error or done.stderr.decode("utf-8", "replace")).strip()[-2000:],
+            seconds,
+            accel,
+        )
+
+
+def _output_limit() -> int:
+    from preflight.lab.wire import OUTPUT_LIMIT
+
+    return OUTPUT_LIMIT
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Looks at a running machine and says when it has to end, and why."""
+
+    output: Path
+    console: Path
+    limits: Limits
+    stopped: Callable[[], bool]
+    accel: str
+    reason: str = ""
+    _size: int = 0
+    _began: float = 0.0
+    _changed: float = 0.0
+
+    def __call__(self, stderr: bytes) -> bool:
+        now = time.monotonic()
+        if not self._began:
+            self._began = self._changed = now
+        size = _size(self.output)
+        if size != self._size:
+            self._size, self._changed = size, now
+        boot = min(self.limits.boot, _KVM_BOOT_SECONDS) if self.accel == "kvm" else self.limits.boot
+        self.reason = self._judge(now, boot, stderr)
+        return bool(self.reason)
+
+    def _judge(self, now: float, boot: float, stderr: bytes) -> str:
+        if self.stopped():
+            return "stopped"
+        if b"KVM internal error" in stderr:
+            return "broken"
+        if not self._size and now - self._began > boot:
+            return "boot-limit"
+        if self._size and now - self._changed > self.limits.idle:
+            return "idle-limit"
+        if self._size > _output_limit() or _size(self.console) > _CONSOLE_LIMIT:
+            return "too-much"
+        return ""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(limit)
+    except OSError:
+        return b""

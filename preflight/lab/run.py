@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a job on several kernels, some at a time; each kernel's result stands for itself."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from preflight.errors import InstrumentError
+from preflight.kernels.model import Kernel
+from preflight.lab import guest, outcome, qemu, tools
+from preflight.lab.guest import Job
+from preflight.lab.material import BootFiles, NotBootableError, Supply
+from preflight.lab.qemu import Limits
+from preflight.lab.results import KernelRun, ObjectMeasurement
+
+#: What the lab says meanwhile: kernel name, and a few words.
+Say = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One object to measure: what it is called, its digest, its bytes."""
+
+    name: str
+    sha256: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do on every kernel. `modules` by name; `append` is added to the kernel's command line."""
+
+    subjects: tuple[Subject, ...] = ()
+    probe: bool = False
+    bpftool: bool = False
+    attach: bool = True
+    log_level: int = 1
+    modules: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    memory: int = 1024
+    append: str = ""
+    accel: str = "auto"
+
+
+class Acceleration:
+    """KVM or the emulator, decided once per run: KVM only until a guest fails to start under it."""
+
+    def __init__(self, wanted: str, arch: str) -> None:
+        self._lock = threading.Lock()
+        self._kvm = wanted == "kvm" or (wanted == "auto" and qemu.kvm_offered(arch))
+        self._fixed = wanted != "auto"
+
+    def current(self) -> str:
+        """What to boot with now."""
+        with self._lock:
+            return "kvm" if self._kvm else "tcg"
+
+    def failed(self) -> bool:
+        """No guest started under KVM: whether to try again without."""
+        with self._lock:
+            again = self._kvm and not self._fixed
+            if again:
+                self._kvm = False
+            return again
+
+
+def run(
+    kernels: Sequence[Kernel], plan: Plan, *, jobs: int = 1, say: Say = lambda _k, _t: None
+) -> list[KernelRun]:
+    """Measure on every kernel, `jobs` machines at a time; results in the order of `kernels`.
+
+    InstrumentError when a program of the host is missing. Interrupted, all machines end at once.
+    """
+    arches = {kernel.arch for kernel in kernels}
+    for arch in arches:
+        tools.emulator(arch)
+    equipment = tools.guest_tools(objects=bool(plan.subjects), bpftool=plan.probe or plan.bpftool)
+    acceleration = Acceleration(plan.accel, "x86_64")
+    stop = threading.Event()
+    supply = Supply()
+    with _interruptible(stop), ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        pending: list[Future[KernelRun] | KernelRun] = []
+        try:
+            for kernel in kernels:
+                supply.say = lambda text, name=kernel.name: say(name, text)  # type: ignore[misc]
+                try:
+                    files = supply.files(kernel, plan.modules)
+                except NotBootableError as error:
+                    say(kernel.name, f"not bootable: {error}")
+                    pending.append(_unmeasured(kernel, plan, str(error)))
+                    continue
+                pending.append(
+                    pool.submit(_one, kernel, files, plan, equipment, acceleration, stop.is_set, say)
+                )
+            return [item if isinstance(item, KernelRun) else item.result() for item in pending]
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+@contextlib.contextmanager
+def _interruptible(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does, so that no machine outlives it."""
+
+    def interrupted(_number: int, _frame: object) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _unmeasured(kernel: Kernel, plan: Plan, why: str) -> KernelRun:
+    objects = tuple(
+        ObjectMeasurement(s.name, s.sha256, "unknown", problem="the kernel was not booted")
+        for s in plan.subjects
+    )
+    return KernelRun(kernel.name, "not-bootable", why, release=kernel.release, objects=objects)
+
+
+def _one(
+    kernel: Kernel,
+    files: BootFiles,
+    plan: Plan,
+    equipment: guest.Tools,
+    acceleration: Acceleration,
+    stopped: Callable[[], bool],
+    say: Say,
+) -> KernelRun:
+    program = tools.emulator(kernel.arch)
+    job = Job(
+        objects=tuple(subject.data for subject in plan.subjects),
+        modules=files.modules,
+        probe=plan.probe,
+        bpftool=plan.bpftool,
+        attach=plan.attach,
+        log_level=plan.log_level,
+        limit=int(plan.limits.total) + 60,
+    )
+    initrd = guest.build(job, equipment)
+    while True:
+        accel = acceleration.current()
+        say(kernel.name, f"booting ({accel}): {', '.join(guest.describe(job)[1:]) or 'boot only'}")
+        ended = qemu.boot(
+            program,
+            files.image,
+            initrd,
+            accel=accel,
+            memory=plan.memory,
+            append=plan.append,
+            limits=plan.limits,
+            stopped=stopped,
+        )
+        if accel == "kvm" and not ended.output and ended.reason != "stopped" and acceleration.failed():
+            say(kernel.name, "KVM does not run a guest here; the emulator takes over")
+            continue
+        break
+    result = outcome.judge(
+        kernel.name,
+        ended,
+        [(subject.name, subject.sha256) for subject in plan.subjects],
+        btf_sha256=kernel.btf_sha256,
+        asked_facts=plan.probe,
+    )
+    say(kernel.name, f"{result.outcome} after {result.seconds:.0f} s {result.detail}".rstrip())
+    return result
+
+
+def on_host(subjects: Sequence[Subject], *, attach: bool, log_level: int = 1, seconds: int = 60) -> KernelRun:
+    """The same loader on the running kernel. The caller has asked the user: this loads their objects here."""
+    import os
+    import tempfile
+    import time
+    from hashlib import sha256
+
+    from preflight import subprocesses
+    from preflight.lab import records
+
+    program = tools.loader()
+    target = tools.target()
+    before = time.monotonic()
+    measured: list[ObjectMeasurement] = []
+    crashed: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="preflight-lab-") as scratch:
+        argv = [str(program), "--level", str(log_level), "--timeout", str(seconds)]
+        argv += [] if attach else ["--no-attach"]
+        if target is not None:
+            argv += [
+                "--binary",
+                str(target),
+                "--function",
+                guest.TARGET_FUNCTION,
+                "--usdt",
+                guest.TARGET_USDT,
+            ]
+        for number, subject in enumerate(subjects):
+            path = Path(scratch) / f"{number}.bpf.o"
+            path.write_bytes(subject.data)
+            done = subprocesses.run([*argv, str(path)], timeout=seconds + 30, limit=512 << 20)
+            if done.exit_code is None and not done.timed_out:
+                raise InstrumentError(f"the loader cannot be started: {done.error}")
+            found, bad = records.parse(done.stdout)
+            one = records.measurement_of(subject.name, subject.sha256, found, bad)
+            if done.timed_out:
+                one = replace(one, problem="the loader did not come to an end in time")
+            if records.crashed(found):
+                crashed.append(subject.name)
+            measured.append(one)
+    digest = None
+    with contextlib.suppress(OSError):
+        digest = sha256(Path("/sys/kernel/btf/vmlinux").read_bytes()).hexdigest()
+    return KernelRun(
+        "host",
+        "loader-crash" if crashed else "booted" if digest else "no-btf",
+        f"on {', '.join(crashed[:5])}" if crashed else "",
+        release=os.uname().release,
+        accel="none",
+        seconds=time.monotonic() - before,
+        btf_sha256=digest,
+        btf_identical=None,
+        objects=tuple(measured),
+    )

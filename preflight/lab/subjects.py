@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the user named as OBJECT, as the bytes that are measured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from preflight.errors import UsageError
+from preflight.lab.run import Subject
+
+#: Prefix -> folder of the objects that come with preflight.
+_PACKAGED = ("probes", "tracers")
+
+
+def subjects(specs: Iterable[str]) -> tuple[Subject, ...]:
+    """The objects behind several specs, each distinct one once.
+
+    A spec is a path or command as everywhere, `probes:` for all packaged probes, `probes:NAME` for one of
+    them, or the same of `tracers:`. UsageError when none is shipped or none has that name; InputError for
+    a path without objects.
+    """
+    found: dict[str, Subject] = {}
+    for spec in specs:
+        group, colon, name = spec.partition(":")
+        wanted = _packaged(group, name) if colon and group in _PACKAGED else _opened(spec)
+        for subject in wanted:
+            found.setdefault(subject.sha256, subject)
+    return tuple(found.values())
+
+
+def _opened(spec: str) -> Iterator[Subject]:
+    from preflight.objects.sources import open_objects
+
+    for obj in open_objects(spec):
+        yield Subject(obj.name, obj.sha256, obj.data)
+
+
+def _packaged(group: str, name: str) -> Iterator[Subject]:
+    """The packaged objects of one folder for this machine, all or the one called `name`."""
+    from preflight import bpf_objects
+
+    arch = bpf_objects.ARCHES.get(os.uname().machine)
+    files = [f for f in bpf_objects.objects(group) if f.target == "bpfel" and f.arch in (None, arch)]
+    if not files:
+        raise UsageError(f"this version ships no {group}")
+    chosen = [f for f in files if name in ("", f.name)]
+    if not chosen:
+        raise UsageError(f"no {group}:{name[:80]}; there are {', '.join(f.name for f in files)}")
+    for file in chosen:
+        yield Subject(f"{group}:{file.name}", file.sha256, file.path.read_bytes())
