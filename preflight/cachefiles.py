@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files kept between runs under `$XDG_CACHE_HOME/preflight`: read with suspicion, written whole or not at all.
+"""Files kept between runs in `$XDG_CACHE_HOME/preflight`: read with suspicion, written whole or not at all.
 
 A cache that cannot be read or written is no error: the answer is the same, only slower. A file is
 believed only when it is this user's own and nobody else may write it; its content is still checked
@@ -29,16 +29,17 @@ def read(path: Path, limit: int) -> bytes | None:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as file:
-        try:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-                return None
-            if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_size > limit:
-                return None
-            content = file.read(limit + 1)
-        except OSError:
+    try:
+        status = os.fstat(handle)
+        others_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or others_write:
             return None
+        with open(handle, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
     return content if len(content) <= limit else None
 
 

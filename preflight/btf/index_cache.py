@@ -14,7 +14,6 @@ from preflight.btf.index import Index
 from preflight.btf.reader import Btf
 from preflight.errors import InputError
 
-
 #: Largest index that is read; one of a kernel with every debug type is a few megabytes.
 _LIMIT = 256 << 20
 

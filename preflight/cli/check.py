@@ -4,8 +4,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from preflight.kernels.model import Kernel
+    from preflight.objects.model import BpfObject
 
 
 def check(
@@ -30,6 +35,7 @@ def check(
     ),
     btf_dir: Path | None = typer.Option(None, "--btf-dir", help="Directory of external BTF files."),
     samples: bool = typer.Option(True, help="Without OBJECT: also judge the installed libbpf-tools."),
+    cache: bool = typer.Option(True, help="Remember what was read off files that do not change."),
     color: str = typer.Option("auto", "--color", help="auto, always or never."),
     verbose: int = typer.Option(0, "-v", "--verbose", count=True, help="Show what passes, and all evidence."),
 ) -> int:
@@ -44,10 +50,8 @@ def check(
     from preflight.cli.output import emit
     from preflight.host.assess import assess_host
     from preflight.host.collect.session import Options
+    from preflight.host.samples import Samples
     from preflight.host.summary import reason, summary, tables
-    from preflight.kernels.host import running
-    from preflight.objects.samples import installed_samples
-    from preflight.objects.sources import open_all
     from preflight.render.envelope import envelope
     from preflight.render.registry import renderers
 
@@ -55,12 +59,11 @@ def check(
     choose("--undecided", undecided, ("exit3", "ok", "fail"))
     options = Options(kernel_config=kernel_config, btf_dir=btf_dir, full=full, attach=attach)
     ignored = parse_ignores(ignore)
-    found = open_all(objects) if objects else installed_samples() if samples else []
     assessment = assess_host(
-        found,
-        named=bool(objects),
+        _opened(objects),
+        samples=Samples(cache=cache) if samples and not objects else None,
         options=options,
-        kernel=running,
+        kernel=_kernel,
         select=codes_of(select),
         ignore=codes_of(list(ignored)),
     )
@@ -84,3 +87,19 @@ def check(
     if code is not Exit.FINE:
         print(f"exit {int(code)}: {reason(assessment, int(code))}", file=sys.stderr)
     return int(code)
+
+
+def _opened(objects: list[str]) -> list[BpfObject]:
+    """The objects behind what the user named; nothing of reading objects is imported without any."""
+    if not objects:
+        return []
+    from preflight.objects.sources import open_all
+
+    return open_all(objects)
+
+
+def _kernel() -> Kernel:
+    """The running kernel, when relocation asks for it."""
+    from preflight.kernels.host import running
+
+    return running()

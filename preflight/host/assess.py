@@ -8,37 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from preflight.findings.model import Finding, Severity, Verdict
 from preflight.host.checks.runner import run_checks
 from preflight.host.collect.run import collect_host
 from preflight.host.collect.session import Options
 from preflight.host.facts import HostFacts
-from preflight.host.readiness import Readiness, assess_object, attach_targets, requirement_findings
-from preflight.host.system import System
-from preflight.kernels.model import Kernel
-from preflight.objects.model import BpfObject
-from preflight.predict.core_findings import core_findings
-from preflight.predict.needs import object_needs
-from preflight.predict.relocated import RelocatedObject, relocated
-from preflight.predict.target import KernelTarget
+
+if TYPE_CHECKING:
+    from preflight.host.samples import Samples
+    from preflight.host.system import System
+    from preflight.kernels.model import Kernel
+    from preflight.objects.model import BpfObject
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What `check` found. `named`: the user named the objects. `ignored` counts findings left out."""
+    """What `check` found.
+
+    `objects` are the rows of the contract's `objects`; `named`: the user named them. `ignored`
+    counts findings left out.
+    """
 
     facts: HostFacts
     findings: tuple[Finding, ...]
-    readiness: tuple[Readiness, ...]
+    objects: tuple[dict[str, Any], ...]
     named: bool
     ignored: int
 
 
 def assess_host(
-    objects: Sequence[BpfObject],
+    objects: Sequence[BpfObject] = (),
     *,
-    named: bool,
+    samples: Samples | None = None,
     options: Options | None = None,
     system: System | None = None,
     kernel: Callable[[], Kernel] | None = None,
@@ -47,24 +50,41 @@ def assess_host(
 ) -> Assessment:
     """Check the host, and every object against it.
 
-    `named`: the objects are the user's, so that what they need is required; otherwise they
-    are a sample whose readiness is only reported. `kernel` gives the host's kernel facts for
-    relocation. `select` and `ignore` are codes or prefixes of codes (`PH6`).
+    `objects` are the user's, so that what they need is required; the readiness of `samples` is
+    only reported. `kernel` gives the host's kernel facts for relocation. `select` and `ignore`
+    are codes or prefixes of codes (`PH6`).
     """
-    functions, tracepoints = attach_targets(need for obj in objects for need in object_needs(obj))
-    wanted = replace(options or Options(), functions=functions, tracepoints=tracepoints)
-    facts = collect_host(system, wanted)
-    findings = _without_targets(run_checks(facts))
-    relocate = _relocator(facts, kernel)
-    readiness = tuple(assess_object(obj, facts, relocate, core_findings) for obj in objects)
-    if named:
-        required = requirement_findings(readiness)
-        keys = {(f.code, f.subject) for f in required}
-        others = [_for_objects(f, required) for f in findings if (f.code, f.subject) not in keys]
-        findings = others + required
-        findings += [f for item in readiness for f in item.findings]
+    options = options or Options()
+    if objects:
+        facts, findings, rows = _with_objects(objects, options, system, kernel)
+    else:
+        functions, tracepoints = samples.targets() if samples else ((), ())
+        facts = collect_host(system, replace(options, functions=functions, tracepoints=tracepoints))
+        findings = _without_targets(run_checks(facts))
+        rows = samples.rows(facts, kernel) if samples else []
     kept = [f for f in findings if _chosen(f.code, select, ignore)]
-    return Assessment(facts, tuple(kept), readiness, named, len(findings) - len(kept))
+    return Assessment(facts, tuple(kept), tuple(rows), bool(objects), len(findings) - len(kept))
+
+
+def _with_objects(
+    objects: Sequence[BpfObject],
+    options: Options,
+    system: System | None,
+    kernel: Callable[[], Kernel] | None,
+) -> tuple[HostFacts, list[Finding], list[dict[str, Any]]]:
+    """Facts, findings and rows when the user named objects."""
+    from preflight.host.readiness import assess_objects, attach_targets, requirement_findings
+    from preflight.predict.needs import object_needs
+
+    functions, tracepoints = attach_targets(need for obj in objects for need in object_needs(obj))
+    facts = collect_host(system, replace(options, functions=functions, tracepoints=tracepoints))
+    readiness = assess_objects(objects, facts, kernel)
+    required = requirement_findings(readiness)
+    keys = {(f.code, f.subject) for f in required}
+    general = _without_targets(run_checks(facts))
+    others = [_for_objects(f, required) for f in general if (f.code, f.subject) not in keys]
+    core = [f for item in readiness for f in item.findings]
+    return facts, others + required + core, [item.to_dict() for item in readiness]
 
 
 #: Checks of the host that every object rests on; they keep their severity whatever the objects need.
@@ -94,20 +114,3 @@ def _chosen(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:
     if select and not code.startswith(tuple(select)):
         return False
     return not (ignore and code.startswith(tuple(ignore)))
-
-
-def _relocator(
-    facts: HostFacts, kernel: Callable[[], Kernel] | None
-) -> Callable[[BpfObject], RelocatedObject | None]:
-    """Relocates objects for the host's kernel; gives None when its BTF was not seen or does not parse."""
-    vmlinux = facts.btf.vmlinux.value if facts.btf else None
-    if kernel is None or vmlinux is None or vmlinux.error:
-        return lambda _: None
-    made: list[KernelTarget] = []
-
-    def relocate(obj: BpfObject) -> RelocatedObject | None:
-        if not made:
-            made.append(KernelTarget(kernel()))
-        return relocated(obj, made[0])
-
-    return relocate

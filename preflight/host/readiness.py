@@ -19,9 +19,12 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding, Location, Severity, Verdict
 from preflight.host.facts import HostFacts
 from preflight.host.judge import Judgement, judge
+from preflight.kernels.model import Kernel
 from preflight.objects.model import BpfObject, Program
+from preflight.predict.core_findings import core_findings
 from preflight.predict.needs import Need, object_needs
-from preflight.predict.relocated import RelocatedObject
+from preflight.predict.relocated import RelocatedObject, relocated
+from preflight.predict.target import KernelTarget
 
 _WORST = (Verdict.MISSING, Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.DEGRADED, Verdict.OK)
 _STOPS = (Verdict.MISSING, Verdict.BLOCKED)
@@ -98,6 +101,31 @@ def attach_targets(needs: Iterable[Need]) -> tuple[tuple[str, ...], tuple[tuple[
             category, _, name = need.name.rpartition("/")
             tracepoints[(category, name)] = None
     return tuple(functions), tuple(tracepoints)
+
+
+def assess_objects(
+    objects: Iterable[BpfObject], host: HostFacts, kernel: Callable[[], Kernel] | None
+) -> tuple[Readiness, ...]:
+    """Judge objects on a host whose kernel `kernel` gives; it is asked only when something needs it."""
+    relocate = _relocator(host, kernel)
+    return tuple(assess_object(obj, host, relocate, core_findings) for obj in objects)
+
+
+def _relocator(
+    facts: HostFacts, kernel: Callable[[], Kernel] | None
+) -> Callable[[BpfObject], RelocatedObject | None]:
+    """Relocates objects for the host's kernel; gives None when its BTF was not seen or does not parse."""
+    vmlinux = facts.btf.vmlinux.value if facts.btf else None
+    if kernel is None or vmlinux is None or vmlinux.error:
+        return lambda _: None
+    made: list[KernelTarget] = []
+
+    def relocate(obj: BpfObject) -> RelocatedObject | None:
+        if not made:
+            made.append(KernelTarget(kernel()))
+        return relocated(obj, made[0])
+
+    return relocate
 
 
 def assess_object(

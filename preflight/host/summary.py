@@ -43,14 +43,14 @@ def summary(assessment: Assessment, exit_code: int) -> dict[str, Any]:
 
 def _profile(assessment: Assessment) -> str:
     if assessment.named:
-        return "objects: " + ", ".join(item.obj.name for item in assessment.readiness[:8])
+        return "objects: " + ", ".join(row["object"] for row in assessment.objects[:8])
     return "generic CO-RE tracing agent"
 
 
 def _sentence(assessment: Assessment, required: Sequence[Finding], verdict: str) -> str:
     subject = "this host"
     if assessment.named:
-        names = [item.obj.name for item in assessment.readiness]
+        names = [row["object"] for row in assessment.objects]
         subject += f" for {names[0]}" if len(names) == 1 else f" for {len(names)} objects"
     counts = Counter(
         "undecided" if f.verdict is Verdict.UNKNOWN else f.verdict.value
@@ -114,7 +114,7 @@ def tables(assessment: Assessment) -> dict[str, Any]:
     return {
         "surfaces": [row.to_dict() for row in surface_rows(surfaces)] if surfaces else [],
         "features": [row.to_dict() for row in feature_rows(surfaces)] if surfaces else [],
-        "objects": [item.to_dict() for item in assessment.readiness],
+        "objects": list(assessment.objects),
         "helpers": _helpers(assessment.facts),
     }
 

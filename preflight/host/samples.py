@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The objects `preflight check` judges when the user names none: the installed libbpf-tools.
+
+Which commands there are, their objects, and their rows in the result. What is read off objects and
+what is answered for them depends on nothing but files and facts, so both are remembered
+(`preflight.host.sample_cache`) and a run on an unchanged host opens no object.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from preflight.errors import InputError
+from preflight.host.sample_cache import SampleCache, Targets
+
+if TYPE_CHECKING:
+    from preflight.host.facts import HostFacts
+    from preflight.kernels.model import Kernel
+    from preflight.objects.model import BpfObject
+
+#: dpkg's list of the package's files, the surest way to know its commands.
+_DPKG_LIST = "var/lib/dpkg/info/libbpf-tools.list"
+#: Where other distributions put the commands: all of a folder, or those with a prefix.
+_FOLDERS = ("usr/share/bcc/libbpf-tools", "usr/libexec/libbpf-tools")
+_PREFIXED = (("usr/bin", "bpf-"), ("usr/sbin", "bpf-"))
+_LIMIT = 512
+
+
+def commands(root: Path = Path("/")) -> list[Path]:
+    """The installed commands of libbpf-tools in name order, each a regular file; none without the package."""
+    return sorted(set(_commands(root)))[:_LIMIT]
+
+
+class Samples:
+    """The sample objects of one run.
+
+    `root` is where they are installed. Without `cache` nothing is remembered; `directory` is where
+    it is, by default that of `preflight.cachefiles`.
+    """
+
+    def __init__(self, root: Path = Path("/"), *, cache: bool = True, directory: Path | None = None) -> None:
+        self._paths = commands(root)
+        self._cache = SampleCache(self._paths, directory) if cache and self._paths else None
+        self._opened: list[BpfObject] | None = None
+
+    def objects(self) -> list[BpfObject]:
+        """Each distinct object, in the order of the commands.
+
+        A tool whose object is malformed or unreadable is left out: it is only a sample.
+        """
+        if self._opened is None:
+            from preflight.objects.sources import open_objects
+
+            found: dict[str, BpfObject] = {}
+            for path in self._paths:
+                try:
+                    for obj in open_objects(path):
+                        found.setdefault(obj.sha256, obj)
+                except InputError:
+                    continue
+            self._opened = list(found.values())
+        return self._opened
+
+    def targets(self) -> Targets:
+        """Functions and tracepoints (category, name) that the samples attach to."""
+        if not self._paths:
+            return (), ()
+        known = self._cache.targets() if self._cache else None
+        if known is None:
+            from preflight.host.readiness import attach_targets
+            from preflight.predict.needs import object_needs
+
+            known = attach_targets(need for obj in self.objects() for need in object_needs(obj))
+            if self._cache:
+                self._cache.keep_targets(known)
+        return known
+
+    def rows(self, facts: HostFacts, kernel: Callable[[], Kernel] | None) -> list[dict[str, Any]]:
+        """The rows of the contract's `objects`: each sample on this host."""
+        if not self._paths:
+            return []
+        judged_by = _of_the_host(facts)
+        known = self._cache.rows(judged_by) if self._cache else None
+        if known is None:
+            from preflight.host.readiness import assess_objects
+
+            known = [item.to_dict() for item in assess_objects(self.objects(), judged_by, kernel)]
+            if self._cache:
+                self._cache.keep_rows(judged_by, known)
+        return known
+
+
+def _of_the_host(facts: HostFacts) -> HostFacts:
+    """The facts that objects are judged by: not what the instruments did, nor what is in use just now."""
+    from dataclasses import replace
+
+    return replace(facts, instruments=None, resources=None)
+
+
+def _commands(root: Path) -> Iterator[Path]:
+    try:
+        names: Sequence[str] = (root / _DPKG_LIST).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        names = []
+    for name in names:
+        path = root / name.lstrip("/")
+        if path.parent.name in ("bin", "sbin") and _is_program(path):
+            yield path
+    for folder in _FOLDERS:
+        yield from _in(root / folder, "")
+    for folder, prefix in _PREFIXED:
+        yield from _in(root / folder, prefix)
+
+
+def _in(folder: Path, prefix: str) -> Iterator[Path]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith(prefix) and _is_program(Path(entry.path)):
+            yield Path(entry.path)
+
+
+def _is_program(path: Path) -> bool:
+    """A regular file (links lead to programs that are listed themselves)."""
+    return path.is_file() and not path.is_symlink()
