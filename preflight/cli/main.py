@@ -32,7 +32,9 @@ app = typer.Typer(
 #: or a Typer application called `app` for a group of commands.
 COMMANDS = {
     "check": "check",
+    "core": "core",
     "kernels": "kernels",
+    "lab": "lab",
     "explain": "explain",
     "report": "report",
     "schema": "schema",

@@ -8,14 +8,19 @@ error of the loader) stops the whole object, dead code or not.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from preflight.bytecode.image import Origin
 from preflight.bytecode.reach import Guard, Reach
-from preflight.core import Relocation
+from preflight.core import Cause, Relocation
 from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Location, Severity, Verdict
 from preflight.objects.model import BpfObject
+from preflight.predict.premises import object_without_btf, wrong_machine
 from preflight.predict.relocated import RelocatedObject
+
+if TYPE_CHECKING:
+    from preflight.predict.explain import Explanation
 
 _REACHED = {
     "yes": ("PC201", Verdict.MISSING, Severity.REQUIRED),
@@ -26,7 +31,22 @@ _REACHED = {
 
 def core_findings(on_kernel: RelocatedObject) -> list[Finding]:
     """All findings about one object on one kernel, each distinct access once per program."""
-    return [*_refusals(on_kernel), *_misses(on_kernel), *_externs(on_kernel)]
+    found = [
+        *object_without_btf(on_kernel.obj),
+        *wrong_machine(on_kernel.obj, on_kernel.target),
+        *_refusals(on_kernel),
+        *_misses(on_kernel),
+        *_externs(on_kernel),
+    ]
+    if any(program.autoload and program.hook.needs_kernel_btf for program in on_kernel.obj.programs):
+        from preflight.predict.hooks import hook_findings
+
+        found += hook_findings(on_kernel)
+    if any(r.local_size != r.target_size or r.kind == "byte_off" for r in on_kernel.relocation.relocations):
+        from preflight.predict.wrong_data import wrong_data
+
+        found += wrong_data(on_kernel)
+    return found
 
 
 def _location(obj: BpfObject, section: str, insn: int) -> Location:
@@ -43,6 +63,7 @@ def _refusals(on_kernel: RelocatedObject) -> Iterator[Finding]:
         if record.outcome == "error":
             detail = record.detail or str(record.cause or record.error)
             what = record.access or record.type
+            explained = on_kernel.explanation(record)
             yield Finding(
                 code="PC204",
                 verdict=Verdict.MISSING,
@@ -50,8 +71,10 @@ def _refusals(on_kernel: RelocatedObject) -> Iterator[Finding]:
                 title=f"{relocation.loader} refuses the object: {what}: {record.error}",
                 subject=f"{record.program}/{what}",
                 evidence=(Evidence("btf", detail),),
-                cause=detail,
+                cause=explained.cause,
+                fix=explained.fix,
                 location=_location(on_kernel.obj, record.section, record.section_insn),
+                data=_data(record, explained),
             )
 
 
@@ -62,7 +85,7 @@ def _misses(on_kernel: RelocatedObject) -> Iterator[Finding]:
         poisoned = on_kernel.poisoned_slots(program)
         if not poisoned:
             continue
-        answers = on_kernel.reach(program, poisoned)
+        answers = on_kernel.reach_poisoned(program)
         image = on_kernel.image(program)
         worst: dict[str, tuple[int, Relocation, Reach]] = {}
         for slot, record in poisoned.items():
@@ -71,16 +94,30 @@ def _misses(on_kernel: RelocatedObject) -> Iterator[Finding]:
             if known is None or order.index(answers[slot].answer) > order.index(known[2].answer):
                 worst[record.access] = (slot, record, answers[slot])
         for slot, record, reach in worst.values():
-            yield _miss(on_kernel.obj, program.name, record, reach, image.origins[slot])
+            yield _miss(on_kernel, program.name, record, reach, image.origins[slot])
 
 
-def _miss(obj: BpfObject, program: str, record: Relocation, reach: Reach, origin: Origin) -> Finding:
+#: What is the matter with an access, by cause; the others are simply not there.
+_STATES = {
+    Cause.KIND_CHANGED: "is of another kind in this kernel",
+    Cause.ARRAY_BOUND: "is outside this kernel's array",
+    Cause.MEMSIZE: "has another size in this kernel",
+    Cause.TYPE_DIFFERS: "differs in this kernel",
+}
+_ENDINGS = {
+    "yes": ", and the verifier reaches the access",
+    "no": "; the access is guarded",
+    "unknown": "; whether the verifier reaches the access is open",
+}
+
+
+def _miss(
+    on_kernel: RelocatedObject, program: str, record: Relocation, reach: Reach, origin: Origin
+) -> Finding:
+    obj = on_kernel.obj
     code, verdict, severity = _REACHED[reach.answer]
-    words = {
-        "yes": f"{record.access} is not in this kernel, and the verifier reaches the access",
-        "no": f"{record.access} is not in this kernel; the access is guarded",
-        "unknown": f"{record.access} is not in this kernel; whether the verifier reaches the access is open",
-    }
+    state = _STATES.get(record.cause, "is not in this kernel") if record.cause else "is not in this kernel"
+    explained = None if reach.answer == "no" else on_kernel.explanation(record)
     evidence = [Evidence("btf", record.detail or str(record.cause))]
     evidence += [Evidence("object", _guard_words(obj, guard)) for guard in reach.guards[:2]]
     if reach.why:
@@ -89,12 +126,28 @@ def _miss(obj: BpfObject, program: str, record: Relocation, reach: Reach, origin
         code=code,
         verdict=verdict,
         severity=severity,
-        title=words[reach.answer],
+        title=f"{record.access} {state}{_ENDINGS[reach.answer]}",
         subject=f"{program}/{record.access}",
         evidence=tuple(evidence),
+        cause=explained.cause if explained else "",
+        fix=explained.fix if explained else "",
+        data=_data(record, explained),
         location=_location(obj, origin.section, origin.insn),
         confidence=Confidence.HIGH if reach.answer != "unknown" else Confidence.LOW,
     )
+
+
+def _data(record: Relocation, explained: Explanation | None) -> dict[str, Any]:
+    """What a program that reads findings may want of the relocation; declarations only where explained."""
+    found: dict[str, Any] = {"access": record.access, "type": record.type, "kind": record.kind}
+    if explained is not None:
+        found |= {
+            "local": explained.local,
+            "kernel": explained.kernel,
+            "nearest": [near.to_dict() for near in explained.near],
+            "code": explained.code,
+        }
+    return found
 
 
 def _guard_words(obj: BpfObject, guard: Guard) -> str:

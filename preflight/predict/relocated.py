@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from preflight.bytecode.image import KfuncRef, KsymRef, MapRef, ProgramImage, Ref
 from preflight.bytecode.reach import Environment, MapShape, Reach, reach, reachable_slots
@@ -26,6 +27,9 @@ from preflight.core import (
 from preflight.objects.link import with_kconfig
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.target import KernelTarget
+
+if TYPE_CHECKING:
+    from preflight.predict.explain import Explanation
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +109,47 @@ class RelocatedObject:
 
     def reachable(self, program: Program) -> frozenset[int]:
         """Slots of the program's image that some verifier may reach."""
-        return reachable_slots(self.image(program), self.environment)
+        image = self.image(program)
+        found: frozenset[int] = self._once(
+            "reachable", program, lambda: reachable_slots(image, self.environment)
+        )
+        return found
 
     def reach(self, program: Program, slots: Iterable[int]) -> dict[int, Reach]:
         """Whether the verifier reaches these slots of the program's image."""
-        return reach(self.image(program), slots, self.environment)
+        image, wanted = self.image(program), tuple(slots)
+        found: dict[int, Reach] = self._once(
+            ("reach", wanted), program, lambda: reach(image, wanted, self.environment)
+        )
+        return found
+
+    def reach_poisoned(self, program: Program) -> dict[int, Reach]:
+        """The same for the slots that relocation poisoned."""
+        poisoned = self.poisoned_slots(program)
+        return self.reach(program, poisoned) if poisoned else {}
+
+    def _once(self, question: Any, program: Program, answer: Callable[[], Any]) -> Any:
+        """An answer about a program's image, kept in the object: many kernels give the same image."""
+        image = self.image(program)
+        filled = tuple(
+            (slot, ref.exists) for slot, ref in image.refs.items() if isinstance(ref, KsymRef | KfuncRef)
+        )
+        key = (question, program.section, program.section_insn, image.code, self.kconfig.contents, filled)
+        return self.obj.memo(key, answer)
+
+    def explanation(self, record: Relocation) -> Explanation:
+        """Why a record misses; each distinct access is explained once."""
+        from preflight.predict.explain import explain
+
+        key = (record.type_id, record.access_string, record.cause, record.kind)
+        found = self._explanations.get(key)
+        if found is None:
+            found = self._explanations[key] = explain(self.obj, self.target, record)
+        return found
+
+    @cached_property
+    def _explanations(self) -> dict[Any, Explanation]:
+        return {}
 
     def poisoned_slots(self, program: Program) -> dict[int, Relocation]:
         """Slots of the program's image that relocation poisoned."""

@@ -22,6 +22,11 @@ _TABLE: dict[str, dict[str, str]] = {
         "markdown": "markdown:render_check",
         "html": "html:render_check",
     },
+    "core": {
+        "text": "text_core:render",
+        "json": "json_core:render",
+        "markdown": "markdown_core:render",
+    },
 }
 
 

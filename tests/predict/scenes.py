@@ -15,7 +15,7 @@ from tests.btfwriter import BtfWriter, ExtWriter, field
 from tests.elfwriter import ElfWriter, Ins, exit_, mov
 
 #: CO-RE kinds used here: include/uapi/linux/bpf.h, enum bpf_core_relo_kind.
-BYTE_OFF, FIELD_EXISTS = 0, 2
+BYTE_OFF, BYTE_SZ, FIELD_EXISTS = 0, 1, 2
 
 SECTION = "raw_tp/sched_switch"
 
@@ -126,3 +126,124 @@ def _object(types: BtfWriter, ext: ExtWriter, insns: Sequence[Ins], function: st
 def on(obj: BpfObject, target: Kernel) -> RelocatedObject:
     """The object relocated for a kernel."""
     return relocated(obj, KernelTarget(target))
+
+
+def kernel_of(types: BtfWriter, *, name: str = "made", arch: str | None = "x86_64") -> Kernel:
+    """A kernel with exactly these types."""
+    identity = Identity(name, types.byteorder, release="6.12.0", arch=arch)  # type: ignore[arg-type]
+    return Kernel(identity, Contents(btf=Blob(data=types.bytes())), Provenance("btf"))
+
+
+def number_kernel(size: int, *, signed: bool = False, name: str = "count") -> Kernel:
+    """A kernel whose `struct task_struct` has one integer of that size and sign, at byte 16."""
+    types = BtfWriter()
+    number = types.int(f"{'' if signed else 'unsigned '}int{size}", size, encoding=int(signed))
+    types.struct("task_struct", [field(name, number, at=16)], size=64)
+    return kernel_of(types)
+
+
+def number_reader(
+    size: int = 4, *, signed: bool = False, direct: bool = False, sized: bool = False
+) -> BpfObject:
+    """An object that reads the integer `task_struct.count`.
+
+    By its address, as bpf_probe_read_kernel() wants it, or `direct` with a load. `sized`: it also
+    asks for the field's size.
+    """
+    types = BtfWriter()
+    number = types.int(f"{'' if signed else 'unsigned '}int{size}", size, encoding=int(signed))
+    task = types.struct("task_struct", [field("count", number, at=8)], size=64)
+    program = types.func("read_it", types.func_proto(types.int("int", 4)), linkage=1)
+    ext = ExtWriter(types)
+    ext.func(SECTION, 0, program)
+    ext.line(SECTION, 0, "read.bpf.c", 10, "int read_it(void *ctx)")
+    insns = [mov(0, 0), mov(2, size)]
+    if sized:
+        ext.core(SECTION, 1, task, "0:0", BYTE_SZ)
+    ext.line(SECTION, 2, "read.bpf.c", 12, "BPF_CORE_READ(task, count);")
+    ext.core(SECTION, 2, task, "0:0", BYTE_OFF)
+    width = {1: 0x71, 2: 0x69, 4: 0x61, 8: 0x79}[size]
+    insns += [Ins(width, 0, 1, off=8) if direct else Ins(0x07, 1, imm=8), exit_()]
+    return _object(types, ext, insns, "read_it")
+
+
+def copy_reader() -> BpfObject:
+    """An object that copied a `struct ns_common` of 8 bytes to its stack and reads `inum` from the copy."""
+    types = BtfWriter()
+    number = types.int("unsigned int", 4, encoding=0)
+    copied = types.struct("ns_common", [field("inum", number, at=4)], size=8)
+    program = types.func("read_it", types.func_proto(types.int("int", 4)), linkage=1)
+    ext = ExtWriter(types)
+    ext.func(SECTION, 0, program)
+    ext.core(SECTION, 3, copied, "0:0", BYTE_OFF)
+    # *(u64 *)(r10 - 8) = 0; r2 = r10; r2 += -8; r0 = *(u32 *)(r2 + 4)
+    insns = [Ins(0x7A, 10, off=-8), Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-8), Ins(0x61, 0, 2, off=4), exit_()]
+    return _object(types, ext, insns, "read_it")
+
+
+def copy_kernel(at: int) -> Kernel:
+    """A kernel whose `struct ns_common` has `inum` at that byte."""
+    types = BtfWriter()
+    number = types.int("unsigned int", 4, encoding=0)
+    types.struct("ns_common", [field("inum", number, at=at)], size=at + 8)
+    return kernel_of(types)
+
+
+def hooked(section: str, *, argument: int | None = None, guarded: bool = False) -> BpfObject:
+    """An object with one program in that section; it reads an argument (from 0) of its context.
+
+    `guarded`: behind a check that `task_struct.gone` exists.
+    """
+    types = BtfWriter()
+    integer = types.int("int", 4)
+    program = types.func("hook_it", types.func_proto(integer), linkage=1)
+    ext = ExtWriter(types)
+    ext.func(section, 0, program)
+    insns = [mov(0, 0)]
+    if guarded:
+        task = types.struct("task_struct", [field("gone", integer, at=8)], size=64)
+        ext.core(section, 1, task, "0:0", FIELD_EXISTS)
+        insns += [mov(2, 1), Ins(0x15, 2, off=1, imm=0)]
+    if argument is not None:
+        ext.line(section, len(insns), "hook.bpf.c", 7, f"ctx[{argument}]")
+        insns.append(Ins(0x79, 0, 1, off=8 * argument))
+    writer = ElfWriter()
+    writer.code(section, [*insns, exit_()], functions=["hook_it"])
+    writer.license()
+    writer.btf(types, ext)
+    return load(writer.bytes(), "hook.bpf.o")
+
+
+def tracepoint_kernel(name: str, arguments: int) -> Kernel:
+    """A kernel with one tracepoint of so many arguments, and a function of that name with as many."""
+    types = BtfWriter()
+    number = types.int("long", 8)
+    pointer = types.ptr(0)
+    proto = types.func_proto(0, [("__data", pointer), *((f"a{n}", number) for n in range(arguments))])
+    types.typedef(f"btf_trace_{name}", types.ptr(proto))
+    types.func(name, types.func_proto(number, [(f"a{n}", number) for n in range(arguments)]))
+    types.struct("task_struct", [field("pid", number, at=0)], size=64)
+    return kernel_of(types)
+
+
+def without_types(*, maps: bool = False) -> BpfObject:
+    """An object without .BTF."""
+    writer = ElfWriter()
+    writer.code(SECTION, [mov(0, 0), exit_()], functions=["plain"])
+    if maps:
+        writer.section(".maps", bytes(32))
+    writer.license()
+    return load(writer.bytes(), "plain.bpf.o")
+
+
+def register_reader(register: str, others: Sequence[str] = ()) -> BpfObject:
+    """An object that reads a register of a `struct pt_regs` with these members."""
+    types = BtfWriter()
+    number = types.int("long unsigned int", 8, encoding=0)
+    names = [register, *others]
+    regs = types.struct("pt_regs", [field(n, number, at=8 * i) for i, n in enumerate(names)], size=168)
+    program = types.func("read_it", types.func_proto(types.int("int", 4)), linkage=1)
+    ext = ExtWriter(types)
+    ext.func(SECTION, 0, program)
+    ext.core(SECTION, 1, regs, "0:0", BYTE_OFF)
+    return _object(types, ext, [mov(0, 0), Ins(0x79, 0, 1, off=0), exit_()], "read_it")

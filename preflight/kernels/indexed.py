@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A kernel's BTF with its index from the cache, for commands that ask few questions of many kernels.
+
+An index is built when a kernel comes up for the second time: building costs more than one run
+without it, and many kernels are looked at once.
+"""
+
+from __future__ import annotations
+
+from preflight.kernels.model import Kernel
+
+
+def use_index(kernel: Kernel) -> None:
+    """Let `kernel.btf` come with an index, when there is one. InputError when the BTF is corrupt."""
+    from preflight.btf.index_cache import cache_directory, parse_cached
+    from preflight.errors import InputError
+
+    if "btf" in kernel.__dict__:
+        return
+    key = kernel.btf_sha256
+    seen = cache_directory() / f"{key}.seen"
+    known = seen.exists()
+    try:
+        kernel.__dict__["btf"] = parse_cached(kernel.btf_bytes, key=key, write=known)
+    except InputError as error:
+        raise error.about(kernel.name) from None
+    if not known:
+        try:
+            seen.parent.mkdir(parents=True, exist_ok=True)
+            seen.touch()
+        except OSError:
+            return  # without a cache everything works, only slower

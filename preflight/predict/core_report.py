@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The result of `preflight core` for one object, kernel and loader, as the JSON contract wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from preflight.findings.model import BAD_VERDICTS, Finding, Severity, Verdict
+from preflight.predict.core_findings import core_findings
+
+if TYPE_CHECKING:
+    from preflight.bytecode.reach import Reach
+    from preflight.core import Relocation
+    from preflight.objects.model import BpfObject, Program
+    from preflight.predict.relocated import RelocatedObject
+
+#: What `--only` lets through.
+ONLY = ("misses", "fatal", "all")
+
+#: From best to worst, for a record that several programs share.
+_ORDER = ("no", "unknown", "yes")
+
+
+class Wanted(NamedTuple):
+    """Which records and findings to show; empty names are no filter.
+
+    `type` is `task_struct` or `struct task_struct`; a flavour of it counts too.
+    """
+
+    only: str = "all"
+    program: str = ""
+    type: str = ""
+
+    def takes_type(self, label: str) -> bool:
+        """Whether a type's label (`struct task_struct___old`) is the one asked for."""
+        name = label.rpartition(" ")[2]
+        return not self.type or self.type in (label, name) or name.startswith(f"{self.type}___")
+
+
+class Judged(NamedTuple):
+    """One object on one kernel under one loader: its JSON form, and the findings behind it.
+
+    `matched` counts the records that `--program` and `--type` let through.
+    """
+
+    result: dict[str, Any]
+    findings: tuple[Finding, ...]
+    matched: int
+
+
+def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
+    """Judge and describe. InputError when the object cannot be linked or a BTF is corrupt."""
+    obj, relocation = on_kernel.obj, on_kernel.relocation
+    users = _users(obj)
+    reached = _poison_reach(on_kernel)
+    rows = []
+    matched = 0
+    for record in relocation.relocations:
+        programs = users.get((record.section, record.section_insn), ())
+        if wanted.program and wanted.program not in (record.program, *programs):
+            continue
+        if not wanted.takes_type(record.type):
+            continue
+        matched += 1
+        answer = reached.get((record.section, record.section_insn))
+        if _shown(record, answer, wanted.only):
+            rows.append(_row(on_kernel, record, programs, answer, wanted.only == "all"))
+    findings = tuple(found for found in core_findings(on_kernel) if _about(found, wanted))
+    result = {
+        "object": obj.name,
+        "sha256": obj.sha256,
+        "kernel": on_kernel.target.kernel.name,
+        "loader": relocation.loader,
+        "verdict": verdict(findings),
+        "stock_error": stock_error(on_kernel),
+        "relocations": rows,
+        "counts": _counts(relocation.relocations, reached),
+        "findings": [found.to_dict() for found in findings],
+        "attach_targets": _attach_targets(on_kernel),
+        "externs": [_extern(extern) for extern in on_kernel.externs.values()],
+        "kconfig": [
+            {"name": value.name, "known": value.known, "error": value.error}
+            for value in on_kernel.kconfig.values
+        ],
+        "skipped": [
+            {"section": s.section, "section_insn": s.section_insn, "function": s.function}
+            for s in relocation.skipped
+        ],
+        "kernel_facts": kernel_facts(on_kernel),
+    }
+    return Judged(result, findings, matched)
+
+
+def without_btf(obj: BpfObject, kernel: str, loader: str, why: str) -> Judged:
+    """The result on a kernel that shows no BTF: nothing can be relocated there."""
+    from preflight.predict.premises import kernel_without_btf, object_without_btf
+
+    findings = (*object_without_btf(obj), *kernel_without_btf(obj, kernel, why))
+    result: dict[str, Any] = {
+        "object": obj.name,
+        "sha256": obj.sha256,
+        "kernel": kernel,
+        "loader": loader,
+        "verdict": verdict(findings),
+        "stock_error": "ESRCH" if any(found.code == "PC102" for found in findings) else None,
+        "relocations": [],
+        "counts": {},
+        "findings": [found.to_dict() for found in findings],
+        "attach_targets": [],
+        "externs": [],
+        "kconfig": [],
+        "skipped": [],
+        "kernel_facts": {"release": None, "arch": None, "byteorder": None, "btf_sha256": None, "modules": []},
+    }
+    return Judged(result, findings, 0)
+
+
+def verdict(findings: Iterable[Finding]) -> str:
+    """`fails`, `unknown`, or `ok`: nothing about relocations, externs or BTF hooks stops the object.
+
+    `ok` is no promise that the verifier takes it.
+    """
+    required = [found for found in findings if found.severity is Severity.REQUIRED]
+    if any(found.verdict in BAD_VERDICTS for found in required):
+        return "fails"
+    return "unknown" if any(found.verdict is Verdict.UNKNOWN for found in required) else "ok"
+
+
+def stock_error(on_kernel: RelocatedObject) -> str | None:
+    """The errno name with which the loader refuses the object before anything is loaded, or None.
+
+    libbpf looks up externs first (bpf_object__resolve_externs()), then relocates.
+    """
+    externs = next((extern.error for extern in on_kernel.externs.values() if extern.error), None)
+    return on_kernel.kconfig.error or externs or on_kernel.relocation.stock_error
+
+
+def kernel_facts(on_kernel: RelocatedObject) -> dict[str, Any]:
+    """Which kernel this was, and which modules counted as loaded."""
+    kernel = on_kernel.target.kernel
+    return {
+        "release": kernel.release,
+        "arch": kernel.arch,
+        "byteorder": kernel.byteorder,
+        "btf_sha256": kernel.btf_sha256,
+        "modules": list(on_kernel.target.loaded_modules),
+    }
+
+
+def _users(obj: BpfObject) -> Mapping[tuple[str, int], tuple[str, ...]]:
+    """(section, slot) -> names of the programs whose image holds it, for slots with a relocation."""
+
+    def collect() -> dict[tuple[str, int], tuple[str, ...]]:
+        records = obj.btf_ext.core_relos if obj.btf_ext else {}
+        places = {(section, relo.insn) for section, relos in records.items() for relo in relos}
+        found: dict[tuple[str, int], tuple[str, ...]] = dict.fromkeys(places, ())
+        for program in _loaded(obj) if places else ():
+            for origin in obj.image(program).origins:
+                place = (origin.section, origin.insn)
+                if place in places:
+                    found[place] = (*found[place], program.name)
+        return found
+
+    return obj.memo("core-users", collect)
+
+
+def _loaded(obj: BpfObject) -> list[Program]:
+    return [program for program in obj.programs if program.autoload]
+
+
+def _poison_reach(on_kernel: RelocatedObject) -> dict[tuple[str, int], Reach]:
+    """The worst answer over all programs for every poisoned place."""
+    worst: dict[tuple[str, int], Reach] = {}
+    if not any(record.outcome == "poisoned" for record in on_kernel.relocation.relocations):
+        return worst
+    for program in _loaded(on_kernel.obj):
+        origins = on_kernel.obj.image(program).origins
+        for slot, answer in on_kernel.reach_poisoned(program).items():
+            place = (origins[slot].section, origins[slot].insn)
+            known = worst.get(place)
+            if known is None or _ORDER.index(answer.answer) > _ORDER.index(known.answer):
+                worst[place] = answer
+    return worst
+
+
+def _shown(record: Relocation, answer: Reach | None, only: str) -> bool:
+    if only == "all":
+        return True
+    if record.outcome == "error":
+        return True
+    if only == "fatal":
+        return record.outcome == "poisoned" and (answer is None or answer.answer != "no")
+    return record.outcome == "poisoned" or (record.outcome == "absent" and record.cause == "kind-changed")
+
+
+def _reachable(
+    on_kernel: RelocatedObject,
+    record: Relocation,
+    programs: Sequence[str],
+    answer: Reach | None,
+    others: bool,
+) -> str:
+    if answer is not None:
+        return answer.answer
+    if not programs:
+        return "no"
+    if not others:
+        return "unknown"
+    for program in _loaded(on_kernel.obj):
+        if program.name in programs and (record.section, record.section_insn) in _places(on_kernel, program):
+            return "yes"
+    return "no"
+
+
+def _places(on_kernel: RelocatedObject, program: Program) -> frozenset[tuple[str, int]]:
+    """Places of the object some verifier may reach through a program."""
+    origins = on_kernel.obj.image(program).origins
+    slots = on_kernel.reachable(program)
+    key = ("core-places", program.section, program.section_insn, slots)
+    compute: Callable[[], frozenset[tuple[str, int]]] = lambda: frozenset(  # noqa: E731
+        (origins[slot].section, origins[slot].insn) for slot in slots
+    )
+    return on_kernel.obj.memo(key, compute)
+
+
+def _row(
+    on_kernel: RelocatedObject,
+    record: Relocation,
+    programs: Sequence[str],
+    answer: Reach | None,
+    others: bool,
+) -> dict[str, Any]:
+    """One record; keys in sorted order."""
+    from preflight.predict.explain import is_miss
+
+    explained = on_kernel.explanation(record) if is_miss(record) else None
+    source = on_kernel.obj.source_at(record.section, record.section_insn)
+    return {
+        "access": record.access,
+        "access_string": record.access_string,
+        "after": record.after,
+        "before": record.before,
+        "candidates": [candidate.to_dict() for candidate in record.candidates],
+        "cause": explained.cause if explained else record.detail,
+        "cause_id": None if record.cause is None else str(record.cause),
+        "error": record.error,
+        "fix": explained.fix if explained else None,
+        "fix_code": explained.code if explained else None,
+        "guards": [] if answer is None else [_guard(on_kernel.obj, guard) for guard in answer.guards[:3]],
+        "index": record.index,
+        "insn": record.insn,
+        "kernel_declaration": explained.kernel if explained else None,
+        "kind": record.kind,
+        "local_declaration": explained.local if explained else None,
+        "local_value": record.local_value,
+        "nearest": [near.to_dict() for near in explained.near] if explained else [],
+        "outcome": record.outcome,
+        "program": record.program,
+        "programs": list(programs),
+        "reachable": _reachable(on_kernel, record, programs, answer, others),
+        "reachable_why": None if answer is None else answer.why,
+        "section": record.section,
+        "section_insn": record.section_insn,
+        "source": source.to_dict() if source else {"file": None, "line": None, "text": None},
+        "target_access": record.target_access,
+        "target_value": record.target_value,
+        "type": record.type,
+    }
+
+
+def _guard(obj: BpfObject, guard: Any) -> dict[str, Any]:
+    source = obj.source_at(guard.origin.section, guard.origin.insn) if guard.origin else None
+    return {
+        "condition": guard.condition,
+        "value": guard.value,
+        "taken": guard.holds,
+        "source": source.to_dict() if source else None,
+    }
+
+
+def _counts(records: Iterable[Relocation], reached: Mapping[tuple[str, int], Reach]) -> dict[str, int]:
+    """Records by outcome; the poisoned ones also by what keeps or does not keep the verifier away."""
+    counts: dict[str, int] = {}
+    for record in records:
+        counts[record.outcome] = counts.get(record.outcome, 0) + 1
+        if record.outcome == "poisoned":
+            answer = reached.get((record.section, record.section_insn))
+            word = {"yes": "fatal", "no": "guarded"}.get(answer.answer if answer else "no", "undecided")
+            counts[word] = counts.get(word, 0) + 1
+    return counts
+
+
+def _about(found: Finding, wanted: Wanted) -> bool:
+    """Whether a finding concerns the program and the type asked for."""
+    if wanted.program and "/" in found.subject and found.subject.partition("/")[0] != wanted.program:
+        return False
+    label = found.data.get("type")
+    return label is None or wanted.takes_type(str(label))
+
+
+def _attach_targets(on_kernel: RelocatedObject) -> list[dict[str, Any]]:
+    if not any(program.autoload and program.hook.needs_kernel_btf for program in on_kernel.obj.programs):
+        return []
+    from preflight.predict.hooks import attach_targets
+
+    sections = {program.name: program.section for program in on_kernel.obj.programs}
+    return [
+        {
+            "program": program,
+            "section": sections[program],
+            "looked_up": answer.looked_up,
+            "found": answer.error is None,
+            "btf": answer.btf,
+            "error": answer.error,
+        }
+        for program, answer in attach_targets(on_kernel.obj, on_kernel.target).items()
+    ]
+
+
+def _extern(extern: Any) -> dict[str, Any]:
+    return {
+        "name": extern.name,
+        "kind": extern.kind,
+        "weak": extern.weak,
+        "exists": extern.exists,
+        "btf": extern.btf,
+        "compatible": extern.compatible,
+        "error": extern.error,
+    }
+
+
+def summarise(
+    judged: Sequence[Judged], overall: Sequence[Finding], exit_code: int, kernels: Sequence[str]
+) -> dict[str, Any]:
+    """The first lines of the result."""
+    results = [one.result for one in judged]
+    counts: dict[str, int] = {}
+    for result in results:
+        for outcome, number in result["counts"].items():
+            counts[outcome] = counts.get(outcome, 0) + number
+    verdicts = {word: sum(r["verdict"] == word for r in results) for word in ("fails", "unknown", "ok")}
+    objects = {(r["object"], r["sha256"]) for r in results}
+    return {
+        "sentence": _sentence(results, verdicts),
+        "verdicts": verdicts,
+        "objects": len(objects),
+        "kernels": list(kernels),
+        "loaders": list(dict.fromkeys(r["loader"] for r in results)),
+        "counts": counts,
+        "wrong_data": sum(
+            found.code in ("PC208", "PC209", "PC210") for one in judged for found in one.findings
+        ),
+        "overall": len(overall),
+        "exit_code": exit_code,
+    }
+
+
+def _sentence(results: Sequence[Mapping[str, Any]], verdicts: Mapping[str, int]) -> str:
+    total = len(results)
+    if verdicts["fails"]:
+        return f"{verdicts['fails']} of {total} cannot load: CO-RE, an extern or a hook stops them"
+    if verdicts["unknown"]:
+        return (
+            f"{verdicts['unknown']} of {total} stay open: whether a missing field is reached was not decided"
+        )
+    return f"nothing about CO-RE, externs or BTF hooks stops {'it' if total == 1 else f'any of {total}'}"
