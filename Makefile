@@ -28,9 +28,10 @@ $(VENV)/.ready: pyproject.toml | system
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-## build: compile the BPF objects with the distribution's clang
+## build: compile the BPF objects with the distribution's clang, and the lab's loader with gcc
 build: venv
 	@$(BIN)/python tools/compile_bpf.py
+	@$(BIN)/python tools/compile_lab.py
 
 ## test: lint, types and the whole test suite
 test: build lint

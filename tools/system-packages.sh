@@ -5,13 +5,13 @@
 set -eu
 
 DEBIAN="bpftool libbpf-tools libbpf-dev clang llvm gcc libc6-dev libelf-dev zlib1g-dev liblz4-1 libzstd1 xz-utils \
-systemtap-sdt-dev make git python3 python3-venv python3-dev"
+systemtap-sdt-dev make git python3 python3-venv python3-dev qemu-system-x86 busybox-static"
 # A second, newer compiler for the tests: some relocation kinds do not exist in clang 14.
 DEBIAN_OPTIONAL="clang-19 llvm-19"
 FEDORA="bpftool bcc-tools libbpf-tools libbpf-devel clang llvm gcc glibc-devel elfutils-libelf-devel zlib-devel lz4-libs libzstd \
-xz systemtap-sdt-devel make git python3 python3-devel"
+xz systemtap-sdt-devel make git python3 python3-devel qemu-system-x86-core busybox libbpf-static glibc-static"
 ALPINE="bpftool libbpf-dev clang llvm gcc musl-dev linux-headers elfutils-dev zlib-dev lz4-libs zstd-libs xz make git \
-python3 python3-dev"
+python3 python3-dev qemu-system-x86_64 busybox-static zlib-static"
 
 missing_debian() {
     for package in $1; do

@@ -10,6 +10,7 @@ import re
 import pytest
 
 import tests.host
+import tests.lab
 import tests.predict
 from preflight.errors import UsageError
 from preflight.findings.model import BAD_VERDICTS, Verdict
@@ -20,7 +21,7 @@ from tests.host.cases import Case
 def _cases() -> dict[str, Case]:
     """The CASES tables of all test modules whose name starts with `cases_`."""
     found: dict[str, Case] = {}
-    for package in (tests.host, tests.predict):
+    for package in (tests.host, tests.lab, tests.predict):
         for module in pkgutil.iter_modules(package.__path__):
             if module.name.startswith("cases_"):
                 table = importlib.import_module(f"{package.__name__}.{module.name}").CASES
