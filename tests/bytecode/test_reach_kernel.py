@@ -224,6 +224,12 @@ def frozen_map(kernel_loads: None) -> int:
     made.fd.close()
 
 
+@pytest.mark.skipif(
+    Path("/proc/sys/kernel/panic_on_warn").exists()
+    and Path("/proc/sys/kernel/panic_on_warn").read_text(encoding="ascii").strip() != "0",
+    reason="odd arithmetic makes some verifiers warn about themselves (REG INVARIANTS VIOLATION on 6.18), "
+    "and this machine panics on warnings",
+)
 @pytest.mark.parametrize("first", range(0, 60, 15))
 def test_random_programs_hold_no_false_no(first: int, frozen_map: int) -> None:
     """Joined and path by path."""
