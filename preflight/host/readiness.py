@@ -8,11 +8,8 @@ function, tp_btf and raw_tp of one tracepoint) are alternatives, and a placehold
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from preflight.facts import Evidence
@@ -21,6 +18,7 @@ from preflight.host.facts import HostFacts
 from preflight.host.judge import Judgement, judge
 from preflight.kernels.model import Kernel
 from preflight.objects.model import BpfObject, Program
+from preflight.predict import open_targets
 from preflight.predict.core_findings import core_findings
 from preflight.predict.needs import Need, object_needs
 from preflight.predict.relocated import RelocatedObject, relocated
@@ -76,18 +74,9 @@ class Readiness:
         return {f"{f.code}[{f.subject}]" if f.subject else f.code for f in chosen}
 
 
-@cache
-def _placeholders() -> tuple[re.Pattern[str], ...]:
-    """Names of attach targets that tools replace before loading, from data/open_targets.toml."""
-    import tomllib
-
-    text = (resources.files("preflight.host") / "data" / "open_targets.toml").read_text(encoding="utf-8")
-    return tuple(re.compile(row["pattern"]) for row in tomllib.loads(text)["placeholder"])
-
-
 def is_placeholder(need: Need) -> bool:
     """Whether a function to hook is one that user space names anew before loading."""
-    return need.kind == "function" and any(p.fullmatch(need.name) for p in _placeholders())
+    return need.kind == "function" and open_targets.is_placeholder(need.name)
 
 
 def attach_targets(needs: Iterable[Need]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:

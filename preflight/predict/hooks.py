@@ -18,6 +18,7 @@ from preflight.core import find_attach_target
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Location, Severity, Verdict
 from preflight.predict.context_reads import context_reads
+from preflight.predict.open_targets import is_placeholder
 
 if TYPE_CHECKING:
     from preflight.core import AttachTarget
@@ -52,10 +53,28 @@ def hook_findings(on_kernel: RelocatedObject) -> Iterator[Finding]:
         answer = answers.get(program.name)
         if answer is None:
             continue
-        if answer.error is not None:
+        if answer.error is not None and program.hook.target and is_placeholder(program.hook.target.name):
+            yield _open(on_kernel, program, answer)
+        elif answer.error is not None:
             yield _missing(on_kernel, program, answer)
         elif program.attach_type not in _STRUCT_CONTEXT:
             yield from _arguments(on_kernel, program, answer)
+
+
+def _open(on_kernel: RelocatedObject, program: Program, answer: AttachTarget) -> Finding:
+    """A placeholder: loaded as it is the object fails, but nobody loads it as it is."""
+    return Finding(
+        code="PC301",
+        verdict=Verdict.NOT_APPLICABLE,
+        severity=Severity.INFO,
+        title=f'SEC("{program.section}"): {answer.looked_up} is a placeholder; the target is open',
+        subject=program.name,
+        evidence=(Evidence("object", "user space names the target before it loads the object"),),
+        cause="the tool chooses the function at run time (bpf_program__set_attach_target())",
+        fix="check the function the tool will choose instead",
+        location=_place(obj=on_kernel.obj, section=program.section, insn=program.section_insn),
+        data={"looked_up": answer.looked_up, "error": answer.error, "module": None},
+    )
 
 
 def _missing(on_kernel: RelocatedObject, program: Program, answer: AttachTarget) -> Finding:
