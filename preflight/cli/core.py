@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 
@@ -22,7 +20,7 @@ def core(
     module: list[str] = typer.Option(
         [], "--module", help="Take this module as loaded; repeatable. Default on the host: all that are."
     ),
-    store: Path | None = typer.Option(None, "--store", help="The catalogue's directory."),
+    store: str = typer.Option("", "--store", metavar="DIRECTORY", help="The catalogue's directory."),
     format_: list[str] = typer.Option(
         [], "--format", help="text, json or markdown; FORMAT=FILE, repeatable."
     ),
@@ -55,7 +53,7 @@ def core(
     result, code = run(
         Request(
             tuple(objects), tuple(kernel), loader, only, program, type_, tuple(module), store,
-            show_commands, fail_on, undecided,
+            show_commands, fail_on, undecided, verbose > 0 or any(f.startswith("json") for f in format_),
         )
     )  # fmt: skip
     emit(result, format_, forms, color=color, verbose=verbose)

@@ -26,10 +26,11 @@ class Request(NamedTuple):
     program: str
     type: str
     modules: tuple[str, ...]
-    store: Path | None
+    store: str
     show_commands: bool
     fail_on: str
     undecided: str
+    listing: bool = True
 
 
 class _Without(NamedTuple):
@@ -40,7 +41,10 @@ class _Without(NamedTuple):
 
 
 def run(request: Request) -> tuple[dict[str, Any], int]:
-    """The result object and the exit code. UsageError when nothing matches the filters."""
+    """The result object and the exit code. UsageError when nothing matches the filters.
+
+    Without `listing` no relocation is listed, only findings: the text form shows none by default.
+    """
     from preflight.loaders.table import NAMES
     from preflight.objects.sources import open_all
     from preflight.render.envelope import envelope
@@ -86,7 +90,7 @@ class _Ready:
 
     def __init__(self, kernel: Kernel | _Without, request: Request) -> None:
         self._kernel = kernel
-        self._wanted = Wanted(request.only, request.program, request.type)
+        self._wanted = Wanted(request.only, request.program, request.type, request.listing)
         self._last: dict[str, RelocatedObject] = {}
         self._target: KernelTarget | None = None
         if isinstance(kernel, Kernel):
@@ -121,7 +125,7 @@ def _kernels(request: Request) -> list[Kernel | _Without]:
     from preflight.kernels.refs import resolve
     from preflight.kernels.store import Store
 
-    store = Store(request.store) if request.store is not None else None
+    store = Store(Path(request.store)) if request.store else None
     found: dict[str, Kernel | _Without] = {}
     for ref in request.kernels:
         try:

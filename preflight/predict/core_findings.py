@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from preflight.bytecode.image import Origin
-from preflight.bytecode.reach import Guard, Reach
 from preflight.core import Cause, Relocation
 from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Location, Severity, Verdict
@@ -20,6 +19,7 @@ from preflight.predict.premises import object_without_btf, wrong_machine
 from preflight.predict.relocated import RelocatedObject
 
 if TYPE_CHECKING:
+    from preflight.bytecode.reach import Guard, Reach
     from preflight.predict.explain import Explanation
 
 _REACHED = {

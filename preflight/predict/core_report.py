@@ -23,7 +23,7 @@ _ORDER = ("no", "unknown", "yes")
 
 
 class Wanted(NamedTuple):
-    """Which records and findings to show; empty names are no filter.
+    """Which records and findings to show; empty names are no filter; without `listing` no records.
 
     `type` is `task_struct` or `struct task_struct`; a flavour of it counts too.
     """
@@ -31,6 +31,7 @@ class Wanted(NamedTuple):
     only: str = "all"
     program: str = ""
     type: str = ""
+    listing: bool = True
 
     def takes_type(self, label: str) -> bool:
         """Whether a type's label (`struct task_struct___old`) is the one asked for."""
@@ -64,7 +65,7 @@ def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
             continue
         matched += 1
         answer = reached.get((record.section, record.section_insn))
-        if _shown(record, answer, wanted.only):
+        if wanted.listing and _shown(record, answer, wanted.only):
             rows.append(_row(on_kernel, record, programs, answer, wanted.only == "all"))
     findings = tuple(found for found in core_findings(on_kernel) if _about(found, wanted))
     result = {

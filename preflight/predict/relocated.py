@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from preflight.bytecode.image import KfuncRef, KsymRef, MapRef, ProgramImage, Ref
-from preflight.bytecode.reach import Environment, MapShape, Reach, reach, reachable_slots
 from preflight.core import (
     KconfigMap,
     ObjectRelocation,
@@ -29,6 +28,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.target import KernelTarget
 
 if TYPE_CHECKING:
+    from preflight.bytecode.reach import Environment, Reach
     from preflight.predict.explain import Explanation
 
 
@@ -104,11 +104,15 @@ class RelocatedObject:
     @cached_property
     def environment(self) -> Environment:
         """What reachability may assume of this object's maps."""
+        from preflight.bytecode.reach import Environment, MapShape
+
         shapes = {m.name: MapShape(m.key_size, m.value_size) for m in self.obj.all_maps if m.value_size}
         return Environment(maps=shapes)
 
     def reachable(self, program: Program) -> frozenset[int]:
         """Slots of the program's image that some verifier may reach."""
+        from preflight.bytecode.reach import reachable_slots
+
         image = self.image(program)
         found: frozenset[int] = self._once(
             "reachable", program, lambda: reachable_slots(image, self.environment)
@@ -117,6 +121,8 @@ class RelocatedObject:
 
     def reach(self, program: Program, slots: Iterable[int]) -> dict[int, Reach]:
         """Whether the verifier reaches these slots of the program's image."""
+        from preflight.bytecode.reach import reach
+
         image, wanted = self.image(program), tuple(slots)
         found: dict[int, Reach] = self._once(
             ("reach", wanted), program, lambda: reach(image, wanted, self.environment)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text for terminals and pipes: colour policy, width, folding; built on rich, data only through `safe_text`.
 
-Off a terminal nothing is folded or cut, so that grep sees whole identifiers. Meaning is
-never carried by colour alone: every mark has a word beside it.
+Off a terminal nothing is folded or cut, so that grep sees whole identifiers; then rich has
+nothing to do and is not loaded. Meaning is never carried by colour alone: every mark has a word
+beside it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from rich.console import Console
-from rich.text import Text
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from preflight.render.safe import safe_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,14 @@ class Page:
     def __init__(self, style: Style) -> None:
         self.style = style
         self._buffer = io.StringIO()
-        self._console = Console(
+        self._plain = style.width is None and not style.color
+
+    @cached_property
+    def _console(self) -> Console:
+        from rich.console import Console
+
+        style = self.style
+        return Console(
             file=self._buffer,
             force_terminal=style.color,
             color_system="standard" if style.color else None,
@@ -105,11 +115,16 @@ class Page:
 
     def line(self, *parts: str | tuple[str, str], indent: int = 0, hang: int | None = None) -> None:
         """Write one line from parts (text, or text with a style name), folded with a hanging indent."""
-        text = Text()
-        for part in parts:
-            raw, style = (part, "") if isinstance(part, str) else part
-            text.append(_shown(raw), style=style)
+        shown = [(_shown(p), "") if isinstance(p, str) else (_shown(p[0]), p[1]) for p in parts]
         lead = " " * indent
+        if self._plain:
+            self._buffer.write(lead + "".join(text for text, _ in shown) + "\n")
+            return
+        from rich.text import Text
+
+        text = Text()
+        for raw, style in shown:
+            text.append(raw, style=style)
         if self.style.width is None:
             self._console.print(Text(lead) + text, soft_wrap=True)
             return
@@ -137,12 +152,25 @@ class Page:
             return
         head = "  ".join(h.ljust(w) for h, w in zip(header, widths, strict=True)).rstrip()
         self.line((head, "bold"), indent=indent)
+        last = len(header) - 1
         for row in shown:
-            text = Text(" " * indent)
-            for number, ((value, style), width) in enumerate(zip(row, widths, strict=True)):
-                last = number == len(row) - 1
-                text.append(value if last else value.ljust(width) + "  ", style=style)
-            self._console.print(text, soft_wrap=True)
+            padded = [
+                (value if number == last else value.ljust(width) + "  ", style)
+                for number, ((value, style), width) in enumerate(zip(row, widths, strict=True))
+            ]
+            self._row(padded, indent)
+
+    def _row(self, cells: list[tuple[str, str]], indent: int) -> None:
+        """One line that is never folded, from text that is safe already."""
+        if self._plain:
+            self._buffer.write(" " * indent + "".join(value for value, _ in cells) + "\n")
+            return
+        from rich.text import Text
+
+        text = Text(" " * indent)
+        for value, style in cells:
+            text.append(value, style=style)
+        self._console.print(text, soft_wrap=True)
 
     def text(self) -> str:
         """All that was written."""
