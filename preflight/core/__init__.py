@@ -24,13 +24,13 @@ from preflight.core.kconfig import ConfigValue, KconfigMap, kconfig_map
 from preflight.core.kinds import ReloKind
 from preflight.core.question import Plan, Skipped
 from preflight.core.relocate import (
-    Candidate,
     ObjectRelocation,
     Relocation,
     plan_object,
     relocate,
     relocate_object,
 )
+from preflight.core.resolve import Candidate
 from preflight.core.target import Target
 
 __all__ = [

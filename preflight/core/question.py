@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from preflight.btf import Btf, CoreRelo
+from preflight.btf import Btf, CoreRelo, Kind
 from preflight.btf.types import Int, Ptr
 from preflight.core.access import Spec, describe, describe_type, parse
 from preflight.core.errors import Cause, RelocationError
-from preflight.core.kinds import ENUMVAL_KINDS, FIELD_KINDS, ReloKind
+from preflight.core.kinds import ENUMVAL_KINDS, FIELD_KINDS, TYPE_KINDS, ReloKind
 from preflight.core.match import Pattern, pattern_of
 from preflight.core.values import Value, enumerator_value, field_value, type_value
 from preflight.errors import InputError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from preflight.core.protocols import Function
 
 INSN = 8
+#: Root types of which nothing but the kind matters for type_exists and its like.
+_COMPARED_BY_KIND = (Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FWD)
 #: Real objects have up to a few thousand.
 MAX_RECORDS = 1 << 18
 
@@ -36,7 +38,8 @@ class Question:
 
     `refusal` is set when the record is invalid in itself; `value_refusal` when the local
     value cannot be computed, which libbpf finds out only after looking for candidates.
-    `pattern` and `enumerator` are what is looked for in a candidate.
+    `pattern` and `enumerator` are what is looked for in a candidate. Questions with the same `memo`
+    get the same answer from a kernel; it is "" when the answer depends on the object's types, too.
     """
 
     function: Function
@@ -55,6 +58,7 @@ class Question:
     enumerator: str = ""
     value: Value | None = None
     resize: str = ""
+    memo: str = ""
     refusal: RelocationError | None = None
     value_refusal: RelocationError | None = None
 
@@ -160,6 +164,7 @@ class _Reader:
     def __init__(self, btf: Btf, loader: Loader, shift_byteorder: str) -> None:
         self._btf = btf
         self._count = btf.type_count
+        self._loader = loader
         self._essential = partial(essential_name, loader.flavour)
         self._shift = shift_byteorder
         self._known: dict[tuple[int, int, str], dict[str, object]] = {}
@@ -204,7 +209,17 @@ class _Reader:
             value = self._value(spec, kind)
         except RelocationError as refusal:
             return {**found, "value_refusal": refusal}
-        return {**found, "value": value, "resize": resize_class(btf, value.type_id)}
+        found |= {"value": value, "resize": resize_class(btf, value.type_id)}
+        return {**found, "memo": self._memo(kind, found, value)}
+
+    def _memo(self, kind: int, found: dict[str, object], value: Value) -> str:
+        """All that the answer depends on besides the kernel, as text, because text is hashed only once."""
+        root = found["root_kind"]
+        if kind in TYPE_KINDS and (kind == ReloKind.TYPE_MATCHES or root not in _COMPARED_BY_KIND):
+            return ""
+        asked = [found.get(part) for part in ("essential", "pattern", "enumerator", "resize", "type")]
+        number = (value.number, value.size, value.validate)
+        return repr((self._loader.name, self._shift, kind, root, asked, number))
 
     def _value(self, spec: Spec, kind: int) -> Value:
         if kind in FIELD_KINDS:

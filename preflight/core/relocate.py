@@ -17,40 +17,13 @@ from preflight.core.explain import explain_miss, explain_resize
 from preflight.core.kinds import label
 from preflight.core.match import Miss
 from preflight.core.patch import INSN, patch, slots_at
-from preflight.core.question import Plan, Skipped, plan
-from preflight.core.resolve import Resolution, Trial, resolve
+from preflight.core.question import Plan, Question, Skipped, plan
+from preflight.core.resolve import Candidate, Resolution, resolve
 from preflight.core.target import Target
 from preflight.loaders import loader
 
 if TYPE_CHECKING:
-    from preflight.core.protocols import Function, RelocatableObject
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A type of the target that was tried.
-
-    `btf` is `vmlinux` or a module's name; `name` like `struct dma_chan`; `size` in bytes or
-    None; `match` is None when the search ended before this one; `cause` says why not.
-    """
-
-    btf: str
-    type_id: int
-    name: str
-    size: int | None
-    match: bool | None
-    cause: Cause | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return {
-            "btf": self.btf,
-            "type_id": self.type_id,
-            "name": self.name,
-            "size": self.size,
-            "match": self.match,
-            "cause": self.cause,
-        }
+    from preflight.core.protocols import RelocatableObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +157,13 @@ def relocate(plan: Plan, target: Target) -> ObjectRelocation:
     """Relocate an object for a kernel. Pure: the same plan may be used for many targets."""
     code: dict[tuple[str, int], bytearray] = {}
     results: list[Relocation] = []
-    for answer in resolve(plan, target):
-        owner = answer.question.function
+    for question, answer in zip(plan.questions, resolve(plan, target), strict=True):
+        owner = question.function
         key = (owner.section, owner.section_insn)
         body = code.get(key)
         if body is None:
             body = code[key] = bytearray(owner.code)
-        results.append(_apply(plan, answer, owner, body))
+        results.append(_apply(plan, question, answer, body))
     return ObjectRelocation(
         plan.loader.name,
         tuple(results),
@@ -200,8 +173,8 @@ def relocate(plan: Plan, target: Target) -> ObjectRelocation:
     )
 
 
-def _apply(plan: Plan, answer: Resolution, owner: Function, body: bytearray) -> Relocation:
-    question = answer.question
+def _apply(plan: Plan, question: Question, answer: Resolution, body: bytearray) -> Relocation:
+    owner = question.function
     at = (question.section_insn - owner.section_insn) * INSN
     end = at + slots_at(body, at) * INSN
     before = body[at:end].hex()
@@ -234,9 +207,9 @@ def _apply(plan: Plan, answer: Resolution, owner: Function, body: bytearray) -> 
         error=refusal.errno if refusal else None,
         before=before,
         after=after,
-        candidates=tuple([_candidate(trial) for trial in answer.trials]),
+        candidates=answer.candidates,
         cause=refusal.cause if refusal else cause,
-        detail=refusal.detail if refusal else _explain(plan, answer, cause),
+        detail=refusal.detail if refusal else _explain(plan, question, answer, cause),
         target_access=chosen.where.describe(target_spec) if chosen and target_spec else None,
         local_value=change.old if change else None,
         target_value=change.new if change and not change.poison else None,
@@ -259,19 +232,13 @@ def _outcome(answer: Resolution, cause: Cause | None, refusal: RelocationError |
     return "unchanged" if same else "patched"
 
 
-def _candidate(trial: Trial) -> Candidate:
-    facts = trial.where.facts(trial.type_id)
-    cause = trial.result.cause if isinstance(trial.result, Miss) else None
-    return Candidate(trial.where.name, trial.type_id, facts.name, facts.size, trial.matched, cause)
-
-
-def _explain(plan: Plan, answer: Resolution, cause: Cause | None) -> str | None:
+def _explain(plan: Plan, question: Question, answer: Resolution, cause: Cause | None) -> str | None:
     """One sentence on a miss or on poison; None when there is nothing to explain."""
     if cause is None:
         return None
     if cause == Cause.MEMSIZE and answer.change is not None:
-        return explain_resize(answer.question, answer.change)
+        return explain_resize(question, answer.change)
     if not answer.trials:
-        return f"the kernel has no {answer.question.type}"
+        return f"the kernel has no {question.type}"
     nearest = answer.nearest
-    return explain_miss(plan.btf, answer.question, *nearest) if nearest else None
+    return explain_miss(plan.btf, question, *nearest) if nearest else None

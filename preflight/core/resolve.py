@@ -7,7 +7,8 @@ what other loaders do differently is chosen by `Loader`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 from preflight.btf import Btf
 from preflight.core.access import Spec
@@ -41,16 +42,43 @@ class Trial:
         return None if self.result is None else isinstance(self.result, Spec)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Resolution:
-    """The answer to one question.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A type of the target that was tried.
 
-    `change` is what to write, None after a refusal. `chosen` is the candidate the values
-    come from, `miss` the most telling reason when nothing matched.
+    `btf` is `vmlinux` or a module's name; `name` like `struct dma_chan`; `size` in bytes or
+    None; `match` is None when the search ended before this one; `cause` says why not.
     """
 
-    question: Question
+    btf: str
+    type_id: int
+    name: str
+    size: int | None
+    match: bool | None
+    cause: Cause | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "btf": self.btf,
+            "type_id": self.type_id,
+            "name": self.name,
+            "size": self.size,
+            "match": self.match,
+            "cause": self.cause,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Resolution:
+    """The answer to one question, or to one like it that was asked before.
+
+    `change` is what to write, None after a refusal. `chosen` is the candidate the values
+    come from. `candidates` shows the trials to people.
+    """
+
     trials: tuple[Trial, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     change: Change | None = None
     chosen: Trial | None = None
     refusal: RelocationError | None = None
@@ -94,33 +122,48 @@ class _Asker:
         """One answer; prunes the candidates of the question's type when the loader does."""
         if question.kind == ReloKind.TYPE_MATCHES and self._loader.type_matches == "no":
             detail = f"{self._loader.name} does not know type_matches and cannot parse the object"
-            return Resolution(question, refusal=RelocationError("EINVAL", Cause.KIND_UNSUPPORTED, detail))
+            return Resolution(refusal=RelocationError("EINVAL", Cause.KIND_UNSUPPORTED, detail))
         if question.refusal is not None:
             # libbpf has looked for candidates by then, when there is a name to look for
             late = question.kind != ReloKind.LOCAL_TYPE_ID and question.refusal.cause in _FOUND_LATE
             untried = self._candidates(question) if late else ()
-            return Resolution(question, tuple(Trial(*c) for c in untried), refusal=question.refusal)
+            return _answer([Trial(*c) for c in untried], refusal=question.refusal)
         if question.kind == ReloKind.LOCAL_TYPE_ID:
-            return Resolution(question, change=Change(question.type_id, question.type_id, validate=False))
+            return Resolution(change=Change(question.type_id, question.type_id, validate=False))
+        if not question.memo or question.type_id in self._left:
+            return self._resolve(question)
+        # nothing was pruned yet, so the answer depends on the question and the kernel alone
+        remembered = self._target.remembered
+        answer = remembered.get(question.memo)
+        if answer is None:
+            answer = remembered[question.memo] = self._resolve(question)
+        self._prune(question, answer)
+        return answer
+
+    def _resolve(self, question: Question) -> Resolution:
         candidates = self._candidates(question)
         trying = _Trying()
         try:
             self._try(question, candidates, trying)
         except RelocationError as refusal:
             reached = len(trying.trials)
-            trials = (*trying.trials, *(Trial(*c) for c in candidates[reached:]))
-            return Resolution(question, trials, refusal=refusal)
-        matched = tuple((t.where, t.type_id) for t in trying.trials if t.matched)
-        if matched and self._loader.selection == "agree-and-prune":
-            self._left[question.type_id] = matched
-        return Resolution(question, tuple(trying.trials), trying.change, trying.chosen, no_match=not matched)
+            return _answer([*trying.trials, *(Trial(*c) for c in candidates[reached:])], refusal=refusal)
+        no_match = not any(t.matched for t in trying.trials)
+        answer = _answer(trying.trials, trying.change, trying.chosen, no_match=no_match)
+        self._prune(question, answer)
+        return answer
+
+    def _prune(self, question: Question, answer: Resolution) -> None:
+        """After a match, drop what did not match for the rest of the object; a refusal drops nothing."""
+        if self._loader.selection == "agree-and-prune" and answer.refusal is None and not answer.no_match:
+            matched = tuple([(t.where, t.type_id) for t in answer.trials if t.matched])
+            if len(matched) < len(answer.trials):
+                self._left[question.type_id] = matched
 
     def _candidates(self, question: Question) -> _Candidates:
         """The candidates that are left for a question's type."""
         left = self._left.get(question.type_id)
-        if left is None:
-            left = self._left[question.type_id] = self.candidates(question)
-        return left
+        return self.candidates(question) if left is None else left
 
     def candidates(self, question: Question) -> _Candidates:
         """All candidates of a question's type."""
@@ -199,6 +242,25 @@ class _Asker:
         return Change(local.number, 0, poison=True)
 
 
+def _answer(
+    trials: list[Trial],
+    change: Change | None = None,
+    chosen: Trial | None = None,
+    *,
+    refusal: RelocationError | None = None,
+    no_match: bool = False,
+) -> Resolution:
+    return Resolution(
+        tuple(trials), tuple([_candidate(trial) for trial in trials]), change, chosen, refusal, no_match
+    )
+
+
+def _candidate(trial: Trial) -> Candidate:
+    facts = trial.where.facts(trial.type_id)
+    cause = trial.result.cause if isinstance(trial.result, Miss) else None
+    return Candidate(trial.where.name, trial.type_id, facts.name, facts.size, trial.matched, cause)
+
+
 def _local_value(question: Question) -> Value:
     if question.value is None:
         refusal = question.value_refusal or RelocationError("EINVAL", Cause.KIND_UNSUPPORTED, "no value")
@@ -240,15 +302,17 @@ def _best(asker: _Asker, questions: list[Question]) -> list[Resolution]:
             if score < best_score:
                 best, best_score = answers, score
             elif score == best_score and best is not None:
-                _must_agree(best, answers)
+                _must_agree(questions, best, answers)
         if best is None:
             best = [
-                Resolution(question, change=asker.without_target(question), no_match=True)
-                for question in questions
+                Resolution(change=asker.without_target(question), no_match=True) for question in questions
             ]
     except RelocationError as refusal:
-        return [Resolution(q, tuple(t), refusal=refusal) for q, t in zip(questions, trials, strict=True)]
-    return [replace(answer, trials=tuple(t)) for answer, t in zip(best, trials, strict=True)]
+        return [_answer(tried, refusal=refusal) for tried in trials]
+    return [
+        _answer(tried, answer.change, answer.chosen, no_match=answer.no_match)
+        for answer, tried in zip(best, trials, strict=True)
+    ]
 
 
 def _one(asker: _Asker, question: Question, where: TargetBtf, type_id: int) -> Resolution:
@@ -260,17 +324,17 @@ def _one(asker: _Asker, question: Question, where: TargetBtf, type_id: int) -> R
         result = asker.look(question, where, type_id)
     trial = Trial(where, type_id, result)
     if isinstance(result, Miss):
-        return Resolution(question, (trial,), asker.without_target(question), no_match=True)
-    return Resolution(question, (trial,), asker.change(question, where, result), trial)
+        return _answer([trial], asker.without_target(question), no_match=True)
+    return _answer([trial], asker.change(question, where, result), trial)
 
 
-def _must_agree(best: list[Resolution], other: list[Resolution]) -> None:
-    for one, two in zip(best, other, strict=True):
+def _must_agree(questions: list[Question], best: list[Resolution], other: list[Resolution]) -> None:
+    for question, one, two in zip(questions, best, other, strict=True):
         if _fixup(one.change) != _fixup(two.change):
             raise RelocationError(
                 "EINVAL",
                 Cause.AMBIGUOUS,
-                f"two candidates fit {one.question.path} equally well and give different answers",
+                f"two candidates fit {question.path} equally well and give different answers",
             )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from preflight.btf import Btf, Kind
 from preflight.core.access import Spec, describe, describe_type
@@ -27,6 +28,9 @@ _KINDS: dict[int, frozenset[int]] = {
     Kind.ENUM: frozenset({Kind.ENUM, Kind.ENUM64}),
     Kind.ENUM64: frozenset({Kind.ENUM, Kind.ENUM64}),
 }
+
+if TYPE_CHECKING:
+    from preflight.core.resolve import Resolution
 
 _Answer = Spec | Miss | RelocationError
 
@@ -161,6 +165,8 @@ class Target:
         self.vmlinux = TargetBtf(VMLINUX, vmlinux)
         self._fetch = modules if callable(modules) else partial(iter, tuple(modules))
         self._modules: tuple[TargetBtf, ...] | None = None
+        #: whole answers by `Question.memo`; `preflight.core.resolve` fills it
+        self.remembered: dict[str, Resolution] = {}
 
     @property
     def modules(self) -> tuple[TargetBtf, ...]:
