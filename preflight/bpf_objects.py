@@ -42,9 +42,7 @@ class BpfFile:
 
 def root() -> Path:
     """The folder of the packaged objects, whether it exists or not."""
-    from importlib import resources
-
-    return Path(str(resources.files("preflight"))) / "_bpf"
+    return Path(__file__).parent / "_bpf"
 
 
 def manifest() -> dict[str, Any]:

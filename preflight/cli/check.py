@@ -20,7 +20,7 @@ def check(
     format_: list[str] = typer.Option(
         [], "--format", help="text, json, markdown or html; FORMAT=FILE, repeatable."
     ),
-    html: Path | None = typer.Option(None, "--html", help="Short for --format html=FILE."),
+    html: str | None = typer.Option(None, "--html", metavar="FILE", help="Short for --format html=FILE."),
     select: list[str] = typer.Option([], "--select", help="Only these codes, names or prefixes (PH6)."),
     ignore: list[str] = typer.Option([], "--ignore", help="CODE=REASON: leave a code out, and say why."),
     fail_on: str = typer.Option("required", "--fail-on", help="required, recommended or never."),
@@ -30,10 +30,12 @@ def check(
     attach: bool = typer.Option(
         False, "--attach", help="Also attach to harmless targets of this process, and detach again."
     ),
-    kernel_config: Path | None = typer.Option(
-        None, "--kernel-config", help="The kernel's configuration file."
+    kernel_config: str | None = typer.Option(
+        None, "--kernel-config", metavar="FILE", help="The kernel's configuration file."
     ),
-    btf_dir: Path | None = typer.Option(None, "--btf-dir", help="Directory of external BTF files."),
+    btf_dir: str | None = typer.Option(
+        None, "--btf-dir", metavar="DIRECTORY", help="Directory of external BTF files."
+    ),
     samples: bool = typer.Option(True, help="Without OBJECT: also judge the installed libbpf-tools."),
     cache: bool = typer.Option(True, help="Remember what was read off files that do not change."),
     color: str = typer.Option("auto", "--color", help="auto, always or never."),
@@ -57,7 +59,12 @@ def check(
 
     choose("--fail-on", fail_on, ("required", "recommended", "never"))
     choose("--undecided", undecided, ("exit3", "ok", "fail"))
-    options = Options(kernel_config=kernel_config, btf_dir=btf_dir, full=full, attach=attach)
+    options = Options(
+        kernel_config=Path(kernel_config) if kernel_config else None,
+        btf_dir=Path(btf_dir) if btf_dir else None,
+        full=full,
+        attach=attach,
+    )
     ignored = parse_ignores(ignore)
     assessment = assess_host(
         _opened(objects),

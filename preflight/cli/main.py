@@ -11,11 +11,13 @@ import typer
 
 from preflight import __version__
 from preflight.cli.exits import Exit
+from preflight.cli.lean import LeanCommand, LeanGroup
 from preflight.errors import PreflightError
 from preflight.render.safe import safe_text
 
 app = typer.Typer(
     name="preflight",
+    cls=LeanGroup,
     help=(
         "Tells before deployment whether eBPF programs will run: on this host, on that kernel, "
         "and what a rejection means. Sends nothing anywhere; only `kernels fetch` uses the network."
@@ -67,7 +69,7 @@ def _register() -> None:
         if group is not None:
             app.add_typer(group, name=name)
         else:
-            app.command(name)(getattr(module, name.replace("-", "_")))
+            app.command(name, cls=LeanCommand)(getattr(module, name.replace("-", "_")))
 
 
 _register()

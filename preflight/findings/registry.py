@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
+from preflight import tables
 from preflight.errors import UsageError
 from preflight.findings.model import Severity
 
@@ -71,16 +72,12 @@ def _parse(code: str, raw: dict[str, Any]) -> Code:
 @cache
 def codes() -> dict[str, Code]:
     """All codes by id, in the order of their files and tables."""
-    import tomllib
-
     found: dict[str, Code] = {}
-    folder = resources.files("preflight.findings") / "codes"
-    for path in sorted(folder.iterdir(), key=lambda p: p.name):
-        if path.name.endswith(".toml"):
-            for code, raw in tomllib.loads(path.read_text(encoding="utf-8")).items():
-                if code in found:
-                    raise ValueError(f"code {code} is defined twice ({path.name})")
-                found[code] = _parse(code, raw)
+    for path in sorted((Path(__file__).parent / "codes").glob("*.toml")):
+        for code, raw in tables.load(path).items():
+            if code in found:
+                raise ValueError(f"code {code} is defined twice ({path.name})")
+            found[code] = _parse(code, raw)
     return found
 
 

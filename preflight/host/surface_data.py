@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
+
+from preflight import tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,7 @@ class FeatureEntry:
 
 
 def _table(name: str) -> dict[str, Any]:
-    import tomllib
-
-    text = (resources.files("preflight.host") / "data" / name).read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return tables.load(Path(__file__).parent / "data" / name)
 
 
 @cache

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
+from preflight import tables
 from preflight.host.areas.btf import BtfFile
 
 #: Loaders by their key in the table.
@@ -54,9 +55,7 @@ def _reader(raw: dict[str, Any]) -> Reader:
 @cache
 def parts() -> tuple[Part, ...]:
     """The table, oldest part first."""
-    import tomllib
-
-    text = (resources.files("preflight.host") / "data" / "btf_readers.toml").read_text(encoding="utf-8")
+    table = tables.load(Path(__file__).parents[1] / "data" / "btf_readers.toml")
     return tuple(
         Part(
             has=raw["has"],
@@ -64,7 +63,7 @@ def parts() -> tuple[Part, ...]:
             recent=raw.get("recent", False),
             readers={key: _reader(raw[key]) for key in LOADERS},
         )
-        for raw in tomllib.loads(text)["part"]
+        for raw in table["part"]
     )
 
 

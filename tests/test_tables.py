@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Preflight's own tables: the same with and without what was remembered."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from preflight import tables
+
+ROOT = Path(__file__).parent.parent / "preflight"
+FILES = sorted(ROOT.rglob("*.toml"))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/preflight/tables"
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(p.relative_to(ROOT)) for p in FILES])
+def test_every_table_is_the_same_when_remembered(path: Path) -> None:
+    parsed = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert tables.load(path) == parsed
+    assert tables.load(path) == parsed
+
+
+def test_it_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.toml"
+    path.write_text("a = 1\n")
+    tables.load(path)
+    monkeypatch.setattr(tomllib, "loads", lambda text: pytest.fail("parsed again"))
+    assert tables.load(path) == {"a": 1}
+
+
+def test_a_changed_table_is_parsed_again(tmp_path: Path) -> None:
+    path = tmp_path / "t.toml"
+    path.write_text("a = 1\n")
+    tables.load(path)
+    path.write_text("a = 2\n")
+    assert tables.load(path) == {"a": 2}
+
+
+@pytest.mark.parametrize("content", [b"", b"not json", b"[]"])
+def test_a_damaged_copy_is_replaced(tmp_path: Path, cache: Path, content: bytes) -> None:
+    path = tmp_path / "t.toml"
+    path.write_text("a = 1\n")
+    tables.load(path)
+    (kept,) = cache.iterdir()
+    kept.write_bytes(content)
+    assert tables.load(path) == {"a": 1}
+    assert kept.read_bytes() == b'{"a": 1}'
