@@ -211,7 +211,7 @@ def _measure(kernels: Sequence[Kernel], plan: Plan, jobs: int) -> list[KernelRun
     from preflight.lab.run import run as measure
 
     with _Progress(len(kernels)) as progress:
-        return measure(kernels, plan, jobs=jobs, say=progress.say)
+        return measure(kernels, plan, jobs=jobs, say=progress.say, done=progress.done)
 
 
 class _Progress:
@@ -241,15 +241,21 @@ class _Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def say(self, kernel: str, text: str, *, done: bool = False) -> None:
-        """A machine came to another point; `done` when it is the last."""
+    def done(self, result: KernelRun) -> None:
+        """One more kernel is done."""
+        if self._bar is not None:
+            self._bar.advance(self._task)
+        self.say(result.kernel, f"{result.outcome} after {result.seconds:.0f} s. {result.detail}".strip())
+
+    def say(self, kernel: str, text: str) -> None:
+        """A machine came to another point."""
         import sys
 
         from preflight.render.safe import safe_text
 
         shown = safe_text(f"{kernel}: {text}", limit=300)
         if self._bar is not None:
-            self._bar.update(self._task, description=shown, advance=1 if done else 0)
+            self._bar.update(self._task, description=shown)
         else:
             print(f"preflight: {shown}", file=sys.stderr)
 

@@ -71,10 +71,16 @@ class Acceleration:
 
 
 def run(
-    kernels: Sequence[Kernel], plan: Plan, *, jobs: int = 1, say: Say = lambda _k, _t: None
+    kernels: Sequence[Kernel],
+    plan: Plan,
+    *,
+    jobs: int = 1,
+    say: Say = lambda _k, _t: None,
+    done: Callable[[KernelRun], None] = lambda _: None,
 ) -> list[KernelRun]:
     """Measure on every kernel, `jobs` machines at a time; results in the order of `kernels`.
 
+    `say` hears what each machine does, `done` of each result as it comes, from several threads.
     InstrumentError when a program of the host is missing. Interrupted, all machines end at once.
     """
     arches = {kernel.arch for kernel in kernels}
@@ -92,17 +98,22 @@ def run(
                 try:
                     files = supply.files(kernel, plan.modules)
                 except NotBootableError as error:
-                    say(kernel.name, f"not bootable: {error}")
-                    pending.append(_unmeasured(kernel, plan, str(error)))
+                    nothing = _unmeasured(kernel, plan, str(error))
+                    pending.append(nothing)
+                    done(nothing)
                     continue
-                pending.append(
-                    pool.submit(_one, kernel, files, plan, equipment, acceleration, stop.is_set, say)
-                )
+                task = pool.submit(_one, kernel, files, plan, equipment, acceleration, stop.is_set, say)
+                task.add_done_callback(lambda task: None if _failed(task) else done(task.result()))
+                pending.append(task)
             return [item if isinstance(item, KernelRun) else item.result() for item in pending]
         except BaseException:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _failed(task: Future[KernelRun]) -> bool:
+    return task.cancelled() or task.exception() is not None
 
 
 @contextlib.contextmanager
@@ -168,15 +179,13 @@ def _one(
             say(kernel.name, "KVM does not run a guest here; the emulator takes over")
             continue
         break
-    result = outcome.judge(
+    return outcome.judge(
         kernel.name,
         ended,
         [(subject.name, subject.sha256) for subject in plan.subjects],
         btf_sha256=kernel.btf_sha256,
         asked_facts=plan.probe,
     )
-    say(kernel.name, f"{result.outcome} after {result.seconds:.0f} s {result.detail}".rstrip())
-    return result
 
 
 def on_host(subjects: Sequence[Subject], *, attach: bool, log_level: int = 1, seconds: int = 60) -> KernelRun:
