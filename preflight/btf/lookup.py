@@ -24,8 +24,8 @@ _KINDS: tuple[frozenset[int], ...] = (
     frozenset(range(128)) - NAMEABLE - {Kind.FUNC},
 )
 
-#: The kernel takes names of up to 511 bytes (KSYM_NAME_LEN).
-_MAX_NAME = 4096
+#: The kernel takes names of up to 511 bytes (KSYM_NAME_LEN); objects are read with longer ones, and judged.
+_MAX_NAME = 128 << 10
 _MAX_NAMES_BYTES = 64 << 20
 _BATCH = 512
 

@@ -84,7 +84,8 @@ def _with_objects(
     general = _without_targets(run_checks(facts))
     others = [_for_objects(f, required) for f in general if (f.code, f.subject) not in keys]
     core = [f for item in readiness for f in item.findings]
-    return facts, others + required + core, [item.to_dict() for item in readiness]
+    rows = [item.to_dict() | {"facts": item.obj.to_dict()} for item in readiness]
+    return facts, others + required + core, rows
 
 
 #: Checks of the host that every object rests on; they keep their severity whatever the objects need.

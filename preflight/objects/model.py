@@ -30,7 +30,10 @@ Binding = Literal["local", "global", "weak", "other"]
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """A line of the program's source, as .BTF.ext records it; `text` is "" when not recorded."""
+    """A line of the program's source, from .BTF.ext; `text` is "" when not recorded.
+
+    `file` is without the folders of the machine it was compiled on, see shown_file().
+    """
 
     file: str
     line: int
@@ -40,6 +43,18 @@ class SourceLine:
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
         return {"file": self.file, "line": self.line, "text": self.text.strip()}
+
+
+def shown_file(recorded: str) -> str:
+    """A recorded source file's name as it may be shown.
+
+    clang records absolute paths (BTFDebug::populateFileContent), which name users and work trees; what
+    remains is the last part, as in the kernel's own log (print_bpf_line_info(), since 6.10). Relative
+    paths are what the build chose to record, and stay.
+    """
+    parts = recorded.replace("\\", "/").split("/")
+    absolute = parts[0] == "" or parts[0].endswith(":")
+    return parts[-1] if absolute or "." in parts or ".." in parts else recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +378,7 @@ class BpfObject:
         function = self.function_at(section, insn)
         if function is not None and info.insn < function.section_insn:
             return None
-        return SourceLine(info.file, info.line, info.column, info.text)
+        return SourceLine(shown_file(info.file), info.line, info.column, info.text)
 
     @property
     def all_maps(self) -> tuple[MapDef, ...]:

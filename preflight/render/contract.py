@@ -138,6 +138,9 @@ class ObjectReadiness(Open):
     blocking: list[str]
     undecided: list[str]
     open: list[str] = Field(default=[], description="programs user space may leave out: an alternative works")
+    facts: dict[str, Any] | None = Field(
+        default=None, description="programs, maps, data, externs, instruction set; of objects that were named"
+    )
 
 
 class HelperRow(Open):

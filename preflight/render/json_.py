@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON: sorted keys, stable order, ASCII only, so that no terminal is ever addressed through it."""
+"""JSON: sorted keys, stable order, ASCII only, so that no terminal is ever addressed through it.
+
+`<` is written as an escape too: pasted into a page, a result cannot open or end an element.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from preflight.render.console import Style
 
 
 def _dump(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
 
 
 def _member(value: object) -> str:

@@ -50,13 +50,17 @@ def markdown(text: object, *, limit: int = LIMIT) -> str:
     return _MARKDOWN.sub(r"\\\1", safe_text(text, limit=limit)).replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
+#: What a code span cannot hold everywhere: GitHub splits table cells at a pipe, and takes a backslash
+#: before one for an escape of its own; a backtick ends the span; markup is nicer escaped twice.
+_NO_SPAN = re.compile(r"[`|\\<>&]")
+
+
 def markdown_code(text: object, *, limit: int = LIMIT) -> str:
-    """An inline code span that nothing inside can leave; table pipes are escaped."""
+    """An inline code span; text that could end it, or the table cell around it, is escaped instead."""
     shown = safe_text(text, limit=limit)
-    longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
-    return f"{fence}{pad}{shown}{pad}{fence}".replace("|", "\\|")
+    if not shown.strip() or _NO_SPAN.search(shown):
+        return markdown(text, limit=limit)
+    return f"`{shown}`"
 
 
 def csv_cell(text: object, *, limit: int = LIMIT) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from preflight.render.contract import CheckResult
+from tests.cli.hostile import HOSTILE, hostile_object
 from tests.cli.run import preflight, result_of
 from tests.elfwriter import ElfWriter, exit_, helper, mov
 from tests.host.live import needs_loads
@@ -111,6 +113,19 @@ def test_a_helper_no_kernel_has_stops_the_object(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
+def test_named_objects_come_with_their_facts(tmp_path: Path) -> None:
+    path = tmp_path / "mine.bpf.o"
+    path.write_bytes(hostile_object("plain"))
+    (item,) = result_of("check", str(path))["objects"]
+    facts = item["facts"]
+    assert [(p["name"], p["section"], p["program_type"]) for p in facts["programs"]] == [
+        ("plainp", "kprobe/plain", "kprobe")
+    ]
+    assert [m["name"] for m in facts["maps"]] == ["plain"]
+    assert sorted(e["name"] for e in facts["externs"]) == ["CONFIG_plain", "plaink"]
+    assert facts["programs"][0]["uses"]["helpers"][0]["source"]["file"] == "plain.c"
+
+
 def test_the_wrong_byte_order_stops_the_object(tmp_path: Path) -> None:
     writer = ElfWriter("big" if sys.byteorder == "little" else "little")
     writer.code("socket", [mov(0, 0), exit_()], functions=["swapped"])
@@ -121,26 +136,41 @@ def test_the_wrong_byte_order_stops_the_object(tmp_path: Path) -> None:
     assert "PH002[byte-order]" in result["objects"][0]["blocking"]
 
 
-HOSTILE = "x\x1b]0;owned\x07</script><b>[red]|`=1\u202e::error::"
+@pytest.fixture(scope="module", params=[HOSTILE, "n" * 65536], ids=["hostile", "64k"])
+def hostile_pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """One run over an object that is hostile in every place, in all formats."""
+    folder = tmp_path_factory.mktemp("hostile")
+    path = folder / "hostile.bpf.o"
+    path.write_bytes(hostile_object(request.param))
+    wanted = [word for form in FORMATS for word in ("--format", f"{form}={folder / form}")]
+    done = preflight("check", str(path), "-v", *wanted)
+    assert done.returncode == 1, done.stderr
+    assert not done.stdout
+    return {form: (folder / form).read_bytes().decode() for form in FORMATS}
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_hostile_names_are_harmless_in_every_format(form: str, tmp_path: Path) -> None:
-    path = write_object(tmp_path / "hostile.bpf.o", program=HOSTILE, section="kprobe/" + HOSTILE)
-    out = preflight("check", str(path), "--format", form, "-v").stdout.decode()
-    assert "\x1b" not in out
-    assert "\x07" not in out
-    assert "\u202e" not in out
-    if form == "html":
-        assert "</script><b>" not in out
-    if form == "json":
-        json.loads(out)
+def test_hostile_objects_are_harmless_in_every_format(form: str, hostile_pages: dict[str, str]) -> None:
+    page = hostile_pages[form]
+    bad = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert {c for c in page if unicodedata.category(c) in bad} <= {"\n"}
+    assert not any(line.lstrip().startswith("::") for line in page.split("\n"))
+    assert "7f3a" not in page
+    if form != "text":
+        assert "<script>alert" not in page
+        assert "</script><" not in page
+        assert page.count("<b>") <= len(("required", "failing", "undecided", "not tested"))
 
 
-def test_a_name_of_64_kb_does_not_flood_the_screen(tmp_path: Path) -> None:
-    path = write_object(tmp_path / "long.bpf.o", program="n" * 65536)
-    out = preflight("check", str(path)).stdout.decode()
-    assert max(map(len, out.splitlines())) < 5000
+def test_hostile_json_holds_the_exact_names(hostile_pages: dict[str, str]) -> None:
+    (item,) = json.loads(hostile_pages["json"])["objects"]
+    (program,) = item["facts"]["programs"]
+    assert program["name"][:80] in (HOSTILE[:80], "n" * 80)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_long_names_do_not_flood_a_page(form: str, hostile_pages: dict[str, str]) -> None:
+    assert max(map(len, hostile_pages[form].split("\n"))) < 5000
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -149,7 +179,8 @@ def test_a_name_of_64_kb_does_not_flood_the_screen(tmp_path: Path) -> None:
 def test_no_identity_in_any_format(form: str, tmp_path: Path) -> None:
     home = tmp_path / "canary-home-7f3a"
     home.mkdir()
-    path = write_object(home / "mine.bpf.o")
+    path = home / "mine.bpf.o"
+    path.write_bytes(hostile_object("plain", prefix="raw_tp/", folder=f"{home}/"))
     script = 'echo canary-host-7f3a > /proc/sys/kernel/hostname; exec "$@"'
     done = preflight(
         "check",

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from preflight.objects import load
-from preflight.objects.model import BpfObject
+from preflight.objects.model import BpfObject, shown_file
 from tests import elfwriter as e
 from tests.btfwriter import BtfWriter, ExtWriter
 from tests.elfwriter import ElfWriter, Ins
@@ -118,3 +120,21 @@ def test_facts_are_json() -> None:
     shown = json.loads(json.dumps(sample().to_dict()))
     assert shown["programs"][1]["uses"]["helpers"][0]["name"] == "bpf_get_current_pid_tgid"
     assert shown["byteorder"] == "little"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "shown"),
+    [
+        ("/home/user/work/x.bpf.c", "x.bpf.c"),
+        ("/x.bpf.c", "x.bpf.c"),
+        ("./x.bpf.c", "x.bpf.c"),
+        ("../../home/user/x.bpf.c", "x.bpf.c"),
+        ("build/../../user/x.bpf.c", "x.bpf.c"),
+        ("C:\\Users\\user\\x.bpf.c", "x.bpf.c"),
+        ("src/x.bpf.c", "src/x.bpf.c"),
+        ("x.bpf.c", "x.bpf.c"),
+        ("", ""),
+    ],
+)
+def test_source_files_are_shown_without_the_folders_of_the_builder(recorded: str, shown: str) -> None:
+    assert shown_file(recorded) == shown

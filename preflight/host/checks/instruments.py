@@ -81,10 +81,16 @@ def _conflicts(subject: str, conflicts: tuple[Conflict, ...], compared: int) -> 
             "PH902",
             Verdict.UNKNOWN,
             f"{kind}: there was no second witness to compare with",
+            evidence=[Evidence("bpftool", "no claim of it to compare with", COMMAND)],
             cause="bpftool was not there to ask, or the kernel's answers were undecided",
         )
     elif not conflicts:
-        found = finding("PH902", Verdict.OK, f"{kind}: all witnesses agree on {compared}")
+        found = finding(
+            "PH902",
+            Verdict.OK,
+            f"{kind}: all witnesses agree on {compared}",
+            evidence=[Evidence("trial-load", f"{compared} answers, none contradicted", COMMAND)],
+        )
     else:
         examples = [f"{c.name} ({c.witness}: {_word(c.claimed)}, kernel: {c.answered})" for c in conflicts]
         found = finding(
@@ -93,7 +99,7 @@ def _conflicts(subject: str, conflicts: tuple[Conflict, ...], compared: int) -> 
             f"{kind}: {' and '.join(sorted({c.witness for c in conflicts}))} and the kernel's answers differ "
             f"on {len(conflicts)} of {compared}",
             evidence=[
-                Evidence("bpftool", listed(examples), "bpftool feature probe kernel"),
+                Evidence("bpftool", listed(examples), COMMAND),
                 Evidence("trial-load", f"the kernel's own answer was used for all {len(conflicts)}"),
             ],
             cause=f"the kernel's answer wins: {_RULE}; a refused load (EPERM) is not an absent feature",
@@ -116,13 +122,15 @@ def _helper_conflicts(conflicts: tuple[HelperConflict, ...]) -> Finding:
             "PH902",
             Verdict.UNKNOWN,
             "helpers: there was no second witness to compare with",
+            evidence=[Evidence("bpftool", "no claim of it to compare with", COMMAND)],
             cause="bpftool was not there to ask, or no program type could be loaded",
         )
     elif not refuted and not missed:
         title = (
             f"helpers: bpftool and trial loads agree on {claimed} claims over {len(conflicts)} program types"
         )
-        found = finding("PH902", Verdict.OK, title)
+        evidence = [Evidence("trial-load", f"{claimed} claims of bpftool confirmed", COMMAND)]
+        found = finding("PH902", Verdict.OK, title, evidence=evidence)
     else:
         worst = max(conflicts, key=lambda c: len(c.refuted) + len(c.missed))
         shown = [f"bpf_{name}" for name in worst.refuted or worst.missed]
@@ -132,9 +140,7 @@ def _helper_conflicts(conflicts: tuple[HelperConflict, ...]) -> Finding:
             f"helpers: trial loads refute {refuted} of bpftool's {claimed} claims over {len(conflicts)} "
             f"program types, and find {missed} it does not list",
             evidence=[
-                Evidence(
-                    "bpftool", f"{claimed} claims, {confirmed} confirmed", "bpftool feature probe kernel full"
-                ),
+                Evidence("bpftool", f"{claimed} claims, {confirmed} confirmed", COMMAND),
                 Evidence("trial-load", f"most in {worst.program_type}: {listed(shown, 5)}"),
             ],
             cause=f"the trial load wins: {_RULE}",
