@@ -2,15 +2,17 @@
 """Files kept between runs in `$XDG_CACHE_HOME/preflight`: read with suspicion, written whole or not at all.
 
 A cache that cannot be read or written is no error: the answer is the same, only slower. A file is
-believed only when it is this user's own and nobody else may write it; its content is still checked
-by whoever asked for it.
+believed only when it is this user's own and nobody else may write it.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 def directory(kind: str) -> Path:
@@ -58,3 +60,60 @@ def write(path: Path, content: bytes) -> None:
             part.unlink(missing_ok=True)
         except OSError:
             return
+
+
+def read_json(path: Path, limit: int) -> Any:
+    """The value `write_json` wrote, None when there is none or a byte of it has changed."""
+    import json
+
+    content = read(path, limit)
+    if content is None:
+        return None
+    digest, _, body = content.partition(b"\n")
+    return json.loads(body) if _sha256(body).encode() == digest else None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value of JSON, with the digest of its text on the first line."""
+    import json
+
+    body = json.dumps(value).encode()
+    write(path, _sha256(body).encode() + b"\n" + body)
+
+
+def digest_of(parts: Iterable[str]) -> str:
+    """SHA-256 in hex of texts that hold no NUL: the key of an answer that depends on them."""
+    return _sha256("\0".join(parts).encode("utf-8", "surrogateescape"))
+
+
+def identity(path: str) -> str:
+    """A file as far as `stat` tells it apart from another: any writing or replacing shows."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return f"{path}: gone"
+    numbers = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return f"{path}:{numbers}"
+
+
+@cache
+def own_identity() -> str:
+    """Digest over preflight's own files: changed code and changed tables give other answers."""
+    return digest_of(_own_files())
+
+
+def _own_files() -> Iterator[str]:
+    folders = [os.path.dirname(__file__)]  # noqa: PTH120
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.endswith((".py", ".toml")):
+                    yield identity(entry.path)
+                elif entry.is_dir() and entry.name != "__pycache__":
+                    folders.append(entry.path)
+
+
+def _sha256(content: bytes) -> str:
+    from hashlib import sha256
+
+    return sha256(content).hexdigest()

@@ -17,21 +17,13 @@ _LIMIT = 4 << 20
 
 def load(path: Path) -> dict[str, Any]:
     """The table in a TOML file that comes with preflight; it holds no dates, which JSON has not."""
-    import json
-    from hashlib import sha256
-
-    text = path.read_bytes()
-    kept = cachefiles.directory("tables") / f"{sha256(text).hexdigest()}.json"
-    content = cachefiles.read(kept, _LIMIT)
-    if content is not None:
-        try:
-            found = json.loads(content)
-        except ValueError:
-            found = None
-        if isinstance(found, dict):
-            return found
+    text = path.read_text(encoding="utf-8")
+    kept = cachefiles.directory("tables") / f"{cachefiles.digest_of([text])}.json"
+    found = cachefiles.read_json(kept, _LIMIT)
+    if isinstance(found, dict):
+        return found
     import tomllib
 
-    table = tomllib.loads(text.decode("utf-8"))
-    cachefiles.write(kept, json.dumps(table).encode())
+    table = tomllib.loads(text)
+    cachefiles.write_json(kept, table)
     return table

@@ -72,3 +72,33 @@ def test_the_directory_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", "/home/someone")
     assert cachefiles.directory("check") == Path("/home/someone/.cache/preflight/check")
+
+
+@pytest.mark.parametrize("value", [None, 1, "text", [1, [2]], {"a": {"b": []}}])
+def test_a_value_comes_back(tmp_path: Path, value: object) -> None:
+    cachefiles.write_json(tmp_path / "name", value)
+    assert cachefiles.read_json(tmp_path / "name", 1000) == value
+
+
+def test_a_changed_byte_makes_a_value_unbelievable(tmp_path: Path) -> None:
+    path = tmp_path / "name"
+    cachefiles.write_json(path, {"answer": 1})
+    path.write_bytes(path.read_bytes().replace(b"1}", b"2}"))
+    assert cachefiles.read_json(path, 1000) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"{}", b"[" * 5000])
+def test_what_was_never_a_value_is_none(tmp_path: Path, content: bytes) -> None:
+    cachefiles.write(tmp_path / "name", content)
+    assert cachefiles.read_json(tmp_path / "name", 10_000) is None
+
+
+def test_a_rewritten_file_has_another_identity(tmp_path: Path) -> None:
+    path = tmp_path / "name"
+    path.write_bytes(b"one")
+    before = cachefiles.identity(str(path))
+    path.write_bytes(b"two")
+    os.utime(path, ns=(0, 0))
+    assert cachefiles.identity(str(path)) != before
+    path.unlink()
+    assert cachefiles.identity(str(path)) != before
