@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a linked program reads its context at fixed offsets.
 
-Follows the context pointer from register 1 through copies in the main program, path by path;
-what went through memory or into a subprogram is not followed, so this finds no more than
-there is.
+Follows the context pointer from register 1 through copies and into static subprograms, path by
+path; what went through memory or into a global function (which the verifier checks on its own) is
+not followed, so this finds no more than there is.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from preflight.bytecode.insn import BPF_LD, BPF_MEM, Insn, decode
 _MOV64_X = 0xBF
 _CALLER_SAVED = frozenset(range(6))
 _CONTEXT = frozenset({1})
+_ARGUMENTS = frozenset(range(1, 6))
+_NOTHING: frozenset[int] = frozenset()
 
 
 def context_reads(image: ProgramImage) -> dict[int, int]:
     """Slot -> byte offset of every load through a register that holds the context on all ways there."""
-    end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
-    insns = {insn.slot: insn for insn in decode(image.code, image.byteorder) if insn.slot < end}
+    insns = {insn.slot: insn for insn in decode(image.code, image.byteorder)}
     held: dict[int, frozenset[int]] = {0: _CONTEXT}
     todo = [0]
     while todo:
@@ -28,9 +29,13 @@ def context_reads(image: ProgramImage) -> dict[int, int]:
         if insn is None:
             continue
         after = _after(insn, held[slot])
-        for following in insn.successors:
+        ways = [(following, after) for following in insn.successors]
+        if insn.call_target is not None and image.global_subprogs is not None:
+            passed = _NOTHING if insn.call_target in image.global_subprogs else held[slot] & _ARGUMENTS
+            ways.append((insn.call_target, passed))
+        for following, carried in ways:
             known = held.get(following)
-            merged = after if known is None else known & after
+            merged = carried if known is None else known & carried
             if merged != known:
                 held[following] = merged
                 todo.append(following)

@@ -35,7 +35,7 @@ _OPEN_PREFIXES = ("freplace",)
 
 def attach_targets(obj: BpfObject, target: KernelTarget) -> dict[str, AttachTarget]:
     """Program name -> the answer for its target; only hooks that the loader looks up in BTF."""
-    found = {}
+    found: dict[str, AttachTarget] = {}
     for program in obj.programs:
         hook = program.hook
         named = hook.target is not None and not hook.target.is_open
@@ -149,7 +149,9 @@ def _arguments(on_kernel: RelocatedObject, program: Program, answer: AttachTarge
     if words is None:
         return
     allowed = words + (program.attach_type in _WITH_RESULT)
-    reads = context_reads(on_kernel.image(program))
+    obj = on_kernel.obj
+    key = ("context-reads", program.section, program.section_insn)
+    reads = obj.memo(key, lambda: context_reads(obj.image(program)))
     beyond = {slot: offset // 8 for slot, offset in reads.items() if offset // 8 >= allowed}
     if not beyond:
         return

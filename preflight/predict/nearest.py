@@ -12,14 +12,15 @@ from typing import NamedTuple
 
 from preflight.btf import Btf, Kind, essential_name
 from preflight.btf.c_decl import spell
+from preflight.btf.enumerators import find_enumerator
 from preflight.btf.types import Array, Composite, Enum, Int, Member, Ptr
 from preflight.core.access import describe_type
 from preflight.kernels.model import Kernel
 
 #: Members looked at for one miss.
 _LIMIT = 4000
-#: Enums looked at for a flag, and module BTFs (bytes in all) for a type.
-_ENUM_LIMIT = 20_000
+#: Names looked at for a flag, and module BTFs (bytes in all) for a type.
+_ENUM_TRIES = 32
 _MODULE_BYTES = 128 << 20
 _SHOWN = 3
 _ENOUGH = 0.6
@@ -230,22 +231,24 @@ def _moved(wanted: Wanted, where: str, target: Btf, holder: int, own: list[Membe
 
 def _flags(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, Member]) -> Iterator[Near]:
     """Bitfields that became bits: `freebind` -> INET_FLAGS_FREEBIND, a bit of `inet_flags`."""
-    ending = "_" + wanted.name.upper()
-    if ending.encode() + b"\0" not in target.strings.data:
-        return
-    for type_id in target.ids_of_kind(Kind.ENUM)[:_ENUM_LIMIT]:
-        enum = target.type(type_id)
-        if not isinstance(enum, Enum):
-            continue
-        for value in enum.values:
-            member = own.get(value.name.removesuffix(ending).lower())
-            if value.name.endswith(ending) and member is not None:
-                yield Near(
-                    "flag", where, f"{describe_type(target, holder)}.{member.name}",
-                    f"{spell(target, member.type, member.name)}; {value.name} = {value.value}",
-                    f"a bit of {member.name}: {value.name}", 1.5,
-                    (member.name, value.name), member.type, value.value,
-                )  # fmt: skip
+    ending = f"_{wanted.name.upper()}".encode("utf-8", "surrogatepass") + b"\0"
+    data = target.strings.data
+    at = data.find(ending)
+    for _ in range(_ENUM_TRIES):
+        if at < 0:
+            return
+        prefix = data[data.rfind(b"\0", 0, at) + 1 : at].decode("utf-8", "backslashreplace")
+        member = own.get(prefix.lower())
+        found = find_enumerator(target, f"{prefix}_{wanted.name.upper()}") if member else None
+        if member is not None and found is not None:
+            value = found[1]
+            yield Near(
+                "flag", where, f"{describe_type(target, holder)}.{member.name}",
+                f"{spell(target, member.type, member.name)}; {value.name} = {value.value}",
+                f"a bit of {member.name}: {value.name}", 1.5,
+                (member.name, value.name), member.type, value.value,
+            )  # fmt: skip
+        at = data.find(ending, at + 1)
 
 
 def _shape(btf: Btf, type_id: int) -> tuple[object, ...]:

@@ -48,9 +48,12 @@ class RelocatedObject:
     @cached_property
     def kconfig(self) -> KconfigMap:
         """The `.kconfig` map on this kernel; its contents are None while a value is not known."""
-        return kconfig_map(
-            self.obj.externs, self.obj.byteorder, self.target.kernel.config, self.target.virtual_config
-        )
+        names = {extern.name for extern in self.obj.externs if extern.kconfig is not None}
+        # the configuration is read only for those who ask for some of it
+        options = any(name.startswith("CONFIG_") for name in names)
+        config = self.target.kernel.config if options else {}
+        virtual = self.target.virtual_values(names)
+        return kconfig_map(self.obj.externs, self.obj.byteorder, config, virtual)
 
     @cached_property
     def externs(self) -> dict[str, ResolvedExtern]:
@@ -87,12 +90,8 @@ class RelocatedObject:
 
     def _build(self, program: Program) -> ProgramImage:
         image = self.obj.image(program)
-        changed = self.relocation.patches()
-        slots = {
-            slot: changed[(origin.section, origin.insn)]
-            for slot, origin in enumerate(image.origins)
-            if (origin.section, origin.insn) in changed
-        }
+        places, changed = self._places(program), self._changed
+        slots = {slot: changed[place] for slot, place in places if place in changed}
         if slots:
             image = image.patched(slots)
         if self.kconfig.contents:
@@ -162,13 +161,30 @@ class RelocatedObject:
         return self._slots_of(program, lambda r: r.outcome == "poisoned")
 
     def _slots_of(self, program: Program, wanted: Callable[[Relocation], bool]) -> dict[int, Relocation]:
-        image = self.obj.image(program)
         found = {}
-        for slot, origin in enumerate(image.origins):
-            record = self.by_place.get((origin.section, origin.insn))
+        for slot, place in self._places(program):
+            record = self.by_place.get(place)
             if record is not None and wanted(record):
                 found[slot] = record
         return found
+
+    @cached_property
+    def _changed(self) -> dict[tuple[str, int], bytes]:
+        return self.relocation.patches()
+
+    def _places(self, program: Program) -> tuple[tuple[int, tuple[str, int]], ...]:
+        """The program's slots that have a relocation, with their places in the object."""
+        obj = self.obj
+
+        def collect() -> tuple[tuple[int, tuple[str, int]], ...]:
+            records = obj.btf_ext.core_relos if obj.btf_ext else {}
+            wanted = {(section, relo.insn) for section, relos in records.items() for relo in relos}
+            places = (
+                [(origin.section, origin.insn) for origin in obj.image(program).origins] if wanted else []
+            )
+            return tuple((slot, place) for slot, place in enumerate(places) if place in wanted)
+
+        return obj.memo(("core-places-of", program.section, program.section_insn), collect)
 
     def missing_slots(self, program: Program) -> dict[int, KsymRef | KfuncRef | MapRef]:
         """Slots that refer to something this kernel or loader does not give: kfunc, ksym, map."""

@@ -7,7 +7,7 @@ Keep one per kernel: relocation answers are remembered in it across objects.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,22 +83,36 @@ class KernelTarget:
 
     @cached_property
     def virtual_config(self) -> dict[str, int]:
-        """The externs libbpf answers itself, as far as this kernel's facts tell.
+        """All externs libbpf answers itself, as far as this kernel's facts tell."""
+        return self.virtual_values(
+            ("LINUX_KERNEL_VERSION", "LINUX_HAS_BPF_COOKIE", "LINUX_HAS_SYSCALL_WRAPPER")
+        )
+
+    def virtual_values(self, names: Collection[str]) -> dict[str, int]:
+        """Those of the externs libbpf answers itself that are asked for.
 
         libbpf probes LINUX_HAS_BPF_COOKIE and LINUX_HAS_SYSCALL_WRAPPER; here they follow from
         the helper's enum value and from the wrapped system call in BTF (libbpf puts a kprobe
         on it, which finds nothing on a kernel without kprobes).
         """
         found = {}
-        match = _RELEASE.match(self.kernel.release or "")
+        match = _RELEASE.match(self.kernel.release or "") if "LINUX_KERNEL_VERSION" in names else None
         if match is not None:
             major, minor, patch = (int(part or 0) for part in match.groups())
             found["LINUX_KERNEL_VERSION"] = (major << 16) + (minor << 8) + min(patch, 255)
-        values = self._enum("bpf_func_id")
-        if values is not None:
-            found["LINUX_HAS_BPF_COOKIE"] = int("BPF_FUNC_get_attach_cookie" in values)
-            found["LINUX_HAS_SYSCALL_WRAPPER"] = int(self._has_syscall_wrapper())
+        if any(name.startswith("LINUX_HAS_") for name in names):
+            found |= {name: value for name, value in self._probed.items() if name in names}
         return found
+
+    @cached_property
+    def _probed(self) -> dict[str, int]:
+        values = self._enum("bpf_func_id")
+        if values is None:
+            return {}
+        return {
+            "LINUX_HAS_BPF_COOKIE": int("BPF_FUNC_get_attach_cookie" in values),
+            "LINUX_HAS_SYSCALL_WRAPPER": int(self._has_syscall_wrapper()),
+        }
 
     def _has_syscall_wrapper(self) -> bool:
         if self.kernel.config is not None and self.kernel.config.get("CONFIG_KPROBES", "n") == "n":
