@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 REPORT := reports/local/host.html
 
-.PHONY: preflight test lint format bench build docs clean system venv check accuracy
+.PHONY: truth preflight test lint format bench build docs clean system venv check accuracy
 
 ## preflight: set up all that is needed, then check this host and write an HTML report
 preflight: build check
@@ -50,6 +50,10 @@ format: venv
 ## docs: regenerate the pages that come from the registry and the command line
 docs: venv
 	@$(BIN)/python tools/make_docs.py
+
+## truth: boot the kernels of matrices/lab.toml, record what they do, and write the surface table
+truth: build
+	@$(BIN)/python tools/record_truth.py
 
 ## bench: CPU ratios against peers, measured in the same run
 bench: build

@@ -510,6 +510,10 @@ static struct attached attach(struct bpf_program *program)
 	case BPF_PROG_TYPE_EXT:
 	case BPF_PROG_TYPE_SYSCALL:
 		return not_tried("this program type is not attached by the loader");
+	case BPF_PROG_TYPE_TRACEPOINT:
+		if (access("/sys/kernel/tracing/events", F_OK) && access("/sys/kernel/debug/tracing/events", F_OK))
+			return not_tried("tracefs is not mounted");
+		break;
 	default:
 		break;
 	}

@@ -27,9 +27,10 @@ def test_the_machine_has_no_network_display_or_disk() -> None:
     assert not [word for word in line if word.startswith(("-drive", "-hda", "-device", "-netdev"))]
 
 
-def test_kvm_takes_the_hosts_processor() -> None:
-    line = qemu.command("/q", "kvm", Path("/k"), Path("/i"), Path("/c"), Path("/o"))
-    assert line[line.index("-cpu") + 1] == "host"
+@pytest.mark.parametrize(("accel", "processor"), [("kvm", "host"), ("tcg", "max,-cx16")])
+def test_the_emulator_does_without_the_instruction_it_gets_wrong(accel: str, processor: str) -> None:
+    line = qemu.command("/q", accel, Path("/k"), Path("/i"), Path("/c"), Path("/o"))
+    assert line[line.index("-cpu") + 1] == processor
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records what the kernels of `matrices/lab.toml` do with the installed libbpf-tools and the probes.
+
+    python tools/record_truth.py [--only PATTERN] [--missing] [--matrix]
+
+Boots each kernel once under QEMU and writes `fixtures/truth/RELEASE.json.xz`; then writes the surface table
+`matrices/surfaces.md` and `.json` from all recorded files. `--matrix` does only the latter, `--missing` skips
+kernels whose file is there. A kernel that cannot be measured completely is named and its file left as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import PreflightError
+from preflight.kernels import Kernel, resolve_all
+from preflight.lab import truth
+from preflight.lab.results import KernelRun, ObjectMeasurement
+from preflight.lab.run import Plan, Subject, run
+from preflight.lab.subjects import subjects
+from preflight.lab.truth import Truth
+
+ROOT = Path(__file__).resolve().parent.parent
+TRUTH = ROOT / "fixtures" / "truth"
+SURFACES = ROOT / "matrices" / "surfaces"
+#: An emulated machine panics now and then where a real one does not; one panic is no truth.
+ATTEMPTS = 3
+
+
+def installed_tools() -> list[str]:
+    """The commands of the installed libbpf-tools, by dpkg's list."""
+    listed = Path("/var/lib/dpkg/info/libbpf-tools.list").read_text(encoding="utf-8").splitlines()
+    found = [
+        line for line in listed if "/sbin/" in line and Path(line).is_file() and not Path(line).is_symlink()
+    ]
+    return sorted(found)
+
+
+def versions() -> dict[str, str]:
+    """Package -> version of what decides a measurement besides the kernel."""
+    done = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Package} ${Version}\n", "libbpf-tools", "libbpf-dev", "bpftool"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+
+
+def record(kernel: Kernel, wanted: tuple[Subject, ...], sources: dict[str, str]) -> KernelRun:
+    """Measure one kernel, again after a panic, and keep the complete result."""
+    for _ in range(ATTEMPTS):
+        (result,) = run([kernel], Plan(subjects=wanted, bpftool=True), say=say)
+        if result.complete:
+            truth.write(file_of(kernel), truth.compact(result, kernel, sources))
+            break
+        if result.outcome not in ("panic", "hang", "lost-data"):
+            break
+    return result
+
+
+def file_of(kernel: Kernel) -> Path:
+    """Where the truth of a kernel is kept."""
+    return TRUTH / f"{kernel.release}.json.xz"
+
+
+def say(kernel: str, text: str) -> None:
+    """A line of progress."""
+    print(f"record_truth: {kernel}: {text}", file=sys.stderr, flush=True)
+
+
+def differing(result: KernelRun) -> list[str]:
+    """Objects on which bpftool and the loader disagree in the same guest."""
+    return [
+        measured.object
+        for measured in result.objects
+        if measured.bpftool and (measured.verdict == "loads") != (measured.bpftool.exit_code == 0)
+    ]
+
+
+def surface_cell(measured: ObjectMeasurement) -> tuple[str, str]:
+    """(loads, attaches) of a probe: `yes`, `no`, `unknown`, `-` where nothing was tried."""
+    loads = {p.verdict for p in measured.programs} or {measured.verdict}
+    loaded = "yes" if loads == {"loads"} else "no" if "fails" in loads else "unknown"
+    states = {p.attach.state for p in measured.programs} | {a.state for a in measured.maps.values()}
+    states.discard("not-tried")
+    if not states:
+        return loaded, "-"
+    return loaded, "no" if "fails" in states else "unknown" if "unknown" in states else "yes"
+
+
+def surfaces(found: Sequence[Truth]) -> dict[str, Any]:
+    """Probe by kernel: what loads and what attaches, with the errno of a refusal."""
+    kinds = tomllib.loads((ROOT / "bpf" / "probes" / "probes.toml").read_text(encoding="utf-8"))
+    rows = []
+    for name, about in kinds.items():
+        cells = {}
+        for one in found:
+            measured = next((o for o in one.objects if o.object == f"probes:{name}"), None)
+            if measured is None:
+                continue
+            loads, attaches = surface_cell(measured)
+            why = next((f.title for f in _findings(measured)), "") if "no" in (loads, attaches) else ""
+            cells[one.release or one.kernel] = {"loads": loads, "attaches": attaches, "why": why}
+        rows.append({"probe": name, "kind": about["kind"], "asks": about["asks"], "kernels": cells})
+    return {"kernels": [one.release for one in found], "rows": rows}
+
+
+def _findings(measured: ObjectMeasurement) -> Any:
+    from preflight.lab.findings import findings_of
+
+    return findings_of(measured)
+
+
+_MARKS = {
+    ("yes", "yes"): "attaches",
+    ("yes", "-"): "loads",
+    ("yes", "no"): "loads, attach refused",
+    ("yes", "unknown"): "loads, attach undecided",
+}
+
+
+def markdown(table: dict[str, Any]) -> str:
+    """The surface table as a page."""
+    lines = [
+        "# Which surface works where",
+        "",
+        "Measured, not predicted: the project's own probes, loaded and attached on packaged Debian kernels",
+        "(amd64, booted in an emulator, as root, without modules). Made by `make truth`.",
+        "`attaches`: it loads and attaches. `loads`: it loads, and attaching was not tried.",
+        "Reasons of refusals are in [surfaces.json](surfaces.json).",
+    ]
+    for kind, title in (("surface", "Surfaces"), ("feature", "Maps and helpers")):
+        kernels = table["kernels"]
+        lines += ["", f"## {title}", "", "| probe | " + " | ".join(map(_short, kernels)) + " |"]
+        lines.append("|---" * (len(kernels) + 1) + "|")
+        for row in table["rows"]:
+            if row["kind"] != kind:
+                continue
+            cells = [_cell(row["kernels"].get(kernel)) for kernel in kernels]
+            lines.append(f"| {row['probe']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(release: str) -> str:
+    return release.removesuffix("-amd64").replace("+deb13", "")
+
+
+def _cell(cell: dict[str, str] | None) -> str:
+    if cell is None:
+        return "not measured"
+    return _MARKS.get(
+        (cell["loads"], cell["attaches"]), {"no": "refused", "unknown": "undecided"}.get(cell["loads"], "?")
+    )
+
+
+def write_matrix() -> None:
+    """`matrices/surfaces.md` and `.json` from the recorded files, oldest kernel first."""
+    from preflight.kernels.store import natural
+
+    found = sorted((truth.read(path) for path in TRUTH.glob("*.json.xz")), key=lambda t: natural(t.kernel))
+    table = surfaces(found)
+    SURFACES.with_suffix(".md").write_text(markdown(table), encoding="utf-8")
+    text = json.dumps(table, sort_keys=True, indent=1) + "\n"
+    SURFACES.with_suffix(".json").write_text(text, encoding="utf-8")
+
+
+def main() -> int:
+    """Command line; 1 when a kernel could not be measured completely."""
+    parser = argparse.ArgumentParser(description="record what real kernels do")
+    parser.add_argument("--only", default="*", help="only kernels whose name matches this pattern")
+    parser.add_argument("--missing", action="store_true", help="skip kernels that are recorded")
+    parser.add_argument("--matrix", action="store_true", help="only write the surface table again")
+    options = parser.parse_args()
+    bad = 0
+    try:
+        if not options.matrix:
+            names = tomllib.loads((ROOT / "matrices" / "lab.toml").read_text(encoding="utf-8"))["kernels"]
+            kernels = resolve_all(name for name in names if fnmatchcase(name, options.only))
+            wanted = subjects([*installed_tools(), "probes:"])
+            sources = versions()
+            for kernel in kernels:
+                if options.missing and file_of(kernel).is_file():
+                    continue
+                result = record(kernel, wanted, sources)
+                bad += not result.complete
+                say(kernel.name, f"bpftool disagrees on: {', '.join(differing(result)) or 'nothing'}")
+        write_matrix()
+    except PreflightError as error:
+        print(f"record_truth: {error}", file=sys.stderr)
+        return 1
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
