@@ -13,7 +13,6 @@ from preflight.facts import Evidence
 from preflight.findings.model import Verdict
 from preflight.host.areas.surfaces import FunctionTarget, TracepointTarget
 from preflight.host.checks.decisions import (
-    UNDECIDED_FIXES,
     Decision,
     Witnessed,
     attach_state,
@@ -23,6 +22,7 @@ from preflight.host.checks.decisions import (
     kfunc_state,
     map_state,
     prog_state,
+    undecided_fix,
 )
 from preflight.host.checks.surfaces import function_finding, surface_finding, tracepoint_finding
 from preflight.host.facts import HostFacts
@@ -104,7 +104,7 @@ def _unseen(code: str, subject: str, what: str) -> Judgement:
     return Judgement(Verdict.UNKNOWN, code, subject, reason, (Evidence("internal", reason),))
 
 
-def _of(decision: Decision, code: str, subject: str, what: str) -> Judgement:
+def _of(host: HostFacts, decision: Decision, code: str, subject: str, what: str) -> Judgement:
     """A decision of the witnesses as a judgement."""
     return Judgement(
         decision.verdict,
@@ -112,7 +112,7 @@ def _of(decision: Decision, code: str, subject: str, what: str) -> Judgement:
         subject,
         f"{what}: {decision.because}",
         decision.evidence,
-        fix=UNDECIDED_FIXES.get(decision.verdict, ""),
+        fix=undecided_fix(decision.verdict, host),
     )
 
 
@@ -157,7 +157,7 @@ def _btf(need: Need, host: HostFacts) -> Judgement:
 
 
 def _program_type(need: Need, host: HostFacts) -> Judgement:
-    return _of(prog_state(host, need.name), "PH401", need.name, f"program type {need.name}")
+    return _of(host, prog_state(host, need.name), "PH401", need.name, f"program type {need.name}")
 
 
 def _hook(need: Need, host: HostFacts) -> Judgement:
@@ -171,7 +171,7 @@ def _hook(need: Need, host: HostFacts) -> Judgement:
             return _unseen(code, name, f"surface {name}")
         return Judgement(found.verdict, code, name, found.title, found.evidence, found.cause, found.fix)
     if host.programs and host.programs.feature_named(need.name) is not None:
-        return _of(attach_state(host, need.name), "PH402", need.name, f"attach type {need.name}")
+        return _of(host, attach_state(host, need.name), "PH402", need.name, f"attach type {need.name}")
     if surface is not None or need.program_type in ("", "unknown"):
         return _unseen("PH402", need.name, f"attach type {need.name}")
     return _program_type(
@@ -201,7 +201,7 @@ def _tracepoint(need: Need, host: HostFacts) -> Judgement:
 
 
 def _map_type(need: Need, host: HostFacts) -> Judgement:
-    return _of(map_state(host, need.name), "PH501", need.name, f"map type {need.name}")
+    return _of(host, map_state(host, need.name), "PH501", need.name, f"map type {need.name}")
 
 
 def _helper(need: Need, host: HostFacts) -> Judgement:
@@ -221,7 +221,7 @@ def _helper(need: Need, host: HostFacts) -> Judgement:
             )
             title = f"{what}: not tried, because it writes to the kernel log; --full tries it"
             return Judgement(Verdict.OK, "PH601", subject, title, (*decision.evidence, shown))
-    return _of(decision, "PH601", subject, what)
+    return _of(host, decision, "PH601", subject, what)
 
 
 def _unnamed_helper(need: Need, host: HostFacts) -> Judgement:
@@ -231,7 +231,7 @@ def _unnamed_helper(need: Need, host: HostFacts) -> Judgement:
         return _unseen("PH601", subject, "the helper table")
     if number < len(facts.names) and facts.names[number]:
         decision = helper_state(host, need.program_type, facts.names[number])
-        return _of(decision, "PH601", subject, f"bpf_{facts.names[number]} in {need.program_type}")
+        return _of(host, decision, "PH601", subject, f"bpf_{facts.names[number]} in {need.program_type}")
     if facts.names_from != "btf":
         return _unseen("PH601", subject, f"helper number {number}")
     evidence = Evidence("btf", f"enum bpf_func_id has no value {number}")
@@ -245,11 +245,11 @@ def _kfunc(need: Need, host: HostFacts) -> Judgement:
     if need.weak and decision.verdict is Verdict.MISSING:
         title = f"kfunc {need.name} is not there; the object declares it weak"
         return Judgement(Verdict.MISSING, "PH602", need.name, title, decision.evidence)
-    return _of(decision, "PH602", need.name, f"kfunc {need.name}")
+    return _of(host, decision, "PH602", need.name, f"kfunc {need.name}")
 
 
 def _isa(need: Need, host: HostFacts) -> Judgement:
-    return _of(isa_state(host, need.name), "PH605", need.name, f"instruction set {need.name}")
+    return _of(host, isa_state(host, need.name), "PH605", need.name, f"instruction set {need.name}")
 
 
 def _size(need: Need, host: HostFacts) -> Judgement:
@@ -257,7 +257,7 @@ def _size(need: Need, host: HostFacts) -> Judgement:
         return _unseen("PH603", "", "the instruction limit")
     what = f"a program of more than 4096 instructions (needed: {need.name})"
     limit = host.helpers.limit
-    return _of(decide(Witnessed("", None, None, limit)), "PH603", "", what)
+    return _of(host, decide(Witnessed("", None, None, limit)), "PH603", "", what)
 
 
 _JUDGES: dict[str, Callable[[Need, HostFacts], Judgement]] = {

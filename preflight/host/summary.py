@@ -9,6 +9,7 @@ from typing import Any
 
 from preflight.findings.model import Finding, Severity, Verdict
 from preflight.host.areas.helpers import LETTERS
+from preflight.host.areas.privilege import PrivilegeFacts
 from preflight.host.assess import Assessment
 from preflight.host.facts import HostFacts
 from preflight.host.surface_table import feature_rows, surface_rows
@@ -79,33 +80,49 @@ def host_line(facts: HostFacts) -> list[str]:
         parts.append(
             {"v1": "cgroup v1", "v2": "cgroup v2", "hybrid": "hybrid cgroup"}.get(mode.mode, "no cgroup")
         )
-    if facts.privilege and facts.privilege.capabilities.value:
-        parts.append(_privilege(facts.privilege.capabilities.value.effective, facts.privilege.is_uid_zero))
+    if facts.privilege:
+        parts.append(_privilege(facts.privilege))
     return parts
 
 
 _BPF_CAPABILITIES = ("BPF", "PERFMON", "NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
 
 
-def _privilege(effective: tuple[str, ...], is_root: bool) -> str:
-    missing = [name for name in _BPF_CAPABILITIES if name not in effective]
-    who = "as root" if is_root else "unprivileged" if len(missing) == len(_BPF_CAPABILITIES) else "as user"
+def _privilege(facts: PrivilegeFacts) -> str:
+    """Who asks. Capabilities of a user namespace are not listed: bpf(2) does not count them."""
+    if facts.user_namespace_initial.value is False:
+        return "as root of a user namespace" if facts.is_uid_zero else "in a user namespace"
+    if facts.capabilities.value is None:
+        return "as root" if facts.is_uid_zero else "as user"
+    held = facts.capabilities.value.effective
+    missing = [name for name in _BPF_CAPABILITIES if name not in held]
+    who = (
+        "as root"
+        if facts.is_uid_zero
+        else "unprivileged"
+        if len(missing) == len(_BPF_CAPABILITIES)
+        else "as user"
+    )
     if not missing or who == "unprivileged":
         return who
     return f"{who} without CAP_{', CAP_'.join(missing)}"
 
 
 def _next_steps(assessment: Assessment) -> list[str]:
-    undecided = [f for f in assessment.findings if f.verdict is Verdict.UNKNOWN]
+    """How to get more decided: who has to ask, and with which command."""
+    undecided = sum(f.verdict is Verdict.UNKNOWN for f in assessment.findings)
     if not undecided:
         return []
+    count = f"{undecided} check{'s' if undecided > 1 else ''} undecided"
     facts = assessment.facts.privilege
+    if facts and facts.user_namespace_initial.value is False:
+        return [f"{count}; outside of the user namespace, as root, more can be decided: sudo preflight check"]
     held = facts.capabilities.value.effective if facts and facts.capabilities.value else ()
     wanted = [name for name in ("BPF", "PERFMON", "NET_ADMIN") if name not in held]
-    if wanted:
+    if facts and facts.capabilities.value and wanted:
         names = ", CAP_".join(wanted)
-        return [f"{len(undecided)} checks undecided; as root, or with CAP_{names}, more can be decided"]
-    return []
+        return [f"{count}; as root, or with CAP_{names}, more can be decided: sudo preflight check"]
+    return [f"{count}; each says what decides it: preflight check -v"]
 
 
 def tables(assessment: Assessment) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -52,11 +53,22 @@ def test_the_result_keeps_the_contract() -> None:
     CheckResult.model_validate(host())
 
 
-def test_every_unknown_says_what_would_decide_it() -> None:
-    for record in host()["results"]:
+#: Commands, capabilities, mounts and options that decide what stayed open.
+DECIDES = re.compile(
+    r"to decide: |CAP_|\bas root\b|\bmount\b|\binstall\b|\breadable\b|\bmodprobe\b|--kernel-config|--btf-dir|bpftool "
+)
+
+
+def assert_unknowns_say_what_decides_them(result: dict[str, Any]) -> None:
+    for record in result["results"]:
         if record["verdict"] == "unknown":
-            assert record["cause"], record["code"]
-            assert record["fix"], record["code"]
+            what = f"{record['code']}[{record['subject']}]"
+            assert record["cause"], what
+            assert DECIDES.search(record["fix"]), f"{what}: {record['fix']}"
+
+
+def test_every_unknown_says_what_would_decide_it() -> None:
+    assert_unknowns_say_what_decides_them(host())
 
 
 def test_every_finding_has_evidence_and_a_title() -> None:
@@ -215,6 +227,8 @@ def test_as_nobody_nothing_is_called_missing_for_lack_of_rights() -> None:
     result = result_of("check", "--no-samples", before=become)
     CheckResult.model_validate(result)
     assert result["summary"]["exit_code"] in (1, 3)
+    assert any("sudo preflight check" in step for step in result["summary"]["next_steps"])
+    assert_unknowns_say_what_decides_them(result)
     worse = [
         key for key, now in verdicts(result).items() if now == "missing" and verdicts(host()).get(key) == "ok"
     ]
@@ -227,6 +241,8 @@ def test_in_a_user_namespace_nothing_is_called_missing_for_lack_of_rights() -> N
         pytest.skip("user namespaces are not allowed here")
     result = result_of("check", "--no-samples", before=["unshare", "-Ur"])
     CheckResult.model_validate(result)
+    assert result["summary"]["host_line"][-1].endswith("user namespace")
+    assert_unknowns_say_what_decides_them(result)
     worse = [
         key for key, now in verdicts(result).items() if now == "missing" and verdicts(host()).get(key) == "ok"
     ]
@@ -239,6 +255,9 @@ def test_without_sys_and_proc_config_the_rest_still_runs() -> None:
     script = 'mount -t tmpfs none /sys && exec "$@"'
     result = result_of("check", "--no-samples", before=["unshare", "-m", "sh", "-c", script, "sh"])
     CheckResult.model_validate(result)
+    assert_unknowns_say_what_decides_them(result)
+    missing = [key for key, now in verdicts(result).items() if now == "missing"]
+    assert [key for key in missing if verdicts(host()).get(key) not in ("missing", None)] == []
     btf = next(r for r in result["results"] if r["code"] == "PH101")
     assert btf["verdict"] == "unknown" or "not mounted" in json.dumps(btf) or "masked" in json.dumps(btf)
 

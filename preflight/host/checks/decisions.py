@@ -40,6 +40,18 @@ UNDECIDED_FIXES = {
     Verdict.UNKNOWN: "run as root on the host itself; if it stays undecided, please report the evidence",
 }
 
+
+def undecided_fix(verdict: Verdict, host: HostFacts) -> str:
+    """What decides or unblocks a verdict that is not about the kernel; "" for the other verdicts.
+
+    Without the kernel's BTF it is not seen what the kernel numbers and which hooks it has.
+    """
+    if verdict is Verdict.UNKNOWN and host.btf is not None and host.btf.vmlinux.value is None:
+        show = host.btf.vmlinux.decided_by or "make /sys/kernel/btf/vmlinux readable"
+        return f"to decide: {show}; {UNDECIDED_FIXES[verdict]}"
+    return UNDECIDED_FIXES.get(verdict, "")
+
+
 _NOT_COLLECTED = Decision(Verdict.UNKNOWN, "nobody looked: the facts were not collected")
 
 

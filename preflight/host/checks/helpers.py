@@ -11,7 +11,14 @@ from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Verdict
 from preflight.host.areas.helpers import LETTERS, HelperFacts
 from preflight.host.checks.common import area_check, finding, listed
-from preflight.host.checks.decisions import ISA_LEVELS, UNDECIDED_FIXES, ability_state, isa_state, letters
+from preflight.host.checks.decisions import (
+    ISA_LEVELS,
+    UNDECIDED_FIXES,
+    ability_state,
+    isa_state,
+    letters,
+    undecided_fix,
+)
 from preflight.host.facts import HostFacts
 
 _BY_HAND = "bpftool feature probe kernel full"
@@ -29,10 +36,10 @@ def helper_table(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
             cause="trial loads ask the running kernel, and the files read are not its own",
         )
     for name in types:
-        yield _one_type(facts, name)
+        yield _one_type(host, facts, name)
 
 
-def _one_type(facts: HelperFacts, name: str) -> Finding:
+def _one_type(host: HostFacts, facts: HelperFacts, name: str) -> Finding:
     best = letters(facts, name)
     count = Counter(LETTERS[letter] for letter in best if letter in LETTERS)
     total = sum(count.values())
@@ -62,7 +69,7 @@ def _one_type(facts: HelperFacts, name: str) -> Finding:
             Evidence("trial-load", ", ".join(f"{n} {state}" for state, n in sorted(count.items())), _BY_HAND)
         ],
         cause="" if verdict is Verdict.OK and not unread else "; ".join(reasons),
-        fix=f"please report the answers for {listed(unread)}" if unread else UNDECIDED_FIXES.get(verdict, ""),
+        fix=f"please report the answers for {listed(unread)}" if unread else undecided_fix(verdict, host),
         data={**dict(sorted(count.items())), "not_probed": list(facts.not_probed), "unread": unread},
     )
     return replace(found, subject=name)
@@ -84,12 +91,20 @@ def kfuncs(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
             "kfuncs: undecided",
             evidence=[Evidence("btf", why, command)],
             cause=why,
+            fix=_kfunc_fix(host),
         )
         return
     shown = Evidence("btf", f"{len(facts.kfuncs)} functions with the declaration tag bpf_kfunc", command)
     yield finding(
         "PH602", Verdict.OK, f"{len(facts.kfuncs)} kfuncs are built into the kernel", evidence=[shown]
     )
+
+
+def _kfunc_fix(host: HostFacts) -> str:
+    """Where BTF is seen and marks no kfunc, a single one is looked up by its name."""
+    if host.btf is not None and host.btf.vmlinux.value is not None:
+        return "look for the one you need: bpftool btf dump file /sys/kernel/btf/vmlinux | grep -w KFUNC"
+    return undecided_fix(Verdict.UNKNOWN, host)
 
 
 @area_check("PH603", "helpers")
@@ -128,7 +143,14 @@ def instruction_limit(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
         )
     else:
         why = trial.reason or detail
-        yield finding("PH603", Verdict.UNKNOWN, "instruction limit: undecided", evidence=evidence, cause=why)
+        yield finding(
+            "PH603",
+            Verdict.UNKNOWN,
+            "instruction limit: undecided",
+            evidence=evidence,
+            cause=why,
+            fix=undecided_fix(Verdict.UNKNOWN, host),
+        )
 
 
 _FLOW_FIXES = {
@@ -158,7 +180,7 @@ def control_flow(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
             cause="" if decision.ok else decision.because,
             fix=_FLOW_FIXES.get(name, "")
             if decision.verdict is Verdict.MISSING
-            else UNDECIDED_FIXES.get(decision.verdict, ""),
+            else undecided_fix(decision.verdict, host),
             confidence=decision.confidence,
         )
         yield replace(found, subject=name)
@@ -180,7 +202,7 @@ def instruction_set(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
             "instruction set: no program could be loaded",
             evidence=decision.evidence,
             cause=decision.because,
-            fix=UNDECIDED_FIXES.get(decision.verdict, ""),
+            fix=undecided_fix(decision.verdict, host),
             data=data,
         )
         return

@@ -22,6 +22,8 @@ from preflight.host.facts import HostFacts
 
 COMMAND = "bpftool -j feature probe kernel full"
 
+_SECOND = f"to decide: install bpftool and run as root: {COMMAND}"
+
 _RULE = (
     "a load that succeeds, or a refusal in the verifier's own known words, is stronger than bpftool, "
     "which reads the same log with the wordings of its own release"
@@ -83,6 +85,7 @@ def _conflicts(subject: str, conflicts: tuple[Conflict, ...], compared: int) -> 
             f"{kind}: there was no second witness to compare with",
             evidence=[Evidence("bpftool", "no claim of it to compare with", COMMAND)],
             cause="bpftool was not there to ask, or the kernel's answers were undecided",
+            fix=_SECOND,
         )
     elif not conflicts:
         found = finding(
@@ -124,6 +127,7 @@ def _helper_conflicts(conflicts: tuple[HelperConflict, ...]) -> Finding:
             "helpers: there was no second witness to compare with",
             evidence=[Evidence("bpftool", "no claim of it to compare with", COMMAND)],
             cause="bpftool was not there to ask, or no program type could be loaded",
+            fix=_SECOND,
         )
     elif not refuted and not missed:
         title = (

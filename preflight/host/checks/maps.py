@@ -10,7 +10,7 @@ from preflight.findings.model import Finding, Verdict
 from preflight.host.areas.maps import MapFacts
 from preflight.host.bpf.implementations import MAP_ALTERNATIVES, MAP_OPTIONS
 from preflight.host.checks.common import area_check, finding
-from preflight.host.checks.decisions import UNDECIDED_FIXES, map_feature_state, map_state
+from preflight.host.checks.decisions import map_feature_state, map_state, undecided_fix
 from preflight.host.facts import HostFacts
 
 _SAYS = {
@@ -34,7 +34,7 @@ def map_types(host: HostFacts, facts: MapFacts) -> Iterator[Finding]:
             cause="" if decision.ok else decision.because,
             fix=missing_map_fix(kind.name)
             if decision.verdict is Verdict.MISSING
-            else UNDECIDED_FIXES.get(decision.verdict, ""),
+            else undecided_fix(decision.verdict, host),
             confidence=decision.confidence,
         )
         yield replace(found, subject=kind.name)
@@ -52,7 +52,7 @@ def map_features(host: HostFacts, facts: MapFacts) -> Iterator[Finding]:
             f"{feature.name} ({feature.needs}): {word}",
             evidence=decision.evidence,
             cause="" if decision.ok else decision.because,
-            fix=UNDECIDED_FIXES.get(decision.verdict, ""),
+            fix=undecided_fix(decision.verdict, host),
             confidence=decision.confidence,
         )
         yield replace(found, subject=feature.name)

@@ -10,7 +10,7 @@ from preflight.findings.model import Finding, Verdict
 from preflight.host.areas.programs import ProgramFacts
 from preflight.host.bpf.implementations import PROGRAM_OPTIONS
 from preflight.host.checks.common import area_check, finding
-from preflight.host.checks.decisions import UNDECIDED_FIXES, Decision, attach_state, prog_state
+from preflight.host.checks.decisions import Decision, attach_state, prog_state, undecided_fix
 from preflight.host.facts import HostFacts
 
 _LACKS = {
@@ -28,6 +28,7 @@ def program_types(host: HostFacts, facts: ProgramFacts) -> Iterator[Finding]:
         decision = prog_state(host, kind.name)
         option = PROGRAM_OPTIONS.get(kind.name)
         yield _finding(
+            host,
             "PH401",
             kind.name,
             f"{kind.name} programs",
@@ -64,6 +65,7 @@ def attach_types(host: HostFacts, facts: ProgramFacts) -> Iterator[Finding]:
     for feature in facts.features:
         decision = attach_state(host, feature.name)
         found = _finding(
+            host,
             "PH402",
             feature.name,
             f"{feature.name} ({feature.program_type})",
@@ -80,14 +82,14 @@ def attach_types(host: HostFacts, facts: ProgramFacts) -> Iterator[Finding]:
         )
 
 
-def _finding(code: str, subject: str, what: str, decision: Decision, fix: str) -> Finding:
+def _finding(host: HostFacts, code: str, subject: str, what: str, decision: Decision, fix: str) -> Finding:
     found = finding(
         code,
         decision.verdict,
         f"{what}: {_LACKS[decision.verdict]}",
         evidence=decision.evidence,
         cause="" if decision.ok else decision.because,
-        fix=fix or UNDECIDED_FIXES.get(decision.verdict, ""),
+        fix=fix or undecided_fix(decision.verdict, host),
         confidence=decision.confidence,
     )
     return replace(found, subject=subject)

@@ -51,7 +51,7 @@ def surface_finding(facts: SurfaceFacts, code: str, name: str, *, siblings: Iter
     better = best_alternative(facts, name)
     fixes = [text for text in (decides.decided_by, *(deciding(one).decided_by for one in lost)) if text]
     if verdict is not Verdict.OK and better is not None:
-        fixes.append(f"or use {surface_entries()[better].title}, which is usable here")
+        fixes.append(f"{'or ' if fixes else ''}use {surface_entries()[better].title}, which is usable here")
     return finding(
         code,
         verdict,

@@ -61,6 +61,11 @@ def _open(reason: str, *evidence: Evidence, decided_by: str | None = None) -> An
     return Answer("unknown", "none", evidence, reason, decided_by)
 
 
+def _no_btf(*evidence: Evidence) -> Answer:
+    show = "make /sys/kernel/btf/vmlinux readable (mount the host's /sys)"
+    return _open("the kernel's BTF cannot be read", *evidence, decided_by=show)
+
+
 def _config(view: View, name: str) -> tuple[Evidence, ...]:
     value = view.option(name)
     if value is None:
@@ -190,7 +195,7 @@ def own_socket(view: View) -> Answer:
 def struct_ops(view: View) -> Answer:
     """The kernel's side of a struct_ops interface: `struct bpf_struct_ops_NAME` wraps its map value."""
     if not view.btf_read:
-        return _open("the kernel's BTF cannot be read")
+        return _no_btf()
     if "bpf_struct_ops_tcp_congestion_ops" in view.names:
         return _yes(Evidence("btf", "BTF has struct bpf_struct_ops_tcp_congestion_ops"))
     return _open("BTF does not list struct bpf_struct_ops_tcp_congestion_ops")
@@ -268,7 +273,7 @@ def fprobe(view: View) -> Answer:
 def uprobe_multi(view: View) -> Answer:
     """uprobe.multi links: the attach type and uprobes themselves."""
     if not view.btf_read:
-        return _open("the kernel's BTF cannot be read")
+        return _no_btf()
     if "BPF_TRACE_UPROBE_MULTI" not in view.names:
         evidence = Evidence("btf", "enum bpf_attach_type has no BPF_TRACE_UPROBE_MULTI")
         return _no("this kernel has no links on many uprobes", evidence)
@@ -337,7 +342,7 @@ def tcx(view: View) -> Answer:
     """Links at network devices (kernel 6.6, CONFIG_NET_XGRESS)."""
     config = _config(view, "NET_XGRESS")
     if not view.btf_read:
-        return _open("the kernel's BTF cannot be read", *config)
+        return _no_btf(*config)
     if "BPF_TCX_INGRESS" not in view.names:
         return _no(
             "this kernel has no links at network devices",
