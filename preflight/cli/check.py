@@ -64,6 +64,7 @@ def check(
         btf_dir=Path(btf_dir) if btf_dir else None,
         full=full,
         attach=attach,
+        cache=cache,
     )
     ignored = parse_ignores(ignore)
     assessment = assess_host(

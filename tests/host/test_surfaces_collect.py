@@ -21,10 +21,11 @@ from preflight.host.collect import kconfig
 from preflight.host.collect import surface_witnesses as witness
 from preflight.host.collect.attach_libbpf import usdt_program
 from preflight.host.collect.attach_trial import Outcome
+from preflight.host.collect.ktypes import KernelTypes
 from preflight.host.collect.libbpf import Loaded
 from preflight.host.collect.session import Session
 from preflight.host.collect.surface_attach import _answer
-from preflight.host.collect.surface_loads import TrialLoads, enum_has
+from preflight.host.collect.surface_loads import TrialLoads
 from preflight.host.collect.surface_network import network_modules
 from preflight.host.collect.surface_targets import TargetLists
 from preflight.host.collect.surfaces import OPTIONS, collect, read_cgroup, read_tracefs
@@ -162,7 +163,9 @@ def lists(
     mounts = mountinfo(
         *([("/sys/kernel/tracing", "tracefs", "rw")] if traced else []), ("/sys", "sysfs", "rw")
     )
-    return TargetLists(host(tmp_path, {"/proc/self/mountinfo": mounts, **files}), known(trace), btf)
+    return TargetLists(
+        host(tmp_path, {"/proc/self/mountinfo": mounts, **files}), known(trace), KernelTypes(btf)
+    )
 
 
 KALLSYMS = """\
@@ -254,7 +257,7 @@ def test_tracepoints_in_btf(tmp_path: Path) -> None:
 def test_no_list_and_no_name_makes_the_lookup_fail(tmp_path: Path, kallsyms: bytes, name: str) -> None:
     (tmp_path / "proc").mkdir(exist_ok=True)
     (tmp_path / "proc" / "kallsyms").write_bytes(kallsyms)
-    source = TargetLists(System(tmp_path, release=RELEASE), known(Tracefs(None, False)), None)
+    source = TargetLists(System(tmp_path, release=RELEASE), known(Tracefs(None, False)), KernelTypes(None))
     (function,) = source.functions([name])
     (event,) = source.tracepoints([("sched", name)])
     if function.in_kallsyms:
@@ -395,12 +398,12 @@ def test_unknown_loading_leaves_attaching_unknown_unless_a_witness_says_no() -> 
 
 
 def test_typed_surfaces_are_unknown_without_btf() -> None:
-    loads = TrialLoads(None, live=False)
+    loads = TrialLoads(KernelTypes(None), live=False)
     assert {loads.answer(entry).state for entry in surface_entries().values()} == {"unknown"}
 
 
 def test_a_target_that_btf_does_not_list_is_unknown_and_not_missing() -> None:
-    answer = TrialLoads(Btf.parse(BtfWriter().bytes())).answer(surface_entries()["fentry"])
+    answer = TrialLoads(KernelTypes(Btf.parse(BtfWriter().bytes()))).answer(surface_entries()["fentry"])
     assert answer.state == "unknown"
     assert "bpf_fentry_test1" in (answer.reason or "")
 
@@ -408,10 +411,10 @@ def test_a_target_that_btf_does_not_list_is_unknown_and_not_missing() -> None:
 def test_enum_values_are_looked_up_by_name() -> None:
     writer = BtfWriter()
     writer.enum("bpf_prog_type", [("BPF_PROG_TYPE_XDP", 6)])
-    btf = Btf.parse(writer.bytes())
-    assert enum_has(btf, "bpf_prog_type", "BPF_PROG_TYPE_XDP") is True
-    assert enum_has(btf, "bpf_prog_type", "BPF_PROG_TYPE_LSM") is False
-    assert enum_has(btf, "bpf_map_type", "BPF_MAP_TYPE_HASH") is None
+    types = KernelTypes(Btf.parse(writer.bytes()))
+    assert types.enum_has("bpf_prog_type", "BPF_PROG_TYPE_XDP") is True
+    assert types.enum_has("bpf_prog_type", "BPF_PROG_TYPE_LSM") is False
+    assert types.enum_has("bpf_map_type", "BPF_MAP_TYPE_HASH") is None
 
 
 # --- features: reading what a load said

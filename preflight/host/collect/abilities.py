@@ -188,7 +188,7 @@ def _tail_call_below(fixtures: _Fixtures) -> Trial:
 def _number_iterator(fixtures: _Fixtures) -> Trial:
     kfuncs = [fixtures.types.func(f"bpf_iter_num_{step}") for step in ("new", "next", "destroy")]
     if not all(kfuncs):
-        known = fixtures.types.btf is not None
+        known = fixtures.types.readable
         why = (
             "the kernel's BTF has no bpf_iter_num_*" if known else "there is no kernel BTF to find kfuncs in"
         )

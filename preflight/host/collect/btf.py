@@ -6,13 +6,14 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from preflight.errors import InputError
 from preflight.facts import Evidence, Fact, known, unknown
 from preflight.host.areas.btf import BtfFacts, BtfFile, BtfFormat, BtfPlace, ExternalBtf
 from preflight.host.bpf import syscall as bpf
 from preflight.host.bpf.attrs import Cmd
+from preflight.host.codec import encode
 from preflight.host.collect.look import unseen
 from preflight.host.collect.session import BTF_LIMIT, VMLINUX_BTF, Session
 from preflight.host.system import Reading, Seen, System
@@ -56,23 +57,56 @@ def _vmlinux(session: Session) -> Fact[BtfFile]:
     reading = session.vmlinux_reading
     if not reading.is_present:
         return unseen(reading)
-    parsed = session.vmlinux
-    outcome = InputError("cannot be read") if parsed is None else parsed
     # Every reference of 100,000 types costs most of a second; the kernel checked its own at boot.
-    file = _describe("vmlinux", reading, outcome, thorough=session.options.full)
+    file = _thorough(session) if session.options.full else _brief(session)
     command = f"bpftool btf dump file {VMLINUX_BTF} | tail -1"
     return known(file, Evidence("btf", _summary(file), command))
 
 
-def _describe(name: str, reading: Reading, parsed: Btf | InputError, *, thorough: bool = True) -> BtfFile:
-    """One file's facts. `thorough` looks at every reference and name, not at lengths and bounds alone."""
+def _thorough(session: Session) -> BtfFile:
+    parsed = session.vmlinux
+    outcome = InputError("cannot be read") if parsed is None else parsed
+    return _describe("vmlinux", session.vmlinux_reading, outcome, session.vmlinux_digest)
+
+
+def _brief(session: Session) -> BtfFile:
+    """The same without every reference; what was measured of these bytes before is not measured again."""
+    reading, digest = session.vmlinux_reading, session.vmlinux_digest
+    if reading.truncated or not session.types.readable:
+        outcome = session.vmlinux if isinstance(session.vmlinux, InputError) else InputError("cannot be read")
+        return _describe("vmlinux", reading, outcome, digest)
+    try:
+        found = session.types.ask("format", lambda btf: encode(_measured("vmlinux", reading, btf, digest)))
+    except InputError as error:
+        return _describe("vmlinux", reading, error, digest)
+    return _decoded(found, "vmlinux")
+
+
+def _module(session: Session, name: str, reading: Reading) -> BtfFile:
+    """A module's file; its bytes on these bytes of the kernel's say the same every time."""
     digest = hashlib.sha256(reading.data).hexdigest()
+    found = session.types.ask(
+        f"module {digest}", lambda base: encode(_describe(name, reading, _parsed(reading.data, base), digest))
+    )
+    return _decoded(found, name)
+
+
+def _decoded(found: dict[str, Any], name: str) -> BtfFile:
+    """A file's facts from their JSON form."""
+    level = found["format"]
+    if level is not None:
+        level = BtfFormat(**{**level, "kinds": tuple(level["kinds"])})
+    return BtfFile(**{**found, "name": name, "format": level})
+
+
+def _describe(name: str, reading: Reading, parsed: Btf | InputError, digest: str = "") -> BtfFile:
+    """One file's facts, after a look at every reference and name. `digest` when it is known already."""
+    digest = digest or hashlib.sha256(reading.data).hexdigest()
     if reading.truncated:
         parsed = InputError(f"larger than {BTF_LIMIT >> 20} MiB")
     if not isinstance(parsed, InputError):
         try:
-            if thorough:
-                parsed.validate()
+            parsed.validate()
             return _measured(name, reading, parsed, digest)
         except InputError as error:
             parsed = error
@@ -117,8 +151,7 @@ def _modules(session: Session) -> tuple[Fact[tuple[BtfFile, ...]], tuple[str, ..
     listing = session.system.names(BTF_FOLDER, _MAX_MODULES)
     if not listing.is_present:
         return unseen(listing), ()
-    base = session.vmlinux
-    if base is None or isinstance(base, InputError):
+    if not session.types.readable:
         reason = "module BTF continues the kernel's own BTF, which cannot be used"
         return unknown(reason, Evidence("btf", reason), decided_by="see PH101 and PH102"), ()
     files: list[BtfFile] = []
@@ -128,7 +161,7 @@ def _modules(session: Session) -> tuple[Fact[tuple[BtfFile, ...]], tuple[str, ..
             continue
         reading = session.system.read(f"{BTF_FOLDER}/{name}", BTF_LIMIT)
         if reading.is_present:
-            files.append(_describe(name, reading, _parsed(reading.data, base)))
+            files.append(_module(session, name, reading))
         elif reading.seen is not Seen.ABSENT:
             # A module may be unloaded between listing and reading; anything else is worth saying.
             unread.append(name)

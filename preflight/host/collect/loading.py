@@ -114,7 +114,7 @@ class Loader:
                 return self._program_target(vehicle)
             case Target.STRUCT:
                 return self._struct_target(vehicle)
-        if self._types.btf is None:
+        if not self._types.readable:
             return Ready(
                 vehicle, attach, missing="needs an attach target, and there is no kernel BTF to find it in"
             )
@@ -126,7 +126,7 @@ class Loader:
         return Ready(vehicle, attach, missing=f"the kernel's BTF has none of the attach targets {wanted}")
 
     def _struct_target(self, vehicle: Vehicle) -> Ready:
-        if self._types.btf is None:
+        if not self._types.readable:
             return Ready(vehicle, missing="needs an attach target, and there is no kernel BTF to find it in")
         for name in vehicle.targets:
             struct = self._types.struct(name)

@@ -143,13 +143,13 @@ class Creator:
     def trial(self, shape: MapShape) -> Trial:
         """Create and close; the answer as a value."""
         if shape.vmlinux_type and not self._types.struct(shape.vmlinux_type):
-            why = "there is no kernel BTF" if self._types.btf is None else "the kernel's BTF has none"
+            why = "there is no kernel BTF" if not self._types.readable else "the kernel's BTF has none"
             return Trial("not-tried", reason=f"wants struct {shape.vmlinux_type}, and {why}")
         with self.create(shape) as answer:
             return trial_of(answer)
 
     def _struct_size(self, type_id: int) -> int:
-        return (self._types.btf.size_of(type_id) or 0) if self._types.btf is not None else 0
+        return self._types.size_of(type_id)
 
     def _int_btf(self) -> Result:
         if self._btf is None:

@@ -83,15 +83,13 @@ def _names(reading: Reading) -> tuple[str, ...] | None:
 
 
 def _bpf_lsm_hook(session: Session) -> Fact[bool]:
-    from preflight.btf.kinds import Kind
-
-    btf = session.vmlinux
-    if btf is None:
+    if not session.vmlinux_reading.is_present:
         return unseen(session.vmlinux_reading)
-    if isinstance(btf, InputError):
-        return unknown("the kernel's BTF does not parse", Evidence("btf", str(btf)), decided_by="see PH102")
+    if not session.types.readable:
+        said = str(session.vmlinux)
+        return unknown("the kernel's BTF does not parse", Evidence("btf", said), decided_by="see PH102")
     try:
-        there = bool(btf.ids_by_name(LSM_HOOK, (Kind.FUNC,)))
+        there = bool(session.types.ids(LSM_HOOK, "FUNC"))
     except InputError as error:
         return unknown("the kernel's BTF is corrupt", Evidence("btf", str(error)), decided_by="see PH102")
     command = f"bpftool btf dump file /sys/kernel/btf/vmlinux | grep {LSM_HOOK}"

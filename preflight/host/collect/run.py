@@ -34,6 +34,7 @@ def collect_host(system: System | None = None, options: Options | None = None) -
             found[area] = module.collect(session)
         except Exception as error:
             failures[area] = _described(error)
+    session.types.keep()
     return HostFacts(**found, failures=failures)
 
 

@@ -15,6 +15,7 @@ from preflight.errors import InputError
 from preflight.facts import Fact
 from preflight.host.areas.context import ConfigTried, KernelConfig
 from preflight.host.collect.kconfig import find_config
+from preflight.host.collect.ktypes import Answers, KernelTypes
 from preflight.host.system import Reading, System
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Options:
 
     `kernel_config` names a configuration file, `btf_dir` a directory of external BTF files,
     `full` allows trial loads that write to the kernel log. `attach` also attaches to targets of
-    this process's own, and detaches again. `functions` and `tracepoints` (category, name) are
+    this process's own, and detaches again. `cache` remembers what the kernel's BTF answered.
+    `functions` and `tracepoints` (category, name) are
     attach targets to look up.
     """
 
@@ -40,6 +42,7 @@ class Options:
     btf_dir: Path | None = None
     full: bool = False
     attach: bool = False
+    cache: bool = False
     functions: tuple[str, ...] = ()
     tracepoints: tuple[tuple[str, str], ...] = ()
 
@@ -85,13 +88,36 @@ class Session:
         return self.system.read(VMLINUX_BTF, BTF_LIMIT)
 
     @cached_property
+    def vmlinux_digest(self) -> str:
+        """SHA-256 of those bytes in hex."""
+        from hashlib import sha256
+
+        return sha256(self.vmlinux_reading.data).hexdigest()
+
+    @cached_property
+    def types(self) -> KernelTypes:
+        """Questions to the kernel's own BTF, each asked once."""
+        whole = self.options.cache and self.vmlinux_reading.is_present and not self.vmlinux_reading.truncated
+        return KernelTypes(
+            lambda: None if isinstance(self.vmlinux, InputError) else self.vmlinux,
+            Answers(self.vmlinux_digest if whole else ""),
+        )
+
+    @cached_property
     def vmlinux(self) -> Btf | InputError | None:
-        """The kernel's own BTF, the error it fails to parse with, or None when it cannot be read."""
+        """The kernel's own BTF, the error it fails to parse with, or None when it cannot be read.
+
+        Parses it; `types` answers from memory what was asked before.
+        """
         from preflight.btf import Btf
 
         if not self.vmlinux_reading.is_present:
             return None
         try:
+            if self.options.cache:
+                from preflight.btf.index_cache import parse_cached
+
+                return parse_cached(self.vmlinux_reading.data, key=self.vmlinux_digest, write=False)
             return Btf.parse(self.vmlinux_reading.data)
         except InputError as error:
             return error.about(VMLINUX_BTF)

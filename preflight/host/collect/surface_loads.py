@@ -20,7 +20,7 @@ from preflight.host.bpf.syscall import ENOTSUPP, Result, prog_load
 from preflight.host.surface_data import SurfaceEntry
 
 if TYPE_CHECKING:
-    from preflight.btf import Btf
+    from preflight.host.collect.ktypes import KernelTypes
 
 _BY_HAND = "bpftool feature probe kernel | grep program_type"
 
@@ -67,15 +67,15 @@ class _Target:
 
 
 class TrialLoads:
-    """The trial loads of one run. `btf` is the kernel's own BTF, None when it cannot be read.
+    """The trial loads of one run. `types` is the kernel's own BTF.
 
     With `live` false (the files read are not this kernel's) nothing is loaded. `held` are the
     numbers of the capabilities that count for this kernel, None when unknown; they choose the
     advice, never the answer.
     """
 
-    def __init__(self, btf: Btf | None, *, live: bool = True, held: frozenset[int] | None = None) -> None:
-        self._btf = btf
+    def __init__(self, types: KernelTypes, *, live: bool = True, held: frozenset[int] | None = None) -> None:
+        self._types = types
         self._live = live
         self._held = held
         self._answers: dict[tuple[object, ...], Answer] = {}
@@ -92,7 +92,11 @@ class TrialLoads:
         target = self._target(entry)
         if target.missing:
             evidence = (Evidence("btf", target.missing),)
-            decided = None if self._btf else "make /sys/kernel/btf/vmlinux readable (mount the host's /sys)"
+            decided = (
+                None
+                if self._types.readable
+                else "make /sys/kernel/btf/vmlinux readable (mount the host's /sys)"
+            )
             return Answer("unknown", "none", evidence, target.missing, decided)
         key = (entry.prog_type, entry.attach_type, entry.returns, target)
         if key not in self._answers:
@@ -148,14 +152,12 @@ class TrialLoads:
 
     def _listed(self, entry: SurfaceEntry) -> Evidence | None:
         """What the kernel's enums say of the program and attach type."""
-        if self._btf is None:
-            return None
         words = [f"BPF_PROG_TYPE_{entry.prog_type}"] + (
             [f"BPF_{entry.attach_type}"] if entry.attach_type else []
         )
         shown = []
         for enum, word in zip(("bpf_prog_type", "bpf_attach_type"), words, strict=False):
-            has = enum_has(self._btf, enum, word)
+            has = self._types.enum_has(enum, word)
             if has is not None:
                 shown.append(f"{word} is {'in' if has else 'not in'} enum {enum}")
         return Evidence("btf", "; ".join(shown)) if shown else None
@@ -163,38 +165,14 @@ class TrialLoads:
     def _target(self, entry: SurfaceEntry) -> _Target:
         if entry.target is None:
             return _Target()
-        if self._btf is None:
+        if not self._types.readable:
             return _Target(missing="its target is named by a BTF id, and the kernel's BTF cannot be read")
         kind, _, names = entry.target.partition(":")
         for name in names.split(","):
-            ids = btf_ids(self._btf, name, kind)
+            ids = self._types.ids(name, kind.upper())
             if ids:
                 return _Target(ids[0], self._member(ids[0], entry.member), name)
         return _Target(missing=f"the kernel's BTF has no {kind} {names}")
 
     def _member(self, type_id: int, name: str | None) -> int:
-        from preflight.btf.types import Composite
-
-        struct = self._btf.type(type_id) if self._btf is not None and name else None
-        if not isinstance(struct, Composite):
-            return 0
-        return next((n for n, member in enumerate(struct.members) if member.name == name), 0)
-
-
-def btf_ids(btf: Btf, name: str, kind: str) -> list[int]:
-    """Ids of a `func`, `typedef` or `struct` of that name."""
-    from preflight.btf import Kind
-
-    return btf.ids_by_name(name, {Kind[kind.upper()]})
-
-
-def enum_has(btf: Btf, enum: str, word: str) -> bool | None:
-    """Whether an enum of the kernel has a value of that name; None when BTF has no such enum."""
-    from preflight.btf import Kind
-    from preflight.btf.types import Enum
-
-    for type_id in btf.ids_by_name(enum, {Kind.ENUM, Kind.ENUM64}):
-        found = btf.type(type_id)
-        if isinstance(found, Enum) and found.values:
-            return any(value.name == word for value in found.values)
-    return None
+        return (self._types.member_index(type_id, name) or 0) if name else 0

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from preflight.facts import Fact
 from preflight.host.areas.surfaces import FunctionTarget, Tracefs, TracepointTarget
-from preflight.host.collect.surface_loads import btf_ids
 from preflight.host.system import Reading, Seen, System
 
 if TYPE_CHECKING:
-    from preflight.btf import Btf
+    from preflight.host.collect.ktypes import KernelTypes
 
 #: kallsyms and available_filter_functions of a distribution kernel have 5 to 15 MB.
 _LIST_LIMIT = 64 << 20
@@ -32,9 +31,9 @@ _TRACEITER = b"__traceiter_"
 class TargetLists:
     """The kernel's lists of one run; each is read at most once, and only when something is wanted."""
 
-    def __init__(self, system: System, tracefs: Fact[Tracefs], btf: Btf | None) -> None:
+    def __init__(self, system: System, tracefs: Fact[Tracefs], types: KernelTypes) -> None:
         self._system = system
-        self._btf = btf
+        self._types = types
         trace = tracefs.value
         # A tracefs outside /sys is known, but its path is not kept.
         usable = trace is not None and trace.readable and (trace.path or "").startswith("/sys/")
@@ -82,7 +81,7 @@ class TargetLists:
         variants = {one for one in (symbols or set()) | (listed or set()) if one.startswith(starts)}
         return FunctionTarget(
             name=name,
-            in_btf=None if self._btf is None else bool(btf_ids(self._btf, name, "func")),
+            in_btf=self._in_btf(name, "FUNC"),
             in_kallsyms=None if symbols is None else name in symbols,
             in_filter=None if listed is None else name in listed,
             blacklisted=None if blacklist is None else name in blacklist,
@@ -97,8 +96,11 @@ class TargetLists:
         if category and self._tracefs:
             seen = self._system.look(f"{self._tracefs}/events/{category}/{name}/id").seen
             event = {Seen.PRESENT: True, Seen.ABSENT: False}.get(seen)
-        typed = None if self._btf is None else bool(btf_ids(self._btf, f"btf_trace_{name}", "typedef"))
+        typed = self._in_btf(f"btf_trace_{name}", "TYPEDEF")
         return TracepointTarget(category, name, event, typed, self._traced(name))
+
+    def _in_btf(self, name: str, kind: str) -> bool | None:
+        return bool(self._types.ids(name, kind)) if self._types.readable else None
 
     @cached_property
     def _traced_names(self) -> frozenset[str]:

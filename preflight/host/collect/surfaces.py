@@ -23,7 +23,7 @@ from preflight.host.areas.surfaces import (
 from preflight.host.collect import perf
 from preflight.host.collect.look import MOUNTS, sysctl_of, unseen
 from preflight.host.collect.session import Session
-from preflight.host.collect.surface_loads import TrialLoads, btf_ids
+from preflight.host.collect.surface_loads import TrialLoads
 from preflight.host.collect.surface_network import network_modules
 from preflight.host.collect.surface_targets import TargetLists
 from preflight.host.collect.surface_witnesses import (
@@ -40,7 +40,7 @@ from preflight.host.surface_data import surface_entries
 from preflight.host.system import Seen, System
 
 if TYPE_CHECKING:
-    from preflight.btf import Btf
+    from preflight.host.collect.ktypes import KernelTypes
 
 #: Options of the kernel configuration that the PH7xx checks cite.
 OPTIONS = (
@@ -93,9 +93,8 @@ def collect(
     name (an empty category means the raw tracepoint). What is None comes from the session's options.
     """
     options = session.options
-    btf = _btf(session)
-    view = _view(session, btf)
-    loads = TrialLoads(btf, live=session.is_live, held=_held(session.system))
+    view = _view(session)
+    loads = TrialLoads(session.types, live=session.is_live, held=_held(session.system))
     surfaces = []
     for entry in surface_entries().values():
         loadable = loads.answer(entry)
@@ -105,7 +104,7 @@ def collect(
         from preflight.host.collect.surface_attach import attach_all
 
         surfaces, proof = attach_all(surfaces, loads, view)
-    targets = TargetLists(session.system, view.tracefs, btf)
+    targets = TargetLists(session.system, view.tracefs, session.types)
     return SurfaceFacts(
         tracefs=view.tracefs,
         pmus=view.pmus,
@@ -122,13 +121,7 @@ def collect(
     )
 
 
-def _btf(session: Session) -> Btf | None:
-    from preflight.btf import Btf
-
-    return session.vmlinux if isinstance(session.vmlinux, Btf) else None
-
-
-def _view(session: Session, btf: Btf | None) -> View:
+def _view(session: Session) -> View:
     system = session.system
     config = _config(session)
     pmus = _pmus(system)
@@ -142,8 +135,8 @@ def _view(session: Session, btf: Btf | None) -> View:
         cgroup=read_cgroup(system),
         network=network_modules(system, config),
         lsm=_lsm(session),
-        btf_read=btf is not None,
-        names=_names(btf),
+        btf_read=session.types.readable,
+        names=_names(session.types),
     )
 
 
@@ -288,17 +281,10 @@ def _cgroup_by_magic(system: System) -> Fact[CgroupMode]:
     return unseen(look)
 
 
-def _names(btf: Btf | None) -> frozenset[str]:
+def _names(types: KernelTypes) -> frozenset[str]:
     """Those of the names the witnesses ask for that the kernel's BTF has."""
-    if btf is None:
+    if not types.readable:
         return frozenset()
-    from preflight.btf import Kind
-    from preflight.btf.types import Enum
-
-    found = {name for name in BTF_FUNCTIONS if btf_ids(btf, name, "func")}
-    found |= {name for name in BTF_STRUCTS if btf_ids(btf, name, "struct")}
-    for type_id in btf.ids_by_name("bpf_attach_type", {Kind.ENUM}):
-        enum = btf.type(type_id)
-        if isinstance(enum, Enum):
-            found |= {value.name for value in enum.values} & set(BTF_ATTACH_TYPES)
-    return frozenset(found)
+    found = {name for name in BTF_FUNCTIONS if types.ids(name, "FUNC")}
+    found |= {name for name in BTF_STRUCTS if types.ids(name, "STRUCT")}
+    return frozenset(found | (set(types.enum("bpf_attach_type") or ()) & set(BTF_ATTACH_TYPES)))

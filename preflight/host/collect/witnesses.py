@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
-from preflight.errors import InputError
 from preflight.facts import Fact, unknown
 from preflight.host.areas.instruments import Bpftool
 from preflight.host.areas.programs import Trial
-from preflight.host.collect.ktypes import KernelTypes
 from preflight.host.collect.session import Session
+
+if TYPE_CHECKING:
+    from preflight.host.collect.ktypes import KernelTypes
 
 
 class Witnesses:
@@ -31,8 +33,7 @@ class Witnesses:
     @cached_property
     def types(self) -> KernelTypes:
         """The kernel's BTF by name."""
-        btf = self.session.vmlinux
-        return KernelTypes(None if isinstance(btf, InputError) else btf)
+        return self.session.types
 
     @cached_property
     def trials(self) -> dict[tuple[object, ...], Trial]:
