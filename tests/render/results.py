@@ -96,3 +96,85 @@ def check_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
         },
     }
     return result | changes
+
+
+def core_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
+    """A result of `core` in which every text that can come from a stranger is `text`."""
+    source = {"file": text, "line": 7, "text": text}
+    declarations = {"local": f"{text}\n{text}", "kernel": text, "code": f"{text}\n```\n{text}", "nearest": []}
+    relocation = {
+        "section": text,
+        "section_insn": 3,
+        "program": text,
+        "programs": [text],
+        "insn": 3,
+        "index": 0,
+        "kind": "byte_off",
+        "type": text,
+        "access": text,
+        "access_string": text,
+        "outcome": "poisoned",
+        "error": None,
+        "before": "61" + "0" * 14,
+        "after": "850000001023ad0b",
+        "reachable": "yes",
+        "reachable_why": text,
+        "guards": [{"condition": text, "value": text, "taken": True, "source": source}],
+        "source": source,
+        "candidates": [
+            {"btf": text, "type_id": 1, "name": text, "size": 8, "match": False, "cause": "field-missing"}
+        ],
+        "cause": text,
+        "cause_id": "field-missing",
+        "fix": text,
+        "fix_code": text,
+        "local_declaration": text,
+        "kernel_declaration": text,
+        "nearest": [{"how": "renamed", "btf": text, "access": text, "declared": text, "says": text}],
+        "local_value": 8,
+        "target_value": None,
+        "target_access": None,
+    }
+    one = {
+        "object": text,
+        "sha256": "0" * 64,
+        "kernel": text,
+        "loader": "libbpf",
+        "verdict": "fails",
+        "stock_error": None,
+        "relocations": [relocation],
+        "counts": {"poisoned": 1, "fatal": 1},
+        "findings": [
+            finding(text, code="PC201", name="core-access-missing", data=declarations),
+            finding(text, code="PC202", name="core-access-guarded", verdict="ok", severity="info"),
+            finding(
+                text, code="PC208", name="core-field-resized", verdict="degraded", severity="recommended"
+            ),
+        ],
+        "attach_targets": [{"program": text, "section": text}],
+        "externs": [{"name": text}],
+        "kconfig": [{"name": text}],
+        "skipped": [{"section": text, "section_insn": 0, "function": text}],
+        "kernel_facts": {"release": text},
+    }
+    result: dict[str, Any] = {
+        "schema_version": "1.0",
+        "tool": {"name": "preflight", "version": "0"},
+        "command": "core",
+        "generated_at": "2026-01-02T03:04:05Z",
+        "summary": {
+            "sentence": text,
+            "verdicts": {"fails": 1, "unknown": 0, "ok": 0},
+            "objects": 1,
+            "kernels": [text],
+            "loaders": ["libbpf"],
+            "counts": {"poisoned": 1},
+            "wrong_data": 1,
+            "overall": 1,
+            "exit_code": 1,
+        },
+        "results": [one],
+        "findings": [finding(text, code="PC207", name="core-some-kernels-only")],
+        "commands": [text],
+    }
+    return result | changes
