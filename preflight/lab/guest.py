@@ -150,7 +150,8 @@ class Job:
 
     `objects` are the bytes of BPF objects, named by their index; `modules` are inserted in the order
     given. `probe` collects facts, `bpftool` also asks bpftool to load each object. `limit` is the guest's own
-    end in seconds, for the case that nobody is there any more to stop it.
+    end in seconds, for the case that nobody is there any more to stop it. `config` is the kernel's
+    configuration, which loaders read from `/boot/config-RELEASE`: name of that file, contents.
     """
 
     objects: tuple[bytes, ...] = ()
@@ -161,6 +162,7 @@ class Job:
     log_level: int = 1
     object_seconds: int = 180
     limit: int = 900
+    config: tuple[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,8 @@ def build(job: Job, tools: Tools) -> bytes:
         nodes |= initramfs.with_libraries(tools.bpftool, tools.arch)
     nodes |= {f"in/{n}.bpf.o": initramfs.file(data) for n, data in enumerate(job.objects)}
     nodes |= {f"modules/{name}.ko": initramfs.file(data) for name, data in job.modules}
+    if job.config is not None:
+        nodes[f"boot/{job.config[0]}"] = initramfs.file(job.config[1])
     return initramfs.archive(nodes)
 
 

@@ -160,6 +160,7 @@ def _one(
         attach=plan.attach,
         log_level=plan.log_level,
         limit=int(plan.limits.total) + 60,
+        config=_config(kernel),
     )
     initrd = guest.build(job, equipment)
     while True:
@@ -186,6 +187,13 @@ def _one(
         btf_sha256=kernel.btf_sha256,
         asked_facts=plan.probe,
     )
+
+
+def _config(kernel: Kernel) -> tuple[str, bytes] | None:
+    """The configuration where a distribution keeps it, for objects with `__kconfig` externs."""
+    if kernel.contents.config is None or not kernel.release or "/" in kernel.release:
+        return None
+    return f"config-{kernel.release}", kernel.contents.config.read()
 
 
 def on_host(subjects: Sequence[Subject], *, attach: bool, log_level: int = 1, seconds: int = 60) -> KernelRun:
