@@ -22,8 +22,8 @@ COMMAND_LINE = (
     "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr "
     "tsc=reliable"
 )
-#: QEMU 7.2's emulator at times leaves wrong flags behind after cmpxchg16b: 6.12 kernels, whose allocator uses it,
-#: died of a double fault at that instruction in one boot of six. Without the feature they do not use it.
+#: QEMU 7.2's emulator at times leaves wrong flags behind after cmpxchg16b: 6.12 kernels, whose allocator uses
+#: it, died of a double fault at that instruction in one boot of six. Without the feature they do not use it.
 _PROCESSORS = {"kvm": "host", "tcg": "max,-cx16"}
 _CONSOLE_LIMIT = 4 << 20
 #: A guest that runs at all under KVM says so within this many seconds.

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two real kernels, the oldest and newest cloud builds at hand: loaded into, and compared with bpftool."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from preflight.errors import PreflightError
+from preflight.kernels import Kernel, Store
+from preflight.lab import tools
+from preflight.lab.material import NotBootableError, Supply
+from preflight.lab.results import KernelRun
+from preflight.lab.run import Plan, run
+from preflight.lab.subjects import subjects
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.xdist_group("lab"),
+    pytest.mark.skipif(os.uname().machine != "x86_64", reason="the lab boots x86-64 kernels only"),
+]
+SUITES = ("trixie", "trixie-backports")
+OBJECTS = (
+    "probes:tracepoint",
+    "probes:fentry",
+    "probes:uprobe",
+    "probes:usdt",
+    "probes:uprobe_multi",
+    "probes:xdp",
+)
+
+
+def _from_catalogue() -> list[Kernel]:
+    """The oldest and the newest cloud kernel of the user's catalogue whose images can be had."""
+    store = Store()
+    names = store.match("debian/*cloud-amd64")
+    found: list[Kernel] = []
+    for name in [*names[:1], *names[-1:]] if len(names) > 1 else []:
+        kernel = store.get(name)
+        try:
+            Supply().files(kernel)
+        except NotBootableError:
+            return []
+        found.append(kernel)
+    return found
+
+
+def _from_suites(folder: Path) -> list[Kernel]:
+    from preflight.kernels import fetch_debian
+    from preflight.kernels.fetch_debian import Request
+
+    store = Store(folder)
+    for suite in SUITES:
+        root = fetch_debian.open_suite(suite, "amd64")
+        request = Request(suite, "amd64", ("cloud-amd64",))
+        (build,) = fetch_debian.select(fetch_debian.builds(root.packages("linux-")), request)
+        outcome = fetch_debian.fetch(root, build, store, request)
+        if outcome.state not in ("added", "present"):
+            pytest.skip(f"{build.name} cannot be had: {outcome.detail}")
+    return [store.get(name) for name in store.names()]
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> list[Kernel]:
+    try:
+        tools.emulator("x86_64")
+        tools.guest_tools(objects=True, bpftool=True)
+        return _from_catalogue() or _from_suites(tmp_path_factory.mktemp("catalogue"))
+    except PreflightError as error:
+        pytest.skip(f"no lab here: {error}")
+
+
+@pytest.fixture(scope="module")
+def runs(kernels: list[Kernel]) -> Iterator[list[KernelRun]]:
+    yield run(kernels, Plan(subjects=subjects(OBJECTS), bpftool=True))
+
+
+def test_both_kernels_boot_and_do_all(runs: list[KernelRun]) -> None:
+    assert [(one.outcome, one.detail) for one in runs] == [("booted", "")] * 2
+
+
+def test_their_btf_is_the_one_extracted_from_the_image(runs: list[KernelRun]) -> None:
+    assert [one.btf_identical for one in runs] == [True, True]
+
+
+def test_bpftool_says_the_same_of_every_object(runs: list[KernelRun]) -> None:
+    for one in runs:
+        for measured in one.objects:
+            assert measured.bpftool is not None
+            assert (measured.verdict == "loads") == (measured.bpftool.exit_code == 0), measured
+
+
+def test_surfaces_that_every_packaged_kernel_has_attach(runs: list[KernelRun]) -> None:
+    for one in runs:
+        by_name = {measured.object: measured for measured in one.objects}
+        for name in ("tracepoint", "fentry", "uprobe", "usdt", "xdp"):
+            (program,) = by_name[f"probes:{name}"].programs
+            assert (program.verdict, program.attach.state) == ("loads", "ok"), (one.kernel, program)
+
+
+def test_interrupted_it_leaves_no_machine_and_no_file(kernels: list[Kernel], tmp_path: Path) -> None:
+    code = (
+        "import sys; from preflight.kernels import Store; from preflight.lab.run import Plan, run\n"
+        "from pathlib import Path\n"
+        f"kernel = Store(Path(sys.argv[1])).get({kernels[0].name!r})\n"
+        "run([kernel], Plan(), say=lambda _k, text: print(text, flush=True))\n"
+    )
+    store = Store().root if kernels[0].name in Store() else None
+    if store is None:
+        store = Store(tmp_path / "catalogue").add(kernels[0]) and tmp_path / "catalogue"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(store)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.startswith(b"booting"):
+            break
+    while not list(tmp_path.glob("preflight-lab-*/output")):
+        assert child.poll() is None
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(timeout=60) != 0
+    child.stdout.close()
+    assert list(tmp_path.glob("preflight-lab-*")) == []
+    assert not _running(str(tmp_path))
+
+
+def _running(words: str) -> list[str]:
+    """Processes with these words in their command line."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = place.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if words in text and "qemu" in text:
+            found.append(text)
+    return found
