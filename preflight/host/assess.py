@@ -58,10 +58,9 @@ def assess_host(
     if objects:
         facts, findings, rows = _with_objects(objects, options, system, kernel)
     else:
-        functions, tracepoints = samples.targets() if samples else ((), ())
-        facts = collect_host(system, replace(options, functions=functions, tracepoints=tracepoints))
+        facts = collect_host(system, options)
         findings = _without_targets(run_checks(facts))
-        rows = samples.rows(facts, kernel) if samples else []
+        rows = samples.rows(facts, kernel, system) if samples else []
     kept = [f for f in findings if _chosen(f.code, select, ignore)]
     return Assessment(facts, tuple(kept), tuple(rows), bool(objects), len(findings) - len(kept))
 

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Remembers what the installed samples ask for and how they were judged, in `preflight/check/samples.json`.
 
-Kept are answers of pure functions, each under a digest of everything it was computed from:
-
-- what the samples attach to: from the files of the samples and from preflight itself;
-- the samples' rows: from those, the facts of the host, and the kernel that is running (its
-  configuration and symbols do not change before the next boot or the next module).
-
-Another digest means another question, so nothing here can be out of date; it can only be absent.
+The samples' rows depend on the files of the samples, on preflight itself, on the facts of the host,
+and on the kernel that is running: its configuration, symbols and events do not change before the next
+boot or the next module, as long as the same lists of them can be read. Rows are kept under a digest of
+all that. Another digest means another question, so nothing here can be out of date; it can only be absent.
 """
 
 from __future__ import annotations
@@ -22,13 +19,17 @@ from preflight import cachefiles
 if TYPE_CHECKING:
     from preflight.host.facts import HostFacts
 
-#: Functions, and tracepoints as (category, name).
-Targets = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
-
 _LIMIT = 8 << 20
 #: Hosts whose rows are remembered: one user may ask with different options and capabilities.
 _HOSTS = 8
 _KERNEL = ("/proc/sys/kernel/random/boot_id", "/proc/modules")
+#: The kernel's lists of what can be attached to; whether each can be read, not what is in it.
+_LISTS = (
+    "/proc/kallsyms",
+    "/sys/kernel/debug/kprobes/blacklist",
+    "/sys/kernel/tracing/available_filter_functions",
+    "/sys/kernel/debug/tracing/available_filter_functions",
+)
 
 
 class SampleCache:
@@ -41,18 +42,6 @@ class SampleCache:
         found = cachefiles.read_json(self._file, _LIMIT)
         known = isinstance(found, dict) and found.get("of") == self._of
         self._content: dict[str, Any] = found if known else {"of": self._of, "rows": {}}
-
-    def targets(self) -> Targets | None:
-        """What the samples attach to, None when that is not remembered."""
-        if "targets" not in self._content:
-            return None
-        functions, tracepoints = self._content["targets"]
-        return tuple(functions), tuple((category, name) for category, name in tracepoints)
-
-    def keep_targets(self, targets: Targets) -> None:
-        """Remember what they attach to."""
-        self._content["targets"] = targets
-        cachefiles.write_json(self._file, self._content)
 
     def rows(self, facts: HostFacts) -> list[dict[str, Any]] | None:
         """The samples' rows on a host, None when that is not remembered."""
@@ -73,9 +62,9 @@ def _host(facts: HostFacts) -> str:
 
     from preflight.host.codec import facts_to_dict
 
-    return cachefiles.digest_of(
-        [json.dumps(facts_to_dict(facts), sort_keys=True), *map(_kernel_part, _KERNEL)]
-    )
+    shown = json.dumps(facts_to_dict(facts), sort_keys=True)
+    lists = (f"{path}: {os.access(path, os.R_OK)}" for path in _LISTS)
+    return cachefiles.digest_of([shown, *map(_kernel_part, _KERNEL), *lists])
 
 
 def _kernel_part(path: str) -> str:

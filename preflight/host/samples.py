@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preflight.errors import InputError
-from preflight.host.sample_cache import SampleCache, Targets
+from preflight.host.sample_cache import SampleCache
 
 if TYPE_CHECKING:
     from preflight.host.facts import HostFacts
+    from preflight.host.system import System
     from preflight.kernels.model import Kernel
     from preflight.objects.model import BpfObject
 
@@ -64,33 +65,34 @@ class Samples:
             self._opened = list(found.values())
         return self._opened
 
-    def targets(self) -> Targets:
-        """Functions and tracepoints (category, name) that the samples attach to."""
-        if not self._paths:
-            return (), ()
-        known = self._cache.targets() if self._cache else None
-        if known is None:
-            from preflight.host.readiness import attach_targets
-            from preflight.predict.needs import object_needs
+    def rows(
+        self, facts: HostFacts, kernel: Callable[[], Kernel] | None, system: System | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows of the contract's `objects`: each sample on this host.
 
-            known = attach_targets(need for obj in self.objects() for need in object_needs(obj))
-            if self._cache:
-                self._cache.keep_targets(known)
-        return known
-
-    def rows(self, facts: HostFacts, kernel: Callable[[], Kernel] | None) -> list[dict[str, Any]]:
-        """The rows of the contract's `objects`: each sample on this host."""
+        What the samples attach to is looked up on `system` only when the rows are not remembered.
+        """
         if not self._paths:
             return []
         judged_by = _of_the_host(facts)
         known = self._cache.rows(judged_by) if self._cache else None
         if known is None:
-            from preflight.host.readiness import assess_objects
-
-            known = [item.to_dict() for item in assess_objects(self.objects(), judged_by, kernel)]
+            known = self._judged(judged_by, kernel, system)
             if self._cache:
                 self._cache.keep_rows(judged_by, known)
         return known
+
+    def _judged(
+        self, facts: HostFacts, kernel: Callable[[], Kernel] | None, system: System | None
+    ) -> list[dict[str, Any]]:
+        from preflight.host.collect.surface_targets import with_targets
+        from preflight.host.readiness import assess_objects, attach_targets
+        from preflight.predict.needs import object_needs
+
+        objects = self.objects()
+        targets = attach_targets(need for obj in objects for need in object_needs(obj))
+        host = with_targets(facts, system, *targets)
+        return [item.to_dict() for item in assess_objects(objects, host, kernel)]
 
 
 def _of_the_host(facts: HostFacts) -> HostFacts:

@@ -12,12 +12,15 @@ from preflight import cachefiles
 from preflight.host import samples as samples_module
 from preflight.host.facts import HostFacts
 from preflight.host.samples import Samples, commands
+from preflight.host.system import System
 from preflight.objects import sources
 from tests.elfwriter import ElfWriter, exit_, mov
 from tests.host import areas_builder as areas
 from tests.host.surface_builder import surface_facts
 
 HOST = areas.host(surfaces=surface_facts())
+#: A system that shows nothing.
+NOWHERE = System(Path("/nonexistent"), release="6.1.0")
 
 
 def object_for(section: str) -> bytes:
@@ -56,10 +59,7 @@ def cache(tmp_path: Path) -> Path:
 
 
 def judged(root: Path, cache: Path, host: HostFacts = HOST) -> list[dict[str, Any]]:
-    """Targets and rows as one run asks for them."""
-    samples = Samples(root, directory=cache)
-    samples.targets()
-    return samples.rows(host, None)
+    return Samples(root, directory=cache).rows(host, None, NOWHERE)
 
 
 def forbid_opening(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,10 +76,13 @@ def test_each_object_is_judged_once_and_broken_ones_are_left_out(root: Path, cac
     assert [row["object"] for row in judged(root, cache)] == ["first", "second"]
 
 
-def test_what_samples_attach_to(root: Path, cache: Path) -> None:
-    expected = (("do_exit",), (("sched", "sched_switch"),))
-    assert Samples(root, directory=cache).targets() == expected
-    assert Samples(root, directory=cache).targets() == expected
+def test_what_samples_attach_to_is_looked_up(root: Path, cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "host/proc").mkdir(parents=True)
+    (tmp_path / "host/proc/kallsyms").write_text("0000 T do_fork\n")
+    system = System(tmp_path / "host", release="6.1.0")
+    first, second = Samples(root, directory=cache).rows(HOST, None, system)
+    assert "PH703[do_exit]" in first["blocking"] + first["undecided"]
+    assert "PH705[sched/sched_switch]" in second["blocking"] + second["undecided"]
 
 
 def test_a_second_run_opens_nothing_and_says_the_same(
@@ -92,16 +95,14 @@ def test_a_second_run_opens_nothing_and_says_the_same(
 
 def test_without_a_cache_nothing_is_kept(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    samples = Samples(root, cache=False)
-    samples.targets()
-    samples.rows(HOST, None)
+    Samples(root, cache=False).rows(HOST, None, NOWHERE)
     assert not cache.exists()
 
 
 def test_a_changed_file_is_read_again(root: Path, cache: Path) -> None:
     judged(root, cache)
     (root / "usr/sbin/first").write_bytes(object_for("kprobe/do_fork"))
-    assert Samples(root, directory=cache).targets()[0] == ("do_fork", "do_exit")
+    assert [row["object"] for row in judged(root, cache)] == ["first", "second", "twin"]
 
 
 def test_a_changed_fact_is_judged_again(root: Path, cache: Path) -> None:
@@ -165,7 +166,6 @@ def test_hosts_asked_about_long_ago_are_forgotten(root: Path, cache: Path) -> No
 
 def test_no_package_no_samples(tmp_path: Path) -> None:
     samples = Samples(tmp_path / "empty", directory=tmp_path / "cache")
-    assert samples.targets() == ((), ())
     assert samples.rows(HOST, None) == []
     assert not (tmp_path / "cache").exists()
     assert samples_module.commands(tmp_path / "empty") == []

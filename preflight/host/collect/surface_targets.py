@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from preflight.host.system import Reading, Seen, System
 
 if TYPE_CHECKING:
     from preflight.host.collect.ktypes import KernelTypes
+    from preflight.host.facts import HostFacts
 
 #: kallsyms and available_filter_functions of a distribution kernel have 5 to 15 MB.
 _LIST_LIMIT = 64 << 20
@@ -26,6 +28,25 @@ _EVENT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,255}")
 VARIANT_SUFFIXES = (".isra.", ".part.", ".constprop.", ".cold", ".llvm.")
 #: The function each tracepoint has since kernel 5.10 (d25e37d89dd2), in the kernel or in its module.
 _TRACEITER = b"__traceiter_"
+
+
+def with_targets(
+    host: HostFacts,
+    system: System | None,
+    functions: Sequence[str],
+    tracepoints: Sequence[tuple[str, str]],
+) -> HostFacts:
+    """Facts of a host together with what it says of more functions and tracepoints."""
+    if host.surfaces is None:
+        return host
+    from preflight.host.collect.session import Session
+
+    session = Session(system)
+    lists = TargetLists(session.system, host.surfaces.tracefs, session.types)
+    surfaces = replace(
+        host.surfaces, functions=lists.functions(functions), tracepoints=lists.tracepoints(tracepoints)
+    )
+    return replace(host, surfaces=surfaces)
 
 
 class TargetLists:
