@@ -18,6 +18,10 @@ from preflight.errors import InputError
 _LIMIT = 256 << 20
 
 
+#: The mark that `met_before` leaves; its content means nothing.
+_MARK_BYTES = 256
+
+
 def cache_directory() -> Path:
     """Where indexes live: `$XDG_CACHE_HOME/preflight/btf`, by default below `~/.cache`."""
     return cachefiles.directory("btf")
@@ -68,3 +72,15 @@ def _load(path: Path) -> Index | None:
         return Index.load(content)
     except InputError:
         return None
+
+
+def met_before(key: str) -> bool:
+    """Whether this content (SHA-256 in hex) was asked about before; from now on it was.
+
+    For callers that look at many BTFs once: building an index costs more than one run without it.
+    """
+    mark = cache_directory() / f"{key}.seen"
+    if cachefiles.read(mark, _MARK_BYTES) is not None:
+        return True
+    cachefiles.write(mark, b"")
+    return False

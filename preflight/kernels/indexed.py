@@ -12,21 +12,13 @@ from preflight.kernels.model import Kernel
 
 def use_index(kernel: Kernel) -> None:
     """Let `kernel.btf` come with an index, when there is one. InputError when the BTF is corrupt."""
-    from preflight.btf.index_cache import cache_directory, parse_cached
+    from preflight.btf.index_cache import met_before, parse_cached
     from preflight.errors import InputError
 
     if "btf" in kernel.__dict__:
         return
     key = kernel.btf_sha256
-    seen = cache_directory() / f"{key}.seen"
-    known = seen.exists()
     try:
-        kernel.__dict__["btf"] = parse_cached(kernel.btf_bytes, key=key, write=known)
+        kernel.__dict__["btf"] = parse_cached(kernel.btf_bytes, key=key, write=met_before(key))
     except InputError as error:
         raise error.about(kernel.name) from None
-    if not known:
-        try:
-            seen.parent.mkdir(parents=True, exist_ok=True)
-            seen.touch()
-        except OSError:
-            return  # without a cache everything works, only slower

@@ -19,7 +19,7 @@ from preflight.predict.premises import object_without_btf, wrong_machine
 from preflight.predict.relocated import RelocatedObject
 
 if TYPE_CHECKING:
-    from preflight.bytecode.reach import Guard, Reach
+    from preflight.bytecode.reach import Assumption, Guard, Reach
     from preflight.predict.explain import Explanation
 
 _REACHED = {
@@ -122,6 +122,10 @@ def _miss(
     evidence += [Evidence("object", _guard_words(obj, guard)) for guard in reach.guards[:2]]
     if reach.why:
         evidence.append(Evidence("inferred", reach.why))
+    names = [_variable(obj, constant) for constant in reach.assumes]
+    if names:
+        words = "assumed: nobody sets {} before loading (const volatile; user space may)"
+        evidence.append(Evidence("object", words.format(", ".join(dict.fromkeys(names)))))
     return Finding(
         code=code,
         verdict=verdict,
@@ -133,7 +137,11 @@ def _miss(
         fix=explained.fix if explained else "",
         data=_data(record, explained),
         location=_location(obj, origin.section, origin.insn),
-        confidence=Confidence.HIGH if reach.answer != "unknown" else Confidence.LOW,
+        confidence=Confidence.LOW
+        if reach.answer == "unknown"
+        else Confidence.MEDIUM
+        if names
+        else Confidence.HIGH,
     )
 
 
@@ -148,6 +156,12 @@ def _data(record: Relocation, explained: Explanation | None) -> dict[str, Any]:
             "code": explained.code,
         }
     return found
+
+
+def _variable(obj: BpfObject, constant: Assumption) -> str:
+    section = obj.data_section(constant.section)
+    variable = section.variable_at(constant.offset) if section else None
+    return variable.name if variable else f"{constant.section}+{constant.offset}"
 
 
 def _guard_words(obj: BpfObject, guard: Guard) -> str:
