@@ -26,7 +26,11 @@ def check(
     fail_on: str = typer.Option("required", "--fail-on", help="required, recommended or never."),
     undecided: str = typer.Option("exit3", "--undecided", help="exit3, ok or fail: open required questions."),
     exit_zero: bool = typer.Option(False, "--exit-zero", help="Findings and open questions end with 0."),
-    full: bool = typer.Option(False, "--full", help="Also try helpers that write to the kernel log."),
+    full: bool = typer.Option(
+        False,
+        "--full",
+        help="Ask all program types for their helpers, also those that write to the kernel log.",
+    ),
     attach: bool = typer.Option(
         False, "--attach", help="Also attach to harmless targets of this process, and detach again."
     ),
@@ -50,6 +54,7 @@ def check(
     from preflight.cli.exits import Exit, exit_for
     from preflight.cli.options import choose, codes_of, parse_ignores
     from preflight.cli.output import emit
+    from preflight.errors import UsageError
     from preflight.host.assess import assess_host
     from preflight.host.collect.session import Options
     from preflight.host.samples import Samples
@@ -75,6 +80,8 @@ def check(
         select=codes_of(select),
         ignore=codes_of(list(ignored)),
     )
+    if not assessment.findings:
+        raise UsageError("nothing to report: no finding of this run matches --select without --ignore")
     code = exit_for(assessment.findings, fail_on, undecided)
     if exit_zero and code in (Exit.FINDINGS, Exit.UNDECIDED):
         code = Exit.FINE

@@ -89,6 +89,8 @@ def run() -> int:
     try:
         outcome = app(standalone_mode=False)
         sys.stdout.flush()
+        if outcome == Exit.INTERRUPTED:  # Typer has taken the interrupt for an exit
+            raise KeyboardInterrupt
         return int(outcome) if isinstance(outcome, int) else int(Exit.FINE)
     except PreflightError as error:
         print(f"preflight: {safe_text(str(error), limit=2000)}", file=sys.stderr)

@@ -62,10 +62,20 @@ def write_file(path: Path, text: str) -> None:
 
 
 def write_stdout(text: str) -> None:
-    """Print rendered text; what the terminal's encoding cannot show is escaped."""
+    """Print rendered text; what the terminal's encoding cannot show is escaped.
+
+    UsageError when standard output cannot take it (a full disk); a reader that went away is not our error.
+    """
     encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is still buffered would fail once more, noisily, when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UsageError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def emit(

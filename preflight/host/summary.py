@@ -29,6 +29,8 @@ def summary(assessment: Assessment, exit_code: int) -> dict[str, Any]:
         "not_tested": sum(f.verdict in (Verdict.NOT_APPLICABLE, Verdict.SKIPPED) for f in required),
     }
     verdict = "not-ready" if counts["failing"] else "undecided" if counts["undecided"] else "ready"
+    if not required:
+        verdict = "not-asked"
     return {
         "verdict": verdict,
         "sentence": _sentence(assessment, required, verdict),
@@ -58,11 +60,14 @@ def _sentence(assessment: Assessment, required: Sequence[Finding], verdict: str)
         for f in required
         if f.verdict in (*_FAILING, Verdict.UNKNOWN)
     )
+    left_out = f"; left out by request: {assessment.ignored}" if assessment.ignored else ""
+    if verdict == "not-asked":
+        return f"NOT ASKED: no required check of {subject} was chosen{left_out}"
     if verdict == "ready":
-        return f"READY: {subject} meets all {len(required)} required checks"
+        return f"READY: {subject} meets all {len(required)} required checks{left_out}"
     listed = ", ".join(f"{counts[word]} {word}" for word in _VERDICT_ORDER if counts[word])
     lead = "NOT READY" if verdict == "not-ready" else "UNDECIDED"
-    return f"{lead}: {subject}: {listed} of {len(required)} required checks"
+    return f"{lead}: {subject}: {listed} of {len(required)} required checks{left_out}"
 
 
 def host_line(facts: HostFacts) -> list[str]:

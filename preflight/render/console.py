@@ -71,6 +71,7 @@ VERDICT_MARKS: dict[str, tuple[str, str, str]] = {
     "ready": ("✓", "+", "green"),
     "not-ready": ("✗", "x", "red"),
     "undecided": ("?", "?", "magenta"),
+    "not-asked": ("·", ".", "dim"),
     "yes": ("✓", "+", "green"),
     "no": ("✗", "x", "red"),
     "not-tried": ("·", ".", "dim"),

@@ -86,7 +86,7 @@ class RequiredCounts(Open):
 class CheckSummary(Open):
     """The first lines of a check."""
 
-    verdict: str = Field(description="ready, not-ready, undecided (open)")
+    verdict: str = Field(description="ready, not-ready, undecided, not-asked (open)")
     sentence: str
     profile: str
     counts: dict[str, int] = Field(description="results by verdict")

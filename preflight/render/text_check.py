@@ -31,7 +31,8 @@ def render(result: Mapping[str, Any], style: Style) -> str:
         page.blank()
         _whole(page, record)
     _others(page, serious[len(shown) :], minor)
-    _surfaces(page, result.get("surfaces") or [])
+    if any(str(r["code"]).startswith("PH7") for r in result["results"]):
+        _surfaces(page, result.get("surfaces") or [])
     _objects(page, result.get("objects") or [])
     if style.verbose:
         _passes(page, result)
@@ -200,7 +201,7 @@ def _footer(
     if not page.style.verbose:
         parts.append(f"{hidden} passing or not applicable, hidden (-v shows them)")
     if summary.get("ignored"):
-        parts.append(f"{summary['ignored']} ignored by request")
+        parts.append(f"{summary['ignored']} left out by request")
     if found:
         parts.append(f"explain a code: preflight explain {found[0]['code']}")
     for hint in summary.get("next_steps") or []:

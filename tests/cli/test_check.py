@@ -55,7 +55,7 @@ def test_the_result_keeps_the_contract() -> None:
 
 #: Commands, capabilities, mounts and options that decide what stayed open.
 DECIDES = re.compile(
-    r"to decide: |CAP_|\bas root\b|\bmount\b|\binstall\b|\breadable\b|\bmodprobe\b|--kernel-config|--btf-dir|bpftool "
+    r"to decide: |CAP_|\b(as root|mount|install|readable|modprobe)\b|--kernel-config|--btf-dir|bpftool "
 )
 
 
@@ -101,6 +101,18 @@ def test_select_and_ignore_choose_codes() -> None:
     assert not any(r["code"].startswith("PH7") for r in without["results"])
     assert without["summary"]["ignored"] > 0
     assert without["ignored"] == {"PH7": "not this week"}
+
+
+def test_a_run_that_asks_nothing_required_does_not_call_the_host_ready() -> None:
+    only = result_of("check", "--no-samples", "--select", "PH001")
+    assert only["summary"]["verdict"] == "not-asked"
+    assert "left out by request" in only["summary"]["sentence"]
+
+
+def test_nothing_left_to_report_is_a_usage_error() -> None:
+    done = preflight("check", "--no-samples", "--select", "PH0", "--ignore", "PH0=not this week")
+    assert done.returncode == 2
+    assert b"nothing to report" in done.stderr
 
 
 @needs_loads

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
+import typer
 
 from preflight.cli import main as entry
 from preflight.cli.exits import Exit, exit_for, worst
 from preflight.errors import InputError
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Severity, Verdict
-from tests.cli.run import preflight
+from tests.cli.run import PREFLIGHT, preflight
 from tests.render.results import check_result
 
 
@@ -143,6 +145,33 @@ def test_output_replaces_a_file_whole_and_leaves_no_temporary(tmp_path: Path) ->
     for _ in range(2):
         assert preflight("report", str(saved), "--format", f"markdown={out}").returncode == 0
     assert [p.name for p in out.parent.iterdir()] == ["page.md"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_behind_standard_output_is_one_line(tmp_path: Path) -> None:
+    saved = tmp_path / "result.json"
+    saved.write_text(json.dumps(check_result()), encoding="utf-8")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PREFLIGHT, "report", str(saved)], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "preflight: cannot write to standard output: No space left on device"
+    ]
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, typer.Abort])
+def test_an_interrupt_is_130_and_says_so(
+    how: type[BaseException], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(**_: object) -> None:
+        raise how
+
+    monkeypatch.setattr("preflight.findings.registry.iter_codes", interrupted)
+    monkeypatch.setattr("sys.argv", ["preflight", "explain"])
+    assert entry.run() == Exit.INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
 
 
 def test_output_does_not_follow_a_symbolic_link(tmp_path: Path) -> None:
