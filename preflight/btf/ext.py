@@ -8,10 +8,11 @@ sizes are honoured, so records may be longer than what is known here.
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from preflight.btf.reader import Btf
 from preflight.btf.wire import MAX_BYTES, VERSION, magic_byteorder
@@ -21,12 +22,12 @@ INSN_BYTES = 8
 #: More records than this in one file are refused; the kernel takes a million instructions per program.
 MAX_RECORDS = 1 << 20
 
+_NATIVE = "<" if sys.byteorder == "little" else ">"
 _HEAD_WITHOUT_CORE = 24
 _HEAD_WITH_CORE = 32
 
 
-@dataclass(frozen=True, slots=True)
-class FuncInfo:
+class FuncInfo(NamedTuple):
     """The function beginning at an instruction; `type_id` is a FUNC. `insn_off` in bytes, `insn` in slots."""
 
     insn_off: int
@@ -38,8 +39,7 @@ class FuncInfo:
         return self.insn_off // INSN_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class LineInfo:
+class LineInfo(NamedTuple):
     """The source line an instruction came from; `text` is the line itself, "" when not recorded."""
 
     insn_off: int
@@ -54,8 +54,7 @@ class LineInfo:
         return self.insn_off // INSN_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class CoreRelo:
+class CoreRelo(NamedTuple):
     """A CO-RE relocation record; `kind` is the number in enum bpf_core_relo_kind (uapi/linux/bpf.h)."""
 
     insn_off: int
@@ -100,19 +99,27 @@ class BtfExt:
     section that appears twice has its records joined.
     """
 
-    __slots__ = ("_line_starts", "core_relos", "func_info", "line_info")
+    __slots__ = ("_line_starts", "_lines", "_read_lines", "core_relos", "func_info")
 
     def __init__(
         self,
         func_info: Mapping[str, tuple[FuncInfo, ...]],
-        line_info: Mapping[str, tuple[LineInfo, ...]],
         core_relos: Mapping[str, tuple[CoreRelo, ...]],
+        read_lines: Callable[[], Mapping[str, tuple[LineInfo, ...]]],
     ) -> None:
         """Use `BtfExt.parse`."""
         self.func_info = func_info
-        self.line_info = line_info
         self.core_relos = core_relos
+        self._read_lines = read_lines
+        self._lines: Mapping[str, tuple[LineInfo, ...]] | None = None
         self._line_starts: dict[str, tuple[list[int], list[LineInfo]]] = {}
+
+    @property
+    def line_info(self) -> Mapping[str, tuple[LineInfo, ...]]:
+        """Source lines by ELF section; most objects have thousands and are asked for none of them."""
+        if self._lines is None:
+            self._lines = self._read_lines()
+        return self._lines
 
     @classmethod
     def parse(cls, data: bytes | bytearray | memoryview, btf: Btf) -> BtfExt:
@@ -171,11 +178,38 @@ class _Reader:
         func_at = self._bounds("func_info", length, 8)
         line_at = self._bounds("line_info", length, 16)
         core_at = self._bounds("core_relo", length, 24) if length >= _HEAD_WITH_CORE else (0, 0)
+        functions = dict(self._subsection("func_info", func_at, 2, _func_info))
+        relocations = dict(self._subsection("core_relo", core_at, 4, _core_relo))
+        if not self._lines_are_sound(line_at):
+            dict(self._subsection("line_info", line_at, 4, _line_info))
         return BtfExt(
-            dict(self._subsection("func_info", func_at, 2, _func_info)),
-            dict(self._subsection("line_info", line_at, 4, _line_info)),
-            dict(self._subsection("core_relo", core_at, 4, _core_relo)),
+            functions, relocations, lambda: dict(self._subsection("line_info", line_at, 4, _line_info))
         )
+
+    def _lines_are_sound(self, bounds: tuple[int, int]) -> bool:
+        """Whether reading the line records later can go wrong no more, told without decoding any."""
+        at, end = bounds
+        if at == end:
+            return True
+        words = array("I", bytes(self._data[at : end - (end - at) % 4]))
+        if self._mark != _NATIVE:
+            words.byteswap()
+        size, left, total = words[0] // 4, len(words), self._btf.strings.end
+        if words[0] != 16 or (end - at) % 4:
+            return False
+        place, records = 1, self._records
+        while place + 2 <= left:
+            count = words[place + 1]
+            first, place = place + 2, place + 2 + size * count
+            records += count
+            if not count or place > left or words[first - 2] >= total or records > MAX_RECORDS:
+                return False
+            for offsets in (words[first + 1 : place : size], words[first + 2 : place : size]):
+                if max(offsets) >= total:
+                    return False
+            if any(offset % INSN_BYTES for offset in words[first:place:size]):
+                return False
+        return place == left
 
     def _unpack(self, layout: str, at: int) -> tuple[int, ...]:
         try:

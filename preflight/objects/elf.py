@@ -10,11 +10,17 @@ and a table of thousands takes it ten times as long. The tests compare both.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.errors import InputError
 from preflight.objects import precheck
+
+if TYPE_CHECKING:
+    from elftools.elf.structs import ELFStructs
 
 SHF_EXECINSTR: Final = 0x4
 SHF_MERGE: Final = 0x10
@@ -73,8 +79,7 @@ class Symbol:
         return self.section == SHN_UNDEF and self.type == STT_NOTYPE and self.binding in ("global", "weak")
 
 
-@dataclass(frozen=True, slots=True)
-class Relocation:
+class Relocation(NamedTuple):
     """One relocation: `offset` in the section it applies to, `type` the number of an R_BPF_* kind."""
 
     offset: int
@@ -135,32 +140,51 @@ def _sections(data: bytes, header: precheck.Header, names: _Names) -> tuple[Sect
     table = heads[header.shstrndx]
     text = data[table.offset : table.offset + table.size]
     return tuple(
-        Section(
-            index,
-            names.get(header.shstrndx, text, found["sh_name"], head.at),
-            head.type,
-            found["sh_flags"],
-            found["sh_offset"],
-            found["sh_size"],
-            found["sh_link"],
-            found["sh_info"],
-            data[found["sh_offset"] : found["sh_offset"] + found["sh_size"]] if head.in_file else b"",
-        )
-        for index, (head, found) in enumerate(zip(heads, _headers(data), strict=True))
+        [
+            Section(
+                index,
+                names.get(header.shstrndx, text, found["sh_name"], head.at),
+                head.type,
+                found["sh_flags"],
+                found["sh_offset"],
+                found["sh_size"],
+                found["sh_link"],
+                found["sh_info"],
+                data[found["sh_offset"] : found["sh_offset"] + found["sh_size"]] if head.in_file else b"",
+            )
+            for index, (head, found) in enumerate(zip(heads, _headers(data, header, heads), strict=True))
+        ]
     )
 
 
-def _headers(data: bytes) -> list[Any]:
-    """The section headers as pyelftools reads them; whatever it stumbles over is an InputError."""
-    from io import BytesIO
+def _headers(
+    data: bytes, header: precheck.Header, heads: list[precheck.SectionHeader]
+) -> Iterator[Mapping[str, int]]:
+    """The section headers as pyelftools reads them; whatever it stumbles over is an InputError.
 
+    Its ELFFile would make an object of every section and import all of DWARF for that; the layout
+    of one entry is all that is needed, and it is the same for every BPF object of a byte order.
+    """
     from elftools.common.exceptions import ELFError
-    from elftools.elf.elffile import ELFFile
+    from elftools.common.utils import struct_parse
 
+    entry = _structs(header.byteorder).Elf_Shdr
+    stream = BytesIO(data)
     try:
-        return [section.header for section in ELFFile(BytesIO(data)).iter_sections()]
+        for head in heads:
+            yield struct_parse(entry, stream, stream_pos=head.at)
     except (ELFError, ValueError, KeyError, AttributeError, TypeError, IndexError, AssertionError) as error:
         raise InputError(f"the section table cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=2)
+def _structs(byteorder: str) -> ELFStructs:
+    from elftools.elf.structs import ELFStructs
+
+    structs = ELFStructs(little_endian=byteorder == "little", elfclass=64)
+    structs.create_basic_structs()
+    structs.create_advanced_structs("ET_REL", "EM_BPF", "ELFOSABI_SYSV")
+    return structs
 
 
 def _symbols(table: Section, text: bytes, mark: str, names: _Names) -> tuple[Symbol, ...]:

@@ -11,11 +11,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class SectionDef:
+class SectionDef(NamedTuple):
     """One row. `pattern` ending in `+` also takes `/target`; `flags` are separated by spaces.
 
     Flags: `sleepable`, `frags` (XDP with fragments), `btf` (the target is found in kernel BTF
@@ -229,15 +228,18 @@ class Hook:
 UNKNOWN: Final = "unknown"
 
 
+#: (start of the section name, whether `/target` may follow, row), in the order of the table.
+_STARTS: Final = tuple((d.pattern.removesuffix("+"), d.pattern.endswith("+"), d) for d in SECTION_DEFS)
+
+
 @lru_cache(maxsize=512)
 def hook(section: str) -> Hook:
     """What a section name (without the `?` of autoload off) says."""
-    for definition in SECTION_DEFS:
-        base = definition.pattern.removesuffix("+")
-        rest = section[len(base) :]
+    for base, open_ended, definition in _STARTS:
         if not section.startswith(base):
             continue
-        if rest and not (definition.pattern.endswith("+") and rest.startswith("/")):
+        rest = section[len(base) :]
+        if rest and not (open_ended and rest.startswith("/")):
             continue
         flags = definition.flags.split()
         return Hook(

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from preflight.errors import InputError
 from preflight.objects import carve
@@ -20,6 +21,16 @@ from preflight.objects.precheck import EM_BPF, MAGIC, MAX_BYTES, read_header
 MAX_DEPTH: Final = 16
 MAX_FILES: Final = 20_000
 MAX_CONTAINER: Final = 1 << 30
+#: Larger files are mapped instead of read; searching what was read is several times quicker.
+MAX_IN_MEMORY: Final = 32 << 20
+
+
+class _Raw(NamedTuple):
+    """An object's bytes, and where in its file they begin."""
+
+    content: bytes
+    at: int
+    embedded: bool
 
 
 def open_objects(spec: str | os.PathLike[str], errors: list[InputError] | None = None) -> list[BpfObject]:
@@ -32,30 +43,44 @@ def open_objects(spec: str | os.PathLike[str], errors: list[InputError] | None =
     Raises InputError when the path cannot be read, holds no BPF object, or one of its objects is malformed.
     With `errors`, malformed ones are added to that list instead and the rest is returned.
     """
-    path = _resolve(spec)
     found: dict[str, BpfObject] = {}
+    _collect(spec, found, errors)
+    return list(found.values())
+
+
+def _collect(
+    spec: str | os.PathLike[str], found: dict[str, BpfObject], errors: list[InputError] | None = None
+) -> None:
+    """Add the objects behind a path to `found`, by digest; one that is there already is not read again."""
+    path = _resolve(spec)
     files = _files(path) if path.is_dir() else iter([path])
+    nothing = True
     for looked, file in enumerate(files):
         if looked >= MAX_FILES:
             raise InputError(f"more than {MAX_FILES} files", subject=_display(path))
         try:
-            for obj in _open_file(file, quiet=file is not path):
-                _add(found, obj)
+            for raw, name in _open_file(file, quiet=file is not path):
+                nothing = False
+                _add(found, raw, name)
         except InputError as error:
             if errors is None:
                 raise
             errors.append(error)
-    if not found and not errors:
+    if nothing and not errors:
         raise InputError("no BPF object in it", subject=_display(path))
-    return list(found.values())
 
 
-def _add(found: dict[str, BpfObject], obj: BpfObject) -> None:
-    known = found.get(obj.sha256)
+def _add(found: dict[str, BpfObject], raw: _Raw, name: str) -> None:
+    digest = hashlib.sha256(raw.content).hexdigest()
+    known = found.get(digest)
     if known is None:
-        found[obj.sha256] = obj
-    elif obj.name != known.name and obj.name not in known.aliases:
-        found[obj.sha256] = replace(known, aliases=(*known.aliases, obj.name))
+        try:
+            found[digest] = load(raw.content, name)
+        except InputError as error:
+            error.offset = raw.at + (error.offset or 0) if raw.embedded else error.offset
+            raise
+    elif name != known.name and name not in known.aliases:
+        found[digest] = replace(known, aliases=(*known.aliases, name))
 
 
 def _resolve(spec: str | os.PathLike[str]) -> Path:
@@ -86,8 +111,8 @@ def _files(root: Path) -> Iterator[Path]:
                 yield file
 
 
-def _open_file(path: Path, *, quiet: bool) -> list[BpfObject]:
-    """The objects in one file. `quiet`: a file that is no ELF, or cannot be read, is no error."""
+def _open_file(path: Path, *, quiet: bool) -> list[tuple[_Raw, str]]:
+    """The objects in one file, with names. `quiet`: a file that is no ELF, or cannot be read, is no error."""
     name = _display(path)
     try:
         if not path.is_file():
@@ -100,6 +125,9 @@ def _open_file(path: Path, *, quiet: bool) -> list[BpfObject]:
                 raise InputError("not an ELF file", subject=name, offset=0)
             if size > MAX_CONTAINER:
                 raise InputError(f"{size} bytes are over the limit of {MAX_CONTAINER}", subject=name)
+            if size <= MAX_IN_MEMORY:
+                stream.seek(0)
+                return _read(stream.read(MAX_IN_MEMORY), name)
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 return _read(content, name)
     except OSError as error:
@@ -108,22 +136,16 @@ def _open_file(path: Path, *, quiet: bool) -> list[BpfObject]:
         raise InputError(error.strerror or "cannot be read", subject=name) from None
 
 
-def _read(content: mmap.mmap, name: str) -> list[BpfObject]:
+def _read(content: bytes | mmap.mmap, name: str) -> list[tuple[_Raw, str]]:
     head = content[:64]
     if _machine(head) == EM_BPF:
         if len(content) > MAX_BYTES:
             raise InputError(f"{len(content)} bytes are over the limit of {MAX_BYTES}", subject=name)
-        return [load(content[:], name)]
-    embedded = list(carve.find(content))
-    digits = [name] if len(embedded) == 1 else [f"{name}#{n}" for n in range(1, len(embedded) + 1)]
-    found = []
-    for (at, raw), label in zip(embedded, digits, strict=True):
-        try:
-            found.append(load(raw, label))
-        except InputError as error:
-            error.offset = at + (error.offset or 0)
-            raise
-    return found
+        return [(_Raw(content[:], 0, embedded=False), name)]
+    embedded = [_Raw(raw, at, embedded=True) for at, raw in carve.find(content)]
+    if len(embedded) == 1:
+        return [(embedded[0], name)]
+    return [(raw, f"{name}#{n}") for n, raw in enumerate(embedded, 1)]
 
 
 def _machine(head: bytes) -> int | None:
@@ -147,6 +169,5 @@ def open_all(specs: Iterable[str | os.PathLike[str]]) -> list[BpfObject]:
     """The objects behind several paths, each distinct one once; see open_objects()."""
     found: dict[str, BpfObject] = {}
     for spec in specs:
-        for obj in open_objects(spec):
-            _add(found, obj)
+        _collect(spec, found)
     return list(found.values())
