@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.findings.model import BAD_VERDICTS, Finding, Severity, Verdict
@@ -53,7 +53,7 @@ class Judged(NamedTuple):
 def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
     """Judge and describe. InputError when the object cannot be linked or a BTF is corrupt."""
     obj, relocation = on_kernel.obj, on_kernel.relocation
-    users = _users(obj)
+    users = _users(on_kernel)
     reached = _poison_reach(on_kernel)
     rows = []
     matched = 0
@@ -149,18 +149,15 @@ def kernel_facts(on_kernel: RelocatedObject) -> dict[str, Any]:
     }
 
 
-def _users(obj: BpfObject) -> Mapping[tuple[str, int], tuple[str, ...]]:
+def _users(on_kernel: RelocatedObject) -> Mapping[tuple[str, int], tuple[str, ...]]:
     """(section, slot) -> names of the programs whose image holds it, for slots with a relocation."""
+    obj = on_kernel.obj
 
     def collect() -> dict[tuple[str, int], tuple[str, ...]]:
-        records = obj.btf_ext.core_relos if obj.btf_ext else {}
-        places = {(section, relo.insn) for section, relos in records.items() for relo in relos}
-        found: dict[tuple[str, int], tuple[str, ...]] = dict.fromkeys(places, ())
-        for program in _loaded(obj) if places else ():
-            for origin in obj.image(program).origins:
-                place = (origin.section, origin.insn)
-                if place in places:
-                    found[place] = (*found[place], program.name)
+        found: dict[tuple[str, int], tuple[str, ...]] = {}
+        for program in _loaded(obj):
+            for place in {place for _, place in on_kernel.places(program)}:
+                found[place] = (*found.get(place, ()), program.name)
         return found
 
     return obj.memo("core-users", collect)
@@ -208,21 +205,13 @@ def _reachable(
         return "no"
     if not others:
         return "unknown"
+    place = (record.section, record.section_insn)
     for program in _loaded(on_kernel.obj):
-        if program.name in programs and (record.section, record.section_insn) in _places(on_kernel, program):
-            return "yes"
+        if program.name in programs:
+            open_slots = on_kernel.open_slots(program)
+            if any(slot in open_slots for slot, at in on_kernel.places(program) if at == place):
+                return "yes"
     return "no"
-
-
-def _places(on_kernel: RelocatedObject, program: Program) -> frozenset[tuple[str, int]]:
-    """Places of the object some verifier may reach through a program."""
-    origins = on_kernel.obj.image(program).origins
-    slots = on_kernel.reachable(program)
-    key = ("core-places", program.section, program.section_insn, slots)
-    compute: Callable[[], frozenset[tuple[str, int]]] = lambda: frozenset(  # noqa: E731
-        (origins[slot].section, origins[slot].insn) for slot in slots
-    )
-    return on_kernel.obj.memo(key, compute)
 
 
 def _row(

@@ -8,7 +8,7 @@ instructions the verifier can reach. No kernel is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -89,9 +89,11 @@ class RelocatedObject:
         return {}
 
     def _build(self, program: Program) -> ProgramImage:
+        return self._filled(program, self._changed)
+
+    def _filled(self, program: Program, changed: Mapping[tuple[str, int], bytes]) -> ProgramImage:
         image = self.obj.image(program)
-        places, changed = self._places(program), self._changed
-        slots = {slot: changed[place] for slot, place in places if place in changed}
+        slots = {slot: changed[place] for slot, place in self.places(program) if place in changed}
         if slots:
             image = image.patched(slots)
         if self.kconfig.contents:
@@ -114,9 +116,37 @@ class RelocatedObject:
 
         image = self.image(program)
         found: frozenset[int] = self._once(
-            "reachable", program, lambda: reachable_slots(image, self.environment)
+            "reachable", program, image, lambda: reachable_slots(image, self.environment)
         )
         return found
+
+    def open_slots(self, program: Program) -> frozenset[int]:
+        """Slots that this kernel's answers leave open: the same, asked of the offsets in the object.
+
+        Answers (existence, sizes, values, configuration, symbols) decide branches; offsets of fields do
+        not, but for a copy of a relocated struct on the stack. So most kernels share one answer, and
+        nothing that a verdict rests on is asked this way.
+        """
+        from preflight.bytecode.reach import reachable_slots
+
+        key = (program.section, program.section_insn)
+        found = self._open.get(key)
+        if found is None:
+            image = self._filled(program, self._answers)
+            found = self._open[key] = self._once(
+                "open", program, image, lambda: reachable_slots(image, self.environment)
+            )
+        return found
+
+    @cached_property
+    def _open(self) -> dict[tuple[str, int], frozenset[int]]:
+        return {}
+
+    @cached_property
+    def _answers(self) -> dict[tuple[str, int], bytes]:
+        """The changed instructions that hold an answer instead of an offset."""
+        answers = (r for r in self.relocation.relocations if r.kind != "byte_off" and r.outcome != "poisoned")
+        return {(r.section, r.section_insn): bytes.fromhex(r.after) for r in answers if r.after != r.before}
 
     def reach(self, program: Program, slots: Iterable[int]) -> dict[int, Reach]:
         """Whether the verifier reaches these slots of the program's image."""
@@ -124,7 +154,7 @@ class RelocatedObject:
 
         image, wanted = self.image(program), tuple(slots)
         found: dict[int, Reach] = self._once(
-            ("reach", wanted), program, lambda: reach(image, wanted, self.environment)
+            ("reach", wanted), program, image, lambda: reach(image, wanted, self.environment)
         )
         return found
 
@@ -133,13 +163,15 @@ class RelocatedObject:
         poisoned = self.poisoned_slots(program)
         return self.reach(program, poisoned) if poisoned else {}
 
-    def _once(self, question: Any, program: Program, answer: Callable[[], Any]) -> Any:
+    def _once(self, question: Any, program: Program, image: ProgramImage, answer: Callable[[], Any]) -> Any:
         """An answer about a program's image, kept in the object: many kernels give the same image."""
-        image = self.image(program)
+        from hashlib import blake2b
+
         filled = tuple(
             (slot, ref.exists) for slot, ref in image.refs.items() if isinstance(ref, KsymRef | KfuncRef)
         )
-        key = (question, program.section, program.section_insn, image.code, self.kconfig.contents, filled)
+        digest = blake2b(image.code, digest_size=20).digest()
+        key = (question, program.section, program.section_insn, digest, self.kconfig.contents, filled)
         return self.obj.memo(key, answer)
 
     def explanation(self, record: Relocation) -> Explanation:
@@ -162,7 +194,7 @@ class RelocatedObject:
 
     def _slots_of(self, program: Program, wanted: Callable[[Relocation], bool]) -> dict[int, Relocation]:
         found = {}
-        for slot, place in self._places(program):
+        for slot, place in self.places(program):
             record = self.by_place.get(place)
             if record is not None and wanted(record):
                 found[slot] = record
@@ -172,7 +204,7 @@ class RelocatedObject:
     def _changed(self) -> dict[tuple[str, int], bytes]:
         return self.relocation.patches()
 
-    def _places(self, program: Program) -> tuple[tuple[int, tuple[str, int]], ...]:
+    def places(self, program: Program) -> tuple[tuple[int, tuple[str, int]], ...]:
         """The program's slots that have a relocation, with their places in the object."""
         obj = self.obj
 
