@@ -29,7 +29,7 @@ def check(
     full: bool = typer.Option(
         False,
         "--full",
-        help="Ask all program types for their helpers, also those that write to the kernel log.",
+        help="Ask all program types for all helpers, also for those that write to the kernel log.",
     ),
     attach: bool = typer.Option(
         False, "--attach", help="Also attach to harmless targets of this process, and detach again."

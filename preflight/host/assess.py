@@ -75,8 +75,11 @@ def _with_objects(
     from preflight.host.readiness import assess_objects, attach_targets, requirement_findings
     from preflight.predict.needs import object_needs
 
-    functions, tracepoints = attach_targets(need for obj in objects for need in object_needs(obj))
-    facts = collect_host(system, replace(options, functions=functions, tracepoints=tracepoints))
+    needs = [need for obj in objects for need in object_needs(obj)]
+    functions, tracepoints = attach_targets(needs)
+    types = tuple(dict.fromkeys(need.program_type for need in needs if need.program_type))
+    wanted = replace(options, functions=functions, tracepoints=tracepoints, program_types=types)
+    facts = collect_host(system, wanted)
     readiness = assess_objects(objects, facts, kernel)
     required = requirement_findings(readiness)
     keys = {(f.code, f.subject) for f in required}

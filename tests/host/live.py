@@ -14,7 +14,7 @@ from preflight.host.bpf.asm import R0, exit_, mov
 from preflight.host.bpf.names import ProgType
 from preflight.host.bpf.syscall import prog_load
 from preflight.host.collect import helpers, maps, programs
-from preflight.host.collect.session import Session
+from preflight.host.collect.session import Options, Session
 
 
 @cache
@@ -38,8 +38,9 @@ def session() -> Session:
 
 @cache
 def live_helpers() -> HelperFacts:
-    """The helper table of the running kernel."""
-    return helpers.collect(session())
+    """The helper table of the running kernel, for every type it has."""
+    everything = tuple(kind.name.lower() for kind in ProgType)
+    return helpers.collect(Session(options=Options(program_types=everything)))
 
 
 @cache

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.findings.model import Verdict
-from preflight.host.areas.helpers import HelperNote, HelperRow
+from preflight.host.areas.helpers import NOT_TRIED, Claims, HelperNote, HelperRow
 from preflight.host.areas.instruments import Bpftool
 from preflight.host.areas.programs import Trial
 from preflight.host.bpf.classify import HelperState, classify_helper
 from preflight.host.bpf.helper_names import HELPERS
 from preflight.host.bpf.vehicles import VEHICLES
 from preflight.host.checks.decisions import helper_state, isa_state, kfunc_state, letters
+from preflight.host.checks.witness_conflicts import helper_conflicts
 from preflight.host.collect.helpers import claims_by_id, helper_names, settle
 from tests.host.witness_builder import DENIED, EINVAL, abilities, about, claims, facts, helpers, judge
 
@@ -47,6 +48,21 @@ def test_the_best_answer_of_all_vehicles_counts(columns: list[str]) -> None:
         assert (merged[at + 1] == "u") == ("u" in seen)
         if merged[at + 1] in "nx":
             assert seen <= {"n", "x"}, "refused only when every way was asked and refused"
+
+
+def test_a_type_whose_helpers_were_not_asked_is_skipped_and_says_how_to_ask() -> None:
+    row = HelperRow("tracing", "tp_btf", "-???", reason=NOT_TRIED)
+    (found,) = judge("PH601", helpers=helpers(row))
+    assert (found.verdict, found.subject) == (Verdict.SKIPPED, "tracing")
+    assert "--full" in found.fix
+
+
+def test_a_helper_that_was_not_asked_is_unknown_and_no_conflict() -> None:
+    row = HelperRow("tracing", "tp_btf", "-???", reason=NOT_TRIED)
+    table = helpers(row, claims=(Claims("tracing", "-yyn"),))
+    decision = helper_state(facts(helpers=table), "tracing", "map_lookup_elem")
+    assert (decision.verdict, decision.because) == (Verdict.UNKNOWN, NOT_TRIED)
+    assert helper_conflicts(table) == ()
 
 
 def test_one_refused_way_keeps_a_no_of_another_from_deciding() -> None:

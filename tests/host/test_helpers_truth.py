@@ -13,12 +13,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from preflight.host.areas.helpers import NOT_TRIED
 from preflight.host.bpf import asm
 from preflight.host.bpf.asm import R0, R1, R2, R3, R4, R5, R10, exit_, mov, mov_reg
 from preflight.host.bpf.names import AttachType, MapType, ProgType
 from preflight.host.bpf.syscall import Result, map_create, prog_load
 from preflight.host.bpf.vehicles import VEHICLES
+from preflight.host.collect import helpers
 from preflight.host.collect.loading import Loader
+from preflight.host.collect.session import Options, Session
 from preflight.host.collect.witnesses import witnesses
 from tests.host.live import live_helpers, needs_loads, session
 
@@ -237,6 +240,27 @@ def test_at_least_ten_program_types_have_a_state_for_every_helper() -> None:
         if all(row.states[i] in "unxd?" for i in wanted) and "u" in row.states
     }
     assert len(complete) >= 10
+
+
+def test_without_being_asked_for_the_rest_is_named_and_not_guessed() -> None:
+    """The common types have the same letters as when everything is asked; the others have none."""
+    everything = {row.vehicle: row for row in live_helpers().rows}
+    found = helpers.collect(session())
+    for row in found.rows:
+        if row.reason == NOT_TRIED:
+            assert set(row.states) <= set("-?")
+            assert everything[row.vehicle].reason == ""
+        else:
+            assert row == everything[row.vehicle]
+    tried = {row.program_type for row in found.rows if row.reason != NOT_TRIED and "u" in row.states}
+    assert len(tried) >= 10
+    assert found.loads < live_helpers().loads / 2
+
+
+def test_a_needed_type_is_asked() -> None:
+    found = helpers.collect(Session(options=Options(program_types=("sk_lookup",))))
+    assert found.was_tried("sk_lookup")
+    assert not found.was_tried("sk_reuseport")
 
 
 def test_no_answer_of_this_kernel_is_unread() -> None:

@@ -21,6 +21,10 @@ LETTERS: dict[str, str] = {
 }
 
 
+#: `HelperRow.reason` of a way of loading that works and whose helpers were not asked.
+NOT_TRIED = "not tried: --full, or an object that needs such programs, asks for their helpers"
+
+
 @dataclass(frozen=True, slots=True)
 class HelperNote:
     """Why one helper's state is what it is, where the letter alone does not say it."""
@@ -85,6 +89,10 @@ class HelperFacts:
     def rows_of(self, program_type: str) -> tuple[HelperRow, ...]:
         """The rows of a program type."""
         return tuple(row for row in self.rows if row.program_type == program_type)
+
+    def was_tried(self, program_type: str) -> bool:
+        """Whether the helpers of a program type were asked, whatever came of it."""
+        return any(row.reason != NOT_TRIED for row in self.rows_of(program_type))
 
     def claims_of(self, program_type: str) -> Claims | None:
         """bpftool's list for a program type."""

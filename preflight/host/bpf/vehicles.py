@@ -112,6 +112,15 @@ VEHICLES: tuple[Vehicle, ...] = (
     Vehicle("netfilter", Pt.NETFILTER, At.NETFILTER),
 )
 
+#: Types whose helpers are asked without `--full` and without an object that needs them: what tracers
+#: and network programs are made of. Each takes some two hundred loads per vehicle.
+COMMON_TYPES: frozenset[Pt] = frozenset(
+    {
+        *(Pt.KPROBE, Pt.TRACEPOINT, Pt.RAW_TRACEPOINT, Pt.PERF_EVENT, Pt.TRACING, Pt.LSM, Pt.SYSCALL),
+        *(Pt.SOCKET_FILTER, Pt.SCHED_CLS, Pt.XDP, Pt.CGROUP_SKB, Pt.SOCK_OPS, Pt.STRUCT_OPS),
+    }
+)
+
 #: Attach types and load flags that are asked beside the plain types (PH402), in reading order.
 FEATURES: tuple[Vehicle, ...] = (
     Vehicle("fentry", Pt.TRACING, At.TRACE_FENTRY, 0, Target.FUNC, _FUNCTION),

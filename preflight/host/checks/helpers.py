@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Verdict
-from preflight.host.areas.helpers import LETTERS, HelperFacts
+from preflight.host.areas.helpers import LETTERS, NOT_TRIED, HelperFacts
 from preflight.host.checks.common import area_check, finding, listed
 from preflight.host.checks.decisions import (
     ISA_LEVELS,
@@ -36,7 +36,19 @@ def helper_table(host: HostFacts, facts: HelperFacts) -> Iterator[Finding]:
             cause="trial loads ask the running kernel, and the files read are not its own",
         )
     for name in types:
-        yield _one_type(host, facts, name)
+        yield _one_type(host, facts, name) if facts.was_tried(name) else _not_tried(name)
+
+
+def _not_tried(name: str) -> Finding:
+    found = finding(
+        "PH601",
+        Verdict.SKIPPED,
+        f"{name}: such programs load; which helpers they may call was not asked",
+        evidence=[Evidence("trial-load", "a minimal program loads", _BY_HAND)],
+        cause=NOT_TRIED,
+        fix="preflight check --full",
+    )
+    return replace(found, subject=name)
 
 
 def _one_type(host: HostFacts, facts: HelperFacts, name: str) -> Finding:

@@ -56,7 +56,7 @@ def helper_conflicts(facts: HelperFacts) -> tuple[HelperConflict, ...]:
     found = []
     for claims in facts.claims:
         asked = letters(facts, claims.program_type)
-        if not asked:
+        if not asked or not facts.was_tried(claims.program_type):
             continue
         pairs = [
             (name, claimed == "y", letter)

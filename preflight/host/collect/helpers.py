@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from preflight.host.areas.helpers import LETTERS, Claims, HelperFacts, HelperNote, HelperRow
+from preflight.host.areas.helpers import LETTERS, NOT_TRIED, Claims, HelperFacts, HelperNote, HelperRow
 from preflight.host.areas.instruments import Bpftool
 from preflight.host.areas.programs import Trial
 from preflight.host.bpf.attrs import ProgFlag
@@ -15,7 +15,7 @@ from preflight.host.bpf.classify import HelperAnswer, HelperState, Meaning, clas
 from preflight.host.bpf.helper_loop import probe_helpers
 from preflight.host.bpf.helper_names import HELPERS, LOGGING
 from preflight.host.bpf.implementations import PROGRAM_TYPES
-from preflight.host.bpf.vehicles import VEHICLES, Target, Vehicle
+from preflight.host.bpf.vehicles import COMMON_TYPES, VEHICLES, Target, Vehicle
 from preflight.host.collect.abilities import collect_features, collect_limit
 from preflight.host.collect.loading import NOT_LIVE, Loader, Ready, memlock_raised
 from preflight.host.collect.session import Session
@@ -33,14 +33,17 @@ def collect(session: Session) -> HelperFacts:
     shared = witnesses(session)
     enum = shared.types.enum("bpf_func_id")
     names = helper_names(enum)
-    skipped = frozenset() if session.options.full else LOGGING
+    options = session.options
+    skipped = frozenset() if options.full else LOGGING
+    needed = frozenset(options.program_types)
     ids = [i for i, name in enumerate(names) if name and name not in skipped]
     rows: list[HelperRow] = []
     loads = 0
     with memlock_raised(), Loader(shared.types, session.system.release, shared.trials) as loader:
         # An extension may call what the program it extends may call, so it has no row of its own.
         for vehicle in (v for v in VEHICLES if session.is_live and v.target is not Target.PROGRAM):
-            table = _Prober(shared, loader, names, ids)
+            wanted = options.full or vehicle.type in COMMON_TYPES or vehicle.type.name.lower() in needed
+            table = _Prober(shared, loader, names, ids if wanted else None)
             rows += table.rows(vehicle)
             loads += table.loads
         features = collect_features(loader, shared.types) if session.is_live else ()
@@ -83,12 +86,15 @@ def claims_by_id(bpftool: Bpftool | None, names: Sequence[str]) -> tuple[Claims,
 
 @dataclass(slots=True)
 class _Prober:
-    """Probes all helpers for one vehicle, and for its sleepable twin where the table has none."""
+    """Probes all helpers for one vehicle, and for its sleepable twin where the table has none.
+
+    With `ids` None nothing is probed, and the row of a vehicle that loads says so.
+    """
 
     shared: Witnesses
     loader: Loader
     names: Sequence[str]
-    ids: Sequence[int]
+    ids: Sequence[int] | None
     loads: int = 0
 
     def rows(self, vehicle: Vehicle) -> list[HelperRow]:
@@ -106,11 +112,13 @@ class _Prober:
         if not base.works:
             letter, reason = self._whole_row(kind, vehicle, base)
             return HelperRow(kind, vehicle.name, self._filled(letter), reason=reason)
+        if self.ids is None:
+            return HelperRow(kind, vehicle.name, self._filled("?"), reason=NOT_TRIED)
         letters = ["-" if not name else "?" for name in self.names]
         notes: list[HelperNote] = []
         # The same few hundred answers come thousands of times; each is read once per vehicle.
         read: dict[tuple[int, bytes], tuple[str, str]] = {}
-        for helper, error, log in self._probe(self.loader.ready(vehicle)):
+        for helper, error, log in self._probe(self.loader.ready(vehicle), self.ids):
             answer = (error, log.partition(_STATISTICS)[0])
             if answer not in read:
                 state, note = settle(_classify(*answer), vehicle)
@@ -121,9 +129,9 @@ class _Prober:
         self.loads += len(self.ids)
         return HelperRow(kind, vehicle.name, "".join(letters), tuple(notes))
 
-    def _probe(self, ready: Ready) -> Iterator[tuple[int, int, bytes]]:
+    def _probe(self, ready: Ready, ids: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
         return probe_helpers(
-            self.ids,
+            ids,
             prog_type=ready.vehicle.type,
             expected_attach_type=ready.attach_type,
             prog_flags=ready.vehicle.flags,

@@ -31,11 +31,12 @@ BTF_LIMIT = 64 << 20
 class Options:
     """What the user asked of the collection.
 
-    `kernel_config` names a configuration file, `btf_dir` a directory of external BTF files,
-    `full` allows trial loads that write to the kernel log. `attach` also attaches to targets of
-    this process's own, and detaches again. `cache` remembers what the kernel's BTF answered.
-    `functions` and `tracepoints` (category, name) are
-    attach targets to look up.
+    `kernel_config` names a configuration file, `btf_dir` a directory of external BTF files.
+    `full` asks for the helpers of every program type, and allows trial loads that write to the
+    kernel log. `attach` also attaches to targets of this process's own, and detaches again. `cache`
+    remembers what the kernel's BTF answered. `functions` and `tracepoints` (category, name) are
+    attach targets to look up; `program_types` (bpftool's names) are needed by somebody, so that
+    their helpers are asked as well.
     """
 
     kernel_config: Path | None = None
@@ -45,6 +46,7 @@ class Options:
     cache: bool = False
     functions: tuple[str, ...] = ()
     tracepoints: tuple[tuple[str, str], ...] = ()
+    program_types: tuple[str, ...] = ()
 
 
 class Session:
