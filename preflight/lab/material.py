@@ -156,25 +156,38 @@ def _modules(packages: Sequence[Path], wanted: Sequence[str]) -> tuple[tuple[str
 
     missing = {_checked(name).replace("-", "_") for name in wanted}
     found: dict[str, bytes] = {}
+    seen: set[str] = set()
     while missing:
         new: dict[str, bytes] = {}
         for package in packages:
             for file in deb.files(package):
                 match = _MODULE.match(file.name)
-                if match and module_name(match["name"]) in missing - new.keys():
+                if match is None:
+                    continue
+                seen.add(module_name(match["name"]))
+                if module_name(match["name"]) in missing - new.keys():
                     data = file.read()
                     kind = kind_of(data)
                     if kind is not None:
                         data = decompress(kind, data, limit=_MODULE_LIMIT, subject=file.name)
                     new[module_name(match["name"])] = data
         if lost := sorted(missing - new.keys()):
-            raise NotBootableError(f"its packages have no module {', '.join(lost)}")
+            raise NotBootableError(f"its packages have no module {', '.join(lost)}{_near(lost[0], seen)}")
         # What was found first is needed last.
         found = {**new, **found}
         if len(found) > _MAX_MODULES:
             raise NotBootableError(f"the modules need more than {_MAX_MODULES} others")
         missing = {d for data in new.values() for d in depends(data)} - found.keys()
     return _ordered(found)
+
+
+def _near(name: str, seen: set[str]) -> str:
+    """Modules that may be meant: `md` is a directory, its module is `md_mod`."""
+    import difflib
+
+    near = sorted(n for n in seen if n.startswith(f"{name}_"))[:3]
+    near = near or difflib.get_close_matches(name, sorted(seen), n=3, cutoff=0.6)
+    return f"; did you mean {', '.join(near)}?" if near else ""
 
 
 def _ordered(found: dict[str, bytes]) -> tuple[tuple[str, bytes], ...]:

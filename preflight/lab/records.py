@@ -19,6 +19,11 @@ from preflight.lab.results import (
 _LINES_LIMIT = 100_000
 #: Attach errors that decide nothing about the kernel.
 _UNDECIDED_ATTACH = frozenset((errnos.EPERM, errnos.ENOMEM, errnos.EAGAIN, errnos.EINTR, errnos.EMFILE))
+#: What libbpf says -> the state and the reason it stands for.
+_NOT_THE_KERNELS = (
+    ("missing ':function[+offset]' specification", "not-tried", "the section names no user program"),
+    ("Specified qdisc kind is unknown", "unknown", "sch_ingress is not there; it may be a module"),
+)
 
 
 def parse(data: bytes) -> tuple[list[dict[str, Any]], int]:
@@ -74,7 +79,8 @@ def measurement_of(name: str, sha256: str, records: list[dict[str, Any]], bad: i
             case "attach":
                 named = _text(record, "program")
                 if named in programs:
-                    programs[named] = replace(programs[named], attach=_attachment(record))
+                    alone = programs[named]
+                    programs[named] = replace(alone, attach=settled(alone.section, _attachment(record)))
             case "attach_map":
                 maps[_text(record, "map")] = _attachment(record)
             case "timeout":
@@ -145,6 +151,22 @@ def _attachment(record: Mapping[str, Any]) -> Attachment:
         state = "fails" if number else "ok"
     how = _text(record, "how") or None
     return Attachment(state, how, number, reason, _tail(_text(record, "messages")))
+
+
+def settled(section: str, attached: Attachment) -> Attachment:
+    """An attachment whose failure is not the kernel's as what it is.
+
+    A section that names no target (`kprobe`, `uretprobe/readline`) leaves that to user space; a queueing
+    discipline that is unknown may be a module that is not loaded.
+    """
+    if attached.state != "fails":
+        return attached
+    if attached.errno == errnos.EOPNOTSUPP and "/" not in section and attached.how == "auto":
+        return replace(attached, state="not-tried", reason="the section names no target")
+    for words, state, reason in _NOT_THE_KERNELS:
+        if words in attached.messages:
+            return replace(attached, state=state, reason=reason)
+    return attached
 
 
 def _log_in(messages: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.lab.records import measurement, parse
-from preflight.lab.results import verdict_of
+from preflight.lab.records import measurement, parse, settled
+from preflight.lab.results import Attachment, verdict_of
 from tests.lab.serial import loaded, records
 
 DIGEST = "0" * 64
@@ -84,3 +84,17 @@ def test_no_damage_raises_or_makes_a_failure(noise: bytes, at: int) -> None:
     output = loaded()
     measured = measurement("tool", DIGEST, output[:at] + b"\n" + noise + b"\n" + output[at:])
     assert measured.verdict in ("loads", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("section", "number", "messages", "state"),
+    [
+        ("kprobe", errno.EOPNOTSUPP, "", "not-tried"),
+        ("kprobe.multi/x", errno.EOPNOTSUPP, "", "fails"),
+        ("uretprobe/readline", 22, "section 'x' missing ':function[+offset]' specification", "not-tried"),
+        ("tc", 2, "Kernel error message: Specified qdisc kind is unknown", "unknown"),
+        ("kprobe/foo", 2, "failed to create kprobe", "fails"),
+    ],
+)
+def test_a_failure_that_is_not_the_kernels(section: str, number: int, messages: str, state: str) -> None:
+    assert settled(section, Attachment("fails", "auto", number, messages=messages)).state == state
