@@ -109,10 +109,18 @@ def _evidence(page: Page, finding: Mapping[str, Any]) -> list[Mapping[str, Any]]
 
 def _declarations(page: Page, local: str | None, kernel: str | None) -> None:
     left, right = (text_lines(text or "(nothing of that name)") for text in (local, kernel))
+    titles = ("the object expects", "this kernel has")
+    wide = sum(max(map(len, (title, *lines))) for title, lines in zip(titles, (left, right), strict=True))
+    if page.style.width is not None and wide + 10 > page.style.width:
+        for title, lines, colour in zip(titles, (left, right), ("red", "green"), strict=True):
+            page.line((f"{title}:", "bold"), indent=4)
+            for line in lines:
+                page.line((line, colour), indent=8)
+        return
     rows: list[list[str | tuple[str, str]]] = [
         [(one, "red"), (other, "green")] for one, other in zip_longest(left, right, fillvalue="")
     ]
-    page.table(["the object expects", "this kernel has"], rows, indent=8)
+    page.table(list(titles), rows, indent=8)
 
 
 def _flat(text: object) -> str:
