@@ -21,8 +21,6 @@ from preflight.objects.precheck import EM_BPF, MAGIC, MAX_BYTES, read_header
 MAX_DEPTH: Final = 16
 MAX_FILES: Final = 20_000
 MAX_CONTAINER: Final = 1 << 30
-#: Larger files are mapped instead of read; searching what was read is several times quicker.
-MAX_IN_MEMORY: Final = 32 << 20
 
 
 class _Raw(NamedTuple):
@@ -125,9 +123,6 @@ def _open_file(path: Path, *, quiet: bool) -> list[tuple[_Raw, str]]:
                 raise InputError("not an ELF file", subject=name, offset=0)
             if size > MAX_CONTAINER:
                 raise InputError(f"{size} bytes are over the limit of {MAX_CONTAINER}", subject=name)
-            if size <= MAX_IN_MEMORY:
-                stream.seek(0)
-                return _read(stream.read(MAX_IN_MEMORY), name)
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 return _read(content, name)
     except OSError as error:
@@ -136,7 +131,7 @@ def _open_file(path: Path, *, quiet: bool) -> list[tuple[_Raw, str]]:
         raise InputError(error.strerror or "cannot be read", subject=name) from None
 
 
-def _read(content: bytes | mmap.mmap, name: str) -> list[tuple[_Raw, str]]:
+def _read(content: mmap.mmap, name: str) -> list[tuple[_Raw, str]]:
     head = content[:64]
     if _machine(head) == EM_BPF:
         if len(content) > MAX_BYTES:
