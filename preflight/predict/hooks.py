@@ -150,7 +150,7 @@ def _arguments(on_kernel: RelocatedObject, program: Program, answer: AttachTarge
         return
     allowed = words + (program.attach_type in _WITH_RESULT)
     obj = on_kernel.obj
-    key = ("context-reads", program.section, program.section_insn)
+    key = ("context-reads", program.section_index, program.section_insn, program.name)
     reads = obj.memo(key, lambda: context_reads(obj.image(program)))
     beyond = {slot: offset // 8 for slot, offset in reads.items() if offset // 8 >= allowed}
     if not beyond:

@@ -78,14 +78,14 @@ class RelocatedObject:
 
     def image(self, program: Program) -> ProgramImage:
         """The program linked, relocated, and with this kernel's constants filled in."""
-        key = ("image", program.section, program.section_insn)
+        key = _key(program)
         found = self._images.get(key)
         if found is None:
             found = self._images[key] = self._build(program)
         return found
 
     @cached_property
-    def _images(self) -> dict[tuple[str, str, int], ProgramImage]:
+    def _images(self) -> dict[tuple[int, int, str], ProgramImage]:
         return {}
 
     def _build(self, program: Program) -> ProgramImage:
@@ -129,7 +129,7 @@ class RelocatedObject:
         """
         from preflight.bytecode.reach import reachable_slots
 
-        key = (program.section, program.section_insn)
+        key = _key(program)
         found = self._open.get(key)
         if found is None:
             image = self._filled(program, self._answers)
@@ -139,7 +139,7 @@ class RelocatedObject:
         return found
 
     @cached_property
-    def _open(self) -> dict[tuple[str, int], frozenset[int]]:
+    def _open(self) -> dict[tuple[int, int, str], frozenset[int]]:
         return {}
 
     @cached_property
@@ -171,7 +171,7 @@ class RelocatedObject:
             (slot, ref.exists) for slot, ref in image.refs.items() if isinstance(ref, KsymRef | KfuncRef)
         )
         digest = blake2b(image.code, digest_size=20).digest()
-        key = (question, program.section, program.section_insn, digest, self.kconfig.contents, filled)
+        key = (question, *_key(program), digest, self.kconfig.contents, filled)
         return self.obj.memo(key, answer)
 
     def explanation(self, record: Relocation) -> Explanation:
@@ -216,7 +216,7 @@ class RelocatedObject:
             )
             return tuple((slot, place) for slot, place in enumerate(places) if place in wanted)
 
-        return obj.memo(("core-places-of", program.section, program.section_insn), collect)
+        return obj.memo(("core-places-of", *_key(program)), collect)
 
     def missing_slots(self, program: Program) -> dict[int, KsymRef | KfuncRef | MapRef]:
         """Slots that refer to something this kernel or loader does not give: kfunc, ksym, map."""
@@ -227,6 +227,11 @@ class RelocatedObject:
             ):
                 found[slot] = ref
         return found
+
+
+def _key(program: Program) -> tuple[int, int, str]:
+    """What tells a program apart within an object: crafted ones share sections, places, and names."""
+    return program.section_index, program.section_insn, program.name
 
 
 def relocated(obj: BpfObject, target: KernelTarget, loader: str = "libbpf") -> RelocatedObject:
