@@ -266,8 +266,8 @@ def _finish(
     from collections import Counter
 
     from preflight.cli.output import emit
-    from preflight.render import json_, text_lab
     from preflight.render.envelope import envelope
+    from preflight.render.registry import renderers
 
     results = [measured.to_dict(one.kernel) for one in runs for measured in one.objects]
     code = exit_code(runs, fail_on)
@@ -277,9 +277,8 @@ def _finish(
         "verdicts": dict(sorted(Counter(record["verdict"] for record in results).items())),
         "exit_code": int(code),
     }
-    renderers = {"text": text_lab.render, "json": json_.render_styled}
     result = envelope(command, summary, results, kernels=[one.to_dict() for one in runs])
-    emit(result, formats, renderers, color=color, verbose=verbose)
+    emit(result, formats, renderers(command), color=color, verbose=verbose)
     return int(code)
 
 

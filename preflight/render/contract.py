@@ -128,6 +128,59 @@ class Feature(Open):
     alternative: str
 
 
+class Named(Open):
+    """Anything an object names: a helper it calls, an extern."""
+
+    name: str
+
+
+class ProgramUses(Open):
+    """What a program calls."""
+
+    helpers: list[Named]
+    kfuncs: list[Named]
+
+
+class ProgramFacts(Open):
+    """One program of an object; `error` instead of `uses` where it cannot be linked."""
+
+    name: str
+    section: str
+    program_type: str
+    attach_type: str | None = None
+    insn_count: int
+    uses: ProgramUses | None = None
+    error: str | None = None
+
+
+class MapFacts(Open):
+    """One map of an object."""
+
+    name: str
+    type: str
+    key_size: int
+    value_size: int
+    max_entries: int
+
+
+class IsaFacts(Open):
+    """The instruction set an object uses."""
+
+    mcpu: str
+
+
+class ObjectFacts(Open):
+    """What an object holds, as read from its file."""
+
+    byteorder: str
+    license: str | None
+    line_info: bool
+    isa: IsaFacts | None
+    programs: list[ProgramFacts]
+    maps: list[MapFacts]
+    externs: list[Named]
+
+
 class ObjectReadiness(Open):
     """Whether the requirements of one object are met on this host."""
 
@@ -138,9 +191,7 @@ class ObjectReadiness(Open):
     blocking: list[str]
     undecided: list[str]
     open: list[str] = Field(default=[], description="programs user space may leave out: an alternative works")
-    facts: dict[str, Any] | None = Field(
-        default=None, description="programs, maps, data, externs, instruction set; of objects that were named"
-    )
+    facts: ObjectFacts | None = Field(default=None, description="of objects that were named")
 
 
 class HelperRow(Open):
@@ -287,5 +338,76 @@ class CoreResult(Result):
     commands: list[str] = Field(default=[], description="the same facts by hand (--show-commands)")
 
 
+class LabAttachment(Open):
+    """How attaching ended."""
+
+    how: str | None
+    errno: str | None
+    reason: str | None = Field(description="why nothing was tried or decided")
+    messages: str
+
+
+class LabProgram(Open):
+    """One program loaded alone, the others' autoload off, then attached and detached."""
+
+    name: str
+    section: str
+    verdict: str = Field(description="loads, fails, unknown (open)")
+    errno: str | None
+    attach: str = Field(description="ok, fails, unknown, not-tried (open)")
+    attachment: LabAttachment
+    log_tail: str
+    messages: str
+    insns: int | None
+    insns_sha256: str | None
+    insns_processed: int | None
+
+
+class LabRecord(Open):
+    """What one kernel did with one object."""
+
+    object: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    kernel: str
+    evidence: Literal["measured"]
+    verdict: str = Field(description="of the object as it is: loads, fails, unknown (open)")
+    errno: str | None
+    failed_program: str | None
+    problem: str | None = Field(description="why something was not measured")
+    programs: list[LabProgram]
+    findings: list[Finding]
+
+
+class LabKernel(Open):
+    """What became of one kernel."""
+
+    kernel: str
+    outcome: str = Field(description="booted, panic, hang, boot-hang, no-btf, lost-data, ... (open)")
+    meaning: str
+    detail: str
+    release: str | None
+    accel: str | None
+    seconds: float
+    boot_seconds: float | None
+    btf_sha256: str | None
+    btf_identical: bool | None
+    modules: dict[str, str]
+    notes: list[str]
+
+
+class LabResult(Result):
+    """Result of `preflight lab boot`, `lab run` and `lab probe`."""
+
+    command: Literal["lab boot", "lab run", "lab probe"]
+    results: list[LabRecord]  # type: ignore[assignment]
+    kernels: list[LabKernel]
+
+
 #: Command -> model of its result.
-MODELS: dict[str, type[Result]] = {"check": CheckResult, "core": CoreResult}
+MODELS: dict[str, type[Result]] = {
+    "check": CheckResult,
+    "core": CoreResult,
+    "lab boot": LabResult,
+    "lab probe": LabResult,
+    "lab run": LabResult,
+}

@@ -27,6 +27,9 @@ _TABLE: dict[str, dict[str, str]] = {
         "json": "json_core:render",
         "markdown": "markdown_core:render",
     },
+    "lab boot": {"text": "text_lab:render", "json": "json_:render_styled"},
+    "lab probe": {"text": "text_lab:render", "json": "json_:render_styled"},
+    "lab run": {"text": "text_lab:render", "json": "json_:render_styled"},
 }
 
 

@@ -11,7 +11,11 @@ import pytest
 from preflight.cli.exits import Exit
 from preflight.cli.lab import exit_code
 from preflight.lab.results import KernelRun, ObjectMeasurement
+from preflight.render import json_
 from preflight.render.console import Style
+from preflight.render.envelope import envelope
+from preflight.render.load import read_result
+from preflight.render.registry import renderers
 from preflight.render.text_lab import render
 from tests.cli.run import preflight
 from tests.lab.cases_measured import _OBJECT, _REFUSED, _UNATTACHED
@@ -86,3 +90,13 @@ def test_a_result_has_the_fields_of_the_contract() -> None:
     assert program["verdict"] == "fails"
     assert program["errno"] == "EACCES"
     assert ObjectMeasurement("o", "0" * 64, "loads").to_dict("k")["findings"] == []
+
+
+def test_a_result_fits_its_schema_and_is_rendered_again(tmp_path: Path) -> None:
+    runs = [replace(BOOTED, objects=(_REFUSED, _UNATTACHED, _OBJECT))]
+    records = [measured.to_dict(one.kernel) for one in runs for measured in one.objects]
+    path = tmp_path / "result.json"
+    path.write_text(json_.render(envelope("lab run", {}, records, kernels=[one.to_dict() for one in runs])))
+    loaded = read_result(path)
+    assert loaded["results"] == records
+    assert renderers("lab run")["text"](loaded, Style()).startswith("debian/x  booted")
