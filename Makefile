@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 REPORT := reports/local/host.html
 
-.PHONY: truth preflight test lint format bench build docs clean system venv check accuracy
+.PHONY: truth preflight test lint format bench build docs clean system venv check accuracy reach-truth
 
 ## preflight: set up all that is needed, then check this host and write an HTML report
 preflight: build check
@@ -61,10 +61,15 @@ truth: build
 bench: build
 	@$(BIN)/python -m benchmarks
 
-## accuracy: compare relocation with libbpf on packaged kernels, and rewrite that part of reports/accuracy.md
+## accuracy: hold relocation against libbpf, reachability and findings against recorded truth: reports/accuracy.md
 accuracy: venv
 	@$(BIN)/python tools/fetch_test_kernels.py
 	@$(BIN)/python tools/core_accuracy.py
+	@$(BIN)/python tools/reach_accuracy.py
+
+## reach-truth: boot kernels of the catalogue and record which misses their verifiers reach (minutes per kernel)
+reach-truth: build
+	@$(BIN)/python tools/reach_accuracy.py --boot
 
 clean:
 	rm -rf $(VENV) build dist preflight/_bpf reports/local .pytest_cache .mypy_cache .ruff_cache .hypothesis

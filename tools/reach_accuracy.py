@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Hold predicted reachability and CO-RE findings against what booted kernels did; write reports/accuracy.md.
+
+    python tools/reach_accuracy.py                    # from the recorded truth, nothing booted
+    python tools/reach_accuracy.py --boot [PATTERN]   # measure afresh in the lab first (minutes per kernel)
+    python tools/reach_accuracy.py --host             # the running kernel too: loads the guard programs here
+
+`--boot` compiles tests/bytecode/guards with every compiler, loads them on the kernels of KERNELS and writes
+fixtures/reach/. Random programs with misses wherever reachability says `no` go to the same machines; only
+their counts are kept, in fixtures/reach/random.json, because the next change of the rules makes others.
+The tools' truth is that of `make truth` (fixtures/truth). 1 when a prediction is false, or a kernel failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from preflight.errors import PreflightError  # noqa: E402
+from preflight.kernels import Store, resolve_all  # noqa: E402
+from preflight.kernels.store import natural  # noqa: E402
+from preflight.lab import truth  # noqa: E402
+from preflight.lab.results import KernelRun  # noqa: E402
+from preflight.lab.run import Plan, Subject, on_host, run  # noqa: E402
+from preflight.lab.subjects import subjects  # noqa: E402
+from preflight.objects import load  # noqa: E402
+from preflight.predict.target import KernelTarget  # noqa: E402
+from tests.bytecode import mined  # noqa: E402
+from tests.differential.frozen import pack  # noqa: E402
+from tests.predict import measured  # noqa: E402
+from tests.predict.measured import AGREEMENTS, Compared  # noqa: E402
+
+BEGIN, END = "<!-- reachability: begin -->", "<!-- reachability: end -->"
+RANDOM = measured.REACH / "random.json"
+TRUTH = ROOT / "fixtures" / "truth"
+#: The oldest and the newest verifier, those with a BTF under fixtures/btf, and some between.
+KERNELS = (
+    "debian/5.10.0-32-amd64",
+    "debian/5.10.0-46-cloud-amd64",
+    "debian/6.1.0-50-amd64",
+    "debian/6.12.107+deb13-cloud-amd64",
+    "debian/7.1.13+deb13-cloud-amd64",
+    "debian/7.3.4+deb13-amd64",
+)
+#: Name in the records, command, `-mcpu`.
+COMPILERS = (("clang-14", "clang-14", "v1"), ("clang-14", "clang-14", "v3"), ("clang-19", "clang-19", "v3"))
+PER_OBJECT = 20
+_ABOUT = """Packaged kernels booted by the lab under QEMU, programs loaded there one by one, and what was
+predicted offline from the kernel's BTF, configuration and symbols. Made by `tools/reach_accuracy.py`. A
+program refused for another reason decides nothing (`other`). `false no` is the release blocker: an
+instruction called unreachable that the verifier came to."""
+_ABOUT_TOOLS = """Each program loaded alone. Counted are the findings PC201, PC203 to PC206, PC301 and PC302:
+agreement means the right cause, or none and it loads. `unknown`: the target is a placeholder that user space
+replaces. `false yes`: predicted to be refused, and loads; `false no`: refused for such a cause that was not
+predicted."""
+
+
+def compile_guards() -> dict[str, bytes]:
+    """Every guard program by every compiler, without debug information beyond BTF."""
+    found: dict[str, bytes] = {}
+    multiarch = [f"-I{path}" for path in sorted(Path("/usr/include").glob("*-linux-gnu"))]
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "guard.o"
+        for source in sorted((ROOT / "tests" / "bytecode" / "guards").glob("*.bpf.c")):
+            for name, command, cpu in COMPILERS:
+                flags = ["-target", "bpf", f"-mcpu={cpu}", "-O2", "-g", *multiarch]
+                subprocess.run([command, *flags, "-c", source, "-o", out], check=True)
+                subprocess.run(["llvm-strip", "-g", out], check=True)
+                found[f"{source.name.removesuffix('.bpf.c')}.{name}.{cpu}"] = out.read_bytes()
+    return found
+
+
+def _subject(name: str, data: bytes) -> Subject:
+    return Subject(name, hashlib.sha256(data).hexdigest(), data)
+
+
+def random_subjects(count: int) -> tuple[list[Subject], dict[str, frozenset[int]]]:
+    """Objects of random programs, and the misses in each program."""
+    found, mines = [], {}
+    for first in range(0, count, PER_OBJECT):
+        images = [mined.random_image(seed) for seed in range(first, min(first + PER_OBJECT, count))]
+        for image in images:
+            mines[image.name] = mined.mines(image)
+        data = mined.as_object(mined.with_misses(image, mines[image.name]) for image in images)
+        found.append(_subject(f"random_{first}", data))
+    return found, mines
+
+
+def boot(pattern: str, count: int) -> int:
+    """Measure and record; the number of kernels that could not be measured."""
+    guards = compile_guards()
+    measured.REACH.mkdir(parents=True, exist_ok=True)
+    measured.GUARDS.write_bytes(pack(guards))
+    random, mines = random_subjects(count)
+    wanted = (*(_subject(name, data) for name, data in guards.items()), *random)
+    plan = Plan(subjects=wanted, attach=False, log_level=2)
+    bad = 0
+    for kernel in resolve_all(name for name in KERNELS if fnmatchcase(name, pattern)):
+        (result,) = run([kernel], plan, say=lambda name, text: print(f"{name}: {text}", file=sys.stderr))
+        if not result.complete:
+            print(f"{kernel.name}: not measured: {result.outcome} {result.detail}", file=sys.stderr)
+            bad += 1
+            continue
+        keep(result, mines)
+    return bad
+
+
+def keep(result: KernelRun, mines: dict[str, frozenset[int]]) -> None:
+    """Write what one kernel did."""
+    measured.write_record(measured.REACH / f"{result.release}.json.xz", measured.record(_only(result, False)))
+    if not mines:
+        return
+    known = json.loads(RANDOM.read_text(encoding="utf-8")) if RANDOM.exists() else {}
+    rows = list(_random_rows(result, mines))
+    known[result.kernel] = {
+        "programs": len(rows),
+        "misses": sum(len(mines[row.program]) for row in rows if row.agreement == "agree"),
+        "agreements": dict(Counter(row.agreement for row in rows)),
+        "false": [f"{row.program}: {row.measured}" for row in rows if row.agreement.startswith("false")],
+    }
+    RANDOM.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _only(result: KernelRun, random: bool) -> KernelRun:
+    from dataclasses import replace
+
+    objects = tuple(o for o in result.objects if o.object.startswith("random_") == random)
+    return replace(result, objects=objects)
+
+
+def _random_rows(result: KernelRun, mines: dict[str, frozenset[int]]) -> Iterator[Compared]:
+    for one in _only(result, True).objects:
+        for name, seen in measured.seen(one).items():
+            if name in mines:
+                yield measured.compare_mined(name, mines[name], result.kernel, seen)
+
+
+def guard_rows(*, host: bool) -> tuple[dict[str, list[Compared]], list[str]]:
+    """Comparisons by kernel, and the recorded kernels whose facts nobody has."""
+    objects = measured.guard_objects()
+    stores = [Store(measured.KERNELS), Store()]
+    rows: dict[str, list[Compared]] = {}
+    lost = []
+    for path in measured.records():
+        name, digest, results = measured.read_record(path)
+        kernel = measured.kernel_named(name, digest, stores)
+        if kernel is None:
+            lost.append(name)
+            continue
+        target = KernelTarget(kernel)
+        rows[name] = [measured.compare_guard(n, objects[n], target, s) for n, s in results.items()]
+    if host:
+        (kernel,) = resolve_all(["host"])
+        wanted = [_subject(n, o.data) for n, o in objects.items()]
+        result = on_host(wanted, attach=False, log_level=2)
+        target = KernelTarget(kernel)
+        rows[f"host ({kernel.release})"] = [
+            measured.compare_guard(o.object, objects[o.object], target, next(iter(measured.seen(o).values())))
+            for o in result.objects
+        ]
+    return rows, lost
+
+
+def tool_rows() -> tuple[dict[str, list[Compared]], list[str]]:
+    """The installed tools against the recorded truth of `make truth`."""
+    listed = Path("/var/lib/dpkg/info/libbpf-tools.list")
+    if not listed.exists():
+        return {}, ["no libbpf-tools installed"]
+    paths = [
+        p for p in listed.read_text(encoding="utf-8").splitlines() if "/sbin/" in p and Path(p).is_file()
+    ]
+    objects = {s.sha256: load(s.data, s.name) for s in subjects(sorted(paths))}
+    stores = [Store(measured.KERNELS), Store()]
+    rows: dict[str, list[Compared]] = {}
+    lost = []
+    found = [truth.read(path) for path in sorted(TRUTH.glob("*.json.xz"))]
+    for one in sorted(found, key=lambda t: natural(t.kernel)):
+        kernel = measured.kernel_named(one.kernel, one.btf_sha256, stores)
+        if kernel is None:
+            lost.append(one.kernel)
+            continue
+        target = KernelTarget(kernel)
+        rows[one.kernel] = [
+            row
+            for o in one.objects
+            if o.sha256 in objects
+            for row in measured.compare_tool(o.object, objects[o.sha256], target, o)
+        ]
+    return rows, lost
+
+
+def _table(rows: dict[str, list[Compared]], heads: tuple[str, ...] = AGREEMENTS) -> list[str]:
+    lines = ["| kernel | programs | " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) + 1)]
+    for kernel, compared in sorted(rows.items(), key=lambda item: natural(item[0])):
+        counts = Counter(row.agreement for row in compared)
+        cells = " | ".join(str(counts[agreement] or "") for agreement in AGREEMENTS)
+        lines.append(f"| {kernel} | {len(compared)} | {cells} |")
+    return lines
+
+
+def _listed(rows: dict[str, list[Compared]], wanted: tuple[str, ...]) -> list[str]:
+    """Each program once, with the kernels on which it came out so."""
+    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    for kernel, compared in sorted(rows.items(), key=lambda item: natural(item[0])):
+        for row in compared:
+            if row.agreement in wanted:
+                key = (row.agreement, row.program, f"predicted {row.predicted}, {row.measured}", row.detail)
+                grouped.setdefault(key, []).append(kernel.removeprefix("debian/"))
+    lines = []
+    for (agreement, program, what, words), kernels in sorted(grouped.items()):
+        said = f" (`{words.replace('`', '')}`)" if words else ""
+        lines.append(f"* {agreement}: {program}: {what}{said}: {', '.join(kernels)}")
+    return lines
+
+
+def _folded(title: str, lines: list[str]) -> list[str]:
+    return [f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""] if lines else []
+
+
+def report(*, host: bool) -> tuple[str, int]:
+    """The Markdown section and the number of false answers."""
+    guards, lost = guard_rows(host=host)
+    tools, lost_tools = tool_rows()
+    random: dict[str, Any] = json.loads(RANDOM.read_text(encoding="utf-8")) if RANDOM.exists() else {}
+    compilers = ", ".join(f"{name} {cpu}" for name, _, cpu in COMPILERS)
+    names = {name.split(".")[0] for compared in guards.values() for name in (r.program for r in compared)}
+    lines = [
+        BEGIN,
+        "## Reachability and CO-RE findings against booted kernels",
+        "",
+        _ABOUT,
+        "",
+        "### Guarded and unguarded misses",
+        "",
+        f"{len(names)} programs of tests/bytecode/guards, each compiled {len(COMPILERS)} times: {compilers}.",
+        "",
+        *_table(guards),
+        "",
+        *_folded("Unknown, false, and refused for another reason", _listed(guards, AGREEMENTS[1:])),
+    ]
+    if random:
+        lines += [
+            "### Random programs, a miss wherever the answer is `no`",
+            "",
+            "Taken whole means: every one of its misses was indeed out of reach.",
+            "",
+            "| kernel | programs | taken whole | misses in those | refused for something else | false no |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
+        for kernel, one in sorted(random.items(), key=lambda item: natural(item[0])):
+            counts = one["agreements"]
+            lines.append(
+                f"| {kernel} | {one['programs']} | {counts.get('agree', 0)} | {one['misses']:,} "
+                f"| {counts.get('other', 0)} | {counts.get('false no', 0)} |"
+            )
+        lines.append("")
+    if tools:
+        lines += [
+            "### The installed libbpf-tools",
+            "",
+            _ABOUT_TOOLS,
+            "",
+            *_table(tools),
+            "",
+            *_folded("Refused as predicted", _refusals(tools)),
+            *_folded("Unknown, false, and refused for another reason", _listed(tools, AGREEMENTS[1:])),
+        ]
+    for name in (*lost, *lost_tools):
+        lines.append(f"Left out, its facts are not here: {name}.")
+    false = sum(r.agreement.startswith("false") for rows in (guards, tools) for c in rows.values() for r in c)
+    false += sum(len(one["false"]) for one in random.values())
+    return "\n".join([*lines, END]) + "\n", false
+
+
+def _refusals(rows: dict[str, list[Compared]]) -> list[str]:
+    refused = {k: [r for r in compared if r.measured != "loads"] for k, compared in rows.items()}
+    return _listed(refused, AGREEMENTS[:1])
+
+
+def write_section(path: Path, text: str) -> None:
+    """Replace the section between the markers, or add it at the end."""
+    old = path.read_text(encoding="utf-8") if path.exists() else "# Accuracy\n\n"
+    if BEGIN in old and END in old:
+        before, rest = old.split(BEGIN, 1)
+        new = before + text.rstrip("\n") + rest.split(END, 1)[1]
+    else:
+        new = old.rstrip("\n") + "\n\n" + text
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(new, encoding="utf-8")
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--output", type=Path, default=ROOT / "reports/accuracy.md")
+    parser.add_argument("--boot", nargs="?", const="*", metavar="PATTERN", help="measure these kernels first")
+    parser.add_argument("--random", type=int, default=100, help="random programs for --boot")
+    parser.add_argument(
+        "--host", action="store_true", help="load the guard programs in the running kernel too"
+    )
+    arguments = parser.parse_args()
+    try:
+        bad = boot(arguments.boot, arguments.random) if arguments.boot else 0
+        text, false = report(host=arguments.host)
+    except PreflightError as problem:
+        print(f"the comparison cannot be made here: {problem}", file=sys.stderr)
+        return 2
+    write_section(arguments.output, text)
+    print(f"{arguments.output}: {false} false answers")
+    return 1 if false or bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
