@@ -212,18 +212,43 @@ def _table(rows: dict[str, list[Compared]], heads: tuple[str, ...] = AGREEMENTS)
 
 
 def _listed(rows: dict[str, list[Compared]], wanted: tuple[str, ...]) -> list[str]:
-    """Each program once, with the kernels on which it came out so."""
-    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    """One line for all programs that came out alike on the same kernels."""
+    kernels: dict[tuple[str, str, str, str], list[str]] = {}
     for kernel, compared in sorted(rows.items(), key=lambda item: natural(item[0])):
         for row in compared:
             if row.agreement in wanted:
-                key = (row.agreement, row.program, f"predicted {row.predicted}, {row.measured}", row.detail)
-                grouped.setdefault(key, []).append(kernel.removeprefix("debian/"))
-    lines = []
-    for (agreement, program, what, words), kernels in sorted(grouped.items()):
-        said = f" (`{words.replace('`', '')}`)" if words else ""
-        lines.append(f"* {agreement}: {program}: {what}{said}: {', '.join(kernels)}")
-    return lines
+                words = "" if row.measured in ("loads", "refused at a miss") else _quoted(row)
+                what = f"predicted {row.predicted}; {row.measured}{words}"
+                key = (row.agreement, what, row.program.split("/")[0], row.program)
+                kernels.setdefault(key, []).append(kernel.removeprefix("debian/"))
+    programs: dict[tuple[str, str, str, str], list[str]] = {}
+    for (agreement, what, of, program), where in kernels.items():
+        tool = of if "/" in program else ""
+        programs.setdefault((agreement, what, tool, ", ".join(where)), []).append(program)
+    return [
+        f"* {agreement}: {_named(names)}: {what}: {where}"
+        for (agreement, what, _, where), names in sorted(programs.items())
+    ]
+
+
+def _quoted(row: Compared) -> str:
+    """The kernel's or libbpf's words, without the program's name."""
+    words = row.detail.removeprefix("libbpf: ").removeprefix(f"prog '{row.program.rpartition('/')[2]}': ")
+    return f" (`{words.replace('`', '')}`)" if words else ""
+
+
+def _named(programs: list[str]) -> str:
+    """`tool/one, two` for programs of a tool, `guard` or `guard (compiler)` for guard programs."""
+    if "/" in programs[0]:
+        return f"{programs[0].split('/')[0]}/{', '.join(name.split('/')[1] for name in programs)}"
+    variants: dict[str, list[str]] = {}
+    for program in programs:
+        guard, _, compiler = program.partition(".")
+        variants.setdefault(guard, []).append(compiler)
+    return ", ".join(
+        guard if len(found) == len(COMPILERS) else f"{guard} ({', '.join(found)})"
+        for guard, found in variants.items()
+    )
 
 
 def _folded(title: str, lines: list[str]) -> list[str]:
@@ -315,7 +340,7 @@ def main() -> int:
     try:
         bad = boot(arguments.boot, arguments.random) if arguments.boot else 0
         text, false = report(host=arguments.host)
-    except PreflightError as problem:
+    except (PreflightError, OSError, subprocess.CalledProcessError) as problem:
         print(f"the comparison cannot be made here: {problem}", file=sys.stderr)
         return 2
     write_section(arguments.output, text)
