@@ -22,7 +22,10 @@ app = typer.Typer(
 )
 
 _KERNEL = typer.Option(
-    ..., "--kernel", metavar="REF", help="Catalogue name or pattern, vmlinuz or .deb; repeatable."
+    ...,
+    "--kernel",
+    metavar="REF",
+    help="Catalogue name or pattern (debian/... is fetched when it has none), vmlinuz or .deb; repeatable.",
 )
 _MODULE = typer.Option([], "--module", help="Insert this module of the kernel's package first; repeatable.")
 _JOBS = typer.Option(1, "--jobs", min=1, max=16, help="Machines at a time.")
@@ -201,10 +204,20 @@ def _accel(value: str) -> str:
 def _kernels(refs: Sequence[str], store: Path | None) -> list[Kernel]:
     from preflight.errors import UsageError
     from preflight.kernels import Store, resolve_all
+    from preflight.lab.fetching import fetch_missing
 
     if "host" in refs:
         raise UsageError("the running kernel cannot be booted; only `lab run --yes-load-here` takes host")
+    fetch_missing(refs, Store(store), say=_say)
     return resolve_all(refs, Store(store))
+
+
+def _say(text: str) -> None:
+    import sys
+
+    from preflight.render.safe import safe_text
+
+    print(f"preflight: {safe_text(text, limit=1000)}", file=sys.stderr)
 
 
 def _measure(kernels: Sequence[Kernel], plan: Plan, jobs: int) -> list[KernelRun]:
@@ -249,15 +262,13 @@ class _Progress:
 
     def say(self, kernel: str, text: str) -> None:
         """A machine came to another point."""
-        import sys
-
         from preflight.render.safe import safe_text
 
-        shown = safe_text(f"{kernel}: {text}", limit=300)
+        shown = f"{kernel}: {text}"
         if self._bar is not None:
-            self._bar.update(self._task, description=shown)
+            self._bar.update(self._task, description=safe_text(shown, limit=300))
         else:
-            print(f"preflight: {shown}", file=sys.stderr)
+            _say(shown)
 
 
 def _finish(
