@@ -9,7 +9,7 @@ from preflight.objects.model import BpfObject
 
 
 def commands(paths: Sequence[str], objects: Sequence[BpfObject], kernels: Sequence[str]) -> list[str]:
-    """Shell lines, most useful first; names are quoted for a shell."""
+    """Shell lines, most useful first; `kernels` are BTF files; names are quoted for a shell."""
     from shlex import quote
 
     found = []
@@ -20,10 +20,9 @@ def commands(paths: Sequence[str], objects: Sequence[BpfObject], kernels: Sequen
             f"bpftool btf dump file {quote(path)} format raw  # the object's types",
         ]
     for kernel in kernels:
-        place = _place(kernel)
-        found.append(f"bpftool btf dump file {quote(place)} format c  # the kernel's types")
+        found.append(f"bpftool btf dump file {quote(kernel)} format c  # the kernel's types")
         found += [
-            f"bpftool -d gen min_core_btf {quote(place)} /dev/null {quote(path)} 2>&1"
+            f"bpftool -d gen min_core_btf {quote(kernel)} /dev/null {quote(path)} 2>&1"
             "  # libbpf's own word on every relocation"
             for path in paths
         ]
@@ -33,9 +32,3 @@ def commands(paths: Sequence[str], objects: Sequence[BpfObject], kernels: Sequen
     ):
         found.append("# an object inside an executable has to be carved out before llvm-objdump can read it")
     return found
-
-
-def _place(kernel: str) -> str:
-    if kernel == "host":
-        return "/sys/kernel/btf/vmlinux"
-    return kernel if kernel.startswith(("/", "./", "../")) else f"CATALOGUE/{kernel}/vmlinux.btf"

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.findings.model import BAD_VERDICTS, Finding, Severity, Verdict
-from preflight.predict.core_findings import core_findings
 
 if TYPE_CHECKING:
     from preflight.bytecode.reach import Reach
@@ -52,6 +51,8 @@ class Judged(NamedTuple):
 
 def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
     """Judge and describe. InputError when the object cannot be linked or a BTF is corrupt."""
+    from preflight.predict.core_findings import core_findings
+
     obj, relocation = on_kernel.obj, on_kernel.relocation
     users = _users(on_kernel)
     reached = _poison_reach(on_kernel)
@@ -66,7 +67,7 @@ def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
         matched += 1
         answer = reached.get((record.section, record.section_insn))
         if wanted.listing and _shown(record, answer, wanted.only):
-            rows.append(_row(on_kernel, record, programs, answer, wanted.only == "all"))
+            rows.append(_row(on_kernel, record, programs, answer))
     findings = tuple(found for found in core_findings(on_kernel) if _about(found, wanted))
     result = {
         "object": obj.name,
@@ -131,10 +132,11 @@ def verdict(findings: Iterable[Finding]) -> str:
 def stock_error(on_kernel: RelocatedObject) -> str | None:
     """The errno name with which the loader refuses the object before anything is loaded, or None.
 
-    libbpf looks up externs first (bpf_object__resolve_externs()), then relocates.
+    That of relocation if there is one, else that of the externs. (libbpf resolves externs first; an
+    object with both faults is refused either way.)
     """
     externs = next((extern.error for extern in on_kernel.externs.values() if extern.error), None)
-    return on_kernel.kconfig.error or externs or on_kernel.relocation.stock_error
+    return on_kernel.relocation.stock_error or on_kernel.kconfig.error or externs
 
 
 def kernel_facts(on_kernel: RelocatedObject) -> dict[str, Any]:
@@ -197,14 +199,11 @@ def _reachable(
     record: Relocation,
     programs: Sequence[str],
     answer: Reach | None,
-    others: bool,
 ) -> str:
     if answer is not None:
         return answer.answer
     if not programs:
         return "no"
-    if not others:
-        return "unknown"
     place = (record.section, record.section_insn)
     for program in _loaded(on_kernel.obj):
         if program.name in programs:
@@ -219,7 +218,6 @@ def _row(
     record: Relocation,
     programs: Sequence[str],
     answer: Reach | None,
-    others: bool,
 ) -> dict[str, Any]:
     """One record; keys in sorted order."""
     from preflight.predict.explain import is_miss
@@ -248,7 +246,7 @@ def _row(
         "outcome": record.outcome,
         "program": record.program,
         "programs": list(programs),
-        "reachable": _reachable(on_kernel, record, programs, answer, others),
+        "reachable": _reachable(on_kernel, record, programs, answer),
         "reachable_why": None if answer is None else answer.why,
         "section": record.section,
         "section_insn": record.section_insn,
