@@ -77,15 +77,16 @@ SURFACES: dict[str, tuple[str, str]] = {
 
 #: Architecture as an object's registers name it -> `uname -m` values it fits.
 MACHINES: dict[str, tuple[str, ...]] = {
-    "x86": ("x86_64", "i386", "i486", "i586", "i686"),
-    "arm64": ("aarch64", "arm64"),
-    "arm": ("armv6l", "armv7l", "armv8l", "arm"),
-    "s390": ("s390x",),
-    "powerpc": ("ppc64le", "ppc64", "ppc"),
-    "riscv": ("riscv64",),
-    "loongarch": ("loongarch64",),
-    "mips": ("mips", "mips64"),
-    "sparc": ("sparc64",),
+    "x86_64": ("x86_64",),
+    "i686": ("i386", "i486", "i586", "i686"),
+    "aarch64": ("aarch64", "arm64", "armv8l"),
+    "armv7l": ("armv6l", "armv7l", "armv8l", "arm"),
+    "s390x": ("s390x",),
+    "ppc64le": ("ppc64le",),
+    "ppc64": ("ppc64",),
+    "riscv64": ("riscv64",),
+    "loongarch64": ("loongarch64",),
+    "mips64": ("mips", "mips64"),
 }
 
 #: Helpers that write to the kernel log when a program with them is loaded are not tried by default.

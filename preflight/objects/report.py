@@ -19,7 +19,7 @@ MAX_TEXT: Final = 1024
 
 
 def object_dict(obj: BpfObject) -> dict[str, Any]:
-    """All facts. A program that cannot be linked carries `error` instead of `uses`."""
+    """All facts. A program that cannot be linked has `uses` None and says why in `error`."""
     shown: dict[str, Any] = cut(
         {
             "object": obj.name,
@@ -64,6 +64,7 @@ def _function(function: Function) -> dict[str, Any]:
 
 def _program(obj: BpfObject, program: Program) -> dict[str, Any]:
     shown = _function(program) | {"autoload": program.autoload} | program.hook.to_dict()
+    shown |= {"uses": None, "error": None}
     try:
         shown["uses"] = obj.usage(program).to_dict()
     except InputError as error:

@@ -118,6 +118,10 @@ def render_check(result: Mapping[str, Any], style: Style) -> str:
     )
 
 
+#: Reading order of the helper table's columns; states of a later version follow.
+_HELPER_STATES = ("usable", "not-for-type", "unknown-to-kernel", "denied", "inconclusive")
+
+
 def _helper_table(helpers: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The letters of the helper table spelled out: names by state for each way of loading."""
     if not helpers:
@@ -130,11 +134,13 @@ def _helper_table(helpers: Mapping[str, Any] | None) -> dict[str, Any] | None:
             if name and letter in letters:
                 by_state[letters[letter]].append(f"bpf_{name}")
         rows.append({**row, "names": by_state})
-    return {"states": list(letters.values()), "rows": rows}
+    known = [state for state in _HELPER_STATES if state in letters.values()]
+    return {"states": known + sorted({*letters.values()} - {*known}), "rows": rows}
 
 
 def _area(record: Mapping[str, Any]) -> str:
     from preflight.findings.registry import codes
 
     code = codes().get(str(record["code"]))
-    return code.area if code else "other"
+    area = code.area if code else "other"
+    return "BTF" if area == "btf" else area[:1].upper() + area[1:]

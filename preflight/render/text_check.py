@@ -30,6 +30,9 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     for record in shown:
         page.blank()
         _whole(page, record)
+    if not style.verbose and any(item.get("facts") for item in result.get("objects") or []):
+        # Objects were named: what the host lacks beside their needs is not what was asked.
+        minor = [r for r in minor if r.get("needed_by") or r.get("location")]
     _others(page, serious[len(shown) :], minor)
     if any(str(r["code"]).startswith("PH7") for r in result["results"]):
         _surfaces(page, result.get("surfaces") or [])

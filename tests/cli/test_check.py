@@ -140,7 +140,9 @@ def test_a_helper_no_kernel_has_stops_the_object(tmp_path: Path) -> None:
 def test_named_objects_come_with_their_facts(tmp_path: Path) -> None:
     path = tmp_path / "mine.bpf.o"
     path.write_bytes(hostile_object("plain"))
-    (item,) = result_of("check", str(path))["objects"]
+    result = result_of("check", str(path))
+    CheckResult.model_validate(result)
+    (item,) = result["objects"]
     facts = item["facts"]
     assert [(p["name"], p["section"], p["program_type"]) for p in facts["programs"]] == [
         ("plainp", "kprobe/plain", "kprobe")

@@ -11,7 +11,7 @@ from preflight.findings.model import Finding, Severity, Verdict
 from preflight.host.areas.helpers import HelperFacts, HelperRow
 from preflight.host.areas.programs import ProgramFacts
 from preflight.host.areas.surfaces import FunctionTarget
-from preflight.host.judge import judge
+from preflight.host.judge import MACHINES, judge
 from preflight.host.readiness import (
     Readiness,
     assess_object,
@@ -19,6 +19,7 @@ from preflight.host.readiness import (
     is_placeholder,
     requirement_findings,
 )
+from preflight.objects import arch
 from preflight.objects.load import load
 from preflight.objects.model import BpfObject
 from preflight.predict.core_findings import core_findings
@@ -157,15 +158,21 @@ def test_required_findings_say_who_needs_them() -> None:
 @pytest.mark.parametrize(
     ("arch", "machine", "verdict"),
     [
-        ("x86", "x86_64", Verdict.OK),
-        ("x86", "aarch64", Verdict.MISSING),
-        ("arm64", "aarch64", Verdict.OK),
+        ("x86_64", "x86_64", Verdict.OK),
+        ("x86_64", "aarch64", Verdict.MISSING),
+        ("aarch64", "aarch64", Verdict.OK),
         ("vax", "x86_64", Verdict.UNKNOWN),
     ],
 )
 def test_an_object_for_another_architecture(arch: str, machine: str, verdict: Verdict) -> None:
     need = Need("arch", arch, "", "", "its source reads registers")
     assert judge(need, areas.host(context=areas.context(machine=machine))).verdict is verdict
+
+
+def test_every_architecture_an_object_can_show_is_judged() -> None:
+    assert {machine for _, machine in arch._MARKS} <= set(MACHINES)
+    for machine in MACHINES:
+        assert machine in MACHINES[machine]
 
 
 def test_unreadable_btf_is_unknown_not_missing() -> None:

@@ -86,7 +86,7 @@ def test_the_rich_object_itself_is_sound() -> None:
         obj = load(data, "o")
         assert [p.kind for p in obj.problems] == ["legacy-maps"]
         shown = obj.to_dict()
-        assert not any("error" in program for program in shown["programs"])
+        assert not any(program["error"] for program in shown["programs"])
         assert (len(obj.maps), len(obj.externs), len(obj.struct_ops), obj.arch) == (2, 2, 1, "x86_64")
 
 

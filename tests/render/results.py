@@ -26,6 +26,24 @@ def finding(text: str = "plain", **changes: Any) -> dict[str, Any]:
     return record | changes
 
 
+def object_facts(text: str = "plain") -> dict[str, Any]:
+    """What one object holds; the second program could not be linked."""
+    called = {"name": text, "times": 1}
+    program = {"name": text, "section": text, "program_type": text, "attach_type": text, "insn_count": 2}
+    return {
+        "byteorder": text,
+        "license": text,
+        "line_info": True,
+        "isa": {"mcpu": text},
+        "programs": [
+            program | {"uses": {"helpers": [called, called], "kfuncs": [called]}, "error": None},
+            program | {"attach_type": None, "uses": None, "error": text},
+        ],
+        "maps": [{"name": text, "type": text, "key_size": 4, "value_size": 8, "max_entries": 16}],
+        "externs": [{"name": text}],
+    }
+
+
 def check_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
     """A result of `check` in which every text that can come from a stranger is `text`."""
     result: dict[str, Any] = {
@@ -87,6 +105,7 @@ def check_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
                 "blocking": [text],
                 "undecided": [text],
                 "open": [],
+                "facts": object_facts(text),
             }
         ],
         "helpers": {

@@ -67,7 +67,10 @@ def test_text_holds_no_control_but_our_colours(command: str, text: str, color: b
 
 
 @pytest.mark.parametrize("text", MORE)
-def test_html_has_the_same_elements_whatever_the_names_say(text: str) -> None:
+def test_html_has_the_same_elements_whatever_the_names_say(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preflight.render.html.EMBED_LIMIT", 1 << 30)
     render = renderers("check")["html"]
     assert _shape(render(check_result(text), Style())) == _shape(render(check_result("plain"), Style()))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import json
 import re
 
 from preflight.render.console import Style
@@ -18,6 +19,21 @@ PAGE = render_check(check_result(), Style())
 
 def test_the_same_result_gives_the_same_bytes() -> None:
     assert render_check(check_result(), Style()) == PAGE
+
+
+def test_a_saved_result_gives_the_same_bytes() -> None:
+    # Saved results have sorted keys; no order of the page may hang on that of a mapping.
+    result = check_result()
+    result["helpers"]["letters"] = {"u": "usable", "n": "not-for-type", "d": "denied"}
+    saved = json.loads(json.dumps(result, sort_keys=True))
+    assert render_check(saved, Style()) == render_check(result, Style())
+    assert "1 usable" in render_check(saved, Style())
+
+
+def test_names_of_areas_and_cautions_keep_their_case() -> None:
+    page = render_check(check_result("BTF and CO-RE"), Style())
+    assert "Btf" not in page
+    assert "co-re" not in page
 
 
 def test_policy_holds_the_hashes_of_the_inline_elements() -> None:

@@ -42,6 +42,15 @@ def test_required_problems_come_before_info() -> None:
     assert page.index("PH702") < page.index("PH301")
 
 
+def test_what_named_objects_do_not_need_is_left_to_verbose() -> None:
+    beside = finding("beside", severity="info", code="PH401", needed_by=[], location=None)
+    named = check_result(results=[finding("needed"), beside])
+    assert "PH401" not in render(named, Style())
+    assert "PH401" in render(named, Style(verbose=1))
+    unnamed = check_result(results=[finding("needed"), beside], objects=[])
+    assert "PH401" in render(unnamed, Style())
+
+
 def test_passes_are_hidden_until_asked_for() -> None:
     assert "PH101" not in render(check_result(), Style())
     assert "PH101" in render(check_result(), Style(verbose=1))
