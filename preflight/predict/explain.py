@@ -22,6 +22,7 @@ from preflight.predict.nearest import (
     near_enumerators,
     near_members,
     near_types,
+    shape,
 )
 from preflight.predict.target import KernelTarget
 
@@ -114,8 +115,8 @@ def _near(local: Btf, target: KernelTarget, record: Relocation, where: str, btf:
     if record.cause == Cause.NO_CANDIDATE and spec is not None:
         name, kind = local.name(spec.root_id), local.kind(spec.root_id)
         essential = essential_name(name)
-        found = near_types(essential, kind, where, btf)
-        return found or module_homes(essential, kind, target.kernel, target.loaded_modules)
+        others = near_types(essential, kind, where, btf)
+        return others or module_homes(essential, kind, target.kernel, target.loaded_modules)
     number = _missing_step(record)
     if spec is None or miss is None or number is None:
         return ()
@@ -132,7 +133,11 @@ def _near(local: Btf, target: KernelTarget, record: Relocation, where: str, btf:
         member = holder.members[step.index]
         bitfield = _is_bitfield(local, holder, step.index)
         wanted = Wanted(local, step.name, member.type, member.bit_offset, bitfield)
-        return near_members(wanted, where, btf, miss.holder)
+        key = (where, miss.holder, *wanted[1:2], shape(local, member.type), *wanted[3:])
+        found = target.suggestions.get(key)
+        if found is None:
+            found = target.suggestions[key] = near_members(wanted, where, btf, miss.holder)
+        return found
     return ()
 
 

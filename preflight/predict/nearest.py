@@ -163,7 +163,7 @@ def _renamed(wanted: Wanted, where: str, target: Btf, holder: int, member: Membe
         reasons.append("the same name but for underscores")
     elif like >= 0.5:
         reasons.append("a similar name")
-    if _shape(wanted.btf, wanted.type_id) == _shape(target, member.type):
+    if shape(wanted.btf, wanted.type_id) == shape(target, member.type):
         score += 0.3
         reasons.append("the same type")
     if bits == wanted.bit_offset:
@@ -219,7 +219,7 @@ def _moved(wanted: Wanted, where: str, target: Btf, holder: int, own: list[Membe
             return
         for member, _ in _flat(target, found.id):
             if member.name == wanted.name:
-                same = _shape(wanted.btf, wanted.type_id) == _shape(target, member.type)
+                same = shape(wanted.btf, wanted.type_id) == shape(target, member.type)
                 through = describe_type(target, found.id)
                 yield Near(
                     how, where, f"{label}.{outer.name}{mark}{member.name}",
@@ -251,7 +251,7 @@ def _flags(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, 
         at = data.find(ending, at + 1)
 
 
-def _shape(btf: Btf, type_id: int) -> tuple[object, ...]:
+def shape(btf: Btf, type_id: int) -> tuple[object, ...]:
     """What makes two fields look alike across kernels, without ids."""
     found = btf.type(btf.resolve(type_id))
     if isinstance(found, Int):
@@ -260,7 +260,7 @@ def _shape(btf: Btf, type_id: int) -> tuple[object, ...]:
         to = btf.resolve(found.type)
         return "ptr", btf.kind(to), btf.name(to)
     if isinstance(found, Array):
-        return "array", *_shape(btf, found.type)
+        return "array", *shape(btf, found.type)
     return found.kind, found.name
 
 

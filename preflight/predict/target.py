@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from preflight.btf import Btf, Kind
 from preflight.core import Target
@@ -47,6 +48,11 @@ class KernelTarget:
             btf = self.kernel.module_btf(name)
             if btf is not None:
                 yield name, btf
+
+    @cached_property
+    def suggestions(self) -> dict[Any, Any]:
+        """What was found to stand for a missing member, by question; `preflight.predict.explain` fills it."""
+        return {}
 
     def has_symbol(self, name: str) -> bool | None:
         """Whether kallsyms lists the name; None when the kernel's symbols are unknown."""
