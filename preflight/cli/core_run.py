@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from preflight.cli.core_memory import Answered, CoreMemory, finding_of
 from preflight.cli.exits import exit_for
 from preflight.errors import InputError, UsageError
 from preflight.findings.model import Finding
 from preflight.kernels.model import Kernel
-from preflight.objects.model import BpfObject
 from preflight.predict.core_report import Judged, Wanted, judge, summarise, without_btf
-from preflight.predict.relocated import RelocatedObject, relocated
-from preflight.predict.target import KernelTarget
+
+if TYPE_CHECKING:
+    from preflight.objects.model import BpfObject
+    from preflight.predict.relocated import RelocatedObject
+    from preflight.predict.target import KernelTarget
 
 
 class Request(NamedTuple):
@@ -45,34 +49,32 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
 
     Without `listing` no relocation is listed, only findings: the text form shows none by default.
     """
-    from preflight.loaders.table import NAMES
-    from preflight.objects.sources import open_all
     from preflight.render.envelope import envelope
 
-    objects = open_all(request.objects)
-    loaders = NAMES if request.loader == "all" else (request.loader,)
+    asker = _Asker(request)
     judged: list[Judged] = []
     overall: list[Finding] = []
     by_kernel: dict[tuple[int, str], dict[str, tuple[Finding, ...]]] = {}
     names: list[str] = []
+    places: list[str] = []
     kernels = _kernels(request)
     kernels.reverse()
     while kernels:
         # popped, so that a kernel's BTF is freed before the next one is read
         kernel = kernels.pop()
         names.append(kernel.name)
-        ready = _Ready(kernel, request)
-        for number, obj in enumerate(objects):
-            results = {name: ready.judge(obj, name) for name in loaders}
-            judged += results.values()
-            for name, one in results.items():
-                by_kernel.setdefault((number, name), {})[kernel.name] = one.findings
-            overall += ready.differences(obj)
+        places.append(_place(kernel))
+        for number, (one, differences) in enumerate(asker.answers(kernel)):
+            judged += one.values()
+            overall += differences
+            for name, result in one.items():
+                by_kernel.setdefault((number, name), {})[kernel.name] = result.findings
     _must_match(request, judged)
     if len(names) > 1:
         from preflight.predict.across import across_kernels
 
-        found = (across_kernels(objects[n].name, name, by_kernel[n, name]) for n, name in by_kernel)
+        first = judged[:: len(asker.loaders)]
+        found = (across_kernels(first[n].result["object"], name, by_kernel[n, name]) for n, name in by_kernel)
         overall += [finding for finding in found if finding is not None]
     findings = [*overall, *(finding for one in judged for finding in one.findings)]
     code = int(exit_for(findings, request.fail_on, request.undecided))
@@ -80,9 +82,57 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
     if request.show_commands:
         from preflight.predict.by_hand import commands
 
-        more["commands"] = commands(request.objects, objects, names)
+        more["commands"] = commands(request.objects, asker.objects, places)
     summary = summarise(judged, overall, code, names)
     return envelope("core", summary, [one.result for one in judged], **more), code
+
+
+class _Asker:
+    """Holds all objects against kernel after kernel; what was answered before is not asked again."""
+
+    def __init__(self, request: Request) -> None:
+        from preflight.loaders.table import NAMES
+
+        self._request = request
+        self.loaders = NAMES if request.loader == "all" else (request.loader,)
+        options = (request.loader, request.only, request.program, request.type, str(request.listing))
+        self._memory = CoreMemory(request.objects, (*options, *request.modules))
+
+    @cached_property
+    def objects(self) -> list[BpfObject]:
+        """The objects, opened when a question needs them."""
+        from preflight.objects.sources import open_all
+
+        return open_all(self._request.objects)
+
+    def answers(self, kernel: Kernel | _Without) -> list[tuple[dict[str, Judged], list[Finding]]]:
+        """Per object: how it was judged by loader, and where the loaders differ."""
+        remembered = self._memory.recall(kernel) if isinstance(kernel, Kernel) else None
+        if remembered is not None:
+            return [self._revived(one) for one in remembered]
+        ready = _Ready(kernel, self._request)
+        found = []
+        for obj in self.objects:
+            by_loader = {name: ready.judge(obj, name) for name in self.loaders}
+            found.append((by_loader, ready.differences(obj)))
+        if isinstance(kernel, Kernel):
+            self._memory.keep(kernel, [_plain(by_loader, differences) for by_loader, differences in found])
+        return found
+
+    @staticmethod
+    def _revived(answered: Answered) -> tuple[dict[str, Judged], list[Finding]]:
+        by_loader = {
+            loader: Judged(result, tuple(map(finding_of, result["findings"])), matched)
+            for loader, (result, matched) in answered.judged.items()
+        }
+        return by_loader, list(map(finding_of, answered.differences))
+
+
+def _plain(by_loader: dict[str, Judged], differences: list[Finding]) -> Answered:
+    return Answered(
+        {loader: (one.result, one.matched) for loader, one in by_loader.items()},
+        [difference.to_dict() for difference in differences],
+    )
 
 
 class _Ready:
@@ -95,11 +145,15 @@ class _Ready:
         self._target: KernelTarget | None = None
         if isinstance(kernel, Kernel):
             from preflight.kernels.indexed import use_index
+            from preflight.predict.target import KernelTarget
 
             use_index(kernel)
             self._target = KernelTarget(kernel, _modules(kernel, request.modules))
 
     def judge(self, obj: BpfObject, loader: str) -> Judged:
+        """How an object fares on the kernel under a loader."""
+        from preflight.predict.relocated import relocated
+
         if self._target is None:
             why = self._kernel.why if isinstance(self._kernel, _Without) else ""
             return without_btf(obj, self._kernel.name, loader, why)
@@ -136,6 +190,12 @@ def _kernels(request: Request) -> list[Kernel | _Without]:
                 raise
             found.setdefault(ref, _Without(ref, str(error)))
     return list(found.values())
+
+
+def _place(kernel: Kernel | _Without) -> str:
+    """The file a kernel's BTF can be read from by hand; its name when there is none."""
+    path = kernel.contents.btf.path if isinstance(kernel, Kernel) else None
+    return str(path) if path is not None else kernel.name
 
 
 def _has_no_btf(error: InputError) -> bool:
