@@ -205,6 +205,8 @@ def _known(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, 
 
 def _moved(wanted: Wanted, where: str, target: Btf, holder: int, own: list[Member]) -> Iterator[Near]:
     """The same name one level down, in a named member or behind a pointer."""
+    if not _names(target, wanted.name):
+        return
     label, left = describe_type(target, holder), _LIMIT
     for outer in own:
         found = target.type(target.resolve(outer.type))
@@ -249,6 +251,16 @@ def _flags(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, 
                 (member.name, value.name), member.type, value.value,
             )  # fmt: skip
         at = data.find(ending, at + 1)
+
+
+def _names(btf: Btf | None, name: str) -> bool:
+    """Whether anything in a BTF, or in those it continues, has that name."""
+    wanted = b"\0" + name.encode("utf-8", "surrogatepass") + b"\0"
+    while btf is not None:
+        if wanted in btf.strings.data:
+            return True
+        btf = btf.base
+    return False
 
 
 def shape(btf: Btf, type_id: int) -> tuple[object, ...]:
