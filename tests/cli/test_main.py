@@ -81,7 +81,7 @@ def test_an_unexpected_error_is_exit_4_and_one_line(
     def crash(**_: object) -> None:
         raise RuntimeError("made\nfor this test\x1b[2J")
 
-    monkeypatch.setattr(entry, "app", crash)
+    monkeypatch.setattr(entry, "application", lambda _: crash)
     assert entry.run() == Exit.INTERNAL
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -94,7 +94,7 @@ def test_an_input_error_names_the_input_and_the_offset(
     def refuse(**_: object) -> None:
         raise InputError("section table lies outside the file", subject="x.bpf.o", offset=40)
 
-    monkeypatch.setattr(entry, "app", refuse)
+    monkeypatch.setattr(entry, "application", lambda _: refuse)
     assert entry.run() == Exit.USAGE
     assert (
         capsys.readouterr().err
@@ -106,7 +106,7 @@ def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(entry, "app", interrupted)
+    monkeypatch.setattr(entry, "application", lambda _: interrupted)
     assert entry.run() == Exit.INTERRUPTED
 
 
