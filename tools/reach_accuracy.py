@@ -29,6 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from preflight.bytecode.image import ProgramImage  # noqa: E402
 from preflight.errors import PreflightError  # noqa: E402
 from preflight.kernels import Store, resolve_all  # noqa: E402
 from preflight.kernels.store import natural  # noqa: E402
@@ -91,12 +92,18 @@ def random_subjects(count: int) -> tuple[list[Subject], dict[str, frozenset[int]
     """Objects of random programs, and the misses in each program."""
     found, mines = [], {}
     for first in range(0, count, PER_OBJECT):
-        images = [mined.random_image(seed) for seed in range(first, min(first + PER_OBJECT, count))]
+        images = [_random(seed) for seed in range(first, min(first + PER_OBJECT, count))]
         for image in images:
             mines[image.name] = mined.mines(image)
         data = mined.as_object(mined.with_misses(image, mines[image.name]) for image in images)
         found.append(_subject(f"random_{first}", data))
     return found, mines
+
+
+def _random(seed: int) -> ProgramImage:
+    """Every other one in instructions that the oldest kernels take."""
+    image = mined.random_image(seed)
+    return (mined.for_old_kernels(image) if seed % 2 else None) or image
 
 
 def boot(pattern: str, count: int) -> int:

@@ -194,7 +194,7 @@ class _Question:
         if not ran_out and not finished:
             return Reach("unknown", why=f"the paths were not exhausted within {self.budget} steps")
         if exact.reached[target]:
-            return Reach("unknown", why="it is reached, but only through a branch on a value that was lost")
+            return Reach("unknown", why="it is reached, but only through a branch on a value not known here")
         if not ran_out:
             why = f"a way there was found only with less tracking, and {self.budget} steps did not decide it"
             return Reach("unknown", why=why)

@@ -120,6 +120,8 @@ class Memory:
         return self._reading.foreign(size)
 
     def _read_data(self, insn: Insn, data: DataRef, off: int | None, size: int) -> Value:
+        if data.frozen is None and data.section == _KCONFIG and self._readonly_data:
+            return ANYTHING if self._reading.exact else NUMBER  # a constant, only not known here
         if off is None or data.frozen is None or not self._readonly_data:
             return self._reading.foreign(size)
         if not 0 <= off <= len(data.frozen) - size:
@@ -258,5 +260,7 @@ _SIZES: Final = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 _MAP_SOURCES: Final = frozenset(
     {BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE}
 )
+#: Filled and frozen by the loader: what is not known of it, the verifier knows.
+_KCONFIG: Final = ".kconfig"
 _EMPTY: Final = Slot()
 _LOST_SLOT: Final = Slot(ANYTHING)

@@ -24,6 +24,7 @@ DATA = bytes.fromhex(
 ) + bytes(8)
 _MISS = struct.pack("<BBhi", 0x85, 0, 0, POISON_CORE)
 _LDIMM64, _CALL = 0x18, 0x85
+_BSWAP, _TO_BIG = 0xD7, 0xDC
 
 
 def random_image(seed: int) -> ProgramImage:
@@ -39,6 +40,23 @@ def random_image(seed: int) -> ProgramImage:
         refs={slot: DataRef(".rodata", offset, DATA) for slot, offset in loads.items()},
         global_subprogs=frozenset(),
     )
+
+
+def for_old_kernels(image: ProgramImage) -> ProgramImage | None:
+    """The same in instructions every kernel since 5.10 takes; None for a program with an open loop.
+
+    An atomic operation becomes the plain addition, a byte swap the one to big-endian.
+    """
+    slots: dict[int, bytes] = {}
+    for insn in decode(image.code, image.byteorder):
+        raw = image.code[insn.slot * 8 : insn.slot * 8 + 8]
+        if insn.is_may_goto:
+            return None
+        if insn.is_atomic:
+            slots[insn.slot] = raw[:4] + bytes(4)
+        elif insn.opcode == _BSWAP:
+            slots[insn.slot] = bytes([_TO_BIG]) + raw[1:]
+    return image.patched(slots)
 
 
 def mines(image: ProgramImage) -> frozenset[int]:

@@ -145,6 +145,13 @@ def test_kernel_options_are_constants() -> None:
     assert answer.guards[0].sources == (2,)
 
 
+def test_a_kernel_option_whose_value_is_not_known_decides_nothing() -> None:
+    code = (asm.ldimm64(1, 0), asm.load(1, 2, 1, 0), asm.jump("eq", 2, 0, 1), MISS, EXIT)
+    answer = ask(image(*code, refs={0: DataRef(".kconfig", 0, None)}))
+    assert answer.answer == "unknown"
+    assert "not known here" in (answer.why or "")
+
+
 def test_a_settable_constant_is_named_as_assumption() -> None:
     answer = ask(reading(bytes(8), settable=True, offset=4))
     assert (answer.answer, answer.assumes) == ("no", (Assumption(".rodata", 4, 4),))
