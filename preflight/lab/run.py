@@ -83,9 +83,7 @@ def run(
     `say` hears what each machine does, `done` of each result as it comes, from several threads.
     InstrumentError when a program of the host is missing. Interrupted, all machines end at once.
     """
-    arches = {kernel.arch for kernel in kernels}
-    for arch in arches:
-        tools.emulator(arch)
+    emulators = _emulators(kernels)
     equipment = tools.guest_tools(objects=bool(plan.subjects), bpftool=plan.probe or plan.bpftool)
     acceleration = Acceleration(plan.accel, "x86_64")
     stop = threading.Event()
@@ -96,13 +94,16 @@ def run(
             for kernel in kernels:
                 supply.say = lambda text, name=kernel.name: say(name, text)  # type: ignore[misc]
                 try:
+                    program = _emulator(kernel, emulators)
                     files = supply.files(kernel, plan.modules)
                 except NotBootableError as error:
                     nothing = _unmeasured(kernel, plan, str(error))
                     pending.append(nothing)
                     done(nothing)
                     continue
-                task = pool.submit(_one, kernel, files, plan, equipment, acceleration, stop.is_set, say)
+                task = pool.submit(
+                    _one, kernel, program, files, plan, equipment, acceleration, stop.is_set, say
+                )
                 task.add_done_callback(lambda task: None if _failed(task) else done(task.result()))
                 pending.append(task)
             return [item if isinstance(item, KernelRun) else item.result() for item in pending]
@@ -110,6 +111,26 @@ def run(
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _emulators(kernels: Sequence[Kernel]) -> dict[str | None, str]:
+    """QEMU's path by architecture. InstrumentError when there is none for any of the kernels."""
+    found: dict[str | None, str] = {}
+    problem: InstrumentError | None = None
+    for arch in {kernel.arch: None for kernel in kernels}:
+        try:
+            found[arch] = tools.emulator(arch)
+        except InstrumentError as error:
+            problem = error
+    if problem is not None and not found:
+        raise problem
+    return found
+
+
+def _emulator(kernel: Kernel, emulators: dict[str | None, str]) -> str:
+    if kernel.arch not in emulators:
+        raise NotBootableError(f"the lab cannot boot {kernel.arch or 'unknown'} kernels on this host")
+    return emulators[kernel.arch]
 
 
 def _failed(task: Future[KernelRun]) -> bool:
@@ -144,6 +165,7 @@ def _unmeasured(kernel: Kernel, plan: Plan, why: str) -> KernelRun:
 
 def _one(
     kernel: Kernel,
+    program: str,
     files: BootFiles,
     plan: Plan,
     equipment: guest.Tools,
@@ -151,7 +173,6 @@ def _one(
     stopped: Callable[[], bool],
     say: Say,
 ) -> KernelRun:
-    program = tools.emulator(kernel.arch)
     job = Job(
         objects=tuple(subject.data for subject in plan.subjects),
         modules=files.modules,
