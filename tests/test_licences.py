@@ -26,7 +26,7 @@ def _sources() -> list[Path]:
 def _licence(path: Path) -> str | None:
     head = path.read_text(encoding="utf-8").splitlines()[:3]
     found = re.search(
-        r"SPDX-License-Identifier: ([A-Za-z0-9.() -]+?)(?: \*/| #\})?$", "\n".join(head), re.MULTILINE
+        r"SPDX-License-Identifier: ([A-Za-z0-9.() -]+?)(?: \*/| -?#\})?$", "\n".join(head), re.MULTILINE
     )
     return found.group(1) if found else None
 
