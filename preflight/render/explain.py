@@ -3,13 +3,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from preflight.findings.registry import Code
 from preflight.render import json_
 from preflight.render.console import Page, Style
 from preflight.render.envelope import envelope
-from preflight.render.safe import markdown, markdown_code
+from preflight.render.safe import markdown_code
+
+_CODE_SPAN = re.compile(r"(`[^`]+`)")
+_ACTIVE = str.maketrans({"<": "&lt;", ">": "&gt;", "*": "\\*", "|": "\\|", "[": "\\[", "]": "\\]"})
+
+
+def _prose(text: str) -> str:
+    """The registry's own text as Markdown: what it has in backticks is code, the rest is plain words."""
+    parts = _CODE_SPAN.split(" ".join(text.split()))
+    return "".join(
+        part.replace("|", "\\|") if number % 2 else part.translate(_ACTIVE)
+        for number, part in enumerate(parts)
+    )
 
 
 def text(entries: Sequence[Code], style: Style, whole: bool) -> str:
@@ -48,15 +61,15 @@ def markdown_page(entries: Sequence[Code], style: Style, whole: bool) -> str:
     if not whole:
         rows = ["| code | name | area | default severity | about |", "|---|---|---|---|---|"]
         for code in entries:
-            cells = [code.code, code.name, code.area, code.severity.value, markdown(code.summary, limit=2000)]
+            cells = [code.code, code.name, code.area, code.severity.value, _prose(code.summary)]
             rows.append("| " + " | ".join(cells) + " |")
         return "\n".join(rows) + "\n"
     parts = []
     for code in entries:
-        parts.append(f"# {code.code} {code.name}\n\n{markdown(code.summary, limit=2000)}\n")
+        parts.append(f"# {code.code} {code.name}\n\n{_prose(code.summary)}\n")
         parts.append(f"Area: {code.area}. Default severity: {code.severity.value}.\n")
         for label, body in (("What is checked", code.checks), ("Cause", code.cause), ("Fix", code.fix)):
-            paragraphs = [markdown(" ".join(p.split()), limit=4000) for p in body.split("\n\n")]
+            paragraphs = [_prose(p) for p in body.split("\n\n")]
             parts.append(f"## {label}\n\n" + "\n\n".join(paragraphs) + "\n")
         if code.command:
             parts.append("## By hand\n\n```sh\n" + code.command.strip() + "\n```\n")
