@@ -37,7 +37,7 @@ def read(path: Path, limit: int) -> bytes | None:
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or others_write:
             return None
         with open(handle, "rb", closefd=False) as file:
-            content = file.read(limit + 1)
+            content = file.read(min(status.st_size, limit) + 1)  # room for the limit would cost more
     except OSError:
         return None
     finally:

@@ -7,7 +7,6 @@ ask for and 50,000 functions that only attach targets ask for.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -130,8 +129,8 @@ class NameTable:
                     yield name, place
 
     def _ids(self, places: Sequence[int]) -> list[int]:
-        boundaries, first = self._records.all(), self._start_id
-        return sorted(first + bisect_left(boundaries, place) for place in places)
+        first = self._start_id
+        return sorted(first + number for number in self._records.numbers_of(places))
 
     def _group(self, number: int) -> _Group:
         group = self._groups.get(number)

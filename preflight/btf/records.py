@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from bisect import bisect_left
 from collections.abc import Container, Mapping, Sequence
 from itertools import repeat
 from typing import NoReturn
@@ -20,6 +21,8 @@ from preflight.errors import InputError
 _HEAD_WORDS = 3
 _BATCH = 512
 _UNROLLED = 8
+#: Records scanned at a time when it is a place that is looked for, not a record.
+_STRETCH = 4 * _BATCH * _UNROLLED - 1
 
 
 class _UnknownKindError(Exception):
@@ -129,9 +132,26 @@ class Records:
         return list(self._infos)
 
     def places_of(self, kinds: Container[int]) -> list[int]:
-        """Word indexes of the info words of some kinds, in id order."""
+        """Word indexes of the info words of some kinds, in id order.
+
+        Scans up to the last word that could be one: a third of a kernel's records, where pahole
+        puts all functions at the end.
+        """
         wanted = self._words_of(kinds)
-        return [place for place in self.all() if wanted[place]]
+        if self._known is not None:
+            return [place for place in self._known if wanted[place]]
+        self._scan_past(wanted.rfind(1))
+        return [place for place in self._scanned if wanted[place]]
+
+    def numbers_of(self, places: Sequence[int]) -> list[int]:
+        """Which records (0-based) have their info words at these places, which `places_of` gave."""
+        boundaries = self._scanned if self._known is None else self._known
+        return [bisect_left(boundaries, place) for place in places]
+
+    def _scan_past(self, word: int) -> None:
+        """Extend the boundaries until they are complete or lie behind a word."""
+        while not self._complete and self._next <= word:
+            self._scan(len(self._scanned) + _STRETCH)
 
     def ids_of(self, kinds: Container[int]) -> list[int]:
         """Ids of some kinds, in id order."""

@@ -126,6 +126,8 @@ def _files(kernel: Kernel) -> Iterator[str]:
             yield f"{name}: unknown"
         elif blob.path is not None:
             yield f"{name}: {cachefiles.identity(os.fspath(blob.path))}"
+        elif blob is contents.btf:
+            yield f"{name}: {kernel.btf_sha256}"
         else:
             from hashlib import sha256
 

@@ -58,13 +58,16 @@ def read_bounded(path: Path, limit: int) -> bytes:
     import stat
 
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
             raise InputError("is a directory", subject=str(path))
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             raise InputError("is not a regular file", subject=str(path))
         with path.open("rb") as stream:
-            data = stream.read(limit + 1)
+            # room for the whole limit would cost more than the reading; a pseudo file's size says nothing
+            data = stream.read(min(status.st_size, limit) + 1)
+            if len(data) > status.st_size:
+                data += stream.read(limit + 1 - len(data))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", subject=str(path)) from error
     except ValueError as error:  # a NUL byte in the name
