@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from preflight.errors import PreflightError  # noqa: E402
 from preflight.kernels import Store, resolve_all  # noqa: E402
 from preflight.kernels.store import natural  # noqa: E402
 from preflight.lab import truth  # noqa: E402
+from preflight.lab.qemu import Limits  # noqa: E402
 from preflight.lab.results import KernelRun  # noqa: E402
 from preflight.lab.run import Plan, Subject, on_host, run  # noqa: E402
 from preflight.lab.subjects import subjects  # noqa: E402
@@ -59,6 +59,8 @@ KERNELS = (
 #: Name in the records, command, `-mcpu`.
 COMPILERS = (("clang-14", "clang-14", "v1"), ("clang-14", "clang-14", "v3"), ("clang-19", "clang-19", "v3"))
 PER_OBJECT = 20
+#: Random programs that were not loaded by then are left out.
+RANDOM_SECONDS = 400.0
 _ABOUT = """Packaged kernels booted by the lab under QEMU, programs loaded there one by one, and what was
 predicted offline from the kernel's BTF, configuration and symbols. Made by `tools/reach_accuracy.py`. A
 program refused for another reason decides nothing (`other`). `false no` is the release blocker: an
@@ -111,27 +113,36 @@ def boot(pattern: str, count: int) -> int:
     guards = compile_guards()
     measured.REACH.mkdir(parents=True, exist_ok=True)
     measured.GUARDS.write_bytes(pack(guards))
+    wanted = tuple(_subject(name, data) for name, data in guards.items())
     random, mines = random_subjects(count)
-    wanted = (*(_subject(name, data) for name, data in guards.items()), *random)
-    plan = Plan(subjects=wanted, attach=False, log_level=2)
     bad = 0
     for kernel in resolve_all(name for name in KERNELS if fnmatchcase(name, pattern)):
-        (result,) = run([kernel], plan, say=lambda name, text: print(f"{name}: {text}", file=sys.stderr))
-        if not result.complete:
+        (result,) = run([kernel], Plan(subjects=wanted, attach=False, log_level=2), say=_say)
+        if result.complete:
+            measured.write_record(measured.REACH / f"{result.release}.json.xz", measured.record(result))
+        else:
             print(f"{kernel.name}: not measured: {result.outcome} {result.detail}", file=sys.stderr)
             bad += 1
-            continue
-        keep(result, mines)
+        if result.complete and random:
+            # a full log of what a verifier looked at for long is too long for a serial line: level 1
+            plan = Plan(subjects=tuple(random), attach=False, limits=Limits(total=RANDOM_SECONDS))
+            keep_random(run([kernel], plan, say=_say)[0], mines)
     return bad
 
 
-def keep(result: KernelRun, mines: dict[str, frozenset[int]]) -> None:
-    """Write what one kernel did."""
-    measured.write_record(measured.REACH / f"{result.release}.json.xz", measured.record(_only(result, False)))
-    if not mines:
-        return
+def _say(kernel: str, text: str) -> None:
+    print(f"{kernel}: {text}", file=sys.stderr)
+
+
+def keep_random(result: KernelRun, mines: dict[str, frozenset[int]]) -> None:
+    """Count how the random programs fared on one kernel; what was not measured in time is not counted."""
+    rows = [
+        measured.compare_mined(name, mines[name], result.kernel, seen)
+        for one in result.objects
+        for name, seen in measured.seen(one).items()
+        if name in mines
+    ]
     known = json.loads(RANDOM.read_text(encoding="utf-8")) if RANDOM.exists() else {}
-    rows = list(_random_rows(result, mines))
     known[result.kernel] = {
         "programs": len(rows),
         "misses": sum(len(mines[row.program]) for row in rows if row.agreement == "agree"),
@@ -141,20 +152,6 @@ def keep(result: KernelRun, mines: dict[str, frozenset[int]]) -> None:
     RANDOM.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _only(result: KernelRun, random: bool) -> KernelRun:
-    from dataclasses import replace
-
-    objects = tuple(o for o in result.objects if o.object.startswith("random_") == random)
-    return replace(result, objects=objects)
-
-
-def _random_rows(result: KernelRun, mines: dict[str, frozenset[int]]) -> Iterator[Compared]:
-    for one in _only(result, True).objects:
-        for name, seen in measured.seen(one).items():
-            if name in mines:
-                yield measured.compare_mined(name, mines[name], result.kernel, seen)
-
-
 def guard_rows(*, host: bool) -> tuple[dict[str, list[Compared]], list[str]]:
     """Comparisons by kernel, and the recorded kernels whose facts nobody has."""
     objects = measured.guard_objects()
@@ -162,10 +159,14 @@ def guard_rows(*, host: bool) -> tuple[dict[str, list[Compared]], list[str]]:
     rows: dict[str, list[Compared]] = {}
     lost = []
     for path in measured.records():
-        name, digest, results = measured.read_record(path)
+        try:
+            name, digest, results = measured.read_record(path)
+        except ValueError as problem:
+            lost.append(str(problem))
+            continue
         kernel = measured.kernel_named(name, digest, stores)
         if kernel is None:
-            lost.append(name)
+            lost.append(f"{name}, whose facts are not here")
             continue
         target = KernelTarget(kernel)
         rows[name] = [measured.compare_guard(n, objects[n], target, s) for n, s in results.items()]
@@ -197,7 +198,7 @@ def tool_rows() -> tuple[dict[str, list[Compared]], list[str]]:
     for one in sorted(found, key=lambda t: natural(t.kernel)):
         kernel = measured.kernel_named(one.kernel, one.btf_sha256, stores)
         if kernel is None:
-            lost.append(one.kernel)
+            lost.append(f"{one.kernel}, whose facts are not here")
             continue
         target = KernelTarget(kernel)
         rows[one.kernel] = [
@@ -311,7 +312,7 @@ def report(*, host: bool) -> tuple[str, int]:
             *_folded("Unknown, false, and refused for another reason", _listed(tools, AGREEMENTS[1:])),
         ]
     for name in (*lost, *lost_tools):
-        lines.append(f"Left out, its facts are not here: {name}.")
+        lines.append(f"Left out: {name}.")
     false = sum(r.agreement.startswith("false") for rows in (guards, tools) for c in rows.values() for r in c)
     false += sum(len(one["false"]) for one in random.values())
     return "\n".join([*lines, END]) + "\n", false

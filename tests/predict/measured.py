@@ -8,6 +8,7 @@ A program refused for a reason that is neither decides nothing, and is counted a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import lzma
 import re
@@ -176,6 +177,7 @@ def record(run: KernelRun) -> dict[str, Any]:
         "kernel": run.kernel,
         "release": run.release,
         "btf_sha256": run.btf_sha256,
+        "guards_sha256": guards_digest(),
         "objects": {name: asdict(one) for name, one in objects.items()},
     }
 
@@ -187,9 +189,16 @@ def write_record(path: Path, document: Mapping[str, Any]) -> None:
     path.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
 
 
+def guards_digest() -> str:
+    """Which guard objects are meant: a record is of these and no others."""
+    return hashlib.sha256(GUARDS.read_bytes()).hexdigest()
+
+
 def read_record(path: Path) -> tuple[str, str, dict[str, Seen]]:
-    """Kernel name, digest of its BTF, and what it did by object name."""
+    """Kernel name, digest of its BTF, and what it did by object name. ValueError when of other objects."""
     raw = json.loads(lzma.decompress(path.read_bytes()))
+    if raw["guards_sha256"] != guards_digest():
+        raise ValueError(f"{path.name} was recorded with other guard objects; run make reach-truth")
     objects = {
         name: Seen(one["verdict"], tuple(one["visited"]), one["words"])
         for name, one in raw["objects"].items()
