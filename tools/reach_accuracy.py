@@ -210,12 +210,17 @@ def tool_rows() -> tuple[dict[str, list[Compared]], list[str]]:
     return rows, lost
 
 
-def _table(rows: dict[str, list[Compared]], heads: tuple[str, ...] = AGREEMENTS) -> list[str]:
+def _table(rows: dict[str, list[Compared]]) -> list[str]:
+    heads = ["agree: loads", "agree: refused", *AGREEMENTS[1:]]
     lines = ["| kernel | programs | " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) + 1)]
     for kernel, compared in sorted(rows.items(), key=lambda item: natural(item[0])):
-        counts = Counter(row.agreement for row in compared)
-        cells = " | ".join(str(counts[agreement] or "") for agreement in AGREEMENTS)
-        lines.append(f"| {kernel} | {len(compared)} | {cells} |")
+        counts = Counter(
+            f"agree: {'loads' if row.measured == 'loads' else 'refused'}"
+            if row.agreement == "agree"
+            else row.agreement
+            for row in compared
+        )
+        lines.append(f"| {kernel} | {len(compared)} | " + " | ".join(str(counts[h]) for h in heads) + " |")
     return lines
 
 
