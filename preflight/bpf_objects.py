@@ -8,12 +8,12 @@ needs no compiler. In a checkout `make build` puts them into the same place.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from preflight.errors import InstrumentError
+from preflight.records import dataclass
 
 #: `uname -m` -> libbpf's name of the machine, as in the file names of objects built per machine.
 ARCHES = {

@@ -8,7 +8,6 @@ the documentation pages and, later, SARIF rules.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from preflight import tables
 from preflight.errors import UsageError
 from preflight.findings.model import Severity
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ The rules stay pure; this module is the order in which sources and rules are cal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from preflight.findings.model import Finding, Severity, Verdict
@@ -15,6 +15,7 @@ from preflight.host.checks.runner import run_checks
 from preflight.host.collect.run import collect_host
 from preflight.host.collect.session import Options
 from preflight.host.facts import HostFacts
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.host.samples import Samples

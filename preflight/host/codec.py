@@ -13,7 +13,7 @@ import json
 import math
 import types
 import typing
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from preflight.errors import InputError
 from preflight.facts import Fact
 from preflight.host.facts import HostFacts
+from preflight.records import dataclass
 
 #: Bytes of one facts file, depth of its nesting, items of one list or object, characters of one string.
 MAX_BYTES = 4 << 20

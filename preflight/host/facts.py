@@ -7,8 +7,10 @@ every check can run later, elsewhere, on recorded facts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.host.areas.btf import BtfFacts

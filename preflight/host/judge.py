@@ -7,7 +7,6 @@ Pure functions of facts. Each answer names the code whose check it rests on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from preflight.facts import Evidence
 from preflight.findings.model import Verdict
@@ -27,6 +26,7 @@ from preflight.host.checks.decisions import (
 from preflight.host.checks.surfaces import function_finding, surface_finding, tracepoint_finding
 from preflight.host.facts import HostFacts
 from preflight.predict.needs import Need
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
+
+from preflight.records import dataclass
 
 _MAX_MOUNTS = 100_000
 _MAX_OPTIONS = 100_000

@@ -9,7 +9,6 @@ function, tp_btf and raw_tp of one tracepoint) are alternatives, and a placehold
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from preflight.facts import Evidence
@@ -23,6 +22,7 @@ from preflight.predict.core_findings import core_findings
 from preflight.predict.needs import Need, object_needs
 from preflight.predict.relocated import RelocatedObject, relocated
 from preflight.predict.target import KernelTarget
+from preflight.records import dataclass
 
 _WORST = (Verdict.MISSING, Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.DEGRADED, Verdict.OK)
 _STOPS = (Verdict.MISSING, Verdict.BLOCKED)

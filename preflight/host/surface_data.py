@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from preflight import tables
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

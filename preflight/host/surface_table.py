@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from preflight.host.areas.surfaces import Answer, Surface, SurfaceFacts
 from preflight.host.surface_data import feature_entries, surface_entries
+from preflight.records import dataclass
 
 #: Worst first, to fold loading and attaching into one word.
 _ORDER = ("no", "blocked", "unknown", "yes")

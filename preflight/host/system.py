@@ -14,12 +14,12 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
 from preflight.host.procfs import Mount, parse_mountinfo
+from preflight.records import dataclass
 
 #: Bytes read of one file unless the caller asks for more.
 DEFAULT_LIMIT = 1 << 20

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from preflight.records import dataclass
 from preflight.render.safe import safe_text
 
 if TYPE_CHECKING:

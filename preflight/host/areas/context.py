@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from preflight.facts import Fact
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ a host stay small: about 45 rows of 212 letters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from preflight.host.areas.programs import Trial
+from preflight.records import dataclass
 
 #: Letters of a row. `-` stands where the id has no helper.
 LETTERS: dict[str, str] = {

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from preflight.facts import Fact
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from preflight.host.areas.programs import Trial
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ attach it to, and a function that BTF lists may not be attachable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from preflight.facts import Evidence, Fact
+from preflight.records import dataclass
 
 #: What an `Answer` can say. `no`: the kernel does not have it. `blocked`: the kernel has it, but this
 #: caller, a policy or something that is not mounted keeps it from being used here.

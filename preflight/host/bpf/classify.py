@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import errno
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
 from preflight.host.bpf.syscall import ENOTSUPP
+from preflight.records import dataclass
 
 
 class HelperState(StrEnum):

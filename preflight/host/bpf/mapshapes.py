@@ -7,10 +7,9 @@ kernel/bpf/ringbuf.c, bpf_local_storage.c, arena.c, net/core/sock_map.c).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from preflight.host.bpf.attrs import MapFlag
 from preflight.host.bpf.names import MapType as Mt
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

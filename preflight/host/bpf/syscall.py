@@ -16,12 +16,12 @@ import os
 import platform
 from collections.abc import Iterator, Sequence
 from ctypes import Structure, addressof, byref, c_char, c_long, create_string_buffer, get_errno, sizeof
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from preflight.host.bpf import attrs
 from preflight.host.bpf.attrs import Cmd, LogLevel
+from preflight.records import dataclass
 
 #: __NR_bpf by `uname -m` (arch/*/entry/syscalls, include/uapi/asm-generic/unistd.h).
 SYSCALL_NUMBERS = {

@@ -8,12 +8,12 @@ kernel/bpf/verifier.c:check_attach_btf_id and bpf_check_attach_target (targets, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from preflight.host.bpf.attrs import ProgFlag
 from preflight.host.bpf.names import AttachType as At
 from preflight.host.bpf.names import ProgType as Pt
+from preflight.records import dataclass
 
 
 class Target(StrEnum):

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from preflight import tables
 from preflight.host.areas.btf import BtfFile
+from preflight.records import dataclass
 
 #: Loaders by their key in the table.
 LOADERS = {"libbpf": "libbpf", "cilium": "cilium/ebpf", "aya": "aya"}

@@ -9,12 +9,11 @@ Held against the truth on Debian's 5.10 and 6.1 kernels at confidentiality, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from preflight.facts import Evidence
 from preflight.findings.model import Confidence
 from preflight.host.areas.helpers import HelperFacts
 from preflight.host.facts import HostFacts
+from preflight.records import dataclass
 
 #: Pairs of helpers: one that lockdown never takes away, one that it does at confidentiality.
 #: The second pair is for kernels before probe_read_kernel, whose probe_read was guarded instead.

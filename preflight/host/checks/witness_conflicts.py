@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from preflight.findings.model import Verdict
 from preflight.host.areas.helpers import HelperFacts
 from preflight.host.checks.decisions import letters, map_state, prog_state
 from preflight.host.facts import HostFacts
+from preflight.records import dataclass
 
 _EXAMPLES = 5
 

@@ -8,13 +8,13 @@ import errno
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from preflight.host.bpf.names import AttachType
 from preflight.host.bpf.syscall import Fd, Result, link_create, obj_info
 from preflight.host.collect import perf
 from preflight.host.collect.surface_witnesses import View
 from preflight.host.surface_data import SurfaceEntry
+from preflight.records import dataclass
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 #: The index of the loopback device in every new network namespace, and what evidence calls it.

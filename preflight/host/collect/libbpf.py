@@ -11,9 +11,10 @@ import ctypes
 import errno
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from preflight.records import dataclass
 
 _NAME = "libbpf.so.1"
 #: Room for one message of libbpf; a verifier log is one message.

@@ -10,7 +10,6 @@ import re
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 
 from preflight.host.areas.programs import Trial
 from preflight.host.bpf.asm import R0, exit_, mov
@@ -21,6 +20,7 @@ from preflight.host.bpf.syscall import Result, btf_load, prog_load
 from preflight.host.bpf.tinybtf import TinyBtf
 from preflight.host.bpf.vehicles import Target, Vehicle
 from preflight.host.collect.ktypes import KernelTypes
+from preflight.records import dataclass
 
 #: A probe's log buffer in bytes: the longest message of a small program fits many times.
 PROBE_LOG = 8 * 1024

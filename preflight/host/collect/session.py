@@ -6,7 +6,6 @@ Every collector module has one public function, `collect(session: Session) -> <A
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from preflight.host.areas.context import ConfigTried, KernelConfig
 from preflight.host.collect.kconfig import find_config
 from preflight.host.collect.ktypes import Answers, KernelTypes
 from preflight.host.system import Reading, System
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.btf import Btf

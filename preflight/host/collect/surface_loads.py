@@ -8,7 +8,6 @@ typed target get its id from the kernel's own BTF.
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from preflight.facts import Evidence
@@ -18,6 +17,7 @@ from preflight.host.bpf.attrs import LogLevel
 from preflight.host.bpf.names import AttachType, ProgType
 from preflight.host.bpf.syscall import ENOTSUPP, Result, prog_load
 from preflight.host.surface_data import SurfaceEntry
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.host.collect.ktypes import KernelTypes

@@ -9,10 +9,10 @@ something positive: a complete list without the name, or a configuration that sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from preflight.facts import Evidence, Fact
 from preflight.host.areas.surfaces import Answer, CgroupMode, NetModule, PerfEvents, Tracefs
+from preflight.records import dataclass
 
 _PMU_PATH = "/sys/bus/event_source/devices"
 _MOUNT_TRACEFS = "mount -t tracefs none /sys/kernel/tracing"
