@@ -136,7 +136,9 @@ def markdown(table: dict[str, Any]) -> str:
         "Measured, not predicted: the project's own probes, loaded and attached on packaged Debian kernels",
         "(amd64, booted in an emulator, as root, without modules). Made by `make truth`.",
         "`attaches`: it loads and attaches. `loads`: it loads, and attaching was not tried.",
-        "Reasons of refusals are in [surfaces.json](surfaces.json).",
+        "Attached is not yet run: an LSM program runs only where `bpf` is among the active LSMs.",
+        "`tc` stays undecided because its scheduler (sch_ingress) is a module. Reasons of refusals are in",
+        "[surfaces.json](surfaces.json).",
     ]
     for kind, title in (("surface", "Surfaces"), ("feature", "Maps and helpers")):
         kernels = table["kernels"]
