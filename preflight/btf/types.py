@@ -5,14 +5,14 @@ Every type has `id` and `name` ("" when anonymous) and the class attribute `KIND
 `type` is always the id of another type, 0 being void. Sizes are bytes, offsets in
 structs are bits.
 
-Classes that add no field are plain subclasses of a dataclass: they inherit all of it,
-and making 40 dataclasses would cost every command 10 ms.
+Making 40 ordinary dataclasses would cost every command 10 ms. So classes that add no field
+are plain subclasses, all share one way to compare and to print, and parts are named tuples.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from preflight.btf.kinds import Kind
 
@@ -25,7 +25,7 @@ FUNC_GLOBAL = 1
 FUNC_EXTERN = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Type:
     """What all kinds share."""
 
@@ -38,6 +38,21 @@ class Type:
         """The kind number; for known kinds a `Kind`."""
         return self.KIND
 
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__match_args__)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Type) or other.__class__ is not self.__class__:
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((self.__class__, self._values()))
+
+    def __repr__(self) -> str:
+        pairs = zip(self.__match_args__, self._values(), strict=True)
+        return f"{self.__class__.__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
+
 
 class Void(Type):
     """Type 0."""
@@ -45,7 +60,7 @@ class Void(Type):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Int(Type):
     """An integer. `encoding` combines INT_SIGNED, INT_CHAR, INT_BOOL.
 
@@ -65,7 +80,7 @@ class Int(Type):
         return bool(self.encoding & INT_SIGNED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Float(Type):
     """A floating point type."""
 
@@ -73,7 +88,7 @@ class Float(Type):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Reference(Type):
     """Kinds that consist of a reference to one other type."""
 
@@ -115,7 +130,7 @@ class Restrict(Reference):
     KIND: ClassVar[int] = Kind.RESTRICT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TypeTag(Reference):
     """A type tag (`__user`, `__rcu`); `attribute` (kflag): the name is a whole attribute, not a tag."""
 
@@ -123,7 +138,7 @@ class TypeTag(Reference):
     attribute: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DeclTag(Reference):
     """A tag on a declaration; `component` is a member or parameter index, -1 for the declaration itself."""
 
@@ -132,7 +147,7 @@ class DeclTag(Reference):
     attribute: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Func(Reference):
     """A function; `type` is its FuncProto. `linkage` is FUNC_STATIC, FUNC_GLOBAL or FUNC_EXTERN."""
 
@@ -140,7 +155,7 @@ class Func(Reference):
     linkage: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Var(Reference):
     """A variable. `linkage` is 0 static, 1 global, 2 extern."""
 
@@ -148,7 +163,7 @@ class Var(Reference):
     linkage: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Array(Type):
     """An array of `nelems` elements; 0 for a flexible or zero-length one."""
 
@@ -158,8 +173,7 @@ class Array(Type):
     nelems: int
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A member of a struct or union.
 
     `bitfield_size` is in bits and 0 for an ordinary member. Without the composite's
@@ -172,7 +186,7 @@ class Member:
     bitfield_size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Composite(Type):
     """A struct or union; members stand in declaration order."""
 
@@ -195,8 +209,7 @@ class Union(Composite):
     KIND: ClassVar[int] = Kind.UNION
 
 
-@dataclass(frozen=True, slots=True)
-class Enumerator:
+class Enumerator(NamedTuple):
     """One name of an enum; `value` is negative only in a signed enum.
 
     Compilers before the kflag left negative 32-bit values without the sign mark; those
@@ -207,7 +220,7 @@ class Enumerator:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Enum(Type):
     """An enum of up to 32-bit values; Enum64 is a subclass, so `isinstance(t, Enum)` reads both."""
 
@@ -224,7 +237,7 @@ class Enum64(Enum):
     KIND: ClassVar[int] = Kind.ENUM64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Fwd(Type):
     """A declaration without a definition, of a struct or (`is_union`) a union."""
 
@@ -232,15 +245,14 @@ class Fwd(Type):
     is_union: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """A parameter; the last one with type 0 and no name stands for `...`."""
 
     name: str
     type: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FuncProto(Type):
     """A function's parameters and return type (0 is void)."""
 
@@ -254,8 +266,7 @@ class FuncProto(Type):
         return bool(self.params) and self.params[-1].type == 0 and not self.params[-1].name
 
 
-@dataclass(frozen=True, slots=True)
-class DatasecVar:
+class DatasecVar(NamedTuple):
     """A variable's place in a data section: `offset` and `size` in bytes."""
 
     type: int
@@ -263,7 +274,7 @@ class DatasecVar:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Datasec(Type):
     """A data section and its variables."""
 
@@ -272,7 +283,7 @@ class Datasec(Type):
     variables: tuple[DatasecVar, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Unknown(Type):
     """A record of a kind newer than this reader, skipped by the layout section's sizes."""
 

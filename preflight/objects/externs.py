@@ -6,7 +6,6 @@ Follows bpf_object__collect_externs() of libbpf 1.7.0, the order of the `.kconfi
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from preflight.btf import Btf, Kind, essential_name
@@ -113,6 +112,6 @@ def _placed(found: list[Extern]) -> tuple[Extern, ...]:
     for extern, slot in config:
         offset = -(-end // slot.align) * slot.align
         end = offset + slot.size
-        placed.append(replace(extern, kconfig=replace(slot, offset=offset)))
+        placed.append(extern._replace(kconfig=slot._replace(offset=offset)))
     others = sorted((extern for extern in found if not extern.kconfig), key=lambda extern: extern.name)
     return (*placed, *others)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from preflight.btf import Btf, Kind
@@ -244,7 +244,7 @@ def _with_slots(
             problems.append(Problem("map-definition", definition.name, message))
         else:
             filled.setdefault(order[at], []).append((place // _POINTER, target))
-    return [replace(d, slots=tuple(filled.get(n, ()))) for n, (_, _, d, _) in enumerate(spans)]
+    return [d._replace(slots=tuple(filled.get(n, ()))) for n, (_, _, d, _) in enumerate(spans)]
 
 
 def _legacy_maps(elf: Elf, section: Section) -> list[MapDef]:
@@ -295,8 +295,7 @@ def internal_maps(obj: BpfObject) -> tuple[MapDef, ...]:
     for ops in obj.struct_ops:
         value_size = obj.btf.size_of(ops.type_id) if obj.btf else None
         found.append(
-            replace(
-                _array(ops.name, value_size or 0, BPF_F_LINK if ops.link else 0, "struct_ops"),
+            _array(ops.name, value_size or 0, BPF_F_LINK if ops.link else 0, "struct_ops")._replace(
                 type="struct_ops",
                 type_number=map_type_number("struct_ops"),
                 section=ops.section,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 from preflight.objects.elf import Elf
 from preflight.objects.hooks import Hook
@@ -28,8 +28,7 @@ SLOT: Final = 8
 Binding = Literal["local", "global", "weak", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
+class SourceLine(NamedTuple):
     """A line of the program's source, from .BTF.ext; `text` is "" when not recorded.
 
     `file` is without the folders of the machine it was compiled on, see shown_file().
@@ -102,13 +101,13 @@ class Program(Function):
         return self.hook.attach_type
 
 
-@dataclass(frozen=True, slots=True)
 class Subprogram(Function):
     """A function in `.text`: called by programs, or used as a callback."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class MapDef:
+
+class MapDef(NamedTuple):
     """A map the loader would create. Sizes are bytes, `max_entries` as declared.
 
     `type` is libbpf's name (`hash`, `ringbuf`), `flags` the BPF_F_* bits. `origin` is `btf` (in `.maps`),
@@ -155,8 +154,7 @@ class MapDef:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A global variable. `settable`: user space may give it another value before the object is loaded.
 
     `binding` is `global`, `local` (static), `hidden` or `other`.
@@ -209,8 +207,7 @@ class DataSection:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class KconfigSlot:
+class KconfigSlot(NamedTuple):
     """Where a kconfig extern lies in the `.kconfig` map libbpf makes: bytes, and how to read the value.
 
     `type` is `bool`, `char`, `int`, `tristate` or `char-array`.
@@ -223,8 +220,7 @@ class KconfigSlot:
     signed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Extern:
+class Extern(NamedTuple):
     """Something the object expects from the kernel.
 
     `kind` is `kconfig`, `ksym` (a variable's address) or `kfunc`. `essential` is the name without a CO-RE
@@ -250,8 +246,7 @@ class Extern:
         return {"name": self.name, "kind": self.kind, "weak": self.weak, "typed": self.typed}
 
 
-@dataclass(frozen=True, slots=True)
-class StructOps:
+class StructOps(NamedTuple):
     """A struct_ops variable: `type_name` is the kernel struct, `members` map a member to its program.
 
     `link`: it is attached through a link (`.struct_ops.link`). `optional` maps are not created by default.
@@ -277,8 +272,7 @@ class StructOps:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something in a readable object for which stock libbpf 1.x refuses to open it.
 
     `kind`: `legacy-maps`, `map-definition`, `static-program`, `extern`, `struct-ops`, `data-section`,
