@@ -197,6 +197,21 @@ def _prototype(btf: Btf, type_id: int) -> FuncProto | None:
     return found if isinstance(found, FuncProto) else None
 
 
+def argument_words(btf: Btf, program: Program) -> int | None:
+    """8-byte words of a tracing program's arguments in its context, result not counted; None: not known.
+
+    For a raw tracepoint the arguments of `btf_trace_NAME` without the first, else those of the function.
+    """
+    target = program.hook.target
+    if target is None or not target.name:
+        return None
+    traced = target.kind == "raw-tracepoint"
+    name = f"btf_trace_{target.name}" if traced else target.name
+    ids = btf.ids_by_name(name, {Kind.TYPEDEF if traced else Kind.FUNC})
+    proto = _prototype(btf, ids[0]) if ids else None
+    return None if proto is None else _argument_words(btf, proto, 1 if traced else 0)
+
+
 def _argument_words(btf: Btf, proto: FuncProto, first: int) -> int | None:
     """8-byte words the arguments take in the context; None for a variable number of arguments."""
     if proto.variadic:

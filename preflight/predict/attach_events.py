@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attaching to tracepoints: trace events and raw tracepoints. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from preflight.btf import Kind
+from preflight.facts import Evidence
+from preflight.findings.model import Finding
+from preflight.objects.model import Program
+from preflight.predict.attach_targets import SYMBOLS, target_name
+from preflight.predict.causes import missing, undecided
+from preflight.predict.context_reads import context_reads
+from preflight.predict.hooks import argument_words
+from preflight.predict.kernel_facts import KernelFacts
+
+if TYPE_CHECKING:
+    from preflight.predict.relocated import RelocatedObject
+
+
+def raw_tracepoint(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """The tracepoint of a raw_tp program: is it there, with as many arguments as are read?"""
+    name = target_name(program)
+    if not name:
+        return
+    there = _has_tracepoint(facts, name)
+    if there is None:
+        yield undecided(
+            "PC509",
+            on_kernel.obj,
+            program,
+            name,
+            f"whether this kernel has tracepoint {name} is not known",
+            Evidence("btf", f"no typedef btf_trace_{name}"),
+            fix=SYMBOLS,
+        )
+        return
+    if not there:
+        yield missing(
+            "PC509",
+            on_kernel.obj,
+            program,
+            name,
+            f"this kernel has no tracepoint {name}",
+            Evidence("procfs", f"no symbol __tracepoint_{name}"),
+            Evidence("btf", f"no typedef btf_trace_{name}"),
+        )
+        return
+    yield from _raw_arguments(on_kernel, facts, program, name)
+
+
+def _has_tracepoint(facts: KernelFacts, name: str) -> bool | None:
+    btfs = (facts.target.relocation.vmlinux, *facts.target.relocation.modules)
+    if any(b.btf.ids_by_name(f"btf_trace_{name}", {Kind.TYPEDEF}) for b in btfs):
+        return True
+    return facts.data_symbol(f"__tracepoint_{name}")
+
+
+def _raw_arguments(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
+) -> Iterator[Finding]:
+    """A raw tracepoint whose program reads further than it has arguments (__bpf_probe_register())."""
+    words = argument_words(facts.kernel.btf, program)
+    if words is None or program.program_type == "tracing":
+        return
+    reads = context_reads(on_kernel.image(program))
+    beyond = {slot: offset // 8 for slot, offset in reads.items() if offset // 8 >= words}
+    if not beyond:
+        return
+    reached = on_kernel.reach(program, beyond)
+    for slot, answer in reached.items():
+        if answer.answer == "no":
+            continue
+        rule = missing if answer.answer == "yes" else undecided
+        yield rule(
+            "PC510",
+            on_kernel.obj,
+            program,
+            name,
+            f"{program.name} reads argument {beyond[slot] + 1} of tracepoint {name}, which has {words} here",
+            Evidence("btf", f"btf_trace_{name} takes {words} arguments"),
+            Evidence("object", f"reads 8 bytes at offset {beyond[slot] * 8} of its context"),
+        )
+        return
+
+
+def tracepoint(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """The trace event `category/name`, as tracefs would list it."""
+    target = program.hook.target
+    if target is None or not target.name:
+        return
+    there = _has_event(facts, target.category, target.name)
+    label = f"{target.category}/{target.name}"
+    if there is None:
+        yield undecided(
+            "PC509",
+            on_kernel.obj,
+            program,
+            label,
+            f"whether this kernel has the event {label} is not known",
+            Evidence("btf", f"no typedef btf_trace_{target.name}"),
+            fix=SYMBOLS,
+        )
+    elif not there:
+        yield missing(
+            "PC509",
+            on_kernel.obj,
+            program,
+            label,
+            f"this kernel has no event {label}",
+            Evidence("procfs", f"neither its events nor its symbols have {label}"),
+        )
+
+
+def _has_event(facts: KernelFacts, category: str, name: str) -> bool | None:
+    events = facts.kernel.tracepoints
+    if events is not None:
+        return f"{category}:{name}" in events
+    if category == "syscalls":
+        kind, _, call = name.removeprefix("sys_").partition("_")
+        return facts.data_symbol(f"event_{kind}__{call}")
+    known = facts.data_symbol(f"event_{name}")
+    if known is not None:
+        return known and facts.data_symbol(f"str__{category}__trace_system_name") is not False
+    if facts.kernel.btf.ids_by_name(f"btf_trace_{name}", {Kind.TYPEDEF}) and facts.option(
+        "CONFIG_EVENT_TRACING"
+    ):
+        return True
+    return None

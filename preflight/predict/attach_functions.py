@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attaching to functions of the kernel: kprobes, system calls, fentry and fexit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from preflight.btf import Kind
+from preflight.facts import Evidence
+from preflight.findings.model import Finding
+from preflight.objects.model import Program
+from preflight.predict.attach_targets import LAB, SYMBOLS, open_finding, target_name
+from preflight.predict.causes import missing, undecided
+from preflight.predict.hooks import argument_words
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.open_targets import is_placeholder
+
+if TYPE_CHECKING:
+    from preflight.predict.relocated import RelocatedObject
+
+
+def kprobes(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """Kprobe events at all: CONFIG_KPROBE_EVENTS, whose perf PMU libbpf attaches through."""
+    there = facts.option("CONFIG_KPROBES", "CONFIG_KPROBE_EVENTS")
+    if there is None and (
+        facts.has_func("create_local_trace_kprobe") or facts.symbol("create_local_trace_kprobe")
+    ):
+        there = True
+    if there is False:
+        yield missing(
+            "PC501",
+            on_kernel.obj,
+            program,
+            "CONFIG_KPROBE_EVENTS",
+            "this kernel was built without kprobe events",
+            Evidence("config", "CONFIG_KPROBES and CONFIG_KPROBE_EVENTS are not both set"),
+        )
+    elif there is None:
+        yield undecided(
+            "PC501",
+            on_kernel.obj,
+            program,
+            "CONFIG_KPROBE_EVENTS",
+            "whether this kernel has kprobe events is not known",
+            Evidence("config", "neither its configuration nor the functions of kprobe events are known"),
+            fix=SYMBOLS,
+        )
+
+
+def function(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """The function of a kprobe: found in kallsyms by its exact name."""
+    name = target_name(program)
+    if not name:
+        return
+    if is_placeholder(name):
+        yield open_finding(on_kernel, program, f"{name} is a placeholder")
+        return
+    letters = facts.symbol(name)
+    if letters is None:
+        hint = "its BTF describes it" if facts.has_func(name) else "its BTF does not describe it"
+        yield undecided(
+            "PC503",
+            on_kernel.obj,
+            program,
+            name,
+            f"whether {name} can be probed is not known: {hint}",
+            Evidence("btf", f"FUNC {name}: {hint}; no symbols among this kernel's facts"),
+            fix=SYMBOLS,
+        )
+        return
+    if letters == "":
+        yield from _no_symbol(on_kernel, facts, program, name)
+        return
+    yield from _refused_probe(on_kernel, facts, program, name, letters)
+
+
+def _no_symbol(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
+) -> Iterator[Finding]:
+    loaded = any(m.btf.ids_by_name(name, {Kind.FUNC}) for m in facts.target.relocation.modules)
+    if loaded:
+        yield undecided(
+            "PC503",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name} is in a module that counts as loaded; its symbols are not known",
+            Evidence("btf", f"FUNC {name} in a module's BTF"),
+            fix=LAB,
+        )
+        return
+    variants = facts.variants(name)
+    if variants:
+        yield missing(
+            "PC504",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name} is only there as {', '.join(variants[:3])}: the compiler split or cloned it",
+            Evidence("procfs", f"kallsyms has {', '.join(variants[:5])} and no {name}"),
+        )
+        return
+    inlined = facts.has_func(name)
+    yield missing(
+        "PC503",
+        on_kernel.obj,
+        program,
+        name,
+        f"this kernel has no symbol {name}",
+        Evidence("procfs", f"none of {len(facts.kernel.symbols or ()):,} symbols is called {name}"),
+        cause="its BTF describes the function, but it was inlined wherever it is called"
+        if inlined
+        else "renamed, never there, inlined, or in a module that does not count as loaded",
+    )
+
+
+def _refused_probe(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str, letters: str
+) -> Iterator[Finding]:
+    """Functions that have a symbol and still take no probe."""
+    if facts.symbol(f"_kbl_addr_{name}"):
+        yield missing(
+            "PC505",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name} is on the kernel's list of functions not to probe",
+            Evidence("procfs", f"symbol _kbl_addr_{name} (NOKPROBE_SYMBOL)"),
+        )
+    functions = [letter for letter in letters if letter in "tTwW"]
+    if not functions:
+        yield missing(
+            "PC505",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name} is data, not a function",
+            Evidence("procfs", f"symbol type {letters}"),
+        )
+    elif len(functions) > 1:
+        yield from _ambiguous(on_kernel, facts, program, name, len(functions))
+    elif facts.option("CONFIG_KPROBE_EVENTS_ON_NOTRACE") is not True:
+        yield from _traceable(on_kernel, facts, program, name)
+
+
+def _ambiguous(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str, count: int
+) -> Iterator[Finding]:
+    """Since 6.7, and backported, create_local_trace_kprobe() refuses an ambiguous name (EADDRNOTAVAIL)."""
+    yield undecided(
+        "PC506",
+        on_kernel.obj,
+        program,
+        name,
+        f"{count} functions are called {name}: the kernel takes the first, or refuses",
+        Evidence("procfs", f"kallsyms has {name} {count} times"),
+    )
+
+
+def _traceable(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
+) -> Iterator[Finding]:
+    """ftrace's list of functions, where it is known."""
+    known = facts.kernel.available_filter_functions
+    if known is None or name in known:
+        return
+    yield missing(
+        "PC507",
+        on_kernel.obj,
+        program,
+        name,
+        f"{name} is in BTF and kallsyms, but ftrace cannot trace it",
+        Evidence("procfs", f"available_filter_functions does not list {name}"),
+    )
+
+
+def trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """fentry and fexit of a function that has a symbol: is there a hook at its first instruction?"""
+    name = target_name(program)
+    if not name or is_placeholder(name):
+        return
+    yield from _arguments(on_kernel, facts, program, name)
+    known = facts.kernel.available_filter_functions
+    if known is not None:
+        yield from _traceable(on_kernel, facts, program, name)
+        return
+    letters = facts.symbol(name)
+    if letters is None:
+        yield undecided(
+            "PC507",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name} is in this kernel's BTF; whether ftrace can trace it is not known",
+            Evidence("btf", f"FUNC {name}"),
+            fix=LAB,
+        )
+    elif letters and "T" not in letters and "W" not in letters:
+        yield undecided(
+            "PC507",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name} is a static function: if its source says inline, it has a symbol and no trace hook",
+            Evidence("procfs", f"symbol type {letters}"),
+            fix=LAB,
+        )
+
+
+#: Arguments of a traced function that fit into registers on x86-64; more need stack support (6.6).
+_X86_REGISTERS = 6
+
+
+def _arguments(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
+) -> Iterator[Finding]:
+    words = argument_words(facts.kernel.btf, program)
+    if words is None or words <= _X86_REGISTERS or facts.kernel.arch != "x86_64":
+        return
+    if facts.has_func("save_args") or facts.symbol("save_args"):
+        return
+    title = f"{name} has {words} arguments here; this kernel's trampolines pass {_X86_REGISTERS}"
+    shown = Evidence(
+        "btf", f"FUNC {name} with {words} arguments; no save_args(), which passes those on the stack"
+    )
+    if facts.kernel.symbols is None:
+        yield undecided("PC508", on_kernel.obj, program, name, title, shown, fix=LAB)
+    else:
+        yield missing("PC508", on_kernel.obj, program, name, title, shown)
+
+
+def fprobe(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """Many kprobes at once rest on fprobe (bpf_kprobe_multi_link_attach() answers ENOTSUPP without)."""
+    there = facts.option("CONFIG_FPROBE")
+    if there is None and (facts.has_func("register_fprobe_ips") or facts.symbol("register_fprobe_ips")):
+        there = True
+    if there is None and facts.symbol("register_fprobe_ips") == "":
+        there = False
+    if there is False and (facts.attach_types or ()) and "trace_kprobe_multi" in (facts.attach_types or ()):
+        yield missing(
+            "PC501",
+            on_kernel.obj,
+            program,
+            "CONFIG_FPROBE",
+            "this kernel was built without fprobe",
+            Evidence("config", "CONFIG_FPROBE is not set"),
+        )
+    elif there is None:
+        yield undecided(
+            "PC501",
+            on_kernel.obj,
+            program,
+            "CONFIG_FPROBE",
+            "whether this kernel has fprobe is not known",
+            Evidence("config", "no configuration and no symbols among its facts"),
+            fix=SYMBOLS,
+        )
+
+
+def pattern(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """libbpf asks available_filter_functions (or kallsyms) for what the pattern matches."""
+    pattern = target_name(program)
+    if not pattern:
+        return
+    names = facts.kernel.available_filter_functions
+    known = names if names is not None else facts.kernel.symbols
+    if known is None:
+        yield undecided(
+            "PC503",
+            on_kernel.obj,
+            program,
+            pattern,
+            f"whether anything matches {pattern} is not known",
+            Evidence("procfs", "no symbols among this kernel's facts"),
+            fix=SYMBOLS,
+        )
+    elif not any(fnmatchcase(name, pattern) for name in known):
+        yield missing(
+            "PC503",
+            on_kernel.obj,
+            program,
+            pattern,
+            f"no function of this kernel matches {pattern}",
+            Evidence("procfs", f"{len(known):,} names, none of them matches"),
+        )
+
+
+def syscall(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """libbpf probes `__x64_sys_NAME` (and its like), or `__se_sys_NAME` where there are no wrappers."""
+    name = target_name(program)
+    if not name:
+        return
+    tries = [f"__{arch}_sys_{name}" for arch in ("x64", "arm64", "s390x", "riscv")] + [f"__se_sys_{name}"]
+    letters = [facts.symbol(word) for word in tries]
+    if any(letters):
+        return
+    if None in letters:
+        yield undecided(
+            "PC503",
+            on_kernel.obj,
+            program,
+            name,
+            f"whether system call {name} can be probed is not known",
+            Evidence("procfs", "no symbols among this kernel's facts"),
+            fix=SYMBOLS,
+        )
+    else:
+        yield missing(
+            "PC503",
+            on_kernel.obj,
+            program,
+            name,
+            f"this kernel has no system call {name}",
+            Evidence("procfs", f"no symbol {tries[0]} or its like"),
+        )

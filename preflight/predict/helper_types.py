@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""May a program of this type call this helper on that kernel?
+
+The kernel's own enum says which helpers there are. Which program types may call one is code
+(the get_func_proto() of each type), so it is told from kernels where every pair was tried
+(data/helper_types.toml): what a kernel with no more helpers than this one accepted is not taken
+away later, as helpers are user-space ABI. What only a kernel with other helpers refused stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from preflight import tables
+from preflight.bytecode.helpers import helper_name
+from preflight.facts import Evidence
+from preflight.objects.model import Program
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.witness import Answer
+
+#: Section prefix -> way of loading in the table, where they differ.
+_VEHICLES = {
+    "kretprobe": "kprobe", "ksyscall": "kprobe", "kretsyscall": "kprobe", "uprobe": "kprobe",
+    "uretprobe": "kprobe", "usdt": "kprobe", "kprobe.multi": "kprobe", "kretprobe.multi": "kprobe",
+    "kprobe.session": "kprobe", "uprobe.multi": "kprobe", "uretprobe.multi": "kprobe",
+    "uprobe.session": "kprobe", "uretprobe.s": "uprobe.s", "usdt.s": "uprobe.s", "uprobe.multi.s": "uprobe.s",
+    "uretprobe.multi.s": "uprobe.s", "uprobe.session.s": "uprobe.s", "tracepoint": "tp",
+    "raw_tracepoint": "raw_tp", "raw_tracepoint.w": "raw_tp.w", "fentry.s": "fentry", "fexit.s": "fexit",
+    "fmod_ret.s": "fmod_ret", "fsession": "fexit", "fsession.s": "fexit", "classifier": "tc",
+    "tc/ingress": "tc", "tc/egress": "tc", "tcx/ingress": "tc", "tcx/egress": "tc",
+}  # fmt: skip
+
+#: Served by bpf_tracing_func_proto() (kernel/trace/bpf_trace.c): the old memory readers are theirs alone.
+_TRACING = (
+    "kprobe", "tracepoint", "perf_event", "raw_tracepoint", "raw_tracepoint_writable", "tracing", "lsm",
+)  # fmt: skip
+#: Helpers lockdown=confidentiality withholds -> the one that is handed out beside it and is not withheld.
+_BESIDE = {
+    "bpf_probe_read_kernel": "bpf_probe_read_user",
+    "bpf_probe_read_kernel_str": "bpf_probe_read_user_str",
+    "bpf_probe_read": "bpf_probe_read_user",
+    "bpf_probe_read_str": "bpf_probe_read_user_str",
+}
+_OLD_READERS = ("bpf_probe_read", "bpf_probe_read_str")
+#: Helpers that are not tried because they write to the kernel log -> the one handed out beside them.
+_NOT_TRIED = {
+    "bpf_trace_printk": "bpf_get_current_task",
+    "bpf_trace_vprintk": "bpf_get_current_task",
+    "bpf_probe_write_user": "bpf_get_current_task",
+}
+_MEASURE = "a load on this kernel: `preflight lab run`"
+
+
+@cache
+def _recorded() -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = tables.load(Path(__file__).parent / "data" / "helper_types.toml")[
+        "kernel"
+    ]
+    return found
+
+
+@cache
+def _ids() -> Mapping[str, int]:
+    return {helper_name(number): number for number in range(1, 212)}
+
+
+def helper_answer(facts: KernelFacts, program: Program, number: int) -> Answer:
+    """Whether the program's type may call the helper of that number."""
+    names = facts.helper_names
+    name = helper_name(number)
+    if name == "bpf_unknown":
+        name = f"helper {number}"
+    if names is None:
+        shown = Evidence("btf", "enum bpf_func_id is not in this kernel's BTF")
+        return Answer(None, f"which helpers this kernel has is not known ({name})", shown, _MEASURE)
+    if number not in names:
+        shown = Evidence("btf", f"enum bpf_func_id has no value {number}")
+        return Answer(False, f"this kernel has no {name}", shown)
+    listed = Evidence("btf", f"enum bpf_func_id lists {name}")
+    if name in _OLD_READERS:
+        old = _old_reader(facts, program, name)
+        if old is not None:
+            return old
+    for record in _recorded():
+        if record["ids"] <= len(names) and _usable(record, program, name, number):
+            return Answer(
+                True, "", Evidence("inferred", f"{record['name']} takes {name} in {program.program_type}")
+            )
+    for record in _recorded():
+        if record["ids"] == len(names) and _refused(record, program, name, number):
+            shown = Evidence(
+                "inferred", f"{record['name']}, with the same helpers, refuses it in every such program"
+            )
+            return Answer(False, f"{program.program_type} programs may not call {name}", shown)
+    why = (
+        f"whether {program.program_type} programs may call {name} here was not measured on a kernel like this"
+    )
+    return Answer(None, why, listed, _MEASURE)
+
+
+def _rows(record: Mapping[str, Any], program: Program) -> Iterator[str]:
+    """The letters of the program's own way of loading, else of its type."""
+    vehicle = _VEHICLES.get(program.hook.prefix, program.hook.prefix)
+    of_type = [row for row in record["rows"] if row["type"] == program.program_type]
+    exact = [row for row in of_type if row["vehicle"] == vehicle]
+    if not exact and program.program_type == "tracing":
+        return
+    yield from (row["states"] for row in exact or of_type)
+
+
+def _usable(record: Mapping[str, Any], program: Program, name: str, number: int) -> bool:
+    rows = [states for states in _rows(record, program) if number < len(states)]
+    if any(states[number] == "u" for states in rows):
+        return True
+    beside = _BESIDE.get(name) if record["locked"] else None
+    beside = beside or _NOT_TRIED.get(name)
+    if beside is not None and name not in _OLD_READERS:
+        return any(states[_ids()[beside]] == "u" for states in rows if _ids()[beside] < len(states))
+    # what every way of loading takes is in bpf_base_func_proto(), which all types fall back to
+    everywhere = [row["states"] for row in record["rows"] if number < len(row["states"])]
+    return bool(everywhere) and all(states[number] == "u" for states in everywhere)
+
+
+def _refused(record: Mapping[str, Any], program: Program, name: str, number: int) -> bool:
+    if record["locked"] and name in _BESIDE:
+        return False
+    rows = [states for states in _rows(record, program) if number < len(states)]
+    return bool(rows) and all(states[number] == "n" for states in rows)
+
+
+def _old_reader(facts: KernelFacts, program: Program, name: str) -> Answer | None:
+    """bpf_probe_read() and bpf_probe_read_str(): only where user and kernel addresses do not overlap."""
+    if program.program_type not in _TRACING:
+        return None
+    apart = facts.option("CONFIG_ARCH_HAS_NON_OVERLAPPING_ADDRESS_SPACE")
+    if apart is None:
+        apart = facts.data_symbol("bpf_probe_read_compat_proto")
+    if apart is None:
+        return None
+    word = "set" if apart else "not set"
+    shown = Evidence("config", f"CONFIG_ARCH_HAS_NON_OVERLAPPING_ADDRESS_SPACE is {word}")
+    why = "" if apart else f"{name} does not exist where user and kernel addresses may overlap"
+    return Answer(apart, why, shown)

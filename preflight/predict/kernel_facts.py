@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What loading and attaching ask of a kernel: is this built in, is that function there, what is it called.
+
+Every answer is True, False or None; None means that this kernel's facts do not tell. False
+needs positive evidence: a complete enum without the name, a complete symbol list without it, a
+configuration that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from preflight.btf import Kind
+from preflight.kernels.model import Kernel
+from preflight.predict.target import KernelTarget
+
+#: What compilers append to the name of a function they made another version of.
+VARIANTS = (".isra.", ".part.", ".constprop.", ".cold", ".llvm.")
+
+#: Symbols of data that only a kallsyms with data has: the tables themselves then tell what was built.
+_DATA_WITNESSES = ("bpf_map_types", "array_map_ops", "htab_map_ops")
+
+
+@dataclass(frozen=True, eq=False)
+class KernelFacts:
+    """One kernel, asked as the loader and the attach code would ask it. Keep one per kernel."""
+
+    target: KernelTarget
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel behind it."""
+        return self.target.kernel
+
+    def option(self, *names: str) -> bool | None:
+        """Whether all these configuration options are `y`; None when the configuration is unknown.
+
+        An option the file does not mention is one this kernel does not have or does not offer.
+        """
+        config = self.kernel.config
+        return None if config is None else all(config.get(name, "n") == "y" for name in names)
+
+    def has_func(self, name: str) -> bool:
+        """Whether vmlinux's BTF, or that of a loaded module, describes a function of this name."""
+        found = self._functions.get(name)
+        if found is None:
+            btfs = (self.target.relocation.vmlinux, *self.target.relocation.modules)
+            found = self._functions[name] = any(b.btf.ids_by_name(name, {Kind.FUNC}) for b in btfs)
+        return found
+
+    @cached_property
+    def _functions(self) -> dict[str, bool]:
+        return {}
+
+    def has_type(self, name: str, kind: Kind) -> bool:
+        """Whether vmlinux's BTF has a type of that name and kind."""
+        return bool(self.kernel.btf.ids_by_name(name, {kind}))
+
+    def symbol(self, name: str) -> str | None:
+        """The type letters of a symbol of exactly this name; "" when there is none, None when unknown."""
+        symbols = self.kernel.symbols
+        return None if symbols is None else symbols.get(name, "")
+
+    def variants(self, name: str) -> tuple[str, ...]:
+        """Symbols that are versions of a function: `NAME.part.0`, `NAME.isra.0`; sorted."""
+        return self._variants.get(name, ())
+
+    @cached_property
+    def _variants(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for symbol in self.kernel.symbols or ():
+            if "." in symbol:
+                base = symbol.partition(".")[0]
+                if any(mark in symbol for mark in VARIANTS):
+                    found.setdefault(base, []).append(symbol)
+        return {base: tuple(sorted(names)) for base, names in found.items()}
+
+    @cached_property
+    def has_data_symbols(self) -> bool:
+        """Whether the symbol list names variables too (CONFIG_KALLSYMS_ALL), and not functions alone."""
+        return any(self.symbol(name) for name in _DATA_WITNESSES)
+
+    def data_symbol(self, name: str) -> bool | None:
+        """Whether there is a variable of this name; None when variables are not listed."""
+        return bool(self.symbol(name)) if self.has_data_symbols else None
+
+    def built(self, table: str = "", function: str = "", options: tuple[str, ...] = ()) -> bool | None:
+        """Whether a part is compiled in: by the table it is reached through, a function of it, its options.
+
+        The first of them that tells decides. A function that BTF does not describe proves nothing:
+        pahole leaves some out.
+        """
+        if table and (known := self.data_symbol(table)) is not None:
+            return known
+        if function and (self.has_func(function) or self.symbol(function)):
+            return True
+        return self.option(*options) if options else None
+
+    @cached_property
+    def attach_types(self) -> frozenset[str] | None:
+        """Attach types of `enum bpf_attach_type` in lower case without the prefix; None: not in BTF."""
+        values = self.enum("bpf_attach_type")
+        return None if values is None else frozenset(n.removeprefix("BPF_").lower() for n in values)
+
+    @cached_property
+    def helper_names(self) -> Mapping[int, str] | None:
+        """Helper id -> enumerator (`BPF_FUNC_map_lookup_elem`), without the end mark."""
+        values = self.enum("bpf_func_id")
+        return None if values is None else {v: n for n, v in values.items() if n != "__BPF_FUNC_MAX_ID"}
+
+    def enum(self, name: str) -> Mapping[str, int] | None:
+        """Enumerators of a named enum of vmlinux; None when its BTF does not have it."""
+        known = self._enums
+        if name not in known:
+            btf = self.kernel.btf
+            ids = btf.ids_by_name(name, {Kind.ENUM, Kind.ENUM64})
+            values = btf.type(ids[0]).values if ids else None  # type: ignore[attr-defined]
+            known[name] = None if values is None else {v.name: v.value for v in values}
+        return known[name]
+
+    @cached_property
+    def _enums(self) -> dict[str, Mapping[str, int] | None]:
+        return {}

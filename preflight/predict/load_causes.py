@@ -1,0 +1,400 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps one program from loading on a kernel, besides its relocations (PC4xx). Pure.
+
+What only lies in code the verifier does not reach is no cause, except for instructions: an
+opcode the kernel does not know is refused wherever it stands (bpf_opcode_in_insntable()).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from preflight.btf import Kind
+from preflight.bytecode.image import KsymRef, SubprogRef
+from preflight.bytecode.insn import decode
+from preflight.facts import Evidence
+from preflight.findings.model import Finding
+from preflight.objects.model import BpfObject, Program
+from preflight.predict.causes import missing, place, undecided
+from preflight.predict.helper_types import helper_answer
+from preflight.predict.hooks import argument_words
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.moved_context import moved_reads
+from preflight.predict.open_targets import is_placeholder
+from preflight.predict.stack_reads import keeps_pointers, reads_uninitialised, suspects
+from preflight.predict.witness import Answer, feature_answer, table, type_answer
+
+if TYPE_CHECKING:
+    from preflight.objects.usage import Use
+    from preflight.predict.relocated import RelocatedObject
+
+#: Slots a program may have with CAP_BPF, subprograms included (BPF_COMPLEXITY_LIMIT_INSNS; bpf_check_attr).
+_INSN_LIMIT = 1_000_000
+#: Bytes of stack of one function (MAX_BPF_STACK).
+_STACK_LIMIT = 512
+
+#: Program types whose attach type the kernel checks when the program is loaded
+#: (bpf_prog_load_check_attach() of kernel/bpf/syscall.c).
+_CHECKED_AT_LOAD = (
+    "cgroup_sock", "cgroup_sock_addr", "cgroup_skb", "cgroup_sockopt", "sk_lookup", "sk_reuseport",
+    "netfilter",
+)  # fmt: skip
+
+
+def load_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> list[Finding]:
+    """Every cause that stops this program, or may stop it, when it is loaded alone."""
+    return [found for rule in _RULES for found in rule(on_kernel, facts, program)]
+
+
+def _judged(code: str, obj: BpfObject, program: Program, subject: str, answer: Answer) -> Iterator[Finding]:
+    """The finding of an answer; none when the thing is there."""
+    if answer.there is None:
+        fix = f"decided by {answer.decided_by}" if answer.decided_by else ""
+        yield undecided(code, obj, program, subject, answer.why, answer.evidence, fix=fix)
+    elif not answer.there:
+        yield missing(code, obj, program, subject, answer.why, answer.evidence)
+
+
+def _section(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    if program.program_type == "unknown":
+        yield missing(
+            "PC401",
+            on_kernel.obj,
+            program,
+            "",
+            f'SEC("{program.section}") names no program type: libbpf refuses to load it',
+            Evidence("object", f"section {program.section}"),
+            fix="name the section as libbpf knows it, or set the type first (bpf_program__set_type())",
+        )
+
+
+def _type(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    if program.program_type != "unknown":
+        answer = type_answer(facts, "program", program.program_type)
+        yield from _judged("PC402", on_kernel.obj, program, program.program_type, answer)
+
+
+def _attach_type(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    wanted, known = program.attach_type, facts.attach_types
+    checked = program.program_type in _CHECKED_AT_LOAD and not program.hook.attach_type_optional
+    if not wanted or not (checked or program.hook.needs_kernel_btf):
+        return
+    if known is not None and wanted not in known:
+        word = f"BPF_{wanted.upper()}"
+        yield missing(
+            "PC403",
+            on_kernel.obj,
+            program,
+            wanted,
+            f"this kernel has no attach type {word}",
+            Evidence("btf", f"enum bpf_attach_type does not list {word}"),
+        )
+
+
+def _helpers(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    for use in on_kernel.obj.usage(program).helpers:
+        if use.number is None or use.number <= 0:
+            continue
+        answer = helper_answer(facts, program, use.number)
+        if answer.there is True:
+            continue
+        reached = _reached(on_kernel, program, _calls(on_kernel, program, use))
+        if reached == "unknown":
+            answer = replace(answer, there=None, decided_by="whether the verifier reaches the call")
+        if reached != "no":
+            code = "PC404" if _is_absent(facts, use.number) else "PC405"
+            for found in _judged(code, on_kernel.obj, program, use.name, answer):
+                yield _at(found, on_kernel.obj, use)
+
+
+def _is_absent(facts: KernelFacts, number: int) -> bool:
+    return facts.helper_names is not None and number not in facts.helper_names
+
+
+def _calls(on_kernel: RelocatedObject, program: Program, use: Use) -> list[int]:
+    """Slots of the relocated program that call a helper; poisoned ones call nothing real."""
+    image = on_kernel.image(program)
+    return [
+        insn.slot
+        for insn in decode(image.code, image.byteorder)
+        if insn.is_helper_call and insn.imm == use.number
+    ]
+
+
+def _reached(on_kernel: RelocatedObject, program: Program, slots: Iterable[int]) -> str:
+    """`yes`, `no` or `unknown`: whether the verifier reaches any of the slots."""
+    wanted = tuple(slots)
+    if not wanted:
+        return "no"
+    answers = {one.answer for one in on_kernel.reach(program, wanted).values()}
+    return next(word for word in ("yes", "unknown", "no") if word in answers)
+
+
+def _at(found: Finding, obj: BpfObject, use: Use) -> Finding:
+    return replace(found, location=place(obj, use.first.section, use.first.insn))
+
+
+def _kfuncs(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    uses = [use for use in on_kernel.obj.usage(program).kfuncs if on_kernel.exists(use.name) is not False]
+    for use in uses:
+        slots = [
+            slot
+            for slot, ref in on_kernel.image(program).refs.items()
+            if getattr(ref, "name", "").partition("___")[0] == use.name
+        ]
+        if _reached(on_kernel, program, slots) == "no":
+            continue
+        yield _at(
+            undecided(
+                "PC406",
+                on_kernel.obj,
+                program,
+                use.name,
+                f"whether {program.program_type} programs may call {use.name}, which is there, is not known",
+                Evidence("btf", f"FUNC {use.name}"),
+            ),
+            on_kernel.obj,
+            use,
+        )
+
+
+def _ksyms(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """Strong symbols without a type: libbpf reads kallsyms for them."""
+    typed = {extern.name: extern.typed for extern in on_kernel.obj.externs}
+    names = {
+        ref.name
+        for ref in on_kernel.image(program).refs.values()
+        if isinstance(ref, KsymRef) and not ref.weak and not typed.get(ref.name, False)
+    }
+    for name in sorted(names):
+        there = facts.symbol(name)
+        if there == "":
+            yield missing(
+                "PC407",
+                on_kernel.obj,
+                program,
+                name,
+                f"this kernel has no symbol {name}",
+                Evidence("procfs", f"{name} is not among the kernel's symbols"),
+            )
+        elif there is None:
+            yield undecided(
+                "PC407",
+                on_kernel.obj,
+                program,
+                name,
+                f"whether this kernel has a symbol {name} is not known",
+                Evidence("procfs", "no symbols among this kernel's facts"),
+            )
+
+
+def _instructions(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    features = [name for name, _ in on_kernel.obj.usage(program).isa.features]
+    if any(isinstance(ref, SubprogRef) for ref in on_kernel.image(program).refs.values()):
+        features.append("callback")
+    for feature in features:
+        yield from _judged("PC408", on_kernel.obj, program, feature, feature_answer(facts, feature))
+
+
+def _license(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    rules = table()["gpl"]
+    if on_kernel.obj.license in rules["licenses"]:
+        return
+    gpl_only = {f"bpf_{name}" for name in rules["helpers"]}
+    asks = [
+        use.name
+        for use in on_kernel.obj.usage(program).helpers
+        if use.name in gpl_only and _reached(on_kernel, program, _calls(on_kernel, program, use)) == "yes"
+    ]
+    if program.program_type in rules["program_types"]:
+        asks.append(f"{program.program_type} programs")
+    if asks:
+        yield missing(
+            "PC409",
+            on_kernel.obj,
+            program,
+            asks[0],
+            f"{asks[0]} asks for a GPL-compatible license, the object's is {on_kernel.obj.license!r}",
+            Evidence("object", f"license {on_kernel.obj.license!r}"),
+        )
+
+
+def _size(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    used = on_kernel.obj.usage(program)
+    if used.insn_count > _INSN_LIMIT:
+        yield missing(
+            "PC410",
+            on_kernel.obj,
+            program,
+            "",
+            f"{program.name} has {used.insn_count:,} instructions",
+            Evidence("object", f"{used.insn_count} slots with its subprograms; the limit is {_INSN_LIMIT:,}"),
+        )
+    for function, depth in used.stack:
+        if depth > _STACK_LIMIT:
+            yield missing(
+                "PC411",
+                on_kernel.obj,
+                program,
+                function,
+                f"{function} uses {depth} bytes of stack",
+                Evidence("object", f"an access at r10-{depth}; the limit is {_STACK_LIMIT}"),
+            )
+
+
+def _trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """fentry and its kin: bpf_check_attach_target() wants the target's address from kallsyms."""
+    target = program.hook.target
+    if not program.hook.needs_kernel_btf or target is None or target.kind != "function" or target.is_open:
+        return
+    name = target.text.rpartition(":")[2]
+    if not facts.has_func(name) or is_placeholder(name):
+        return
+    there = facts.symbol(name)
+    if there == "" and not _in_module(facts, name):
+        variants = facts.variants(name)
+        shown = f"; its symbols are {', '.join(variants[:3])}" if variants else ""
+        yield missing(
+            "PC412",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name} is in this kernel's BTF, but has no symbol of that name{shown}",
+            Evidence("procfs", f"kallsyms has no {name}{shown}"),
+            Evidence("btf", f"FUNC {name}"),
+            cause="the compiler split or cloned the function; the verifier says: The address of function "
+            f"{name} cannot be found (ENOENT)",
+        )
+
+
+def _in_module(facts: KernelFacts, name: str) -> bool:
+    """Whether a loaded module has the function: its symbols are not in a list made from vmlinux."""
+    return any(m.btf.ids_by_name(name, {Kind.FUNC}) and not _vmlinux_has(facts, name)
+               for m in facts.target.relocation.modules)  # fmt: skip
+
+
+def _vmlinux_has(facts: KernelFacts, name: str) -> bool:
+    return facts.has_type(name, Kind.FUNC)
+
+
+_SLEEPABLE_NAMES = ("fentry.s", "fexit.s", "fmod_ret.s", "fsession.s")
+
+
+def _sleepable(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """Kernels without BPF_F_SLEEPABLE for a type: uprobes came with 6.0, iterators with 5.11."""
+    if not program.hook.sleepable or program.hook.prefix not in ("uprobe.s", "uretprobe.s", "usdt.s"):
+        return
+    # bpf_prog_array_copy_to_user() is older; the function that runs sleepable uprobes came with the rule
+    if facts.has_func("bpf_prog_run_array_sleepable") or facts.has_func("bpf_prog_run_array_uprobe"):
+        return
+    if facts.has_func("bpf_uprobe_multi_link_attach") or facts.symbol("bpf_uprobe_multi_link_attach"):
+        return
+    yield undecided(
+        "PC413",
+        on_kernel.obj,
+        program,
+        "",
+        "nothing shows that this kernel takes sleepable uprobe programs",
+        Evidence("btf", "no function that came with them is in this kernel's BTF"),
+        fix="decided by a load on this kernel: `preflight lab run`",
+    )
+
+
+def _struct_ops(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    if program.program_type != "struct_ops":
+        return
+    for ops in on_kernel.obj.struct_ops:
+        if program.name not in (name for _, name in ops.members):
+            continue
+        if not facts.has_type(f"bpf_struct_ops_{ops.type_name}", Kind.STRUCT):
+            name = f"bpf_struct_ops_{ops.type_name}"
+            yield missing(
+                "PC414",
+                on_kernel.obj,
+                program,
+                ops.type_name,
+                f"this kernel has no struct_ops {ops.type_name}",
+                Evidence("btf", f"no struct {name}"),
+            )
+
+
+#: Suspicion -> code, who can accept it, and what to say of it.
+_SUSPICIONS = {
+    "shared-pointer": ("PC416", keeps_pointers, "reads a pointer back that the verifier may have forgotten"),
+    "uninitialised": ("PC417", reads_uninitialised, "passes memory to a helper that it has not written to"),
+}
+
+
+def _stack_reads(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    image = on_kernel.image(program)
+    for suspect in suspects(image):
+        code, accepted, words = _SUSPICIONS[suspect.kind]
+        if accepted(facts) or _reached(on_kernel, program, [suspect.slot]) == "no":
+            continue
+        origin = image.origins[suspect.slot]
+        found = undecided(
+            code,
+            on_kernel.obj,
+            program,
+            str(suspect.slot),
+            f"{program.name} {words}",
+            Evidence("object", suspect.detail),
+            Evidence("btf", "nothing shows that this kernel's verifier accepts it"),
+        )
+        yield replace(found, location=place(on_kernel.obj, origin.section, origin.insn))
+
+
+def _moved_context(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """Arguments picked by moving the context pointer: refused where the offset does not come to 0."""
+    if program.program_type not in ("tracing", "raw_tracepoint", "lsm"):
+        return
+    image = on_kernel.image(program)
+    for read in moved_reads(image, lambda slot: _reached(on_kernel, program, [slot])):
+        if _reached(on_kernel, program, [read.slot]) == "no":
+            continue
+        words = argument_words(facts.kernel.btf, program)
+        certain = read.offset is not None and words is not None and read.offset // 8 >= words
+        at = "an offset that is not decided" if read.offset is None else f"offset {read.offset}"
+        origin = image.origins[read.slot]
+        rule = missing if certain else undecided
+        beyond = f", beyond its {words} arguments" if certain else ""
+        found = rule(
+            "PC418",
+            on_kernel.obj,
+            program,
+            "",
+            f"{program.name} reads a moved context pointer at {at}{beyond}",
+            Evidence("object", f"the constants that reach the addition make {at}"),
+        )
+        yield replace(found, location=place(on_kernel.obj, origin.section, origin.insn))
+        return
+
+
+def _realtime(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """bpf_timer on PREEMPT_RT: process_timer_func() refuses it (EOPNOTSUPP)."""
+    realtime = facts.option("CONFIG_PREEMPT_RT") or facts.has_func("rt_spin_lock")
+    uses = [use for use in on_kernel.obj.usage(program).helpers if use.number == _TIMER_INIT]
+    if not realtime or not uses or _reached(on_kernel, program, _calls(on_kernel, program, uses[0])) == "no":
+        return
+    found = undecided(
+        "PC419",
+        on_kernel.obj,
+        program,
+        "bpf_timer_init",
+        "bpf_timer is refused by real-time kernels, except the newest",
+        Evidence("config", "this kernel is built with CONFIG_PREEMPT_RT"),
+        fix="decided by a load on this kernel: `preflight lab run`",
+    )
+    yield _at(found, on_kernel.obj, uses[0])
+
+
+_TIMER_INIT = 169
+
+Rule = Callable[["RelocatedObject", KernelFacts, Program], Iterator[Finding]]
+
+_RULES: tuple[Rule, ...] = (
+    _section, _type, _attach_type, _helpers, _kfuncs, _ksyms, _instructions, _license, _size, _trampoline,
+    _sleepable, _struct_ops, _stack_reads, _moved_context, _realtime,
+)  # fmt: skip

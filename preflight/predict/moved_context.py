@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A context pointer that was moved before it is read through: `(&ctx[0])[old_kernel ? 1 : 0]`. Pure.
+
+Compilers write it for programs that pick an argument by LINUX_KERNEL_VERSION. The verifier refuses a
+context pointer with an offset in a register ("dereference of modified ctx ptr") unless the offset
+comes to 0, so which constant reaches the addition decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from preflight.bytecode.image import ProgramImage
+from preflight.bytecode.insn import BPF_ALU64, BPF_LDX, BPF_MEM, Insn, decode
+
+_MOV64_X, _MOV64_K, _ADD64_X, _LSH64_K = 0xBF, 0xB7, 0x0F, 0x67
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRead:
+    """A load through a moved context pointer: its slot, and the byte offset, None where it is not decided."""
+
+    slot: int
+    offset: int | None
+
+
+def moved_reads(image: ProgramImage, reached: Callable[[int], str]) -> list[MovedRead]:
+    """Loads of the main program through a context pointer plus a register; offset 0 is left out.
+
+    `reached` answers `yes`, `no` or `unknown` for a slot. Followed in the order of the instructions: of
+    several constants for a register the last one that is reached counts.
+    """
+    end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
+    context: dict[int, int | None] = {1: 0}
+    constant: dict[int, int | None] = {}
+    found: list[MovedRead] = []
+    for insn in decode(image.code, image.byteorder):
+        if insn.slot >= end:
+            break
+        if insn.cls == BPF_LDX and insn.mode == BPF_MEM and insn.src in context:
+            at = context[insn.src]
+            if at != 0:
+                found.append(MovedRead(insn.slot, None if at is None else at + insn.off))
+        _follow(insn, context, constant, reached)
+    return found
+
+
+def _follow(
+    insn: Insn, context: dict[int, int | None], constant: dict[int, int | None], reached: Callable[[int], str]
+) -> None:
+    if insn.is_call:
+        for register in range(6):
+            context.pop(register, None)
+            constant.pop(register, None)
+    elif insn.opcode == _MOV64_K:
+        _set_constant(insn, constant, reached)
+        context.pop(insn.dst, None)
+    elif insn.opcode == _LSH64_K and insn.dst in constant:
+        value = constant[insn.dst]
+        constant[insn.dst] = None if value is None else value << (insn.imm & 63)
+    elif insn.opcode == _MOV64_X and insn.src in context:
+        context[insn.dst] = context[insn.src]
+        constant.pop(insn.dst, None)
+    elif insn.opcode == _ADD64_X and insn.dst in context:
+        base, added = context[insn.dst], constant.get(insn.src)
+        context[insn.dst] = None if base is None or added is None else base + added
+    elif insn.is_alu or insn.is_ldimm64 or insn.cls == BPF_LDX:
+        if insn.cls != BPF_ALU64 or insn.opcode != _ADD64_X or insn.dst not in context:
+            context.pop(insn.dst, None)
+        constant.pop(insn.dst, None)
+
+
+def _set_constant(insn: Insn, constant: dict[int, int | None], reached: Callable[[int], str]) -> None:
+    if insn.dst not in constant:
+        constant[insn.dst] = insn.imm
+        return
+    answer = reached(insn.slot)
+    if answer == "yes":
+        constant[insn.dst] = insn.imm
+    elif answer == "unknown":
+        constant[insn.dst] = None
