@@ -35,6 +35,7 @@ app = typer.Typer(
 COMMANDS = {
     "check": "check",
     "core": "core",
+    "predict": "predict",
     "kernels": "kernels",
     "lab": "lab",
     "explain": "explain",

@@ -22,6 +22,11 @@ _TABLE: dict[str, dict[str, str]] = {
         "markdown": "markdown:render_check",
         "html": "html:render_check",
     },
+    "predict": {
+        "text": "text_predict:render",
+        "json": "json_:render_styled",
+        "markdown": "markdown_predict:render",
+    },
     "core": {
         "text": "text_core:render",
         "json": "json_core:render",
