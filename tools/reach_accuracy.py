@@ -79,7 +79,15 @@ def compile_guards() -> dict[str, bytes]:
         out = Path(scratch) / "guard.o"
         for source in sorted((ROOT / "tests" / "bytecode" / "guards").glob("*.bpf.c")):
             for name, command, cpu in COMPILERS:
-                flags = ["-target", "bpf", f"-mcpu={cpu}", "-O2", "-g", *multiarch]
+                flags = [
+                    "-target",
+                    "bpf",
+                    f"-mcpu={cpu}",
+                    "-O2",
+                    "-g",
+                    f"-ffile-prefix-map={ROOT}=.",
+                    *multiarch,
+                ]
                 subprocess.run([command, *flags, "-c", source, "-o", out], check=True)
                 subprocess.run(["llvm-strip", "-g", out], check=True)
                 found[f"{source.name.removesuffix('.bpf.c')}.{name}.{cpu}"] = out.read_bytes()
