@@ -43,6 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "predict": {"btf", "bytecode", "objects", "kernels", "core", "loaders", "findings", "tables"},
     "lab": {"kernels", "objects", "host", "btf", "findings", "subprocesses", "bpf_objects"},
+    "verifier": {"findings"},
     "render": {"findings"},
     "__init__": set(),
     "__main__": {"cli"},

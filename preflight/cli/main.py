@@ -35,6 +35,7 @@ app = typer.Typer(
 COMMANDS = {
     "check": "check",
     "core": "core",
+    "log": "log",
     "predict": "predict",
     "kernels": "kernels",
     "lab": "lab",

@@ -453,6 +453,66 @@ class PredictResult(Result):
     results: list[PredictedObject]  # type: ignore[assignment]
 
 
+class LogLine(Open):
+    """A line of the input."""
+
+    line: int = Field(ge=1, description="1-based line of the input")
+    text: str
+
+
+class LogRoot(Open):
+    """Where the trouble began."""
+
+    insn: int | None
+    reason: str
+    source: Source
+
+
+class LogRecord(Open):
+    """One rejection, decoded."""
+
+    file: str
+    program: str | None
+    family: str = Field(pattern=r"^[VL]-[A-Z0-9-]+$")
+    cause_id: str
+    title: str
+    confidence: str = Field(description="high, medium, low (open)")
+    mode: str = Field(description="trace: the path was read; terminal-line: only the message (open)")
+    terminal: LogLine
+    terminal_lines: list[LogLine]
+    insn: int | None
+    insn_text: str | None
+    source: Source
+    root: LogRoot | None = Field(description="null when the log cannot tell")
+    cause: str
+    fix: str
+    errno: int | None = Field(description="null when the input does not show it")
+    truncated: str = Field(description="no, head: the beginning is missing, tail: the end is missing (open)")
+    stats: dict[str, Any]
+    kernel_report: dict[str, Any] | None
+    seen_in: list[str] = Field(description="kernels whose source holds the message")
+
+
+class LogSummary(Open):
+    """The first lines of `log`."""
+
+    sentence: str
+    logs: int
+    rejections: int
+    undecided: int
+    accepted: int
+    not_a_log: list[str]
+    exit_code: int
+
+
+class LogResult(Result):
+    """Result of `preflight log`."""
+
+    command: Literal["log"]
+    summary: LogSummary  # type: ignore[assignment]
+    results: list[LogRecord]  # type: ignore[assignment]
+
+
 #: Command -> model of its result.
 MODELS: dict[str, type[Result]] = {
     "check": CheckResult,
@@ -461,4 +521,5 @@ MODELS: dict[str, type[Result]] = {
     "lab boot": LabResult,
     "lab probe": LabResult,
     "lab run": LabResult,
+    "log": LogResult,
 }

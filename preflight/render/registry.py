@@ -32,6 +32,11 @@ _TABLE: dict[str, dict[str, str]] = {
         "json": "json_core:render",
         "markdown": "markdown_core:render",
     },
+    "log": {
+        "text": "text_log:render",
+        "json": "json_:render_styled",
+        "markdown": "markdown_log:render",
+    },
     "lab boot": {"text": "text_lab:render", "json": "json_:render_styled"},
     "lab probe": {"text": "text_lab:render", "json": "json_:render_styled"},
     "lab run": {"text": "text_lab:render", "json": "json_:render_styled"},

@@ -12,6 +12,7 @@ import pytest
 import tests.host
 import tests.lab
 import tests.predict
+import tests.verifier
 from preflight.errors import UsageError
 from preflight.findings.model import BAD_VERDICTS, Verdict
 from preflight.findings.registry import Code, codes, find
@@ -21,7 +22,7 @@ from tests.host.cases import Case
 def _cases() -> dict[str, Case]:
     """The CASES tables of all test modules whose name starts with `cases_`."""
     found: dict[str, Case] = {}
-    for package in (tests.host, tests.lab, tests.predict):
+    for package in (tests.host, tests.lab, tests.predict, tests.verifier):
         for module in pkgutil.iter_modules(package.__path__):
             if module.name.startswith("cases_"):
                 table = importlib.import_module(f"{package.__name__}.{module.name}").CASES

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`preflight log FILE...|-`: what a verifier log means."""
+
+from __future__ import annotations
+
+import typer
+
+
+def log(
+    files: list[str] = typer.Argument(..., metavar="FILE...", help="Logs; - reads standard input."),
+    format_: list[str] = typer.Option(
+        [], "--format", help="text, json or markdown; FORMAT=FILE, repeatable."
+    ),
+    fail_on: str = typer.Option("required", "--fail-on", help="required, recommended or never."),
+    undecided: str = typer.Option("exit3", "--undecided", help="exit3, ok or fail: logs that do not tell."),
+    color: str = typer.Option("auto", "--color", help="auto, always or never."),
+    verbose: int = typer.Option(0, "-v", "--verbose", count=True, help="Show the kernel's report, too."),
+) -> int:
+    """Say what the verifier rejected, where the trouble began, and how it is fixed.
+
+    Takes logs of any kernel and level, as loaders, CI runners and dmesg print them; also fragments.
+    """
+    import sys
+
+    from preflight.cli.log_run import run
+    from preflight.cli.options import choose
+    from preflight.cli.output import emit, split_format
+    from preflight.render.registry import renderers
+
+    choose("--fail-on", fail_on, ("required", "recommended", "never"))
+    choose("--undecided", undecided, ("exit3", "ok", "fail"))
+    forms = renderers("log")
+    for wanted in format_:
+        split_format(wanted, list(forms))
+    result, code = run(files, fail_on, undecided)
+    emit(result, format_, forms, color=color, verbose=verbose)
+    if code:
+        print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)
+    return code

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `preflight log` does between its options and its output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from preflight.cli.exits import Exit, exit_for, worst
+from preflight.errors import InputError
+from preflight.render.envelope import envelope
+from preflight.verifier.decode import Decoded, decode
+from preflight.verifier.result import OPEN, to_dict, to_finding
+
+
+def run(files: Sequence[str], fail_on: str, undecided: str) -> tuple[dict[str, Any], int]:
+    """The result object and the exit code. InputError when no input is a verifier log."""
+    results: list[dict[str, Any]] = []
+    findings = []
+    no_logs: list[str] = []
+    accepted = 0
+    for name in files:
+        found = _decoded(name)
+        if not found.is_log:
+            no_logs.append(name)
+        accepted += found.accepted
+        results += [to_dict(one) for one in found.rejections]
+        findings += [to_finding(one) for one in found.rejections]
+    if len(no_logs) == len(files):
+        raise InputError("is not a verifier log", subject=_called(no_logs[0]))
+    code = exit_for(findings, fail_on, undecided)
+    if no_logs:
+        code = worst([code, Exit.USAGE])
+    open_ = sum(one["family"] in OPEN for one in results)
+    summary = {
+        "sentence": _sentence(len(results), open_, accepted, no_logs),
+        "logs": len(files),
+        "rejections": len(results),
+        "undecided": open_,
+        "accepted": accepted,
+        "not_a_log": no_logs,
+        "exit_code": int(code),
+    }
+    return envelope("log", summary, results), int(code)
+
+
+def _called(name: str) -> str:
+    return "standard input" if name == "-" else name
+
+
+def _decoded(name: str) -> Decoded:
+    if name == "-":
+        return decode(sys.stdin.buffer, "-")
+    try:
+        with Path(name).open("rb") as file:
+            return decode(file, name)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", subject=name) from error
+
+
+def _sentence(rejections: int, open_: int, accepted: int, no_logs: Sequence[str]) -> str:
+    parts = []
+    decided = rejections - open_
+    if decided:
+        parts.append(f"{decided} rejection{'s' if decided > 1 else ''}")
+    if open_:
+        parts.append(f"{open_} that the log does not explain")
+    if accepted:
+        parts.append(f"{accepted} program{'s' if accepted > 1 else ''} accepted")
+    if no_logs:
+        parts.append(f"not a verifier log: {', '.join(map(_called, no_logs))[:300]}")
+    return "; ".join(parts) or "no rejection"

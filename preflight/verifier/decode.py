@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stream with verifier logs -> the rejections in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from preflight.verifier import kernel_report
+from preflight.verifier.causes import decide
+from preflight.verifier.message import Message, recognise
+from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Rejection, Root, Source
+from preflight.verifier.reader import read_logs
+
+#: Recognised lines that only introduce or continue another.
+_NOT_A_CAUSE = re.compile(r"cannot find btf of tracepoint template|^or |^expected=", re.I)
+_LOADER_LEVEL = {
+    1: ("L-EPERM-NOLOG", "EPERM without a log"),
+    7: ("L-E2BIG-NOLOG", "E2BIG without a log"),
+    22: ("L-EINVAL-NOLOG", "EINVAL without a log"),
+    95: ("L-ENOTSUPP", "EOPNOTSUPP without a message"),
+    524: ("L-ENOTSUPP", "ENOTSUPP without a message"),
+}
+_AT_INSN = re.compile(r"\b(?:insn|back-edge from insn|at insn) (\d{1,9})\b")
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What one stream held: rejections, programs accepted, and whether it is a verifier log at all."""
+
+    rejections: list[Rejection]
+    accepted: int = 0
+    is_log: bool = False
+
+
+def decode(stream: BinaryIO, name: str) -> Decoded:
+    """Decode every program's log in `stream`; `name` is how the input is called in results."""
+    found = Decoded([])
+    programs = False
+    for log in read_logs(stream):
+        programs = programs or bool(log.steps or log.stats)
+        for rejection in _of_program(log, name, found):
+            found.is_log = True
+            found.rejections.append(rejection)
+    if programs:
+        # the load went on without the BTF, so that its log explains nothing
+        found.rejections = [one for one in found.rejections if one.family != "V-BTFLOAD"]
+    return found
+
+
+def _of_program(log: ProgramLog, name: str, found: Decoded) -> Iterator[Rejection]:
+    traced = bool(log.steps or log.stats)
+    said = [(line, recognise(line.text)) for line in log.block]
+    known = [(line, message) for line, message in said if message is not None]
+    if not traced and not log.wrapped and not log.report:
+        # only what fills a message whole is believed without any trace around it
+        known = [(line, message) for line, message in known if message.family != "V-BTFLOAD"]
+        if known:
+            yield _rejection(log, name, known, [line for line, _ in known])
+        return
+    found.is_log = True
+    if known:
+        yield _rejection(log, name, known, _together(said))
+        return
+    rest = [line for line in log.block if not _NOT_A_CAUSE.search(line.text)]
+    if rest and log.ended and (log.errno or log.steps or log.report):
+        yield _rejection(log, name, [(rest[0], Message("V-UNKNOWN", False, (), False, ""))], rest)
+        return
+    if log.errno in _LOADER_LEVEL and not log.steps:
+        family, _ = _LOADER_LEVEL[log.errno]
+        line = Line(log.first_line or 1, log.last_text)
+        yield _rejection(log, name, [(line, Message(family, False, (), False, ""))], [line])
+        return
+    if log.steps and not log.ended:
+        line = Line(log.last_line, log.last_text)
+        yield _rejection(log, name, [(line, Message("L-TRUNC-HEAD", False, (), False, ""))], [line])
+        return
+    if log.ended and not log.btf and not rest:
+        found.accepted += 1
+
+
+def _together(said: list[tuple[Line, Message | None]]) -> list[Line]:
+    """The terminal lines: from the first recognised one to the last."""
+    places = [n for n, (_, message) in enumerate(said) if message is not None]
+    return [line for line, _ in said[places[0] : places[-1] + 1]][:12]
+
+
+def _main(known: list[tuple[Line, Message]]) -> tuple[Line, Message]:
+    """Which of several messages is the cause: the first, unless it only introduces the next."""
+    for line, message in known:
+        if not _NOT_A_CAUSE.search(line.text):
+            return line, message
+    return known[0]
+
+
+def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], lines: list[Line]) -> Rejection:
+    line, message = _main(known)
+    text = "\n".join(one.text for one in lines)
+    at = _failing(log, message)
+    decision = decide(message.family, text, log, at)
+    report = kernel_report.parse(log.report)
+    step = log.steps[at] if at >= 0 else None
+    insn = step.insn if step else _named_insn(text)
+    source = _source(step.source if step else NO_SOURCE, report)
+    root = decision.root or _reported_root(report)
+    lost_tail = message.family == "L-TRUNC-HEAD"
+    return Rejection(
+        file=name,
+        program=log.name or _program_in(report),
+        family=message.family,
+        cause_id=decision.cause_id,
+        confidence=_confidence(decision.confidence, log, at),
+        mode="trace" if at >= 0 else "terminal-line",
+        terminal=line,
+        lines=tuple(lines),
+        insn=insn,
+        insn_text=step.text if step else None,
+        source=source,
+        root=root,
+        errno=log.errno,
+        truncated="tail" if lost_tail else "head" if log.head_lost else "no",
+        stats=log.stats,
+        kernel_report=report,
+        seen_in=message.seen_in,
+    )
+
+
+def _confidence(confidence: str, log: ProgramLog, at: int) -> str:
+    """A cause read off a path that begins somewhere in the middle is worth less."""
+    return "medium" if confidence == "high" and at >= 0 and log.head_lost else confidence
+
+
+#: Families that reject the program as a whole: the last instruction printed is not to blame.
+_WHOLE = frozenset(
+    [
+        "V-STACKSIZE",
+        "V-CALLDEPTH",
+        "V-CFG",
+        "V-FUNCINFO",
+        "V-LIMITS",
+        "V-ATTACH",
+        "V-FREPLACE",
+        "V-BTFLOAD",
+        "V-SIGNED",
+        "V-MAPCREATE",
+        "V-STRUCTOPS",
+        "V-CORE-INKERNEL",
+        "V-MAP-PROG",
+        "V-PREALLOC-MAP",
+        "V-OFFLOAD",
+        "L-ATTACH-TARGET",
+    ]
+)
+
+
+def _failing(log: ProgramLog, message: Message) -> int:
+    """Position of the rejected step, -1 when the message is about no printed instruction."""
+    return -1 if message.family in _WHOLE else len(log.steps) - 1
+
+
+def _named_insn(text: str) -> int | None:
+    found = _AT_INSN.search(text)
+    return int(found[1]) if found else None
+
+
+def _source(printed: Source, report: dict[str, Any] | None) -> Source:
+    """The kernel's own report knows file and line best."""
+    at = report["at"] if report else None
+    if at and at["line"] is not None:
+        text = printed.text if printed.line == at["line"] else None
+        return Source(at["file"], at["line"], text)
+    return printed
+
+
+def _reported_root(report: dict[str, Any] | None) -> Root | None:
+    """The last event of the kernel's own causal path, when our walk found none."""
+    if not report or not report["causal_path"]:
+        return None
+    event = report["causal_path"][-1]
+    if event["text"] is None:
+        return None
+    return Root(
+        event["insn"], f"the kernel reports: {event['text']}", Source(event["file"], event["line"], None)
+    )
+
+
+def _program_in(report: dict[str, Any] | None) -> str | None:
+    at = report["at"] if report else None
+    return at["function"] if at else None

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a stream to programs' logs: one pass, line by line, with bounded memory.
+
+The verifier explores depth first: at `from X to Y` it goes on at the branch pushed last, and that was
+pushed on the path just walked. So the path is kept as a stack that is cut back to the last visit of X;
+what was explored and found safe is forgotten. At level 1 kernels since 5.8 do the same with the log itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from preflight.verifier import classify
+from preflight.verifier.clean import clean
+from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Source, Step
+
+#: Longest line read at once, in bytes: a whole log can stand in one JSON string.
+LINE_LIMIT = 1 << 20
+#: Longest text of one log line that is looked at, in characters.
+TEXT_LIMIT = 4000
+#: Steps kept of one path; a longer one loses its oldest half.
+PATH_LIMIT = 40_000
+BLOCK_LIMIT = 60
+REPORT_LIMIT = 4000
+
+_CALL = re.compile(r"call (?:pc[+-]|func|0x|-?\d)")
+#: First characters of the lines that make up nearly all of a level-2 log.
+_DIGITS = frozenset("0123456789")
+
+
+def read_logs(stream: BinaryIO) -> Iterator[ProgramLog]:
+    """The programs' logs in a stream of bytes, in order; also what turns out to be no log."""
+    reader = _Reader()
+    number = 0
+    fresh = True
+    while raw := stream.readline(LINE_LIMIT):
+        number += fresh
+        fresh = raw.endswith(b"\n")
+        text = raw.decode("utf-8", "replace")
+        for piece in clean(text):
+            done = reader.take(number, piece if len(piece) <= TEXT_LIMIT else piece[:TEXT_LIMIT])
+            if done is not None:
+                yield done
+    last = reader.finish()
+    if last is not None:
+        yield last
+
+
+class _Reader:
+    """The state between two lines."""
+
+    def __init__(self) -> None:
+        self._log = ProgramLog()
+        self._fresh()
+        self._next_errno: int | None = None
+        self._next_name: str | None = None
+        self._previous: ProgramLog | None = None
+
+    def _fresh(self) -> None:
+        self._source = NO_SOURCE
+        self._before = ""
+        self._depth = 0
+        self._preamble = False
+        self._reporting = False
+        self._entered = False
+        self._resumed = False
+
+    def take(self, number: int, text: str) -> ProgramLog | None:
+        """Use one line; a program's log when it is complete."""
+        log = self._log
+        first = text[:1]
+        if first in _DIGITS and not self._preamble and not self._reporting and not log.ended:
+            # the fast way for the bulk
+            found = classify.INSN.match(text)
+            if found:
+                self._instruction(number, found)
+                return None
+        if not text.strip():
+            return None
+        if log.ended:
+            numbers = classify.stats_of(text)
+            if numbers and "insns_processed" not in numbers:
+                log.stats |= {k: v for k, v in numbers.items() if k not in log.stats}
+                return None
+            if classify.STATS.match(text) and "insns_processed" not in numbers:
+                return None
+            done = self._close()
+            self._log_line(number, text)
+            return done
+        return self._log_line(number, text)
+
+    def finish(self) -> ProgramLog | None:
+        """The log that the input ends with."""
+        return self._close() if self._log.last_line else None
+
+    def _close(self) -> ProgramLog:
+        done, self._log = self._log, ProgramLog()
+        if done.errno is None:
+            done.errno, self._next_errno = self._next_errno, None
+        self._fresh()
+        self._previous = done
+        return done
+
+    def _log_line(self, number: int, text: str) -> ProgramLog | None:
+        log = self._log
+        log.first_line = log.first_line or number
+        log.last_line = number
+        log.last_text = text
+        if self._wrapping(number, text):
+            if log.wrapped and self._ends(text):
+                return self._close()
+            return None
+        if classify.STATS.match(text):
+            log.stats |= classify.stats_of(text)
+            log.ended = "insns_processed" in log.stats and "processed" in text
+            self._reporting = False
+            return None
+        if self._reporting:
+            if len(log.report) < REPORT_LIMIT:
+                log.report.append(Line(number, text))
+            return None
+        if classify.REPORT.match(text):
+            self._reporting = True
+            log.report = [Line(number, text)]
+            return None
+        if classify.PREAMBLE.match(text):
+            self._preamble = True
+            return None
+        if self._preamble:
+            if not classify.STATE_AT.match(text) and (text[:1] in " \t" or classify.INSN.match(text)):
+                return None
+            self._preamble = False
+        self._trace(number, text)
+        return None
+
+    def _ends(self, text: str) -> bool:
+        return classify.END.match(text) is not None
+
+    def _wrapping(self, number: int, text: str) -> bool:
+        """Lines of the loader around the log."""
+        log = self._log
+        if "--" in text or text.rstrip().endswith((":", "=")):
+            begin = classify.BEGIN.match(text)
+            if begin:
+                log.wrapped, log.btf = True, "BTF LOAD" in text
+                log.name = begin[1] or self._next_name
+                log.block.clear()
+                return True
+            if classify.END.match(text) or not text.strip("= "):
+                return True
+        if "oad" in text or "rejected" in text or "rrno" in text:
+            found = classify.FAILED.search(text)
+            number_of = classify.errno_of(text) if found or "rrno" in text else None
+            if number_of is not None:
+                if log.steps or log.block:
+                    log.errno = log.errno or number_of
+                else:
+                    log.wrapped = True
+                    log.errno = number_of
+                    log.name = log.name or (found and (found[1] or found[2])) or None
+                    log.last_text = text
+                return True
+        return False
+
+    def _trace(self, number: int, text: str) -> None:
+        log = self._log
+        found = classify.INSN.match(text)
+        if found:
+            self._instruction(number, found)
+            return
+        if text.lstrip()[:1] == ";":
+            self._source_line(text)
+            return
+        jump = classify.FROM_TO.match(text)
+        if classify.SAFE.match(text):
+            return
+        if jump:
+            self._jump(int(jump[1][:9]), jump[4])
+            return
+        if classify.STATE.match(text):
+            self._state(text)
+            return
+        if classify.PRECISION.match(text) or classify.CALLS.match(text) or classify.COMPARED.match(text):
+            return
+        if classify.GLOBAL.match(text):
+            if "alidating" in text:
+                self._restart()
+            return
+        if classify.NOISE.match(text):
+            return
+        if len(log.block) >= BLOCK_LIMIT:
+            del log.block[0]
+        log.block.append(Line(number, text))
+
+    def _source_line(self, text: str) -> None:
+        shown = classify.SOURCE.match(text)
+        if shown:
+            body, file, line = classify.source_of(shown[1])
+            self._source = Source(file, line, body.strip() or None)
+
+    def _restart(self) -> None:
+        """A new walk begins: of a global function, or of the program itself."""
+        self._log.steps.clear()
+        self._log.path_cut = False
+        self._log.head_lost = False
+        self._entered = True
+        self._depth = 0
+        self._before = ""
+
+    def _state(self, text: str) -> None:
+        at = classify.STATE_AT.match(text)
+        entry = at and "R10=fp0" in text and "R1=" in text and "frame" not in text and len(text) < 60
+        if entry:
+            self._restart()
+        self._before = text
+        self._log.block.clear()
+
+    def _jump(self, insn: int, state: str) -> None:
+        steps = self._log.steps
+        for position in range(len(steps) - 1, -1, -1):
+            if steps[position].insn == insn:
+                del steps[position + 1 :]
+                self._depth = steps[position].depth
+                break
+        else:
+            if steps:
+                self._log.path_cut = True
+            self._resumed = True
+        self._before = state
+        self._log.block.clear()
+
+    def _instruction(self, number: int, found: re.Match[str]) -> None:
+        log = self._log
+        insn = int(found[2][:9])
+        body = found[4] if found[4] is not None else found[5]
+        after = ""
+        if "; " in body or body.endswith(";"):
+            split = classify.CHANGED.search(body)
+            if split:
+                body, after = body[: split.start()], body[split.end() :]
+        text = f"({found[3]}) {body}" if found[3] else body
+        steps = log.steps
+        if not steps:
+            log.first_line = log.first_line or number
+            log.head_lost = insn != 0 and not self._entered
+            log.path_cut = log.path_cut or log.head_lost
+        else:
+            self._follow(steps[-1], insn)
+        if len(steps) >= PATH_LIMIT:
+            del steps[: PATH_LIMIT // 2]
+            log.path_cut = True
+        steps.append(Step(number, insn, text, self._before, after, self._source, self._depth))
+        self._before = ""
+        log.last_line = number
+        log.last_text = text
+        if log.block:
+            log.block.clear()
+
+    def _follow(self, previous: Step, insn: int) -> None:
+        """Keep the call depth: a call that is entered goes to another instruction than the next."""
+        op = previous.text[:4]
+        if op == "(85)" and insn != previous.insn + 1 and _CALL.search(previous.text):
+            self._depth += 1
+        elif op == "(95)" and self._depth:
+            self._depth -= 1

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a log says: families, causes, and where the trouble began."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.verifier.cases_families import LINES, btf_log, log_with
+from tests.verifier.logs import STATS, decoded, only, recorded
+
+
+@pytest.mark.parametrize(
+    "row", recorded(), ids=lambda row: f"{row['program']}-{row['kernel']}-{row['log_level']}"
+)
+def test_recorded_rejection_has_its_cause(row: dict[str, object]) -> None:
+    assert only(str(row["log"])).cause_id == row["cause_id"]
+
+
+@pytest.mark.parametrize("family", sorted(set(LINES) - {"V-BTFLOAD", "V-UNKNOWN"}))
+def test_line_is_of_its_family(family: str) -> None:
+    assert only(log_with(LINES[family])).family == family
+
+
+@pytest.mark.parametrize("family", sorted(set(LINES) - {"V-BTFLOAD", "V-UNKNOWN"}))
+def test_line_alone_is_enough(family: str) -> None:
+    found = only(LINES[family] + "\n")
+    assert (found.family, found.mode, found.insn is None or found.root is None) == (
+        family,
+        "terminal-line",
+        True,
+    )
+
+
+def test_unknown_message_is_said_to_be_unknown() -> None:
+    found = only(log_with(LINES["V-UNKNOWN"]))
+    assert (found.family, found.cause_id, found.confidence) == ("V-UNKNOWN", "unknown", "low")
+
+
+def test_btf_log_alone_is_a_rejection() -> None:
+    assert only(btf_log(LINES["V-BTFLOAD"])).family == "V-BTFLOAD"
+
+
+def test_btf_log_before_a_program_is_noise() -> None:
+    text = btf_log(LINES["V-BTFLOAD"]) + log_with("R0 !read_ok")
+    assert [one.family for one in decoded(text).rejections] == ["V-UNINIT-REG"]
+
+
+STALE = """\
+0: R1=ctx() R10=fp0
+0: (bf) r6 = r1                       ; R1=ctx() R6=ctx()
+1: (61) r7 = *(u32 *)(r6 +76)         ; R6=ctx() R7=pkt(r=0)
+; bpf_skb_pull_data(skb, 0); @ a.bpf.c:9
+2: (bf) r1 = r6                       ; R1=ctx() R6=ctx()
+3: (b7) r2 = 0                        ; R2=0
+4: (85) call bpf_skb_pull_data#39     ; R0=scalar()
+; return *p; @ a.bpf.c:11
+5: (71) r0 = *(u8 *)(r7 +0)
+R7 invalid mem access 'scalar'
+"""
+
+
+def test_packet_pointer_is_stale_after_a_helper_that_moves_the_packet() -> None:
+    found = only(STALE + STATS)
+    assert (found.cause_id, found.root and found.root.insn) == ("stale_packet_pointer", 4)
+    assert found.root is not None
+    assert found.root.source.line == 9
+
+
+def test_address_read_from_memory_is_a_number() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (79) r1 = *(u64 *)(r1 +8)          ; R1=scalar()\n"
+        "1: (7b) *(u64 *)(r10 -8) = r1         ; R1=scalar() R10=fp0 fp-8=scalar()\n"
+        "2: (79) r3 = *(u64 *)(r10 -8)         ; R3=scalar() R10=fp0\n3: (61) r0 = *(u32 *)(r3 +0)\n"
+        f"R3 invalid mem access 'scalar'\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.insn) == ("scalar_deref", 0)
+
+
+def test_register_destroyed_by_a_call() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (85) call bpf_ktime_get_ns#5        ; R0=scalar()\n"
+        f"1: (79) r0 = *(u64 *)(r1 +0)\nR1 !read_ok\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.insn) == ("uninit_register", 0)
+
+
+def test_released_object() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (85) call bpf_sk_lookup_tcp#84      ; R0=sock_or_null(id=2,ref_obj_id=2) refs=2\n"  # noqa: E501
+        "1: (bf) r6 = r0                       ; R0=sock_or_null(id=2,ref_obj_id=2) "
+        "R6=sock_or_null(id=2,ref_obj_id=2) refs=2\n"
+        "2: (15) if r6 == 0x0 goto pc+4        ; R6=sock(ref_obj_id=2) refs=2\n"
+        "3: (bf) r1 = r6                       ; R1=sock(ref_obj_id=2) R6=sock(ref_obj_id=2) refs=2\n"
+        "4: (85) call bpf_sk_release#86        ;\n5: (61) r0 = *(u32 *)(r6 +4)\n"
+        f"R6 invalid mem access 'scalar'\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.insn) == ("use_after_release", 4)
+
+
+def test_level_two_goes_on_where_a_branch_was_pushed() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (b7) r6 = 1                        ; R6_w=1\n"
+        "1: (61) r2 = *(u32 *)(r1 +0)          ; R2_w=scalar()\n2: (15) if r2 == 0x0 goto pc+2        ; R2_w=scalar()\n"  # noqa: E501
+        "3: (b7) r0 = 0                        ; R0_w=0\n4: (95) exit\n\nfrom 2 to 5: R1=ctx() R2_w=0 R6_w=1 R10=fp0\n"  # noqa: E501
+        f"5: (95) exit\nR0 !read_ok\n{STATS}"
+    )
+    assert found.cause_id == "uninit_register"
+    assert found.root is not None
+    assert found.root.insn == 2
+
+
+def test_fragment_without_history_leaves_a_number_at_low_confidence() -> None:
+    assert only("R3 invalid mem access 'scalar'\n").confidence == "low"
+
+
+def test_missing_beginning_is_told() -> None:
+    lost = only(f"40: (61) r0 = *(u32 *)(r3 +0)\nR3 invalid mem access 'scalar'\n{STATS}")
+    assert (lost.truncated, lost.root) == ("head", None)
+
+
+def test_missing_end_is_told() -> None:
+    lost = only("0: R1=ctx() R10=fp0\n0: (b7) r0 = 0\n1: (bf) r2 ")
+    assert (lost.family, lost.truncated) == ("L-TRUNC-HEAD", "tail")
+
+
+def test_accepted_program_is_no_rejection() -> None:
+    found = decoded(f"0: R1=ctx() R10=fp0\n0: (b7) r0 = 0\n1: (95) exit\n{STATS}")
+    assert (found.rejections, found.accepted, found.is_log) == ([], 1, True)
+
+
+def test_prose_is_no_log() -> None:
+    assert not decoded("The program was rejected because reasons.\nMake it better.\n").is_log
+
+
+def test_report_of_the_kernel_becomes_data() -> None:
+    row = next(r for r in recorded() if r["program"] == "xdp_off_by_one" and r["kernel"].startswith("7.3"))
+    report = only(row["log"]).kernel_report
+    assert report is not None
+    assert (report["category"], report["problem"]) == ("Memory Safety", "Access outside bounds")
+    assert (report["at"]["line"], report["at"]["insn"]) == (20, 6)
+    assert [event["line"] for event in report["causal_path"]] == [15, 18]
+    assert report["suggestion"].startswith("Add or adjust")

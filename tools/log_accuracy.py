@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Score the log decoder on labelled logs and write its part of reports/accuracy.md.
+
+    python tools/log_accuracy.py SAMPLES.jsonl... [--output reports/accuracy.md] [--show]
+
+Every line of a sample file is an object with `log`, `kernel`, `cause_id`, `faulty_line` and
+`line_to_change` (lists of `file:line`), and optionally `family`. A cause counts as wrong only when one is
+named at high or medium confidence; `unknown` and low confidence count as not told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from preflight.verifier.decode import decode  # noqa: E402
+from preflight.verifier.model import Rejection, Source  # noqa: E402
+
+BEGIN, END = "<!-- verifier logs: begin -->", "<!-- verifier logs: end -->"
+
+
+def place(source: Source) -> str | None:
+    """`file:line` as the labels have it."""
+    return f"{Path(source.file).name}:{source.line}" if source.file and source.line else None
+
+
+def score(row: dict[str, Any], found: list[Rejection]) -> dict[str, str]:
+    """right, wrong or unknown for cause, line and root; `n/a` where the log holds no line at all."""
+    if len(found) != 1:
+        verdict = "wrong" if found else "unknown"
+        return {"family": verdict, "cause": verdict, "faulty line": verdict, "line to change": verdict}
+    one = found[0]
+    told = one.cause_id != "unknown"
+    sure = one.confidence != "low"
+    right = one.cause_id == row["cause_id"]
+    scores = {"cause": "right" if right and told else "wrong" if told and sure else "unknown"}
+    label = row.get("family")
+    known = one.family not in {"V-UNKNOWN", "L-TRUNC-HEAD"}
+    scores["family"] = (
+        ("right" if one.family == label else "wrong") if label else "right" if known else "unknown"
+    )
+    annotated = any(" @ " in line for line in row["log"].splitlines() if line.startswith(";"))
+    for name, got, wanted in (
+        ("faulty line", place(one.source), row["faulty_line"]),
+        ("line to change", place(one.root.source) if one.root else None, row["line_to_change"]),
+    ):
+        if not annotated:
+            scores[name] = "n/a"
+        else:
+            scores[name] = "unknown" if got is None else "right" if got in wanted else "wrong"
+    return scores
+
+
+def table(rows: Iterable[dict[str, Any]], show: bool) -> list[str]:
+    """The Markdown table: outcomes by kernel and question."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        found = decode(io.BytesIO(row["log"].encode()), row["source"]).rejections
+        scores = score(row, found)
+        for question, outcome in scores.items():
+            counts[row["kernel"], question, outcome] += 1
+            counts["all", question, outcome] += 1
+        if show and set(scores.values()) & {"wrong", "unknown"}:
+            got = [
+                (o.family, o.cause_id, o.confidence, place(o.source), o.root and o.root.to_dict())
+                for o in found
+            ]
+            print(row["program"], row["kernel"], row["log_level"], row["privilege"], scores, "wanted",
+                  row["cause_id"], row["faulty_line"], row["line_to_change"], "got", got)  # fmt: skip
+    questions = ("family", "cause", "faulty line", "line to change")
+    lines = ["| kernel | logs | " + " | ".join(f"{q}: right / wrong / not told" for q in questions) + " |",
+             "|---|---:|" + "---:|" * len(questions)]  # fmt: skip
+    kernels = sorted({kernel for kernel, _, _ in counts} - {"all"})
+    for kernel in [*kernels, "all"]:
+        total = sum(counts[kernel, "cause", outcome] for outcome in ("right", "wrong", "unknown"))
+        cells = []
+        for question in questions:
+            right, wrong, not_told = (counts[kernel, question, o] for o in ("right", "wrong", "unknown"))
+            asked = right + wrong + not_told
+            share = f" ({100 * right / asked:.1f} %)" if asked else ""
+            cells.append(f"{right} / {wrong} / {not_told}{share}" if asked else "no annotations")
+        lines.append(f"| {kernel} | {total} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def main() -> int:
+    """Score, print, and replace the part of the report between the marks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("samples", nargs="+", type=Path)
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--show", action="store_true", help="print every log that is not wholly right")
+    arguments = parser.parse_args()
+    rows = [json.loads(line) for path in arguments.samples for line in path.read_text("utf-8").splitlines()]
+    lines = table(rows, arguments.show)
+    programs = len({row["program"] for row in rows})
+    labelled = any("family" in row for row in rows)
+    text = [
+        BEGIN,
+        "## Verifier logs",
+        "",
+        f"{len(rows)} logs of {programs} programs that kernels reject, each with a labelled cause, "
+        "faulty line and line to change; levels 1 and 2, as root and with CAP_BPF alone. "
+        "Made by `tools/log_accuracy.py`. "
+        "A cause is wrong when another one is named at high or medium confidence. The decoder was "
+        "written with these logs at hand: they show what works, not how it does on logs it has never seen.",
+        "",
+        *(
+            []
+            if labelled
+            else ["The labels name no family: there, right means that the message was recognised.", ""]
+        ),
+        *lines,
+        END,
+    ]
+    print("\n".join(lines))
+    if arguments.output:
+        old = arguments.output.read_text("utf-8")
+        part = "\n".join(text)
+        if BEGIN in old:
+            new = old[: old.index(BEGIN)] + part + old[old.index(END) + len(END) :]
+        else:
+            new = old.rstrip("\n") + "\n\n" + part + "\n"
+        arguments.output.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
