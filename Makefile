@@ -66,6 +66,7 @@ accuracy: venv
 	@$(BIN)/python tools/fetch_test_kernels.py
 	@$(BIN)/python tools/core_accuracy.py
 	@$(BIN)/python tools/reach_accuracy.py
+	@$(BIN)/python tools/predict_accuracy.py
 
 ## reach-truth: boot kernels of the catalogue and record which misses their verifiers reach (minutes per kernel)
 reach-truth: build

@@ -14,7 +14,9 @@ from tests.elfwriter import ElfWriter, exit_, mov
 from tests.predict.scenes import kernel, on
 
 
-@pytest.mark.parametrize(("name", "expected"), [("dummy_file_read", True), ("vfs_read", False), ("foo", True)])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("dummy_file_read", True), ("vfs_read", False), ("foo", True)]
+)
 def test_names_of_placeholders(name: str, expected: bool) -> None:
     assert is_placeholder(name) is expected
 

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How findings become verdicts: alone and as a whole, as it is and adjusted, loading and attaching."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from preflight.kernels.model import Kernel
+from preflight.predict.verdict import ObjectVerdict, ProgramVerdict, worst
+from tests.elfwriter import Ins
+from tests.predict import scenes
+from tests.predict.cases_load import HASH, RINGBUF, SEXT_LOAD, SHARED, moved
+from tests.predict.worlds import call, judged, program, world
+
+RAW = "raw_tp/made"
+KERNEL = world(functions={"work": 1}, symbols=["T work", "__tracepoint_made"], tracepoints={"made": 2})
+
+
+def _one(
+    section: str, kernel: Kernel = KERNEL, insns: Sequence[Ins] = (), **more: Any
+) -> tuple[ObjectVerdict, ProgramVerdict]:
+    """The verdict of a program `made` and of its object."""
+    found = judged(program(section, insns, **more), kernel)
+    return found, found.programs[0]
+
+
+def test_a_program_nothing_stops_loads_and_attaches() -> None:
+    whole, one = _one(RAW)
+    assert (whole.verdict, whole.adjusted, one.verdict, one.attach) == ("loads", "loads", "loads", "ok")
+    assert whole.open == ()
+
+
+@pytest.mark.parametrize(
+    ("symbols", "attach"), [(["T work"], "ok"), (["work.part.0"], "fails"), ([], "fails"), (None, "unknown")]
+)
+def test_a_kprobe_wants_the_exact_symbol(symbols: list[str] | None, attach: str) -> None:
+    _, one = _one("kprobe/work", world(functions=["work"], symbols=symbols))
+    assert (one.verdict, one.attach) == ("loads", attach)
+
+
+def test_a_function_in_btf_alone_is_no_proof_that_a_kprobe_attaches() -> None:
+    _, one = _one("kprobe/work", world(functions=["work"], symbols=None))
+    assert one.attach == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("letters", "listed", "attach"),
+    [
+        ("T", None, "ok"),
+        ("t", None, "unknown"),
+        ("t", ["work"], "ok"),
+        ("t", ["other"], "fails"),
+        ("T", ["other"], "fails"),
+    ],
+)
+def test_fentry_attaches_where_ftrace_can_trace(letters: str, listed: list[str] | None, attach: str) -> None:
+    kernel = world(functions=["work"], symbols=[f"{letters} work"], filter_functions=listed)
+    _, one = _one("fentry/work", kernel)
+    assert (one.verdict, one.attach) == ("loads", attach)
+
+
+def test_fentry_of_a_split_function_does_not_load() -> None:
+    whole, one = _one("fentry/work", world(functions=["work"], symbols=["work.part.0"]))
+    assert (whole.verdict, one.verdict, one.attach) == ("fails", "fails", "not-tried")
+
+
+def test_seven_arguments_load_and_do_not_attach() -> None:
+    _, one = _one("fentry/work", world(functions={"work": 7}, symbols=["T work"]))
+    assert (one.verdict, one.attach) == ("loads", "fails")
+
+
+def test_seven_arguments_attach_where_the_trampoline_passes_them_on_the_stack() -> None:
+    kernel = world(functions={"work": 7, "save_args": 1}, symbols=["T work"])
+    _, one = _one("fentry/work", kernel)
+    assert one.attach == "ok"
+
+
+def test_a_missing_target_is_open_and_fails_only_as_it_is() -> None:
+    whole, one = _one("kprobe")
+    assert (one.verdict, one.attach, one.attach_adjusted) == ("loads", "fails", "ok")
+    assert whole.open == ("program made: its target",)
+
+
+def test_a_placeholder_of_fentry_fails_as_it_is_and_not_adjusted() -> None:
+    whole, one = _one("fentry/dummy_file_read")
+    assert (whole.verdict, whole.adjusted) == ("fails", "loads")
+    assert (one.verdict, one.adjusted) == ("fails", "loads")
+
+
+def test_a_map_without_entries_fails_as_it_is_and_is_open() -> None:
+    whole, one = _one(RAW, maps=[{**HASH, "max_entries": 0}])
+    assert (whole.verdict, whole.adjusted) == ("fails", "loads")
+    assert (one.verdict, one.attach_adjusted) == ("fails", "ok")
+    assert whole.open == ("map map0: its size",)
+
+
+def test_a_missing_map_type_stops_every_program() -> None:
+    whole, one = _one(RAW, world(map_types=["hash"]), maps=[RINGBUF])
+    assert (whole.verdict, whole.adjusted, one.verdict) == ("fails", "fails", "fails")
+
+
+def test_an_absent_enum_is_unknown_not_missing() -> None:
+    kernel = world(program_types=None, symbols=None, config=None)
+    _, one = _one(RAW, kernel)
+    assert one.verdict == "unknown"
+
+
+def test_a_type_in_the_enum_that_was_not_built_fails() -> None:
+    _, one = _one("lsm/made", world(without=["lsm_verifier_ops"]))
+    assert one.verdict == "fails"
+
+
+def test_a_type_in_the_enum_is_unknown_without_symbols_and_configuration() -> None:
+    _, one = _one("xdp", world(symbols=None, config=None))
+    assert one.verdict == "unknown"
+
+
+def test_the_configuration_decides_where_symbols_are_unknown() -> None:
+    yes = world(symbols=None, config={"CONFIG_NET": "y"})
+    no = world(symbols=None, config={"CONFIG_NET": "n"})
+    assert [_one("xdp", kernel)[1].verdict for kernel in (yes, no)] == ["loads", "fails"]
+
+
+@pytest.mark.parametrize(("helpers", "verdict"), [(212, "loads"), (156, "fails")])
+def test_a_helper_is_missing_only_from_a_complete_enum(helpers: int, verdict: str) -> None:
+    _, one = _one(RAW, world(helpers=helpers, tracepoints={"made": 1}), [call(211)])
+    assert one.verdict == verdict
+
+
+def test_a_helper_behind_a_branch_that_is_not_taken_is_no_cause() -> None:
+    dead = [Ins(0xB7, 1, imm=0), Ins(0x15, 1, off=1, imm=0), call(211), Ins(0xB7, 0, imm=0)]
+    _, one = _one(RAW, world(helpers=156, tracepoints={"made": 1}), dead)
+    assert one.verdict == "loads"
+
+
+def test_an_instruction_nothing_shows_is_unknown() -> None:
+    assert _one(RAW, KERNEL, [SEXT_LOAD])[1].verdict == "unknown"
+
+
+def test_an_unreadable_shared_pointer_is_unknown() -> None:
+    assert _one(RAW, KERNEL, SHARED)[1].verdict == "unknown"
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0, "loads"), (1, "unknown"), (2, "fails")])
+def test_a_moved_context_fails_only_beyond_the_arguments(value: int, verdict: str) -> None:
+    assert _one("tp_btf/made", KERNEL, moved(value))[1].verdict == verdict
+
+
+def test_an_event_known_by_tracefs_decides_before_symbols() -> None:
+    there = world(symbols=[], events=["sched:made"])
+    gone = world(symbols=["event_made"], events=["sched:other"])
+    assert [_one("tp/sched/made", kernel)[1].attach for kernel in (there, gone)] == ["ok", "fails"]
+
+
+def test_a_raw_tracepoint_is_unknown_where_neither_btf_nor_symbols_tell() -> None:
+    assert _one("raw_tp/gone", world(symbols=None))[1].attach == "unknown"
+
+
+def test_many_kprobes_need_fprobe() -> None:
+    kernel = world(symbols=["T work"], config={"CONFIG_FPROBE": "n"})
+    assert _one("kprobe.multi/work*", kernel)[1].attach == "fails"
+
+
+def test_a_reached_relocation_stops_the_program_and_the_object() -> None:
+    found = judged(scenes.reader("gone"), scenes.kernel(["pid"]))
+    assert (found.verdict, found.programs[0].verdict) == ("fails", "fails")
+
+
+def test_struct_ops_are_not_attached_by_themselves() -> None:
+    kernel = world(structs=["bpf_struct_ops_my_ops"])
+    _, one = _one("struct_ops/init", kernel, struct_ops="my_ops")
+    assert one.attach == "not-tried"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [([], "loads"), (["loads", "unknown"], "unknown"), (["unknown", "fails"], "fails")],
+)
+def test_the_worst_word_wins(words: list[str], expected: str) -> None:
+    assert worst(words) == expected
