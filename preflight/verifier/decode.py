@@ -77,8 +77,17 @@ def _of_program(log: ProgramLog, name: str, found: Decoded) -> Iterator[Rejectio
         line = Line(log.last_line, log.last_text)
         yield _rejection(log, name, [(line, Message("L-TRUNC-HEAD", False, (), False, ""))], [line])
         return
-    if log.ended and not log.btf and not rest:
+    if log.btf:
+        return
+    if log.ended and not rest and log.errno is None:
         found.accepted += 1
+        return
+    bare = not rest and not log.stats and not log.steps
+    if bare and found.rejections and log.name in {None, found.rejections[-1].program}:
+        return  # the loader's closing lines about the program just decoded
+    # refused, or never finished, and nothing says why: an open question, never "no rejection"
+    line = rest[0] if rest else Line(log.last_line or log.first_line or 1, log.last_text)
+    yield _rejection(log, name, [(line, Message("V-UNKNOWN", False, (), False, ""))], rest or [line])
 
 
 def _together(said: list[tuple[Line, Message | None]]) -> list[Line]:

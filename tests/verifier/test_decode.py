@@ -140,3 +140,15 @@ def test_report_of_the_kernel_becomes_data() -> None:
     assert (report["at"]["line"], report["at"]["insn"]) == (20, 6)
     assert [event["line"] for event in report["causal_path"]] == [15, 18]
     assert report["suggestion"].startswith("Add or adjust")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "libbpf: prog 'p': BPF program load failed: Permission denied\n",
+        f"libbpf: prog 'p': BPF program load failed: Permission denied\n{STATS}",
+        "libbpf: prog 'p': -- BEGIN PROG LOAD LOG --\nwords of no kernel\nlibbpf: -- END PROG LOAD LOG --\n",
+    ],
+)
+def test_refusal_that_nothing_explains_stays_open(text: str) -> None:
+    assert [one.family for one in decoded(text).rejections] == ["V-UNKNOWN"]
