@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 import typer
@@ -14,21 +15,6 @@ from preflight.cli.exits import Exit
 from preflight.cli.lean import LeanCommand, LeanGroup
 from preflight.errors import PreflightError
 from preflight.render.safe import safe_text
-
-app = typer.Typer(
-    name="preflight",
-    cls=LeanGroup,
-    help=(
-        "Tells before deployment whether eBPF programs will run: on this host, on that kernel, "
-        "and what a rejection means. Sends nothing anywhere; only `kernels fetch` and `lab` use the network."
-    ),
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    pretty_exceptions_show_locals=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 #: Command name -> module under preflight.cli. A module holds a function of the same name,
 #: or a Typer application called `app` for a group of commands.
@@ -55,7 +41,6 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the versions and exit."
@@ -64,17 +49,40 @@ def root(
     """Global options; everything else belongs to a command."""
 
 
-def _register() -> None:
-    for name, module_name in COMMANDS.items():
-        module = import_module(f"preflight.cli.{module_name}")
+def application(names: Iterable[str]) -> typer.Typer:
+    """The command line with these commands of COMMANDS.
+
+    Typer reads the signature of every command before it runs one, so a run gets only what it names.
+    """
+    app = typer.Typer(
+        name="preflight",
+        cls=LeanGroup,
+        help=(
+            "Tells before deployment whether eBPF programs will run: on this host, on that kernel, "
+            "and what a rejection means. Sends nothing anywhere; only `kernels fetch` and `lab` use the "
+            "network."
+        ),
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        pretty_exceptions_show_locals=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    for name in names:
+        module = import_module(f"preflight.cli.{COMMANDS[name]}")
         group = getattr(module, "app", None)
         if group is not None:
             app.add_typer(group, name=name)
         else:
             app.command(name, cls=LeanCommand)(getattr(module, name.replace("-", "_")))
+    return app
 
 
-_register()
+def _named(words: Sequence[str]) -> Iterable[str]:
+    """The command that the first word names; all of them when it names none (help, completion, a mistake)."""
+    return words[:1] if words and words[0] in COMMANDS else COMMANDS
 
 
 def main() -> None:
@@ -89,7 +97,7 @@ def main() -> None:
 def run() -> int:
     """Like `main`, but returns the exit code."""
     try:
-        outcome = app(standalone_mode=False)
+        outcome = application(_named(sys.argv[1:]))(standalone_mode=False)
         sys.stdout.flush()
         if outcome == Exit.INTERRUPTED:  # Typer has taken the interrupt for an exit
             raise KeyboardInterrupt
