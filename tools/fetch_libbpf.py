@@ -134,7 +134,8 @@ def _download(mirror: str, keyring: str, suite: str, version: str, root: Path) -
 def _unpack(tarball: Path, into: Path) -> None:
     with tempfile.TemporaryDirectory(dir=into.parent) as scratch:
         with tarfile.open(tarball) as archive:
-            archive.extractall(scratch, filter="data")
+            # Debian 12's Python is older than the filters; the tarball is the signed archive's either way.
+            archive.extractall(scratch, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
         tops = [path for path in Path(scratch).iterdir() if (path / "src/libbpf.c").is_file()]
         if not tops:
             raise UnavailableError(f"{tarball.name} does not hold src/libbpf.c")

@@ -191,6 +191,8 @@ class _Reader:
         at, end = bounds
         if at == end:
             return True
+        if end - at < 4:
+            return False
         words = array("I", bytes(self._data[at : end - (end - at) % 4]))
         if self._mark != _NATIVE:
             words.byteswap()

@@ -68,6 +68,21 @@ def enter(path: Path) -> Callable[[], None]:
     return change
 
 
+def why_no_user_namespace() -> str:
+    """Why this process cannot make a user namespace (a chroot, a policy); empty when it can."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if ctypes.CDLL(None).unshare(_CLONE_NEWUSER) == 0 else 1)
+    return "user namespaces cannot be made here" if os.waitpid(child, 0)[1] else ""
+
+
+def why_no_private_mounts() -> str:
+    """Why mounts cannot be kept from the host's: a chroot's root is no mount to cut off."""
+    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    whole = any(line.split(" ")[4] == "/" for line in mounts)
+    return "" if whole else "the root directory is not a mount point, so mounts would reach the host"
+
+
 def own_user_namespace() -> None:
     """What `unshare -Ur` does: root in a user namespace of its own."""
     uid, gid = os.getuid(), os.getgid()

@@ -14,7 +14,14 @@ import pytest
 from preflight.findings.model import Finding, Verdict
 from preflight.host import codec
 from preflight.host.collect.run import collect_host
-from tests.host.elsewhere import become_nobody, enter, facts_after, findings_of, own_user_namespace
+from tests.host.elsewhere import (
+    become_nobody,
+    enter,
+    facts_after,
+    findings_of,
+    own_user_namespace,
+    why_no_user_namespace,
+)
 
 pytestmark = [
     pytest.mark.kernel,
@@ -34,6 +41,8 @@ def as_nobody() -> dict[str, Finding]:
 
 @pytest.fixture(scope="module")
 def in_namespace() -> dict[str, Finding]:
+    if why_no_user_namespace():
+        pytest.skip(why_no_user_namespace())
     return findings_of(facts_after(own_user_namespace))
 
 

@@ -25,6 +25,7 @@ from preflight.host.collect.libbpf import Libbpf, open_libbpf
 from preflight.host.collect.session import Session
 from preflight.host.collect.surfaces import collect
 from preflight.host.surface_data import feature_entries, surface_entries
+from tests.host.elsewhere import why_no_private_mounts, why_no_user_namespace
 
 pytestmark = pytest.mark.kernel
 
@@ -259,6 +260,8 @@ def _mount_tracefs() -> None:
 def test_with_tracefs_events_and_traceable_functions_are_known(session: Session) -> None:
     if os.geteuid() != 0:
         pytest.skip("mounting tracefs takes root")
+    if why_no_private_mounts():
+        pytest.skip(why_no_private_mounts())
     if "tracefs" not in Path("/proc/filesystems").read_text().split():
         pytest.skip("this kernel has no tracefs")
     functions = ["vfs_read", "no_such_function_anywhere"]
@@ -288,6 +291,8 @@ def test_with_tracefs_events_and_traceable_functions_are_known(session: Session)
 def test_without_proc_and_sys_nothing_is_missing(session: Session, facts: SurfaceFacts) -> None:
     if os.geteuid() != 0:
         pytest.skip("hiding /proc and /sys takes root")
+    if why_no_private_mounts():
+        pytest.skip(why_no_private_mounts())
     blind = _in_child(_hide_proc_and_sys, lambda: collect(Session()))
     assert "no" not in {one.loadable.state for one in blind.surfaces}
     assert "no" not in {one.attachable.state for one in blind.surfaces}
@@ -305,6 +310,8 @@ def test_without_privilege_nothing_is_missing(
     """What a privileged caller can load is at worst blocked or unknown to others: never missing."""
     if os.geteuid() != 0:
         pytest.skip("giving privileges up takes having them")
+    if prepare is _enter_user_namespace and why_no_user_namespace():
+        pytest.skip(why_no_user_namespace())
     weak = _in_child(prepare, lambda: collect(Session()))
     states = {one.name: one.loadable.state for one in weak.surfaces}
     assert "blocked" in states.values()
