@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.cli.core_memory import Answered, CoreMemory, finding_of
 from preflight.cli.exits import exit_for
+from preflight.cli.targets import WithoutBtf, kernels_named, modules_named
 from preflight.errors import InputError, UsageError
 from preflight.findings.model import Finding
 from preflight.kernels.model import Kernel
@@ -37,13 +37,6 @@ class Request(NamedTuple):
     listing: bool = True
 
 
-class _Without(NamedTuple):
-    """A kernel that was named and shows no BTF."""
-
-    name: str
-    why: str
-
-
 def run(request: Request) -> tuple[dict[str, Any], int]:
     """The result object and the exit code. UsageError when nothing matches the filters.
 
@@ -57,7 +50,7 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
     by_kernel: dict[tuple[int, str], dict[str, tuple[Finding, ...]]] = {}
     names: list[str] = []
     places: list[str] = []
-    kernels = _kernels(request)
+    kernels = kernels_named(request.kernels, request.store)
     kernels.reverse()
     while kernels:
         # popped, so that a kernel's BTF is freed before the next one is read
@@ -105,7 +98,7 @@ class _Asker:
 
         return open_all(self._request.objects)
 
-    def answers(self, kernel: Kernel | _Without) -> list[tuple[dict[str, Judged], list[Finding]]]:
+    def answers(self, kernel: Kernel | WithoutBtf) -> list[tuple[dict[str, Judged], list[Finding]]]:
         """Per object: how it was judged by loader, and where the loaders differ."""
         remembered = self._memory.recall(kernel) if isinstance(kernel, Kernel) else None
         if remembered is not None:
@@ -138,7 +131,7 @@ def _plain(by_loader: dict[str, Judged], differences: list[Finding]) -> Answered
 class _Ready:
     """One kernel, held against object after object."""
 
-    def __init__(self, kernel: Kernel | _Without, request: Request) -> None:
+    def __init__(self, kernel: Kernel | WithoutBtf, request: Request) -> None:
         self._kernel = kernel
         self._wanted = Wanted(request.only, request.program, request.type, request.listing)
         self._last: dict[str, RelocatedObject] = {}
@@ -148,14 +141,14 @@ class _Ready:
             from preflight.predict.target import KernelTarget
 
             use_index(kernel)
-            self._target = KernelTarget(kernel, _modules(kernel, request.modules))
+            self._target = KernelTarget(kernel, modules_named(kernel, request.modules))
 
     def judge(self, obj: BpfObject, loader: str) -> Judged:
         """How an object fares on the kernel under a loader."""
         from preflight.predict.relocated import relocated
 
         if self._target is None:
-            why = self._kernel.why if isinstance(self._kernel, _Without) else ""
+            why = self._kernel.why if isinstance(self._kernel, WithoutBtf) else ""
             return without_btf(obj, self._kernel.name, loader, why)
         try:
             on_kernel = relocated(obj, self._target, loader)
@@ -175,43 +168,10 @@ class _Ready:
         return loader_findings(self._last)
 
 
-def _kernels(request: Request) -> list[Kernel | _Without]:
-    from preflight.kernels.refs import resolve
-    from preflight.kernels.store import Store
-
-    store = Store(Path(request.store)) if request.store else None
-    found: dict[str, Kernel | _Without] = {}
-    for ref in request.kernels:
-        try:
-            for kernel in resolve(ref, store):
-                found.setdefault(kernel.name, kernel)
-        except InputError as error:
-            if not _has_no_btf(error):
-                raise
-            found.setdefault(ref, _Without(ref, str(error)))
-    return list(found.values())
-
-
-def _place(kernel: Kernel | _Without) -> str:
+def _place(kernel: Kernel | WithoutBtf) -> str:
     """The file a kernel's BTF can be read from by hand; its name when there is none."""
     path = kernel.contents.btf.path if isinstance(kernel, Kernel) else None
     return str(path) if path is not None else kernel.name
-
-
-def _has_no_btf(error: InputError) -> bool:
-    """Whether an error means a kernel without BTF, which is an answer, and not a file that is none."""
-    return "shows no BTF" in error.message or "holds no BTF" in error.message
-
-
-def _modules(kernel: Kernel, wanted: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The modules to take as loaded; UsageError for one whose BTF nobody has."""
-    if not wanted:
-        return None
-    for name in wanted:
-        if name not in (kernel.modules or ()):
-            known = "no module BTF is known of it" if not kernel.modules else "its BTF is not known"
-            raise UsageError(f"--module {name[:60]!r}: {known} ({kernel.name})")
-    return wanted
 
 
 def _must_match(request: Request, judged: list[Judged]) -> None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from preflight.cli.core_run import _kernels, _modules, _Without
 from preflight.cli.exits import Exit
+from preflight.cli.targets import WithoutBtf, kernels_named, modules_named
 from preflight.errors import InputError
 from preflight.kernels.model import Kernel
 from preflight.objects.model import BpfObject
@@ -35,7 +35,7 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
     results: list[dict[str, Any]] = []
     names: list[str] = []
     seen: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    kernels = _kernels(request)  # type: ignore[arg-type]
+    kernels = kernels_named(request.kernels, request.store)
     kernels.reverse()
     while kernels:
         # popped, so that a kernel's facts are freed before the next one's are read
@@ -50,7 +50,7 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
     return envelope("predict", summarise(results, names, code), results), code
 
 
-def _identity(kernel: Kernel | _Without) -> tuple[Any, ...]:
+def _identity(kernel: Kernel | WithoutBtf) -> tuple[Any, ...]:
     """What makes two kernels the same for prediction: every fact it looks at."""
     if not isinstance(kernel, Kernel):
         return (kernel.name,)
@@ -63,7 +63,7 @@ def _identity(kernel: Kernel | _Without) -> tuple[Any, ...]:
     return (kernel.btf_sha256, kernel.release, kernel.arch, digests, modules)
 
 
-def _on(kernel: Kernel | _Without, objects: Sequence[BpfObject], request: Request) -> list[dict[str, Any]]:
+def _on(kernel: Kernel | WithoutBtf, objects: Sequence[BpfObject], request: Request) -> list[dict[str, Any]]:
     if not isinstance(kernel, Kernel):
         return [without_btf(obj, kernel.name, kernel.why)[0] for obj in objects]
     from preflight.kernels.indexed import use_index
@@ -72,7 +72,7 @@ def _on(kernel: Kernel | _Without, objects: Sequence[BpfObject], request: Reques
     from preflight.predict.verdict import predict
 
     use_index(kernel)
-    facts = KernelFacts(KernelTarget(kernel, _modules(kernel, request.modules)))
+    facts = KernelFacts(KernelTarget(kernel, modules_named(kernel, request.modules)))
     found = []
     for obj in objects:
         try:
