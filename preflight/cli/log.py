@@ -9,7 +9,7 @@ import typer
 def log(
     files: list[str] = typer.Argument(..., metavar="FILE...", help="Logs; - reads standard input."),
     format_: list[str] = typer.Option(
-        [], "--format", help="text, json or markdown; FORMAT=FILE, repeatable."
+        [], "--format", help="text, json, markdown, html, sarif or github; FORMAT=FILE, repeatable."
     ),
     fail_on: str = typer.Option("required", "--fail-on", help="required, recommended or never."),
     undecided: str = typer.Option("exit3", "--undecided", help="exit3, ok or fail: logs that do not tell."),

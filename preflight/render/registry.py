@@ -36,6 +36,8 @@ _TABLE: dict[str, dict[str, str]] = {
         "text": "text_log:render",
         "json": "json_:render_styled",
         "markdown": "markdown_log:render",
+        "sarif": "log_problems:render_sarif",
+        "github": "log_problems:render_github",
     },
     "lab boot": {"text": "text_lab:render", "json": "json_:render_styled"},
     "lab probe": {"text": "text_lab:render", "json": "json_:render_styled"},
