@@ -56,6 +56,23 @@ def test_structs_by_name_size_and_member() -> None:
     assert (types.member_index(pair, "b"), types.member_index(pair, "c")) == (1, None)
 
 
+def test_offset_of_a_member_in_an_anonymous_part() -> None:
+    writer = BtfWriter()
+    number = writer.int("int")
+    inner = writer.union("", [("c", number, 0, 0), ("d", number, 0, 0)], size=4)
+    outer = writer.struct("outer", [("a", number, 0, 0), ("", inner, 64, 0), ("bit", number, 97, 1)], size=16)
+    types = KernelTypes(Btf.parse(writer.bytes()))
+    found = [types.member_offset(outer, name) for name in ("a", "d", "absent", "bit")]
+    assert found == [0, 8, None, None]
+    assert types.member_offset(0, "a") is None
+
+
+def test_a_type_within_itself_ends() -> None:
+    writer = BtfWriter()
+    loop = writer.struct("loop", [("", 1, 0, 0)], size=4)
+    assert KernelTypes(Btf.parse(writer.bytes())).member_offset(loop, "a") is None
+
+
 def test_answers_come_again_without_parsing() -> None:
     def asked(types: KernelTypes) -> list[object]:
         pair = types.struct("pair")

@@ -21,9 +21,10 @@ from preflight.host.bpf.asm import R0, exit_, mov
 from preflight.host.bpf.names import ProgType
 from preflight.host.bpf.syscall import prog_load
 from preflight.host.collect import attach_targets, surface_attach
-from preflight.host.collect.libbpf import Libbpf, open_libbpf
+from preflight.host.collect.libbpf import Libbpf, Loaded, open_libbpf
 from preflight.host.collect.session import Session
 from preflight.host.collect.surfaces import collect
+from preflight.host.collect.typed_features import TYPED
 from preflight.host.surface_data import feature_entries, surface_entries
 from tests.host.elsewhere import why_no_private_mounts, why_no_user_namespace
 
@@ -101,6 +102,18 @@ def test_two_instructions_and_the_whole_probe_agree(name: str, facts: SurfaceFac
     state = facts.surface(name).loadable.state
     assert (state == "yes") == (loaded.errno == 0), loaded.lines
     assert (state == "blocked") == (loaded.errno == 1), loaded.lines
+
+
+@pytest.mark.parametrize("name", list(TYPED))
+def test_typed_features_agree_with_the_whole_probe(
+    name: str, facts: SurfaceFacts, session: Session, libbpf: Libbpf
+) -> None:
+    """Our own few instructions against libbpf with the compiled probe."""
+    if any(facts.surface(need).loadable.state != "yes" for need in feature_entries()[name].needs):
+        pytest.skip(f"{', '.join(feature_entries()[name].needs)} programs do not load here")
+    asked = TYPED[name](session.types)
+    assert isinstance(asked, Loaded)
+    assert asked.errno == libbpf.load(_probe(name)).errno
 
 
 @pytest.mark.parametrize("name", list(feature_entries()))

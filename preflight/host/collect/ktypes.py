@@ -134,6 +134,13 @@ class KernelTypes:
             return None
         return self._tried(f"member {struct_id} {member}", lambda btf: _member(btf, struct_id, member), None)
 
+    def member_offset(self, struct_id: int, member: str) -> int | None:
+        """Bytes from the start of a struct to a member, also one in an anonymous part; None as above."""
+        if struct_id == 0:
+            return None
+        look = f"offset {struct_id} {member}"
+        return self._tried(look, lambda btf: _offset(btf, struct_id, member), None)
+
     def kfuncs(self) -> tuple[str, ...] | None:
         """The functions with a `bpf_kfunc` declaration tag, sorted; None when BTF cannot tell.
 
@@ -171,6 +178,26 @@ def _member(btf: Btf, struct_id: int, member: str) -> int | None:
     found = btf.type(struct_id)
     if isinstance(found, Composite):
         return next((i for i, m in enumerate(found.members) if m.name == member), None)
+    return None
+
+
+#: Anonymous structs and unions within each other: deeper is no kernel's.
+_DEPTH = 8
+
+
+def _offset(btf: Btf, type_id: int, member: str, depth: int = _DEPTH) -> int | None:
+    from preflight.btf.types import Composite
+
+    found = btf.type(type_id)
+    if not isinstance(found, Composite):
+        return None
+    for one in found.members:
+        if one.name == member:
+            return None if one.bit_offset % 8 else one.bit_offset // 8
+        if not one.name and depth:
+            inner = _offset(btf, one.type, member, depth - 1)
+            if inner is not None:
+                return one.bit_offset // 8 + inner
     return None
 
 

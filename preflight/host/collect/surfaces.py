@@ -114,7 +114,9 @@ def collect(
         cgroup=view.cgroup,
         network=view.network,
         surfaces=tuple(surfaces),
-        features=collect_features({one.name: one.loadable for one in surfaces}, live=session.is_live),
+        features=collect_features(
+            {one.name: one.loadable for one in surfaces}, session.types, live=session.is_live
+        ),
         functions=targets.functions(options.functions if functions is None else functions),
         tracepoints=targets.tracepoints(options.tracepoints if tracepoints is None else tracepoints),
         attach_proof=proof,
