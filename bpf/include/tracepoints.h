@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Contexts of classic tracepoints, by the names that the kernel's trace macros give them
- * (include/trace/trace_events.h makes trace_event_raw_CLASS), found through BTF: real-time
- * kernels put more fields in front of them than others do.
+ * Contexts of classic tracepoints under the kernel's names, found through BTF: kernels
+ * with lazy preemption (real-time 5.10 and 6.1) put more in front of the fields.
  */
 #ifndef PREFLIGHT_TRACEPOINTS_H
 #define PREFLIGHT_TRACEPOINTS_H
@@ -11,7 +10,7 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-/* raw_syscalls:sys_enter and every syscalls:sys_enter_*: the latter has nr and args at the same places. */
+/* raw_syscalls:sys_enter and sys_exit, include/trace/events/syscalls.h. */
 struct trace_event_raw_sys_enter {
 	long id;
 	unsigned long args[6];
@@ -20,6 +19,26 @@ struct trace_event_raw_sys_enter {
 struct trace_event_raw_sys_exit {
 	long id;
 	long ret;
+};
+
+/*
+ * syscalls:sys_enter_NAME and sys_exit_NAME, kernel/trace/trace.h. Not the types above:
+ * with a real-time kernel's longer header their arguments lie 8 bytes further on.
+ */
+struct syscall_trace_enter {
+	int nr;
+	unsigned long args[];
+};
+
+struct syscall_trace_exit {
+	int nr;
+	long ret;
+};
+
+/* sched:sched_process_exec, include/trace/events/sched.h. */
+struct trace_event_raw_sched_process_exec {
+	int pid;
+	int old_pid;
 };
 
 #pragma clang attribute pop

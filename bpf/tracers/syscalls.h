@@ -9,8 +9,8 @@
 #define PREFLIGHT_SYSCALLS_H
 
 #include "tracer.h"
+#include "compat.h"
 #include "latency.h"
-#include <bpf/bpf_core_read.h>
 
 #define MAX_ERRNO 4095
 #define UNKNOWN_SYSCALL -1
@@ -48,39 +48,6 @@ struct {
 	__type(key, struct syscall_key);
 	__type(value, struct log2_hist);
 } latencies SEC(".maps");
-
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-/* arch/x86/include/asm/thread_info.h: status has TS_COMPAT; arch/arm64: flags has TIF_32BIT. */
-struct thread_info {
-	unsigned long flags;
-	__u32 status;
-};
-
-struct task_struct___syscalls {
-	struct thread_info thread_info;
-};
-
-/* Only arm64 has this type with this field. */
-struct user_pt_regs___arm64 {
-	__u64 pstate;
-};
-
-#pragma clang attribute pop
-
-#define TS_COMPAT 0x0002
-#define ARM64_TIF_32BIT 22
-
-static __always_inline __u8 is_compat(void)
-{
-	struct task_struct___syscalls *task = (void *)bpf_get_current_task();
-
-	if (bpf_core_field_exists(task->thread_info.status))
-		return (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) != 0;
-	if (bpf_core_field_exists(struct user_pt_regs___arm64, pstate))
-		return BPF_CORE_READ(task, thread_info.flags) >> ARM64_TIF_32BIT & 1;
-	return 0;
-}
 
 static __always_inline int syscall_enter(long nr)
 {
