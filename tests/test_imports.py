@@ -42,7 +42,17 @@ ALLOWED: dict[str, set[str]] = {
         "predict",
     },
     "predict": {"btf", "bytecode", "objects", "kernels", "core", "loaders", "findings", "tables"},
-    "lab": {"kernels", "objects", "host", "btf", "findings", "subprocesses", "bpf_objects"},
+    "lab": {
+        "kernels",
+        "objects",
+        "core",
+        "predict",
+        "host",
+        "btf",
+        "findings",
+        "subprocesses",
+        "bpf_objects",
+    },
     "tracers": {
         "tables",
         "btf",

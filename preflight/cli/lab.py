@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from preflight.cli.exits import Exit
+from preflight.cli.lab_score import score
 
 if TYPE_CHECKING:
     from preflight.kernels import Kernel
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Boot real kernels in virtual machines, load and attach there: boot, run, probe.",
+    help="Boot real kernels in virtual machines, load and attach there: boot, run, probe, score.",
 )
 
 _KERNEL = typer.Option(
@@ -172,6 +173,9 @@ def probe(
         if output is not None:
             _write_facts(output, whole, result)
     return _finish("lab probe", runs, format_, color, 0, "never")
+
+
+app.command()(score)
 
 
 def _write_facts(output: Path, kernel: Kernel, result: KernelRun) -> None:

@@ -42,6 +42,12 @@ _TABLE: dict[str, dict[str, str]] = {
     "lab boot": {"text": "text_lab:render", "json": "json_:render_styled"},
     "lab probe": {"text": "text_lab:render", "json": "json_:render_styled"},
     "lab run": {"text": "text_lab:render", "json": "json_:render_styled"},
+    "lab score": {
+        "text": "text_score:render",
+        "json": "json_:render_styled",
+        "markdown": "markdown_score:render",
+        "html": "html_score:render",
+    },
 }
 
 
