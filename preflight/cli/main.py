@@ -85,17 +85,12 @@ def _named(words: Sequence[str]) -> Iterable[str]:
     return words[:1] if words and words[0] in COMMANDS else COMMANDS
 
 
-def main() -> None:
-    """Run the command line and leave with the exit codes of the contract.
+def run() -> int:
+    """Run the command line; the exit code of the contract.
 
     Typer ends an uncaught exception with 1, which would read as "findings"; so everything
     is caught here.
     """
-    sys.exit(run())
-
-
-def run() -> int:
-    """Like `main`, but returns the exit code."""
     try:
         outcome = application(_named(sys.argv[1:]))(standalone_mode=False)
         sys.stdout.flush()
@@ -137,7 +132,3 @@ def _unexpected(error: Exception) -> int:
         file=sys.stderr,
     )
     return int(Exit.INTERNAL)
-
-
-if __name__ == "__main__":
-    main()
