@@ -41,8 +41,14 @@ def split_format(wanted: str, known: Sequence[str]) -> tuple[str, Path | None]:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file through a temporary one beside it, mode 0600, never through a symbolic link."""
+    """Write a file through a temporary one beside it, mode 0600, never through a symbolic link.
+
+    What is there and is no file (`/dev/null`, a pipe, `/dev/fd/3`) is written to: replacing it would destroy it.
+    """
     folder = path.parent
+    if path.exists() and not path.is_file() and not path.is_dir():
+        _write_to(path, text)
+        return
     if path.is_symlink():
         raise UsageError(f"{path} is a symbolic link; name the file itself")
     try:
@@ -59,6 +65,14 @@ def write_file(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write_to(device: Path, text: str) -> None:
+    try:
+        with device.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
+            out.write(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {device}: {error.strerror}") from error
 
 
 def write_stdout(text: str) -> None:

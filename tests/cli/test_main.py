@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import typer
 
 from preflight.cli import main as entry
 from preflight.cli.exits import Exit, exit_for, worst
+from preflight.cli.output import write_file
 from preflight.errors import InputError
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Severity, Verdict
@@ -191,3 +193,14 @@ def test_unwritable_output_is_one_line(tmp_path: Path) -> None:
     done = preflight("report", str(saved), "--format", f"json={saved}/below/a/file")
     assert done.returncode == 2
     assert b"cannot write" in done.stderr
+
+
+def test_output_into_a_device_leaves_the_device_there(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_file(pipe, "all of it")
+    assert os.read(reader, 100) == b"all of it"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
