@@ -114,6 +114,12 @@ def _own_files() -> Iterator[str]:
 
 
 def _sha256(content: bytes) -> str:
-    from hashlib import sha256
-
-    return sha256(content).hexdigest()
+    """The digest of a small text: Python's own code loads sooner than OpenSSL's, and is slower per byte."""
+    try:
+        from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12 and later
+    except ImportError:
+        try:
+            from _sha256 import sha256  # type: ignore[import-not-found]
+        except ImportError:
+            from hashlib import sha256
+    return str(sha256(content).hexdigest())

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,8 +42,10 @@ def split_format(wanted: str, known: Sequence[str]) -> tuple[str, Path | None]:
 def write_file(path: Path, text: str) -> None:
     """Write a file through a temporary one beside it, mode 0600, never through a symbolic link.
 
-    What is there and is no file (`/dev/null`, a pipe, `/dev/fd/3`) is written to: replacing it would destroy it.
+    What is there and is no file (`/dev/null`, a pipe) is written to: replacing it would destroy it.
     """
+    import tempfile
+
     folder = path.parent
     if path.exists() and not path.is_file() and not path.is_dir():
         _write_to(path, text)

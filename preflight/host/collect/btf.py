@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,9 +53,8 @@ def collect(session: Session) -> BtfFacts:
 
 
 def _vmlinux(session: Session) -> Fact[BtfFile]:
-    reading = session.vmlinux_reading
-    if not reading.is_present:
-        return unseen(reading)
+    if not session.vmlinux_head.is_present:
+        return unseen(session.vmlinux_head)
     # Every reference of 100,000 types costs most of a second; the kernel checked its own at boot.
     file = _thorough(session) if session.options.full else _brief(session)
     command = f"bpftool btf dump file {VMLINUX_BTF} | tail -1"
@@ -71,20 +69,22 @@ def _thorough(session: Session) -> BtfFile:
 
 def _brief(session: Session) -> BtfFile:
     """The same without every reference; what was measured of these bytes before is not measured again."""
-    reading, digest = session.vmlinux_reading, session.vmlinux_digest
-    if reading.truncated or not session.types.readable:
+    digest = session.vmlinux_digest
+    if not session.vmlinux_is_whole or not session.types.readable:
         outcome = session.vmlinux if isinstance(session.vmlinux, InputError) else InputError("cannot be read")
-        return _describe("vmlinux", reading, outcome, digest)
+        return _describe("vmlinux", session.vmlinux_reading, outcome, digest)
     try:
-        found = session.types.ask("format", lambda btf: encode(_measured("vmlinux", reading, btf, digest)))
+        found = session.types.ask(
+            "format", lambda btf: encode(_measured("vmlinux", session.vmlinux_reading, btf, digest))
+        )
     except InputError as error:
-        return _describe("vmlinux", reading, error, digest)
+        return _describe("vmlinux", session.vmlinux_reading, error, digest)
     return _decoded(found, "vmlinux")
 
 
 def _module(session: Session, name: str, reading: Reading) -> BtfFile:
     """A module's file; its bytes on these bytes of the kernel's say the same every time."""
-    digest = hashlib.sha256(reading.data).hexdigest()
+    digest = _sha256(reading.data)
     found = session.types.ask(
         f"module {digest}", lambda base: encode(_describe(name, reading, _parsed(reading.data, base), digest))
     )
@@ -101,7 +101,7 @@ def _decoded(found: dict[str, Any], name: str) -> BtfFile:
 
 def _describe(name: str, reading: Reading, parsed: Btf | InputError, digest: str = "") -> BtfFile:
     """One file's facts, after a look at every reference and name. `digest` when it is known already."""
-    digest = digest or hashlib.sha256(reading.data).hexdigest()
+    digest = digest or _sha256(reading.data)
     if reading.truncated:
         parsed = InputError(f"larger than {BTF_LIMIT >> 20} MiB")
     if not isinstance(parsed, InputError):
@@ -138,6 +138,12 @@ def _measured(name: str, reading: Reading, btf: Btf, digest: str) -> BtfFile:
             newest_kind=max(level.kinds, default=0),
         ),
     )
+
+
+def _sha256(data: bytes) -> str:
+    from hashlib import sha256
+
+    return sha256(data).hexdigest()
 
 
 def _summary(file: BtfFile) -> str:

@@ -83,8 +83,8 @@ def _names(reading: Reading) -> tuple[str, ...] | None:
 
 
 def _bpf_lsm_hook(session: Session) -> Fact[bool]:
-    if not session.vmlinux_reading.is_present:
-        return unseen(session.vmlinux_reading)
+    if not session.vmlinux_head.is_present:
+        return unseen(session.vmlinux_head)
     if not session.types.readable:
         said = str(session.vmlinux)
         return unknown("the kernel's BTF does not parse", Evidence("btf", said), decided_by="see PH102")

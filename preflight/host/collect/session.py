@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from preflight.errors import InputError
 from preflight.facts import Fact
 from preflight.host.areas.context import ConfigTried, KernelConfig
+from preflight.host.collect.boot_memory import BootMemory
 from preflight.host.collect.kconfig import find_config
 from preflight.host.collect.ktypes import Answers, KernelTypes
 from preflight.host.system import Reading, System
@@ -85,21 +86,48 @@ class Session:
         return self._config[1]
 
     @cached_property
+    def vmlinux_head(self) -> Reading:
+        """The first bytes of the kernel's own BTF: whether it can be read here."""
+        return self.system.read(VMLINUX_BTF, 8)
+
+    @cached_property
     def vmlinux_reading(self) -> Reading:
-        """The bytes of the kernel's own BTF."""
+        """All its bytes. Reading and digesting them takes longer than asking what is remembered of them."""
         return self.system.read(VMLINUX_BTF, BTF_LIMIT)
+
+    @property
+    def vmlinux_is_whole(self) -> bool:
+        """Whether it can be read and fits BTF_LIMIT; a remembered digest is one of all bytes."""
+        if self._remembered is not None:
+            return True
+        return self.vmlinux_reading.is_present and not self.vmlinux_reading.truncated
 
     @cached_property
     def vmlinux_digest(self) -> str:
-        """SHA-256 of those bytes in hex."""
+        """SHA-256 of its bytes in hex."""
+        if self._remembered is not None:
+            return self._remembered
         from hashlib import sha256
 
-        return sha256(self.vmlinux_reading.data).hexdigest()
+        digest = sha256(self.vmlinux_reading.data).hexdigest()
+        if self.options.cache and self.vmlinux_is_whole:
+            self._boot_memory.keep(digest)
+        return digest
+
+    @cached_property
+    def _boot_memory(self) -> BootMemory:
+        return BootMemory(self.system, VMLINUX_BTF)
+
+    @cached_property
+    def _remembered(self) -> str | None:
+        """The digest read earlier in this boot. `full` looks at the bytes themselves."""
+        usable = self.options.cache and not self.options.full and self.vmlinux_head.is_present
+        return self._boot_memory.digest() if usable else None
 
     @cached_property
     def types(self) -> KernelTypes:
         """Questions to the kernel's own BTF, each asked once."""
-        whole = self.options.cache and self.vmlinux_reading.is_present and not self.vmlinux_reading.truncated
+        whole = self.options.cache and self.vmlinux_is_whole
         return KernelTypes(
             lambda: None if isinstance(self.vmlinux, InputError) else self.vmlinux,
             Answers(self.vmlinux_digest if whole else ""),
