@@ -31,7 +31,7 @@ def fetch_missing(
     """Fetch what `debian/...` names and patterns match nowhere in the catalogue; the names that were added.
 
     Of each flavour the newest build of the first suite that has one. What no suite has stays missing, and
-    resolving the reference says so.
+    resolving the reference says so. InstrumentError when no suite could be read at all.
     """
     added: list[str] = []
     for ref in refs:
@@ -44,12 +44,14 @@ def _fetch(ref: str, store: Store, arch: str, say: Callable[[str], None]) -> lis
     from preflight.kernels import fetch_debian
     from preflight.kernels.fetch_debian import Request
 
+    unread: list[str] = []
     for suite in SUITES:
         request = Request(suite, arch, ("*",))
         try:
             root = fetch_debian.open_suite(suite, arch, say=say)
             found = [b for b in fetch_debian.builds(root.packages("linux-")) if fnmatchcase(b.name, ref)]
-        except (InstrumentError, UsageError):
+        except (InstrumentError, UsageError) as error:
+            unread.append(f"{suite}: {error}")
             continue
         added = []
         for build in fetch_debian.select(found, request):
@@ -61,4 +63,8 @@ def _fetch(ref: str, store: Store, arch: str, say: Callable[[str], None]) -> lis
                 say(f"{outcome.name}: {outcome.state}: {outcome.detail}")
         if added:
             return added
+    if len(unread) == len(SUITES):
+        raise InstrumentError(f"{ref} is not in the catalogue, and cannot be fetched: {unread[0]}")
+    for why in unread:
+        say(f"not looked for {ref} in {why}")
     return []

@@ -71,6 +71,19 @@ def test_paths_and_other_names_are_not_looked_for(tmp_path: Path, asked: list[st
     assert asked == []
 
 
-def test_what_nobody_has_stays_missing(tmp_path: Path, asked: list[str]) -> None:
-    assert fetch_missing(["debian/1.2*"], Store(tmp_path)) == []
+def test_what_nobody_has_stays_missing_and_the_unread_suite_is_named(
+    tmp_path: Path, asked: list[str]
+) -> None:
+    said: list[str] = []
+    assert fetch_missing(["debian/1.2*"], Store(tmp_path), say=said.append) == []
     assert len(asked) > 5
+    assert said == [f"not looked for debian/1.2* in {asked[0]}: no mirror has it"]
+
+
+def test_without_any_suite_the_reason_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(_suite: str, _arch: str, **_: object) -> Root:
+        raise InstrumentError("the mirror cannot be reached")
+
+    monkeypatch.setattr(fetch_debian, "open_suite", offline)
+    with pytest.raises(InstrumentError, match=r"debian/6.12\* is not in the catalogue.*cannot be reached"):
+        fetch_missing(["debian/6.12*"], Store(tmp_path))
