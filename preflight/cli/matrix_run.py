@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `preflight matrix` does between its options and its output."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from preflight.cli.exits import Exit, worst
+from preflight.errors import UsageError
+from preflight.matrix.plan import Wanted
+from preflight.matrix.run import MakeOpener, Outcome
+
+#: Work shorter than this shows no progress bar.
+_BAR_AFTER = 1.0
+_BAR = 30
+
+
+class Request(NamedTuple):
+    """The options, checked."""
+
+    wanted: Wanted
+    store: str
+    workers: int
+    fail_on: str
+    undecided: str
+
+
+class Progress:
+    """A bar on a terminal's standard error, once the work has taken a second; nothing anywhere else."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._begun = time.monotonic()
+        self._shown = False
+        self._wanted = sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how many of `total` are done."""
+        if not self._wanted or time.monotonic() - self._begun < _BAR_AFTER:
+            return
+        filled = _BAR * done // max(total, 1)
+        bar = "#" * filled + "-" * (_BAR - filled)
+        print(f"\r[{bar}] {done}/{total} {self._what}", end="", file=sys.stderr, flush=True)
+        self._shown = True
+
+    def clear(self) -> None:
+        """Take the bar away."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._shown = False
+
+
+def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]:
+    """The result object and the exit code."""
+    from preflight.kernels.store import Store
+    from preflight.matrix.measured import measurements
+    from preflight.matrix.run import run as judge
+    from preflight.objects.sources import open_all
+    from preflight.render.envelope import envelope
+    from preflight.render.load import read_result
+
+    wanted = request.wanted
+    if not wanted.objects and not wanted.measured:
+        raise UsageError("name objects (or --set, or --measured results of `preflight lab run`)")
+    measured = [one for file in wanted.measured for one in measurements(read_result(Path(file)))]
+    progress = Progress("kernels")
+    outcome = judge(
+        wanted,
+        open_all(wanted.objects),
+        measured,
+        Store(Path(request.store)) if request.store else Store(),
+        make_opener,
+        progress,
+    )
+    progress.clear()
+    code = _exit(outcome, request)
+    members = outcome.members
+    summary = members.pop("summary") | {"exit_code": code, "judge": wanted.judge, "set": _set(wanted)}
+    return envelope("matrix", summary, members.pop("results"), **members), code
+
+
+def _set(wanted: Wanted) -> dict[str, str] | None:
+    return {"name": wanted.name, "sha256": wanted.digest} if wanted.digest else None
+
+
+def _exit(outcome: Outcome, request: Request) -> int:
+    if outcome.partial:
+        return int(Exit.INTERRUPTED)
+    counts: Mapping[str, int] = outcome.members["summary"]["counts"]
+    found: list[Exit] = []
+    if "input" in outcome.faults:
+        found.append(Exit.USAGE)
+    if "internal" in outcome.faults:
+        found.append(Exit.INTERNAL)
+    if counts["fail"] and request.fail_on != "never":
+        found.append(Exit.FINDINGS)
+    if counts["undecided"] or counts["not_tested"]:
+        found.append({"ok": Exit.FINE, "fail": Exit.FINDINGS}.get(request.undecided, Exit.UNDECIDED))
+    return int(worst(found))
+
+
+def write_folder(folder: Path, files: Sequence[tuple[str, str]]) -> None:
+    """Write the files of `--html-dir`, each whole or not at all."""
+    from preflight.cli.output import write_file
+
+    for name, text in files:
+        write_file(folder / name, text)
