@@ -64,6 +64,7 @@ ALLOWED: dict[str, set[str]] = {
         "subprocesses",
         "bpf_objects",
     },
+    "matrix": {"kernels", "objects", "predict", "findings"},
     "verifier": {"findings"},
     "render": {"findings"},
     "__init__": set(),
