@@ -567,7 +567,12 @@ class LogRecord(Open):
     insn: int | None
     insn_text: str | None
     source: Source
-    root: LogRoot | None = Field(description="null when the log cannot tell")
+    root: LogRoot | None = Field(
+        description="where the trouble began, and the program is to be changed; null when the log cannot tell"
+    )
+    trail: list[LogRoot] = Field(
+        default_factory=list, description="other places on the way: acquired, tested, added (additive)"
+    )
     cause: str
     fix: str
     errno: int | None = Field(description="null when the input does not show it")

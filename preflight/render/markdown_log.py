@@ -40,6 +40,10 @@ def _rejection(one: Mapping[str, Any]) -> list[str]:
         insn = "" if root["insn"] is None else f"instruction {root['insn']}: "
         at = f" ({_place(root['source'])})" if root["source"]["text"] else ""
         lines += [f"Began: {insn}{markdown(root['reason'], limit=600)}{at}", ""]
+    for place in one["trail"]:
+        insn = "" if place["insn"] is None else f"instruction {place['insn']}: "
+        at = f" ({_place(place['source'])})" if place["source"]["text"] else ""
+        lines += [f"* {insn}{markdown(place['reason'], limit=600)}{at}", ""]
     sure = markdown(f"{one['cause_id']}, {one['confidence']} confidence")
     return [
         *lines,

@@ -58,6 +58,11 @@ def _whole(page: Page, one: Record) -> None:
                   indent=2, hang=11)  # fmt: skip
         if root["source"]["text"] and root["source"] != one["source"]:
             _excerpt(page, root["source"], None, None)
+    for place in one["trail"]:
+        at = _place(place["source"])
+        insn = "" if place["insn"] is None else f"insn {place['insn']}: "
+        page.line(("= path: ", "bold"), f"{insn}{place['reason']}", (f"  {at}" if at else "", "dim"),
+                  indent=2, hang=10)  # fmt: skip
     sure = f"[{one['cause_id']}, {one['confidence']} confidence, {one['mode']} mode] "
     page.line(("= cause: ", "bold"), (sure, "dim"), str(one["cause"]), indent=2, hang=11)
     page.line(("= help: ", "bold green"), str(one["fix"]), indent=2, hang=10)

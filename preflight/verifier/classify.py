@@ -18,6 +18,7 @@ STATE = re.compile(
     r"\s*(?:\d+: ?)?(?:\d+: )?(?:frame\d+: ?)?(?:R\d+(?:_[rwD]+)?=|fp-?\d+(?:_[rwD]+)?=|refs=)"
 )
 STATE_AT = re.compile(r"\s*(\d+): ?(?:frame\d+: ?)?(?:R\d|fp)")
+FRAME = re.compile(r"\s*(?:\d+: ?)?frame(\d+):")
 FROM_TO = re.compile(r"\s*from (\d+) to (\d+)( \([a-z ]+\))?: ?(.*)")
 SAFE = re.compile(r"\s*(?:\d+|from \d+ to \d+.*): ?safe\s*$")
 PRECISION = re.compile(
@@ -66,10 +67,13 @@ BEGIN = re.compile(
 )
 END = re.compile(r"(?:prog '[^']*': )?-+ ?END (?:PROG LOAD |BTF LOAD )?LOG -+")
 FAILED = re.compile(
-    r"(?:prog '([^']*)': )?(?:BPF program load failed|failed to load|Failed to load program|load program|"
+    r"(?:prog '([^']*)': )?(?:BPF program load failed|load bpf program failed|failed to load|"
+    r"Failed to load program|load program|"
     r"Prog section '[^']*' rejected|BPF_PROG_LOAD.*failed|Error loading BPF program for (\S+?)\.?$|"
     r"bpf\(BPF_PROG_LOAD)"
 )
+#: What loaders say once more after the log of a program.
+CLOSING = re.compile(r"(?:prog '([^']*)': )?failed to load(?: program| object| BPF skeleton|:)")
 _ERRNO_TEXT = {
     "Operation not permitted": 1, "operation not permitted": 1, "Argument list too long": 7,
     "argument list too long": 7, "Permission denied": 13, "permission denied": 13, "Invalid argument": 22,

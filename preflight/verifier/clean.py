@@ -34,6 +34,8 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _OMITTED = re.compile(r"\s*\(?(?:\.\.\. )?\(?\d+ line\(s\) omitted\)\s*$")
+#: Some messages end without a line feed (kernel/bpf/verifier.c: "expected prog array map for tail call").
+_UNENDED = re.compile(r"(?<=\S)(?=processed \d+ insns[, ])")
 _JOINED = re.compile(r"\s(?=\d+: (?:R\d|frame\d|fp))")
 _ESCAPED = re.compile(r'\\(n|t|r|"|\\|u[0-9a-fA-F]{4})')
 _PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "", '"': '"', "\\": "\\"}
@@ -74,6 +76,11 @@ def _one(text: str) -> Iterator[str]:
         if joined:
             yield joined.group(1)
             text = text[joined.end() :]
+    if "processed " in text and text[0] != ";":
+        split = _UNENDED.search(text)
+        if split:
+            yield text[: split.start()]
+            text = text[split.start() :]
     if ": R" in text or ": frame" in text or ": fp" in text:
         split = _JOINED.search(text, 4)
         if split and text[0] != ";" and "(" in text[: split.start()]:

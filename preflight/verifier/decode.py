@@ -13,6 +13,7 @@ from preflight.verifier.causes import decide
 from preflight.verifier.message import Message, recognise
 from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Rejection, Root, Source
 from preflight.verifier.reader import read_logs
+from preflight.verifier.statement import signature, statement
 
 #: Recognised lines that only introduce or continue another.
 _NOT_A_CAUSE = re.compile(r"cannot find btf of tracepoint template|^or |^expected=", re.I)
@@ -111,9 +112,14 @@ def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], li
     decision = decide(message.family, text, log, at)
     report = kernel_report.parse(log.report)
     step = log.steps[at] if at >= 0 else None
-    insn = step.insn if step else _named_insn(text)
-    source = _source(step.source if step else NO_SOURCE, report)
+    source = _source(log, at, report)
     root = decision.root or _reported_root(report)
+    insn = step.insn if step else _named_insn(text)
+    if step is None and log.steps and root and root.insn is not None:
+        insn = root.insn if insn is None else insn
+        source = root.source if source == NO_SOURCE else source
+    elif root and root.insn == insn and source.line is not None:
+        root = Root(root.insn, root.reason, source)
     lost_tail = message.family == "L-TRUNC-HEAD"
     return Rejection(
         file=name,
@@ -133,6 +139,7 @@ def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], li
         stats=log.stats,
         kernel_report=report,
         seen_in=message.seen_in,
+        trail=decision.trail,
     )
 
 
@@ -174,13 +181,17 @@ def _named_insn(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _source(printed: Source, report: dict[str, Any] | None) -> Source:
-    """The kernel's own report knows file and line best."""
-    at = report["at"] if report else None
-    if at and at["line"] is not None:
-        text = printed.text if printed.line == at["line"] else None
-        return Source(at["file"], at["line"], text)
-    return printed
+def _source(log: ProgramLog, at: int, report: dict[str, Any] | None) -> Source:
+    """The rejected statement. The kernel's own report names a line that the log may have left out."""
+    found = statement(log.steps, at) if at >= 0 else NO_SOURCE
+    place = report["at"] if report else None
+    if not place or place["line"] is None:
+        return found
+    reported = Source(place["file"], place["line"], place["source"])
+    if at < 0 or found.line == reported.line:
+        return found if found.line is not None else reported
+    closing = reported.text == "}" or signature(reported)
+    return found if closing and found.line is not None else reported
 
 
 def _reported_root(report: dict[str, Any] | None) -> Root | None:

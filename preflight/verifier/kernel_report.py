@@ -15,6 +15,7 @@ _PLACE = re.compile(r"\s{2}(\S+) @ (?:(.+?):(\d+)(?::(\d+))?|(.+))\s*$")
 _MARK = re.compile(r"\s*\|?\s*\^-- ([a-z]+): (.*)")
 _GOES_ON = re.compile(r"\s*\|\s{3,}(\S.*)")
 _INSN = re.compile(r"\s*>>>\s*(\d+) \| \(([0-9a-f]{2})\) (.*)")
+_SOURCE = re.compile(r"\s*>>>\s*\d+ \|(?: (.*))?$")
 _OMITTED = re.compile(r"\s*(?:\.\.\.\s*)?(\d+) intermediate causal-history events? omitted")
 
 
@@ -70,6 +71,7 @@ def _events(lines: Sequence[str]) -> tuple[list[dict[str, Any]], int]:
                     "file": place[2] or place[5],
                     "line": int(place[3][:9]) if place[3] else None,
                     "column": int(place[4][:9]) if place[4] else None,
+                    "source": None,
                     "kind": None,
                     "text": None,
                     "insn": None,
@@ -95,4 +97,8 @@ def _events(lines: Sequence[str]) -> tuple[list[dict[str, Any]], int]:
         insn = _INSN.match(text)
         if insn:
             events[-1]["insn"], events[-1]["insn_text"] = int(insn[1][:9]), insn[3].strip()
+            continue
+        shown = _SOURCE.match(text)
+        if shown and events[-1]["source"] is None:
+            events[-1]["source"] = (shown[1] or "").strip() or None
     return events, omitted

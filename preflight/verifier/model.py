@@ -56,7 +56,8 @@ class ProgramLog:
 
     `head_lost`: the log does not begin at the program's entry. `path_cut`: the path was too long to keep, or
     continues one that was not kept. `ended`: a statistics line closes it. `wrapped`: a loader's marks
-    surround it, so it is a verifier log whatever it says.
+    surround it, so it is a verifier log whatever it says. `validating`: the global function that is
+    verified by itself, empty for the program.
     """
 
     name: str | None = None
@@ -73,6 +74,7 @@ class ProgramLog:
     errno: int | None = None
     btf: bool = False
     last_text: str = ""
+    validating: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class Root:
 class Rejection:
     """One rejection, decoded. Fields as in the JSON contract of `log`.
 
-    `truncated` names the side that is missing: `head` is the beginning, `tail` the end.
+    `truncated` names the side that is missing: `head` is the beginning, `tail` the end. `trail` are places
+    on the way to the rejection besides the root.
     """
 
     file: str
@@ -112,4 +115,4 @@ class Rejection:
     stats: dict[str, Any]
     kernel_report: dict[str, Any] | None
     seen_in: tuple[str, ...]
-    evidence: tuple[Line, ...] = ()
+    trail: tuple[Root, ...] = ()

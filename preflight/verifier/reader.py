@@ -26,6 +26,10 @@ BLOCK_LIMIT = 60
 REPORT_LIMIT = 4000
 
 _CALL = re.compile(r"call (?:pc[+-]|func|0x|-?\d)")
+#: Conditional jumps by their opcodes as printed: classes JMP and JMP32 without ja, call and exit.
+_CONDITIONAL = frozenset(
+    f"({code:02x})" for code in range(256) if code & 7 in {5, 6} and code & 0xF0 not in {0x00, 0x80, 0x90}
+)
 #: First characters of the lines that make up nearly all of a level-2 log.
 _DIGITS = frozenset("0123456789")
 
@@ -65,7 +69,7 @@ class _Reader:
         self._preamble = False
         self._reporting = False
         self._entered = False
-        self._resumed = False
+        self._jumped = False
 
     def take(self, number: int, text: str) -> ProgramLog | None:
         """Use one line; a program's log when it is complete."""
@@ -86,10 +90,23 @@ class _Reader:
                 return None
             if classify.STATS.match(text) and "insns_processed" not in numbers:
                 return None
+            if self._closing(text):
+                return None
             done = self._close()
             self._log_line(number, text)
             return done
         return self._log_line(number, text)
+
+    def _closing(self, text: str) -> bool:
+        """Whether a loader still speaks of the program whose log has ended; its errno is kept."""
+        if classify.END.match(text):
+            return True
+        found = classify.CLOSING.match(text) if "failed to load" in text else None
+        if found is None or (found[1] and self._log.name and found[1] != self._log.name):
+            return False
+        self._log.name = self._log.name or found[1]
+        self._log.errno = self._log.errno or classify.errno_of(text)
+        return True
 
     def finish(self) -> ProgramLog | None:
         """The log that the input ends with."""
@@ -177,16 +194,19 @@ class _Reader:
         if classify.SAFE.match(text):
             return
         if jump:
-            self._jump(int(jump[1][:9]), jump[4])
+            self._jump(int(jump[1][:9]), int(jump[2][:9]), jump[4])
             return
         if classify.STATE.match(text):
             self._state(text)
             return
         if classify.PRECISION.match(text) or classify.CALLS.match(text) or classify.COMPARED.match(text):
             return
-        if classify.GLOBAL.match(text):
+        named = classify.GLOBAL.match(text)
+        if named:
             if "alidating" in text:
                 self._restart()
+            if "alidating" in text or "is safe" in text:
+                log.validating = named[1] or ""
             return
         if classify.NOISE.match(text):
             return
@@ -198,6 +218,8 @@ class _Reader:
         shown = classify.SOURCE.match(text)
         if shown:
             body, file, line = classify.source_of(shown[1])
+            if line == 0:
+                return  # made by the compiler; it belongs to the statement around it
             self._source = Source(file, line, body.strip() or None)
 
     def _restart(self) -> None:
@@ -211,14 +233,36 @@ class _Reader:
 
     def _state(self, text: str) -> None:
         at = classify.STATE_AT.match(text)
-        entry = at and "R10=fp0" in text and "R1=" in text and "frame" not in text and len(text) < 60
-        if entry:
+        if at:
+            if not self._jumped:
+                self._popped(int(at[1][:9]))
+            self._frame(text)
+        if at and at[1] == "0" and "R1=ctx" in text and "frame" not in text:
             self._restart()
         self._before = text
         self._log.block.clear()
 
-    def _jump(self, insn: int, state: str) -> None:
+    def _frame(self, state: str) -> None:
+        """A printed state names its call frame; without a name it is the outermost."""
+        found = classify.FRAME.match(state)
+        self._depth = int(found[1][:2]) if found else 0
+
+    def _popped(self, insn: int) -> None:
+        """Forget the source line when a level 1 log goes on behind a branch.
+
+        The kernel prints a line that differs from the last one it printed, even if that has been taken
+        back with the path it stood in (log.c: bpf_vlog_reset(), env->prev_linfo). What follows unprinted
+        is the last line of a path that nobody sees.
+        """
         steps = self._log.steps
+        if steps and steps[-1].text[:4] in _CONDITIONAL and insn not in {steps[-1].insn + 1, steps[-1].insn}:
+            self._source = NO_SOURCE
+
+    def _jump(self, insn: int, to: int, state: str) -> None:
+        steps = self._log.steps
+        self._jumped = True
+        if steps and steps[-1].insn == insn:
+            self._popped(to)
         for position in range(len(steps) - 1, -1, -1):
             if steps[position].insn == insn:
                 del steps[position + 1 :]
@@ -227,7 +271,6 @@ class _Reader:
         else:
             if steps:
                 self._log.path_cut = True
-            self._resumed = True
         self._before = state
         self._log.block.clear()
 
@@ -253,6 +296,7 @@ class _Reader:
             log.path_cut = True
         steps.append(Step(number, insn, text, self._before, after, self._source, self._depth))
         self._before = ""
+        self._jumped = False
         log.last_line = number
         log.last_text = text
         if log.block:

@@ -44,6 +44,7 @@ def to_dict(rejection: Rejection) -> dict[str, Any]:
         "insn_text": rejection.insn_text,
         "source": rejection.source.to_dict(),
         "root": rejection.root.to_dict() if rejection.root else None,
+        "trail": [place.to_dict() for place in rejection.trail],
         "cause": f"{meaning[:1].upper()}{meaning[1:]}. {advice['cause']}",
         "fix": advice["fix"],
         "errno": rejection.errno,

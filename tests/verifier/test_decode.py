@@ -73,7 +73,8 @@ def test_address_read_from_memory_is_a_number() -> None:
         "2: (79) r3 = *(u64 *)(r10 -8)         ; R3=scalar() R10=fp0\n3: (61) r0 = *(u32 *)(r3 +0)\n"
         f"R3 invalid mem access 'scalar'\n{STATS}"
     )
-    assert (found.cause_id, found.root and found.root.insn) == ("scalar_deref", 0)
+    assert (found.cause_id, found.root and found.root.insn) == ("scalar_deref", 3)
+    assert [place.insn for place in found.trail] == [0]
 
 
 def test_register_destroyed_by_a_call() -> None:
@@ -106,7 +107,7 @@ def test_level_two_goes_on_where_a_branch_was_pushed() -> None:
     )
     assert found.cause_id == "uninit_register"
     assert found.root is not None
-    assert found.root.insn == 2
+    assert (found.root.insn, [place.insn for place in found.trail]) == (5, [2])
 
 
 def test_fragment_without_history_leaves_a_number_at_low_confidence() -> None:

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pointers that are none, are no longer one, may be NULL, or are of another kind than wanted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from preflight.verifier.effect import constant_of, effect
+from preflight.verifier.history import PACKET_CHANGING, Origin, called, guards, held_type, releases
+from preflight.verifier.model import Root
+from preflight.verifier.scene import Decider, Decision, Scene
+
+_NUMBERS = {"inv", "scalar", "fp0", ""}
+
+
+def _last_call(scene: Scene, since: int, wanted: Callable[[str], bool]) -> int | None:
+    """The last call between two positions of a function that `wanted` accepts."""
+    for at in range(scene.at - 1, since, -1):
+        name = called(scene.steps[at])
+        if name and wanted(name):
+            return at
+    return None
+
+
+def _lost(scene: Scene, past: Origin, register: int) -> Decision | None:
+    """A pointer that stopped being one on the way: moved packet, released object, 32-bit copy, NULL side."""
+    was = held_type(scene.steps, past.at, scene.at, past.register) or held_type(
+        scene.steps, past.at, scene.at, register
+    )
+    return (
+        _moved(scene, past, register, was)
+        or _released(scene, past, register, was)
+        or _narrowed(scene, past)
+        or _is_null(scene, past, register, was)
+    )
+
+
+def _moved(scene: Scene, past: Origin, register: int, was: str) -> Decision | None:
+    if not was.startswith("pkt"):
+        return None
+    moved = _last_call(scene, past.at, lambda name: name in PACKET_CHANGING)
+    if moved is None:
+        return None
+    name = called(scene.steps[moved])
+    reason = f"{name} may move packet data: R{register} was a packet pointer until here"
+    return Decision("stale_packet_pointer", "high", scene.root(moved, reason), _born(scene, past))
+
+
+def _released(scene: Scene, past: Origin, register: int, was: str) -> Decision | None:
+    if past.kind != "call" or not any(word in was for word in ("ptr_", "sock", "mem", "alloc")):
+        return None
+    given = _last_call(scene, past.at, releases)
+    if given is None:
+        return None
+    name = called(scene.steps[given])
+    reason = f"{name} gives the object away that R{register} points to"
+    return Decision("use_after_release", "high", scene.root(given, reason), _born(scene, past))
+
+
+def _narrowed(scene: Scene, past: Origin) -> Decision | None:
+    if past.narrow is None:
+        return None
+    what = effect(scene.steps[past.narrow].text)
+    source = what.src if what.src is not None else what.dst
+    before = scene.kind(source, past.narrow) if source is not None else ""
+    if before in {"", "scalar"}:
+        return None
+    reason = "a 32-bit operation on a pointer: what is left is a number"
+    return Decision("scalar_deref", "high", scene.root(past.narrow, reason), _born(scene, past))
+
+
+def _is_null(scene: Scene, past: Origin, register: int, was: str) -> Decision | None:
+    now = constant_of(scene.value(register))
+    if now != 0 or not (past.kind == "call" or "or_null" in was):
+        return None
+    tests = [guard for guard in guards(scene.steps, past.at, scene.at, past.register) if guard.null]
+    place = tests[-1].at if tests else past.at
+    return Decision(
+        "null_check", "high", scene.root(place, "on this path the pointer is NULL"), _born(scene, past)
+    )
+
+
+def _born(scene: Scene, past: Origin) -> tuple[Root, ...]:
+    if past.at < 0 or past.kind not in {"call", "load"}:
+        return ()
+    name = called(scene.steps[past.at])
+    return (scene.root(past.at, f"{name} returns the pointer" if name else "the pointer is read here"),)
+
+
+def _unchecked(scene: Scene) -> Decision | None:
+    """A pointer that may be NULL: where it came from, and whether a copy was tested instead."""
+    past = scene.history()
+    if past is None:
+        return None
+    if past.at < 0:
+        return None
+    name = called(scene.steps[past.at])
+    tests = [guard for guard in guards(scene.steps, past.at, scene.at, past.register) if guard.null]
+    if tests:
+        reason = f"the test here is of R{tests[-1].register}, another copy of what {name or 'the load'} gave"
+        return Decision("null_check", "high", scene.root(tests[-1].at, reason), _born(scene, past))
+    what = f"what {name} returns" if name else "what is read here"
+    return Decision(
+        "null_check",
+        "high",
+        scene.root(past.at, f"{what} may be NULL, and no comparison follows on this path"),
+    )
+
+
+def _parameter(scene: Scene) -> Decision | None:
+    """A pointer parameter of a global function, which the verifier takes for one that may be NULL."""
+    past = scene.history()
+    if past is None or not scene.log.validating or past.kind not in {"entry", "never"}:
+        return None
+    reason = f"a parameter of the global function {scene.log.validating}: any caller may pass NULL"
+    return Decision("global_func_args", "medium", scene.root(scene.at, reason))
+
+
+def _deref(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    if cause == "null_check":
+        return _parameter(scene) or _unchecked(scene)
+    past = scene.history()
+    if cause != "scalar_deref" or past is None or scene.register is None:
+        return None
+    lost = _lost(scene, past, scene.register)
+    if lost is not None:
+        return lost
+    if past.kind == "load":
+        base = effect(scene.steps[past.at].text).base
+        kind = scene.kind(base, past.at) if base is not None else ""
+        where = {"ctx": "the context", "scalar": "memory", "": "memory"}.get(kind, kind)
+        return _number(scene, "high", past, f"the address was read from {where}: for the verifier a number")
+    if past.kind == "call":
+        name = called(scene.steps[past.at])
+        return _number(scene, "high", past, f"{name} returns a number, not a pointer the verifier knows")
+    if past.kind in {"const", "ldimm64"}:
+        return _number(scene, "medium", past, "a constant is used as an address")
+    if past.kind == "clobbered":
+        reason = f"the call leaves nothing in R{past.register}"
+        return Decision("uninit_register", "medium", scene.root(past.at, reason))
+    if past.kind in {"never", "entry"}:
+        return Decision("scalar_deref", "medium")
+    return None
+
+
+def _number(scene: Scene, confidence: str, past: Origin, reason: str) -> Decision:
+    """A number used as an address: to be read with a helper, or through a typed pointer, where it is used."""
+    born = scene.root(past.at, "the number comes from here")
+    return Decision("scalar_deref", confidence, scene.root(scene.at, reason), (born,))
+
+
+def _unread(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    past = scene.history()
+    if past is None or scene.register is None:
+        return None
+    lost = _lost(scene, past, scene.register)
+    if lost is not None and lost.cause_id in {"stale_packet_pointer", "use_after_release"}:
+        return lost
+    if past.kind == "clobbered":
+        name = called(scene.steps[past.at]) or "a function"
+        reason = f"the call of {name} destroys R{past.register}, which is not written again"
+        return Decision("uninit_register", "high", scene.root(past.at, reason))
+    if past.kind not in {"never", "entry"}:
+        return None
+    branches = [at for at in range(scene.at) if effect(scene.steps[at].text).kind == "branch"]
+    trail = (scene.root(branches[-1], "the path goes this way"),) if branches else ()
+    what = "the return value is not set" if scene.register == 0 else f"R{scene.register} is not written"
+    return Decision("uninit_register", "high", scene.root(scene.at, f"{what} on this path"), trail)
+
+
+#: Helpers whose argument (register number) must be a constant string or format.
+_CONST_STRING = {("bpf_strncmp", 3), ("bpf_snprintf", 3), ("bpf_strtol", 0), ("bpf_seq_printf", 2)}
+
+
+def _argument(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    if cause == "global_func_args":
+        return None
+    if cause == "null_check":
+        return _unchecked(scene)
+    if (scene.calls, scene.register) in _CONST_STRING:
+        reason = f"R{scene.register} of {scene.calls} must point to a constant string in read-only data"
+        return Decision("const_string_required", "high", scene.root(scene.at, reason))
+    got = re.search(r"type=(\S*) expected=", scene.text)
+    if got and got[1] in _NUMBERS and scene.register is not None:
+        past = scene.history()
+        lost = _lost(scene, past, scene.register) if past is not None else None
+        if lost is not None and lost.cause_id == "scalar_deref":
+            return lost._replace(cause_id="helper_arg_type")
+        return lost
+    return None
+
+
+def _may_be_null(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    return (_parameter(scene) or _unchecked(scene)) if cause == "null_check" else None
+
+
+def _modified(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    """Whether the pointer is the context, or an object that must be passed unmodified."""
+    kind = re.search(r"(?:modified|variable|negative offset) (\S+)", scene.text)
+    if kind and kind[1] not in {"ctx", "context"}:
+        return Decision("reference_not_owned" if kind[1].startswith("ptr_") else "pointer_arithmetic", "low")
+    past = scene.history()
+    if past is not None and past.added:
+        reason = "here a number is added to the context"
+        return Decision(cause, confidence, scene.root(past.added[0][0], reason))
+    return None
+
+
+def _compared(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    """Pointer arithmetic: NULL not excluded, or a packet pointer that this loader may not compare.
+
+    Packet pointers may be compared by all who may read pointers (CAP_PERFMON); kernels up to 5.12 take
+    the comparison with the packet's end for a leak from those who may not.
+    """
+    if cause == "null_check":
+        return _unchecked(scene)
+    if cause == "pointer_comparison" and scene.at >= 0:
+        what = effect(scene.steps[scene.at].text)
+        kinds = {scene.kind(register) for register in (what.dst, what.src) if register is not None}
+        past = scene.history()
+        if "pkt_end" in kinds or (past is not None and past.kind == "load" and not kinds - {""}):
+            return Decision("capability_required", "low")
+    return None
+
+
+DECIDERS: dict[str, Decider] = {
+    "V-DEREF": _deref,
+    "V-UNINIT-REG": _unread,
+    "V-HELPER-ARG": _argument,
+    "V-NULL": _may_be_null,
+    "V-KFUNC-ARG": _may_be_null,
+    "V-PTR-ARITH": _compared,
+    "V-CTX-MODIFIED": _modified,
+}

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Offsets, indexes and lengths: what is not bounded, bounded on one side only, or bounded too far out."""
+
+from __future__ import annotations
+
+import re
+
+from preflight.verifier.effect import constant_of, effect, type_of
+from preflight.verifier.history import Guard, Origin, guards, origin
+from preflight.verifier.model import Root
+from preflight.verifier.scene import Decider, Decision, Scene
+
+#: A value this large is no bound that anybody meant.
+_HUGE = 1 << 28
+_RANGE = re.compile(r"(umax(?:_value)?|smax(?:_value)?)=(?:[a-z0-9]+=)*(-?(?:0x[0-9a-f]+|\d+))")
+_BELOW = re.compile(r"min value|negative|unbounded min")
+
+
+def _largest(value: str) -> int | None:
+    """The largest offset a printed pointer can have: its variable part, None when it has none."""
+    found = [int(number, 0) for _, number in _RANGE.findall(value)]
+    if found:
+        return max(found)
+    return (1 << 63) if "var_off" in value else None
+
+
+def _index(scene: Scene, past: Origin) -> tuple[int, int] | None:
+    """The addition that made the pointer variable: its position and the register added."""
+    for at, register in past.added:
+        if scene.kind(register, at) == "scalar" or not scene.steps[at].before:
+            return at, register
+    return past.added[0] if past.added else None
+
+
+def _packet(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    past = scene.history()
+    if past is None:
+        return None
+    test = _packet_test(scene)
+    if test is None:
+        return Decision("packet_bounds", "high", None, _born(scene, past))
+    moved = next((at for at, _ in past.added if at > test), None)
+    if moved is not None:
+        reason = "the pointer moves by a variable amount here, after the comparison with the packet's end"
+        checked = scene.root(test, "the comparison with the packet's end")
+        return Decision("packet_bounds", "high", scene.root(moved, reason), (checked,))
+    reason = "this comparison with the packet's end proves less than is accessed"
+    return Decision("packet_bounds", "high", scene.root(test, reason), _born(scene, past))
+
+
+def _born(scene: Scene, past: Origin) -> tuple[Root, ...]:
+    return (scene.root(past.at, "where the pointer comes from"),) if past.at >= 0 else ()
+
+
+def _packet_test(scene: Scene) -> int | None:
+    """The last comparison with the end of the packet on the path."""
+    for at in range(scene.at - 1, -1, -1):
+        what = effect(scene.steps[at].text)
+        if what.kind == "branch" and what.src is not None and what.dst is not None:
+            kinds = {scene.kind(what.dst, at), scene.kind(what.src, at)}
+            if "pkt_end" in kinds or (kinds & {"pkt", "pkt_meta"} and len(kinds) > 1):
+                return at
+    return None
+
+
+def _bounds(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    if "invalid access to packet" in scene.text:
+        return _packet(scene, cause, confidence)
+    if cause == "size_arg_unbounded" or scene.at < 0:
+        return None
+    past = scene.history()
+    if past is None:
+        return _by_numbers(scene)
+    added = _index(scene, past)
+    if added is None:
+        return _constant_offset(scene)
+    at, register = added
+    index = origin(scene.steps, at, register, complete=scene.complete)
+    tests = _tests(scene, index, at)
+    largest = _largest(scene.value())
+    unbounded = largest is None or largest >= _HUGE
+    if cause == "unbounded_index" and _BELOW.search(scene.text):
+        return _unbounded(scene, "high", index, at, tests)
+    if unbounded or not (tests or index.masked):
+        sure = "high" if largest is not None and largest >= _HUGE else "medium"
+        return _unbounded(scene, sure, index, at, tests)
+    place = tests[-1].at if tests else (index.through[0] if index.through else at)
+    return Decision(
+        "map_value_bounds",
+        "medium",
+        scene.root(place, "the bound set here is larger than the memory"),
+        _index_born(scene, index, at),
+    )
+
+
+def _tests(scene: Scene, index: Origin, until: int) -> list[Guard]:
+    return guards(scene.steps, index.at, until, index.register) if index.at >= 0 else []
+
+
+def _index_born(scene: Scene, index: Origin, at: int) -> tuple[Root, ...]:
+    return (scene.root(index.at if index.at >= 0 else at, "the number comes from here"),)
+
+
+def _unbounded(scene: Scene, sure: str, index: Origin, at: int, tests: list[Guard]) -> Decision:
+    """The number where it comes from: its type and its checks are the programmer's choice there."""
+    open_side = "below" if _BELOW.search(scene.text) else "above"
+    reason = (
+        f"the number that is added comes from here; the tests on the way leave it open {open_side}"
+        if tests
+        else "the number that is added comes from here, and nothing on the way bounds it"
+    )
+    trail: tuple[Root, ...] = (scene.root(at, "it is added to the pointer here"),)
+    if tests:
+        trail = (scene.root(tests[-1].at, "the last test of it"), *trail)
+    return Decision("unbounded_index", sure, scene.root(index.at if index.at >= 0 else at, reason), trail)
+
+
+def _constant_offset(scene: Scene) -> Decision | None:
+    """No number was added: offset and size are constants, or the length belongs to a helper's argument."""
+    text = scene.text
+    if scene.calls and "memory, mem_size" not in text:
+        size = _size_register(scene)
+        if size is not None:
+            return size
+    if "outside of the" not in text and "value_size=" not in text and "mem_size=" not in text:
+        return None
+    return Decision("map_value_bounds", "high" if "value_size" in text else "medium")
+
+
+def _size_register(scene: Scene) -> Decision | None:
+    """A helper's memory argument is too short for its length argument, and that is not a constant."""
+    if scene.register is None or scene.register >= 5:
+        return None
+    value = scene.value(scene.register + 1)
+    if not value or type_of(value) != "scalar" or constant_of(value) is not None or "max" not in value:
+        return None
+    past = origin(scene.steps, scene.at, scene.register + 1, complete=scene.complete)
+    tests = _tests(scene, past, scene.at)
+    if tests:
+        place, reason = tests[-1].at, "the length is limited here, to more than the memory holds"
+    else:
+        place, reason = past.at if past.at >= 0 else scene.at, "the length comes from here"
+    return Decision("size_arg_unbounded", "medium", scene.root(place, reason))
+
+
+def _by_numbers(scene: Scene) -> Decision | None:
+    """`off` and `size` against `value_size`, when nothing else is known."""
+    numbers = {name for name, _ in re.findall(r"(value_size|mem_size|off|size)=(-?\d+)", scene.text)}
+    if {"value_size", "off", "size"} <= numbers and "outside" not in scene.text:
+        return Decision("map_value_bounds", "medium")
+    return None
+
+
+def _math(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    if scene.at < 0:
+        return None
+    what = effect(scene.steps[scene.at].text)
+    operands = [register for register in (what.dst, what.src) if register is not None]
+    if scene.family == "V-PTR-SPEC":
+        spoken = _of_context(scene, operands)
+        if spoken is not None:
+            return spoken
+    scalars = [register for register in operands if scene.kind(register) == "scalar"]
+    wanted = scalars[0] if len(scalars) == 1 else what.src if what.src is not None else scene.register
+    if wanted is None:
+        return None
+    past = origin(scene.steps, scene.at, wanted, complete=scene.complete)
+    if cause != "unbounded_index":
+        return None
+    return _unbounded(scene, confidence, past, scene.at, _tests(scene, past, scene.at))
+
+
+def _of_context(scene: Scene, operands: list[int]) -> Decision | None:
+    """Arithmetic on the context pointer is refused to everybody, whatever the message speaks of."""
+    for register in operands:
+        past = scene.history(register)
+        at_entry = past is not None and past.kind == "entry" and past.register == 1
+        if scene.kind(register) == "ctx" or (at_entry and not scene.log.validating):
+            return Decision(
+                "ctx_access", "high", scene.root(scene.at, "here a number is added to the context")
+            )
+    return None
+
+
+def _size(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    past = scene.history()
+    if past is None or past.at < 0:
+        return None
+    tests = _tests(scene, past, scene.at)
+    used: tuple[Root, ...] = (scene.root(scene.at, f"{scene.calls or 'the helper'} takes it as a length"),)
+    if tests and not _BELOW.search(scene.text):
+        reason = "the limit set here is too large, or of another copy"
+        return Decision(cause, confidence, scene.root(tests[-1].at, reason), used)
+    if tests:
+        used = (scene.root(tests[-1].at, "the test here leaves it open below"), *used)
+        reason = "the length comes from here as a signed number and may be negative"
+    else:
+        reason = "the length comes from here and is not bounded on the way"
+    return Decision(cause, confidence, scene.root(past.at, reason), used)
+
+
+_WRITTEN = re.compile(r"stack (?:R\d+ )?(?:off (-?\d+)\+(-?\d+) size (\d+)|R?\d*)")
+
+
+def _stack(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    if scene.at < 0:
+        return None
+    if cause == "uninit_stack_read":
+        return _partly_written(scene, cause, confidence)
+    if cause == "stack_bounds" and scene.calls:
+        return _size_register(scene)
+    if cause == "stack_variable_offset" and re.search(r"invalid variable-offset", scene.text):
+        return Decision("stack_bounds", "medium", None, _index_of_stack(scene))
+    return Decision(cause, confidence, None, _index_of_stack(scene))
+
+
+def _index_of_stack(scene: Scene) -> tuple[Root, ...]:
+    past = scene.history()
+    added = _index(scene, past) if past is not None else None
+    if added is None:
+        return ()
+    index = origin(scene.steps, added[0], added[1], complete=scene.complete)
+    return _index_born(scene, index, added[0])
+
+
+def _partly_written(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    """A struct of which some bytes are written, all by one statement: that statement is the initialiser."""
+    found = _WRITTEN.search(scene.text)
+    if not found or found[1] is None:
+        return None
+    first, size = int(found[1]), min(int(found[3]), 512)
+    writers = []
+    for at in range(scene.at):
+        what = effect(scene.steps[at].text)
+        if what.kind == "store" and what.base == 10 and first <= what.off < first + size:
+            writers.append(scene.root(at, "some of the bytes are written here, others (padding?) are not"))
+    if not writers:
+        return None
+    lines = {root.source for root in writers}
+    if len(lines) == 1 and scene.calls:
+        return Decision(cause, confidence, writers[0])
+    return Decision(cause, confidence, None, (writers[0],))
+
+
+DECIDERS: dict[str, Decider] = {
+    "V-PKT-BOUNDS": _packet,
+    "V-MEM-BOUNDS": _bounds,
+    "V-MAPVAL-BOUNDS": _bounds,
+    "V-INDEX-SIGN": _bounds,
+    "V-PTR-MATH-RANGE": _math,
+    "V-PTR-SPEC": _math,
+    "V-SIZE-ARG": _size,
+    "V-STACK-OOB": _stack,
+    "V-STACK-UNINIT": _stack,
+}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which statement of the source an instruction belongs to, as far as the log tells.
+
+The line that a log prints is the compiler's, and that is not always the programmer's: what the macros
+BPF_PROG and BPF_KPROBE wrap around a function carries the line of its signature, and all `return`s of a
+function become one `exit` with the line of the last one or of the closing brace.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from preflight.verifier.effect import effect
+from preflight.verifier.model import NO_SOURCE, Source, Step
+
+_SIGNATURE = re.compile(
+    r"\bBPF_(?:PROG2?|KPROBE|KRETPROBE|KSYSCALL|KPROBE_SYSCALL|UPROBE|URETPROBE|USDT)\s*\("
+)
+_IF = re.compile(r"(?:\}\s*)?(?:else\s+)?if\s*\(")
+_COMPARISON = re.compile(r"(?<![-<>=!])([<>]=?|[=!]=)(?![<>=])")
+#: How far back a branch's condition, or a statement, is looked for.
+_NEAR = 40
+_OPPOSITE = {"==": "!=", "!=": "==", ">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+_DIRECTION = {"==": "=", "!=": "!", ">": ">", ">=": ">", "<": "<", "<=": "<"}
+
+
+def signature(source: Source) -> bool:
+    """Whether a line is the head of a function that a macro wraps."""
+    return source.text is not None and _SIGNATURE.search(source.text) is not None
+
+
+def statement(steps: Sequence[Step], at: int) -> Source:
+    """The statement that the instruction at a position belongs to; NO_SOURCE when the log does not tell."""
+    step = steps[at]
+    if effect(step.text).kind == "exit" and (step.source.text or "}") == "}":
+        found = leaving(steps, at)
+        if found is not None:
+            return found
+    if step.source == NO_SOURCE:
+        return _elsewhere(steps, at)
+    if signature(step.source):
+        for back in range(at - 1, max(at - _NEAR, -1), -1):
+            other = steps[back]
+            if other.depth == step.depth and other.source.text and not signature(other.source):
+                return other.source
+    return step.source
+
+
+def _elsewhere(steps: Sequence[Step], at: int) -> Source:
+    """The line that stood with the same instruction another time."""
+    wanted = steps[at].insn
+    for other in reversed(steps[max(at - 2000, 0) : at]):
+        if other.insn == wanted and other.source != NO_SOURCE:
+            return other.source
+    return NO_SOURCE
+
+
+def leaving(steps: Sequence[Step], at: int) -> Source | None:
+    """The `return` that became the exit at a position, where a branch leads straight to it.
+
+    Where that branch comes from an `if` whose condition holds, the statement is the one under the `if`:
+    in C as people write it, on the line below. None when the path does not show it.
+    """
+    depth = steps[at].depth
+    for back in range(at - 1, max(at - 8, -1), -1):
+        step = steps[back]
+        if step.depth != depth:
+            return None
+        what = effect(step.text)
+        if what.kind in {"const", "copy"}:
+            if step.source.text and step.source.text.startswith("return"):
+                return step.source
+            continue
+        if what.kind == "jump":
+            continue
+        if what.kind == "branch":
+            return _under(steps, back)
+        return None
+    return None
+
+
+def _under(steps: Sequence[Step], branch: int) -> Source | None:
+    """The statement under the `if` that a branch belongs to, when its condition holds on this path."""
+    head = _condition(steps, branch)
+    if head is None or head.text is None or head.line is None:
+        return None
+    condition, rest = _split(head.text)
+    if condition is None:
+        return None
+    if not _holds(steps, branch, condition):
+        return None
+    if "return" in rest:
+        return head
+    return Source(head.file, head.line + 1, None) if rest.strip() in {"", "{"} else None
+
+
+def _condition(steps: Sequence[Step], branch: int) -> Source | None:
+    """The `if` line of a branch: its own, or the one under which its operand was loaded just before."""
+    for back in range(branch, max(branch - 4, -1), -1):
+        source = steps[back].source
+        if source.text and _IF.match(source.text):
+            return source
+        if back < branch and effect(steps[back].text).kind in {"branch", "call", "exit"}:
+            return None
+    return None
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    """Condition of an `if` and what follows it on the line; None when it goes on below."""
+    found = _IF.match(text)
+    if found is None:
+        return None, ""
+    depth = 1
+    for place in range(found.end(), len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            rest = re.sub(r"/\*.*?\*/|//.*", "", text[place + 1 :])
+            return text[found.end() : place].strip(), rest
+    return None, ""
+
+
+def _holds(steps: Sequence[Step], branch: int, condition: str) -> bool:
+    """Whether the branch, as the path took it, means that the condition holds."""
+    what = effect(steps[branch].text)
+    taken = branch + 1 < len(steps) and steps[branch + 1].insn != steps[branch].insn + 1
+    if "&&" in condition:
+        return False
+    if "||" in condition or what.src is not None:
+        # one side of an `or`, or operands that may stand the other way round: early returns are branches
+        return taken
+    said = what.op.removeprefix("s")
+    said = said if taken else _OPPOSITE.get(said, "")
+    compared = _COMPARISON.findall(condition)
+    if not compared:
+        meant = "==" if condition.startswith("!") else "!="
+        zero = {"==": "=", "<": "=", "!=": "!", ">": "!"}
+        return zero.get(said, "") == zero[meant] if what.imm == 0 or said in {"==", "!="} else taken
+    if len(compared) != 1:
+        return False
+    if said not in _DIRECTION:
+        return False
+    return _DIRECTION[said] == _DIRECTION[compared[0]]
