@@ -22,9 +22,9 @@ _TAR_MAGIC_AT = 257
 def kernel_from_path(path: Path, *, with_modules: bool = False) -> Kernel:
     """The kernel in a file or directory; its name is the path as given.
 
-    Raw BTF, vmlinux, a kernel image, a `.deb`, a directory laid out like a catalogue entry, each
-    file also packed with gzip, xz or zstd, and a BTFHub `.tar.xz`. `with_modules` reads the modules
-    of a package as well. InputError says what the file is not.
+    Raw BTF, vmlinux, a kernel image, a `.deb`, a directory laid out like a catalogue entry, a facts file with
+    BTF inside, each file also packed with gzip, xz or zstd, and a BTFHub `.tar.xz`. `with_modules` reads the
+    modules of a package as well. InputError says what the file is not.
     """
     if path.is_dir():
         return entry.read(path, str(path))
@@ -88,7 +88,7 @@ def _from_bytes(data: bytes, path: Path) -> Kernel:
     if not data:
         raise InputError("is empty")
     if data.lstrip()[:1] in (b"{", b"["):
-        raise InputError("is JSON; a facts file without BTF cannot stand for a kernel here")
+        return _facts(data, path)
     source = (source_file(path.name, data),)
     if btfblob.byteorder_of(data):
         return _raw_btf(data, path, source, packed=False)
@@ -108,6 +108,21 @@ def _from_bytes(data: bytes, path: Path) -> Kernel:
         symbols=Blob(data=found.symbols) if found.symbols is not None else None,
     )
     return Kernel(identity, contents, Provenance("image", source))
+
+
+def _facts(data: bytes, path: Path) -> Kernel:
+    """A facts file, which stands for a kernel when its BTF is inside."""
+    import json
+
+    from preflight.kernels.facts_file import is_facts, kernel_of
+
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        document = None
+    if not is_facts(document):
+        raise InputError("is JSON, and no facts file")
+    return kernel_of(document, str(path))
 
 
 def _raw_btf(data: bytes, path: Path, source: tuple[SourceFile, ...], *, packed: bool) -> Kernel:

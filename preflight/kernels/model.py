@@ -50,7 +50,7 @@ class SourceFile:
 class Provenance:
     """Where the facts come from.
 
-    `kind` is one of `host`, `btf`, `elf`, `image`, `deb`, `archive`; `files` are what was
+    `kind` is one of `host`, `btf`, `elf`, `image`, `deb`, `archive`, `facts`; `files` are what was
     read; `notes` are sentences a reader should see (a package that was lost, a config that
     was not there).
     """
