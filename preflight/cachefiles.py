@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -114,12 +115,15 @@ def _own_files() -> Iterator[str]:
 
 
 def _sha256(content: bytes) -> str:
-    """The digest of a small text: Python's own code loads sooner than OpenSSL's, and is slower per byte."""
-    try:
-        from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12 and later
-    except ImportError:
+    return str(_small_sha256()(content).hexdigest())
+
+
+@cache
+def _small_sha256() -> Any:
+    """Python's own code for small texts: it loads sooner than OpenSSL's, and is slower per byte."""
+    for module in ("_sha2", "_sha256", "hashlib"):  # 3.12 and later; 3.11; built without either
         try:
-            from _sha256 import sha256  # type: ignore[import-not-found]
+            return import_module(module).sha256
         except ImportError:
-            from hashlib import sha256
-    return str(sha256(content).hexdigest())
+            continue
+    raise ImportError("this Python has no SHA-256")

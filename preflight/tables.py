@@ -27,3 +27,19 @@ def load(path: Path) -> dict[str, Any]:
     table = tomllib.loads(text)
     cachefiles.write_json(kept, table)
     return table
+
+
+def load_folder(folder: Path) -> dict[str, dict[str, Any]]:
+    """The tables in all TOML files of a folder by file name, in name order; remembered as one."""
+    paths = sorted(folder.glob("*.toml"))
+    kept = cachefiles.directory("tables") / f"{folder.name}.json"
+    of = cachefiles.digest_of([cachefiles.identity(str(path)) for path in paths])
+    found = cachefiles.read_json(kept, _LIMIT)
+    if isinstance(found, dict) and found.get("of") == of:
+        remembered: dict[str, dict[str, Any]] = found["tables"]
+        return remembered
+    import tomllib
+
+    read = {path.name: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
+    cachefiles.write_json(kept, {"of": of, "tables": read})
+    return read

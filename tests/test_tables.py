@@ -53,3 +53,25 @@ def test_a_damaged_copy_is_replaced(tmp_path: Path, cache: Path, content: bytes)
     kept.write_bytes(content)
     assert tables.load(path) == {"a": 1}
     assert kept.read_bytes() == good
+
+
+def test_a_folder_is_the_same_when_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.toml").write_text(f"x = '{name}'\n")
+    first = tables.load_folder(tmp_path)
+    monkeypatch.setattr(tomllib, "loads", lambda text: pytest.fail("parsed again"))
+    assert tables.load_folder(tmp_path) == first == {"a.toml": {"x": "a"}, "b.toml": {"x": "b"}}
+    assert list(first) == ["a.toml", "b.toml"]
+
+
+def test_a_changed_new_or_removed_file_changes_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "codes"
+    folder.mkdir()
+    (folder / "a.toml").write_text("x = 1\n")
+    tables.load_folder(folder)
+    (folder / "b.toml").write_text("y = 1\n")
+    assert set(tables.load_folder(folder)) == {"a.toml", "b.toml"}
+    (folder / "a.toml").write_text("x = 2\n")
+    assert tables.load_folder(folder)["a.toml"] == {"x": 2}
+    (folder / "a.toml").unlink()
+    assert set(tables.load_folder(folder)) == {"b.toml"}

@@ -72,18 +72,24 @@ def _parse(code: str, raw: dict[str, Any]) -> Code:
 @cache
 def codes() -> dict[str, Code]:
     """All codes by id, in the order of their files and tables."""
-    found: dict[str, Code] = {}
-    for path in sorted((Path(__file__).parent / "codes").glob("*.toml")):
-        for code, raw in tables.load(path).items():
+    return {code: entry(code) for code in _raw()}
+
+
+@cache
+def _raw() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, table in tables.load_folder(Path(__file__).parent / "codes").items():
+        for code, raw in table.items():
             if code in found:
-                raise ValueError(f"code {code} is defined twice ({path.name})")
-            found[code] = _parse(code, raw)
+                raise ValueError(f"code {code} is defined twice ({name})")
+            found[code] = raw
     return found
 
 
+@cache
 def entry(code: str) -> Code:
     """The entry of a code; KeyError when a rule uses a code nobody registered."""
-    return codes()[code]
+    return _parse(code, _raw()[code])
 
 
 def find(text: str) -> Code:

@@ -65,6 +65,8 @@ def _kind(value: object) -> str:
 
 # --- writing
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
 
 def facts_to_dict(host: HostFacts) -> dict[str, Any]:
     """All areas by name; an area that was not collected is null."""
@@ -76,6 +78,8 @@ def encode(value: Any) -> Any:
 
     A dictionary whose keys are not text becomes a list of `[key, value]` pairs.
     """
+    if type(value) in _PLAIN:  # most values are
+        return value
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):

@@ -17,8 +17,9 @@ _MAX_OPTIONS = 100_000
 CONFIG_LIMIT = 8 << 20
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
-_OPTION = re.compile(r"CONFIG_([A-Za-z0-9_]{1,128})=(.{0,4096})")
-_UNSET = re.compile(r"# CONFIG_([A-Za-z0-9_]{1,128}) is not set")
+_OPTION = re.compile(
+    r"^(?:CONFIG_([A-Za-z0-9_]{1,128})=(.{0,4096})|# CONFIG_([A-Za-z0-9_]{1,128}) is not set)$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,10 @@ def parse_config(text: bytes) -> dict[str, str]:
 
     An option that is not in the result was not offered to this kernel's builder at all.
     """
+    lines = "\n".join(text.decode("utf-8", "replace").splitlines())
     options: dict[str, str] = {}
-    for line in text.decode("utf-8", "replace").splitlines():
+    for name, value, unset in _OPTION.findall(lines):
         if len(options) >= _MAX_OPTIONS:
             break
-        if match := _OPTION.fullmatch(line):
-            options[match[1]] = match[2].strip('"')
-        elif match := _UNSET.fullmatch(line):
-            options[match[1]] = "n"
+        options[name or unset] = value.strip('"') if name else "n"
     return options

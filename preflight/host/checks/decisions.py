@@ -224,13 +224,18 @@ def _rank(letter: str) -> int:
     return _BEST.index(letter) if letter in _BEST else len(_BEST)
 
 
+_RANKED = {ord(letter): chr(rank) for rank, letter in enumerate(_BEST)}
+_UNRANKED = dict(enumerate(_BEST))
+
+
 def letters(facts: HelperFacts, program_type: str) -> str:
     """The best letter of all ways of loading a type, per helper id; empty when the type was not asked."""
-    rows = facts.rows_of(program_type)
-    return "".join(
-        min(column, key=_rank) if column[0] in _BEST else column[0]
-        for column in zip(*(row.states for row in rows), strict=False)
-    )
+    rows = [row.states for row in facts.rows_of(program_type)]
+    if len(rows) < 2:
+        return "".join(rows)
+    # Letters that stand in the order of _BEST; what is no letter (`-`) stays what it is, and comes last.
+    ranked = (states.translate(_RANKED) for states in rows)
+    return "".join(map(min, *ranked)).translate(_UNRANKED)
 
 
 def helper_state(host: HostFacts, program_type: str, helper: str, vehicle: str | None = None) -> Decision:
