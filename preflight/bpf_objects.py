@@ -77,6 +77,20 @@ def objects(folder: str | None = None) -> tuple[BpfFile, ...]:
     return tuple(file for file in _files(root()) if folder is None or file.folder == folder)
 
 
+def chosen(folder: str, name: str) -> tuple[BpfFile, ...]:
+    """The objects of a folder for this machine that a name stands for; an empty one stands for all.
+
+    It is an object's name, or what several have before the first `_`: `syscalls` for all its variants.
+    """
+    import os
+
+    arch = ARCHES.get(os.uname().machine)
+    target = "bpfel" if sys.byteorder == "little" else "bpfeb"
+    here = [file for file in objects(folder) if file.target == target and file.arch in (None, arch)]
+    exact = [file for file in here if name in ("", file.name)]
+    return tuple(exact or (file for file in here if file.name.partition("_")[0] == name))
+
+
 def find(folder: str, name: str, *, machine: str | None = None, byteorder: str = sys.byteorder) -> Path:
     """The object of one program for a machine (`uname -m`, default this one's).
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def check(
     objects: list[str] = typer.Argument(
-        None, metavar="[OBJECT...]", help="BPF objects, executables that embed them, or directories."
+        None,
+        metavar="[OBJECT...]",
+        help="BPF objects, executables with objects inside, directories, tracers:NAME.",
     ),
     format_: list[str] = typer.Option(
         [], "--format", help="text, json, markdown or html; FORMAT=FILE, repeatable."
@@ -108,9 +110,10 @@ def _opened(objects: list[str]) -> list[BpfObject]:
     """The objects behind what the user named; nothing of reading objects is imported without any."""
     if not objects:
         return []
+    from preflight.cli.targets import object_paths
     from preflight.objects.sources import open_all
 
-    return open_all(objects)
+    return open_all(object_paths(objects))
 
 
 def _kernel() -> Kernel:

@@ -8,7 +8,9 @@ import typer
 
 def core(
     objects: list[str] = typer.Argument(
-        ..., metavar="OBJECT...", help="BPF objects, executables that embed them, or directories."
+        ...,
+        metavar="OBJECT...",
+        help="BPF objects, executables with objects inside, directories, tracers:NAME.",
     ),
     kernel: list[str] = typer.Option(
         ["host"], "--kernel", metavar="REF", help="host, a path, a catalogue name or glob; repeatable."
@@ -41,6 +43,7 @@ def core(
     from preflight.cli.core_run import Request, run
     from preflight.cli.options import choose
     from preflight.cli.output import emit, split_format
+    from preflight.cli.targets import object_paths
     from preflight.render.registry import renderers
 
     choose("--fail-on", fail_on, ("required", "recommended", "never"))
@@ -52,7 +55,7 @@ def core(
         split_format(wanted, list(forms))
     result, code = run(
         Request(
-            tuple(objects), tuple(kernel), loader, only, program, type_, tuple(module), store,
+            object_paths(objects), tuple(kernel), loader, only, program, type_, tuple(module), store,
             show_commands, fail_on, undecided, verbose > 0 or any(f.startswith("json") for f in format_),
         )
     )  # fmt: skip

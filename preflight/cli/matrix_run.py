@@ -56,6 +56,7 @@ class Progress:
 
 def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]:
     """The result object and the exit code."""
+    from preflight.cli.targets import object_paths
     from preflight.kernels.store import Store
     from preflight.matrix.measured import measurements
     from preflight.matrix.run import run as judge
@@ -70,7 +71,7 @@ def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]
     progress = Progress("kernels")
     outcome = judge(
         wanted,
-        open_all(wanted.objects),
+        open_all(object_paths(wanted.objects)),
         measured,
         Store(Path(request.store)) if request.store else Store(),
         make_opener,

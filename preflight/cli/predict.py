@@ -8,7 +8,9 @@ import typer
 
 def predict(
     objects: list[str] = typer.Argument(
-        ..., metavar="OBJECT...", help="BPF objects, executables that embed them, or directories."
+        ...,
+        metavar="OBJECT...",
+        help="BPF objects, executables with objects inside, directories, tracers:NAME.",
     ),
     kernel: list[str] = typer.Option(
         ["host"], "--kernel", metavar="REF", help="host, a path, a catalogue name or glob; repeatable."
@@ -37,6 +39,7 @@ def predict(
     from preflight.cli.options import choose
     from preflight.cli.output import emit, split_format
     from preflight.cli.predict_run import Request, run
+    from preflight.cli.targets import object_paths
     from preflight.render.registry import renderers
 
     choose("--fail-on", fail_on, ("required", "never"))
@@ -46,7 +49,7 @@ def predict(
     for wanted in format_:
         split_format(wanted, list(forms))
     result, code = run(
-        Request(tuple(objects), tuple(kernel), judge, tuple(module), store, fail_on, undecided)
+        Request(object_paths(objects), tuple(kernel), judge, tuple(module), store, fail_on, undecided)
     )
     emit(result, format_, forms, color=color, verbose=verbose)
     if code:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels and modules named on a command line, for the commands that judge objects against them."""
+"""The objects, kernels and modules named on a command line, for the commands that judge objects."""
 
 from __future__ import annotations
 
@@ -9,6 +9,32 @@ from typing import NamedTuple
 
 from preflight.errors import InputError, UsageError
 from preflight.kernels.model import Kernel
+
+#: Prefix of an OBJECT -> folder of the objects that come with preflight.
+_PACKAGED = ("tracers", "probes")
+
+
+def object_paths(specs: Iterable[str]) -> tuple[str, ...]:
+    """What the user named as OBJECT, `tracers:` and `tracers:NAME` (or `probes:`) as the packaged files.
+
+    An empty NAME is all of them; it is an object's name, or a tracer's for all its variants. Built for this
+    machine. UsageError names what there is; InstrumentError when preflight's objects are not built.
+    """
+    found: list[str] = []
+    for spec in specs:
+        group, colon, name = spec.partition(":")
+        found += _packaged(group, name) if colon and group in _PACKAGED else [spec]
+    return tuple(found)
+
+
+def _packaged(group: str, name: str) -> list[str]:
+    from preflight import bpf_objects
+
+    chosen = bpf_objects.chosen(group, name)
+    if not chosen:
+        there = ", ".join(dict.fromkeys(file.name for file in bpf_objects.chosen(group, "")))
+        raise UsageError(f"no {group}:{name[:80]}; there are {there or 'none'}")
+    return [str(file.path) for file in chosen]
 
 
 class WithoutBtf(NamedTuple):

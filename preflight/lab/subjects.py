@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 
 from preflight.errors import UsageError
@@ -17,8 +16,8 @@ def subjects(specs: Iterable[str]) -> tuple[Subject, ...]:
     """The objects behind several specs, each distinct one once.
 
     A spec is a path or command as everywhere, `probes:` for all packaged probes, `probes:NAME` for one of
-    them, or the same of `tracers:`. UsageError when none is shipped or none has that name; InputError for
-    a path without objects.
+    them, or the same of `tracers:`, where NAME may also be a tracer for all its variants. UsageError when
+    none is shipped or none has that name; InputError for a path without objects.
     """
     found: dict[str, Subject] = {}
     for spec in specs:
@@ -40,11 +39,10 @@ def _packaged(group: str, name: str) -> Iterator[Subject]:
     """The packaged objects of one folder for this machine, all or the one called `name`."""
     from preflight import bpf_objects
 
-    arch = bpf_objects.ARCHES.get(os.uname().machine)
-    files = [f for f in bpf_objects.objects(group) if f.target == "bpfel" and f.arch in (None, arch)]
+    files = bpf_objects.chosen(group, "")
     if not files:
         raise UsageError(f"this version ships no {group}")
-    chosen = [f for f in files if name in ("", f.name)]
+    chosen = bpf_objects.chosen(group, name)
     if not chosen:
         raise UsageError(f"no {group}:{name[:80]}; there are {', '.join(f.name for f in files)}")
     for file in chosen:
