@@ -23,9 +23,11 @@ struct task_struct___compat {
 	struct thread_info___compat thread_info;
 };
 
-/* arch/arm64/include/uapi/asm/ptrace.h: no other machine has this type with this field. */
-struct user_pt_regs___arm64 {
-	__u64 pstate;
+/* arch/arm64/include/asm/processor.h: no other machine has this field. */
+struct thread_struct___arm64 {
+	struct {
+		unsigned long tp_value;
+	} uw;
 };
 
 #pragma clang attribute pop
@@ -40,7 +42,7 @@ static __always_inline __u8 is_compat(void)
 
 	if (bpf_core_field_exists(task->thread_info.status))
 		return (BPF_CORE_READ(task, thread_info.status) & X86_STATUS_COMPAT) != 0;
-	if (bpf_core_field_exists(struct user_pt_regs___arm64, pstate))
+	if (bpf_core_field_exists(struct thread_struct___arm64, uw))
 		return BPF_CORE_READ(task, thread_info.flags) >> ARM64_FLAG_32BIT & 1;
 	return 0;
 }

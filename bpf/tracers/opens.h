@@ -53,7 +53,10 @@ static __always_inline void count_open(__u32 error, __u32 flags, __u64 took)
 		return;
 	}
 	__sync_fetch_and_add(&count->count, 1);
-	__sync_fetch_and_add(&count->total_ns, took);
+	/* Without a duration clang would make an atomic OR of the addition of 0, which 5.10 does not know. */
+	/* Of an addition of the constant 0 clang makes an atomic OR, which 5.10 does not know. */
+	if (took)
+		__sync_fetch_and_add(&count->total_ns, took);
 	health_count(HEALTH_EXPORTED);
 }
 
