@@ -32,6 +32,8 @@ WORD = re.compile(r"[A-Za-z_][A-Za-z_']+")
 NUMBER = {"d": r"[-+]?\d+", "i": r"[-+]?\d+", "u": r"\d+", "x": r"(?:0x)?[0-9a-fA-F]+", "c": ".", "p": r"\S+"}
 #: Formats with fewer letters than this outside their conversions say too little to be recognised.
 FEWEST_LETTERS = 7
+#: Every format with its family and kernels, for the test that all of them are recognised.
+FORMATS = DATA.parent.parent.parent / "fixtures" / "verifier" / "formats.jsonl"
 
 
 def pattern(fmt: str, fragment: bool) -> str:
@@ -84,7 +86,8 @@ def compile_table(
     def add(
         fmt: str, family: str, kind: str, versions: list[str], report: bool, fragment: bool, where: str
     ) -> None:
-        text = fmt.strip()
+        # of a message of two lines the first is recognised; the second goes on with it
+        text = fmt.strip().partition("\n")[0]
         letters = sum(map(len, WORD.findall(CONVERSION.sub("\x00", text))))
         if letters < FEWEST_LETTERS or not whole_words(text):
             return
@@ -131,6 +134,17 @@ def compile_table(
     }
 
 
+def formats(catalogue: list[dict[str, Any]]) -> str:
+    """The formats of rejections, one JSON array per line: family, kind, whether a fragment, format, kernels."""
+    rows = {
+        (row["family"], row["kind"], row["fragment"], one["fmt"], tuple(one["versions"]))
+        for row in catalogue
+        if row["kind"] in {"fail", "internal"} and row["family"]
+        for one in row["formats"]
+    }
+    return "".join(json.dumps(row) + "\n" for row in sorted(rows))
+
+
 def family_texts() -> str:
     """The texts of the families as JSON, so that no TOML has to be read to explain a log."""
     codes = DATA.parent.parent / "findings" / "codes"
@@ -162,6 +176,7 @@ def main() -> None:
         else:
             lines.append(f"{json.dumps(key)}: {json.dumps(value, sort_keys=True)}")
     (DATA / "table.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    FORMATS.write_text(formats(catalogue), encoding="utf-8")
     print(f"{len(table['messages'])} formats of {len({row[1] for row in table['messages']})} families")
 
 

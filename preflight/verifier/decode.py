@@ -118,6 +118,8 @@ def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], li
     if step is None and log.steps and root and root.insn is not None:
         insn = root.insn if insn is None else insn
         source = root.source if source == NO_SOURCE else source
+    elif root and message.family == "V-COMPLEXITY":
+        source = root.source  # where the limit was reached is chance
     elif root and root.insn == insn and source.line is not None:
         root = Root(root.insn, root.reason, source)
     lost_tail = message.family == "L-TRUNC-HEAD"
