@@ -23,6 +23,7 @@ COMMANDS = {
     "core": "core",
     "log": "log",
     "predict": "predict",
+    "matrix": "matrix",
     "kernels": "kernels",
     "lab": "lab",
     "explain": "explain",

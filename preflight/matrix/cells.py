@@ -82,7 +82,7 @@ def predicted(result: Mapping[str, Any], judge: str) -> Judged:
     attach, adjusted_attach = (_worst_attach(p[f"{p_}attach"] for p in counted) for p_ in ("", "adjusted_"))
     state = state_of(str(result[f"{prefix}verdict"]), adjusted_attach if adjusted else attach)
     found = [*result["findings"], *(f for program in counted for f in program["findings"])]
-    causes, warnings = _sorted_findings(found, state, adjusted)
+    causes, warnings = _sorted_findings(found, state, adjusted, str(result["object"]))
     programs = result["programs"]
     loading = [p for p in programs if p[f"{prefix}verdict"] == "loads"]
     cell = Cell(
@@ -124,7 +124,7 @@ def measured(result: Mapping[str, Any], judge: str, left: tuple[str, ...] | None
         state = state_of(verdict, attach)
     names = {p["name"] for p in counted}
     found = [f for f in result["findings"] if _program_of(f, result) in names or not counted or not adjusted]
-    causes, warnings = _sorted_findings(found, state, adjusted)
+    causes, warnings = _sorted_findings(found, state, adjusted, str(result["object"]))
     loading = [p for p in result["programs"] if p["verdict"] == "loads"]
     cell = Cell(
         MEASURED,
@@ -188,36 +188,51 @@ def _worst_load(words: Iterable[str]) -> str:
 
 
 def _sorted_findings(
-    findings: Iterable[Mapping[str, Any]], state: str, adjusted: bool
+    findings: Iterable[Mapping[str, Any]], state: str, adjusted: bool, name: str
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """What makes the state, and what does no more than warn, each by id, worst first.
+    """What makes the state, and what does no more than warn, each by id.
 
-    An open question beside a known failure is not what fails.
+    An open question beside a known failure is not what fails. An object for another machine has one cause,
+    and not one for each register that is called otherwise.
     """
     verdicts = _STOPS if state in RED else ("unknown",) if state == "unknown" else ()
+    counted = [f for f in findings if not (adjusted and f["data"].get("open"))]
+    foreign = [f for f in counted if f["code"] == _OTHER_MACHINE]
     causes: dict[str, dict[str, Any]] = {}
     warnings: dict[str, dict[str, Any]] = {}
-    for finding in findings:
-        if adjusted and finding["data"].get("open"):
-            continue
+    for finding in counted:
         if finding["severity"] == "required" and finding["verdict"] in verdicts:
-            causes.update(_described(finding))
+            registers = foreign and finding["data"].get("type") == "struct pt_regs"
+            causes.update(_described(_stopping(foreign[0]) if registers else finding, name))
         elif finding["severity"] != "info" and finding["verdict"] == "degraded":
-            warnings.update(_described(finding))
-    for known in causes:
-        warnings.pop(known, None)
+            warnings.update(_described(finding, name))
+    if any(f["verdict"] == "missing" for f in foreign):
+        causes = {key: cause for key, cause in causes.items() if cause["code"] == _OTHER_MACHINE}
+    elif any(cause["code"] == _OTHER_MACHINE for cause in causes.values()):
+        warnings = {key: one for key, one in warnings.items() if one["code"] != _OTHER_MACHINE}
     return dict(sorted(causes.items())), dict(sorted(warnings.items()))
 
 
-def _described(finding: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+#: The object was built for another machine than the kernel's.
+_OTHER_MACHINE = "PC211"
+
+
+def _stopping(foreign: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The finding about the other machine, as the reason why registers are not found."""
+    return {**foreign, "verdict": "missing", "title": f"{foreign['title']}; those it reads are not there"}
+
+
+def _described(finding: Mapping[str, Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The cause that a finding stands for, without the object and kernel it was found with."""
-    data = finding["data"]
+    data, title = finding["data"], str(finding["title"])
+    if title.startswith(f"{name} "):
+        title = f"the object {title.removeprefix(name).lstrip()}"
     yield (
-        cause_id(str(finding["code"]), str(finding["title"])),
+        cause_id(str(finding["code"]), title),
         {
             "code": finding["code"],
             "name": finding["name"],
-            "title": finding["title"],
+            "title": title,
             "verdict": finding["verdict"],
             "severity": finding["severity"],
             "cause": finding["cause"],

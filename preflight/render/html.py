@@ -73,10 +73,24 @@ def environment() -> Environment:
     return env
 
 
-def page(template: str, result: Mapping[str, Any], **context: Any) -> str:
-    """Render a template around a result of the JSON contract."""
-    style, script = _asset("page.css"), _asset("page.js")
-    embedded = json_.render(result)
+def page(
+    template: str,
+    result: Mapping[str, Any],
+    *,
+    styles: tuple[str, ...] = ("page.css",),
+    scripts: tuple[str, ...] = ("page.js",),
+    external: tuple[str, str] | None = None,
+    embed: bool = True,
+    **context: Any,
+) -> str:
+    """Render a template around a result of the JSON contract.
+
+    `styles` and `scripts` are assets, put into the page one after the other. With `external` the page
+    names these two files (style sheet, script) beside it instead of holding them. Without `embed`
+    the result itself is left out of the appendix.
+    """
+    style, script = assets(styles), assets(scripts)
+    embedded = json_.render(result) if embed else ""
     return (
         environment()
         .get_template(template)
@@ -84,12 +98,26 @@ def page(template: str, result: Mapping[str, Any], **context: Any) -> str:
             result=result,
             style=style,
             script=script,
-            policy=content_security_policy(style, script),
+            external=external,
+            policy=FOLDER_POLICY if external else content_security_policy(style, script),
+            embed=embed,
             embedded=embedded if len(embedded) <= EMBED_LIMIT else None,
             embedded_size=len(embedded),
             **context,
         )
     )
+
+
+#: The policy of a page whose style sheet and script are files beside it.
+FOLDER_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'"
+)
+
+
+def assets(names: tuple[str, ...]) -> str:
+    """The text of several assets, one after the other."""
+    return "".join(_asset(name) for name in names)
 
 
 def render_check(result: Mapping[str, Any], style: Style) -> str:

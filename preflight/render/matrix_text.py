@@ -80,17 +80,19 @@ def _causes(page: Page, heading: str, causes: Sequence[Mapping[str, Any]]) -> No
         return
     page.blank()
     page.line((heading, "bold"))
-    limit = len(causes) if page.style.verbose else _CAUSES
-    for cause in causes[:limit]:
+    shown = [(cause, 0) for cause in causes] if page.style.verbose else view.together(causes)[:_CAUSES]
+    for cause, like in shown:
         page.line(
             (f"{cause['code']} ", f"bold {_COLOURS.get(str(cause['verdict']), '')}"), str(cause["title"])
         )
-        where = f"{view.reach(cause)}: {view.few(cause['objects'])} on {view.few(cause['kernels'])}"
+        more = f" (and {like} more of this kind in the same cells)" if like else ""
+        where = f"{view.reach(cause)}{more}: {view.few(cause['objects'])} on {view.few(cause['kernels'])}"
         page.line((where, "dim"), indent=6)
         if cause["fix"]:
             page.line(("fix: ", "green"), " ".join(str(cause["fix"]).split()), indent=6, hang=11)
-    if len(causes) > limit:
-        page.line((f"… and {len(causes) - limit} more (-v shows them)", "dim"))
+    left = len(causes) - sum(1 + like for _, like in shown)
+    if left:
+        page.line((f"… and {left} more (-v shows them)", "dim"))
 
 
 def _notes(page: Page, result: Mapping[str, Any]) -> None:

@@ -79,6 +79,15 @@ def others(causes: Iterable[Record], verdict: str) -> list[Record]:
     return [cause for cause in causes if cause["verdict"] == verdict]
 
 
+def together(causes: Iterable[Record]) -> list[tuple[Record, int]]:
+    """Causes in their order, those with one code and the same cells together: the first, how many more."""
+    groups: dict[tuple[Any, ...], list[Record]] = {}
+    for cause in causes:
+        key = (cause["code"], tuple(cause["objects"]), tuple(cause["kernels"]))
+        groups.setdefault(key, []).append(cause)
+    return [(group[0], len(group) - 1) for group in groups.values()]
+
+
 def left_to_user_space(result: Mapping[str, Any]) -> list[str]:
     """What user space sets before loading: `OBJECT: what`, each once."""
     return list(

@@ -27,6 +27,14 @@ _TABLE: dict[str, dict[str, str]] = {
         "json": "json_:render_styled",
         "markdown": "markdown_predict:render",
     },
+    "matrix": {
+        "text": "matrix_text:render",
+        "json": "json_:render_styled",
+        "jsonl": "matrix_lines:render_jsonl",
+        "csv": "matrix_lines:render_csv",
+        "markdown": "matrix_markdown:render",
+        "html": "matrix_html:render",
+    },
     "core": {
         "text": "text_core:render",
         "json": "json_core:render",
