@@ -40,13 +40,16 @@ int BPF_PROG(tcpconnect_state, struct sock___socks *sk, int state)
 SEC("fexit/inet_csk_accept")
 int tcpconnect_accept(unsigned long long *ctx)
 {
+	void *error_at = 0;
 	int error = 0;
 
 	if (bpf_core_type_exists(struct proto_accept_arg)) {
 		error = BPF_CORE_READ((struct proto_accept_arg *)ctx[1], err);
 		return accepted((void *)ctx[0], (void *)ctx[2], error);
 	}
-	if (bpf_probe_read_kernel(&error, sizeof(error), (void *)ctx[2]))
+	/* 5.10 lets no program load an argument that points to a number, so it is read like any memory. */
+	bpf_probe_read_kernel(&error_at, sizeof(error_at), &ctx[2]);
+	if (bpf_probe_read_kernel(&error, sizeof(error), error_at))
 		health_count(HEALTH_READ_FAILED);
 	return accepted((void *)ctx[0], (void *)ctx[4], error);
 }
