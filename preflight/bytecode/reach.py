@@ -28,10 +28,19 @@ from preflight.bytecode.insn import BPF_JMP32, CONDITIONS, Insn
 from preflight.bytecode.reach_explore import explore_joined, explore_paths
 from preflight.bytecode.reach_graph import Graph, is_poison
 from preflight.bytecode.reach_memory import SettableRead
-from preflight.bytecode.reach_reading import Environment, MapShape
+from preflight.bytecode.reach_reading import Environment, MapShape, Shared
 from preflight.bytecode.reach_step import Decision, Machine
+from preflight.bytecode.state import Constant
 
-__all__ = ["Assumption", "Environment", "Guard", "MapShape", "Reach", "reach", "reachable_slots"]
+__all__ = [
+    "Assumption",
+    "Environment",
+    "Guard",
+    "MapShape",
+    "Reach",
+    "reach",
+    "reachable_slots",
+]
 
 Answer = Literal["yes", "no", "unknown"]
 
@@ -48,7 +57,8 @@ class Guard:
     `condition` is the branch as the verifier prints it (`r1 == 0`), `value` what its left
     side (and its right side, if a register) was folded to, `holds` whether the branch is
     always or never taken. `sources` are the slots whose constants made the value: a
-    relocated immediate, a read of constant data.
+    relocated immediate, a read of constant data. `own` says, for each number in `value`, where in the
+    kernel's configuration it was read, when all kernels were asked about at once.
     """
 
     slot: int
@@ -57,6 +67,7 @@ class Guard:
     holds: bool
     origin: Origin | None
     sources: tuple[int, ...] = ()
+    own: tuple[Constant | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +102,11 @@ def reach(
     environment: Environment | None = None,
     *,
     budget: int = BUDGET,
+    shared: Shared | None = None,
 ) -> dict[int, Reach]:
     """Whether the verifier can reach each of the target slots (a slot of the image each).
+
+    `shared` is for `preflight.bytecode.reach_shared`, which asks about all kernels at once.
 
     Bounded: each of at most five explorations takes `budget` steps (the joined ones at
     least three per instruction). Raises InputError for code that cannot be walked at all: a
@@ -102,14 +116,18 @@ def reach(
     wanted = tuple(dict.fromkeys(targets))
     if not wanted:
         return {}
-    return _Question(image, wanted, environment or Environment(), budget).answers()
+    return _Question(image, wanted, environment or Environment(), budget, shared).answers()
 
 
 def reachable_slots(
-    image: ProgramImage, environment: Environment | None = None, *, budget: int = BUDGET
+    image: ProgramImage,
+    environment: Environment | None = None,
+    *,
+    budget: int = BUDGET,
+    shared: Shared | None = None,
 ) -> frozenset[int]:
     """Every slot some verifier since Linux 5.10 may reach; both slots of a ldimm64. See reach()."""
-    graph = Graph(image)
+    graph = Graph(image, shared=shared)
     machine, complete = _joined(graph, environment or Environment(), budget, defaults=True)
     if not complete:
         return frozenset(range(len(graph.insns)))
@@ -127,7 +145,12 @@ class _Question:
     """One image and its targets."""
 
     def __init__(
-        self, image: ProgramImage, targets: tuple[int, ...], environment: Environment, budget: int
+        self,
+        image: ProgramImage,
+        targets: tuple[int, ...],
+        environment: Environment,
+        budget: int,
+        shared: Shared | None,
     ) -> None:
         from preflight.errors import InputError
 
@@ -139,7 +162,7 @@ class _Question:
         self.targets = targets
         self.environment = environment
         self.budget = budget
-        self.graph = Graph(image, targets)
+        self.graph = Graph(image, targets, shared)
 
     def answers(self) -> dict[int, Reach]:
         answers: dict[int, Reach] = {}
@@ -149,7 +172,7 @@ class _Question:
         open_ = [target for target in self.targets if target not in answers]
         if open_:
             answers.update(self._path_by_path(open_))
-        self._add_assumptions(answers)
+        self._add_assumptions(answers, plain, complete)
         return {target: answers[target] for target in self.targets}
 
     def _path_by_path(self, targets: list[int]) -> dict[int, Reach]:
@@ -249,21 +272,25 @@ class _Question:
             holds=bool(decision.outcome),
             origin=origins[insn.slot] if insn.slot < len(origins) else None,
             sources=tuple(sorted(decision.sources)),
+            own=decision.own[: 1 + by_register] if any(decision.own) else (),
         )
 
     # -- settable constants ------------------------------------------------------------------
 
-    def _add_assumptions(self, answers: dict[int, Reach]) -> None:
-        """Names the settable constants each `no` rests on: those without which it would be reached."""
+    def _add_assumptions(self, answers: dict[int, Reach], fixed: Machine, complete: bool) -> None:
+        """Names the settable constants each `no` rests on: those without which it would be reached.
+
+        `fixed` ran the plain reading, joined, with the constants as the object has them.
+        """
         closed = [target for target, answer in answers.items() if answer.answer == "no"]
         if not closed or not any(getattr(ref, "settable", False) for ref in self.image.refs.values()):
             return
+        if complete and not fixed.settable_reads:
+            return  # none was read, so none can matter
         free, complete = _joined(self.graph, self.environment, self.budget, defaults=False)
         resting = [target for target in closed if not complete or free.reached[target]]
         if not resting:
             return
-        fixed = Machine(self.graph, self.environment, exact=False)
-        explore_joined(fixed, max(self.budget, 3 * len(self.graph.insns)))
         for target in resting:
             answer = answers[target]
             slots = {slot for guard in answer.guards for slot in guard.sources}

@@ -10,11 +10,14 @@ from preflight.bytecode import fold_range as fr
 from preflight.bytecode.insn import (
     BPF_ADD,
     BPF_ALU64,
+    BPF_ARSH,
     BPF_DIV,
     BPF_END,
+    BPF_LSH,
     BPF_MOD,
     BPF_MOV,
     BPF_NEG,
+    BPF_RSH,
     BPF_SUB,
     Insn,
 )
@@ -22,15 +25,23 @@ from preflight.bytecode.reach_reading import Reading
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
+    CTX,
     DATA,
     FUNC,
     NO_SOURCES,
     NUMBER,
     OPAQUE,
+    POINTER,
     SCALAR,
     STACK,
     UNKNOWN,
+    Constant,
+    KernelMattersError,
     Value,
+    field_offset,
+    is_kernels_own,
+    merged_sources,
+    own_slot,
     scalar,
 )
 
@@ -49,6 +60,8 @@ class Arithmetic:
             return
         if insn.opcode & 8:
             right = regs[insn.src]
+        elif insn.slot in self._reading.offsets:
+            right = field_offset(insn.slot)
         else:
             right = scalar(fr.const(insn.imm), frozenset((insn.slot,)) if op == BPF_MOV else NO_SOURCES)
         if op == BPF_MOV:
@@ -63,6 +76,11 @@ class Arithmetic:
         regs[insn.dst] = self._combine(insn, op, left, right, bits)
 
     def _move(self, insn: Insn, regs: list[Value], value: Value, bits: int) -> Value:
+        if is_kernels_own(value):
+            whole = isinstance(value.data, Constant) and value.data.size <= 4 and value.data[2:] == (0, False)
+            if insn.off or (bits == 32 and not whole):
+                raise KernelMattersError(own_slot(value))
+            return value
         if insn.off and insn.is_sign_extending_mov:
             number = fr.sign_extended(value.number, insn.off) if value.kind <= OPAQUE else fr.UNKNOWN
             return self._reading.number(fr.low32(number) if bits == 32 else number, value)
@@ -82,6 +100,7 @@ class Arithmetic:
         return value
 
     def _byte_swap(self, insn: Insn, value: Value) -> Value:
+        self._reading.look_at(value)
         if (
             not self._reading.exact
             or value.kind > OPAQUE
@@ -94,6 +113,13 @@ class Arithmetic:
         return self._reading.number(fr.const(fold.byte_swap(value.number.value, insn.imm, swap=swap)), value)
 
     def _combine(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
+        if is_kernels_own(left):
+            shifted = self._shifted(op, left, right, bits)
+            if shifted is not None:
+                return shifted
+            self._add_offset(op, left, right, bits)
+        elif is_kernels_own(right):
+            self._add_offset(op, right, left, bits)
         if left.kind > OPAQUE or right.kind > OPAQUE:
             return self._pointer_arithmetic(op, left, right, bits)
         if op in (BPF_DIV, BPF_MOD):
@@ -106,6 +132,30 @@ class Arithmetic:
                 return Value(OPAQUE, number)
             return UNKNOWN if bits == 64 else NUMBER
         return Value(SCALAR, number) if self._reading.exact else NUMBER
+
+    @staticmethod
+    def _shifted(op: int, left: Value, right: Value, bits: int) -> Value | None:
+        """A 32-bit value of the configuration shifted by 32 bits to the left, or back; None for all else."""
+        known = left.data
+        if not isinstance(known, Constant) or known.size > 4 or bits != 64 or right.number != _HALF:
+            return None
+        made = _SHIFTED.get((op, known.shift))
+        if right.data is not None or made is None:
+            return None
+        number = fr.alu(op, left.number, right.number, bits)
+        sources = merged_sources(left.sources, right.sources)
+        return Value(SCALAR, number, data=known._replace(shift=made[0], signed=made[1]), sources=sources)
+
+    @staticmethod
+    def _add_offset(op: int, own: Value, other: Value, bits: int) -> None:
+        """Whether a field's offset makes no difference: it is added to what is unknown, or to a pointer
+        whose place does not matter. KernelMattersError otherwise."""
+        if other.kind <= OPAQUE:
+            same = other.number == fr.UNKNOWN and not is_kernels_own(other)
+        else:
+            same = other.kind in _PLACELESS
+        if op != BPF_ADD or bits != 64 or not same:
+            raise KernelMattersError(own_slot(own))
 
     def _division(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
         known = left.number.is_const and right.number.is_const
@@ -136,4 +186,8 @@ class Arithmetic:
         return left._replace(off=left.off + by if op == BPF_ADD else left.off - by)
 
 
+_HALF: Final = fr.const(32)
+#: Shift by 32 and shift so far -> shift then, and whether the number is signed.
+_SHIFTED: Final = {(BPF_LSH, 0): (32, False), (BPF_RSH, 32): (0, False), (BPF_ARSH, 32): (0, True)}
 _ZERO: Final = scalar(fr.ZERO)
+_PLACELESS: Final = frozenset({CTX, POINTER, FUNC, ANY})

@@ -26,6 +26,7 @@ from preflight.bytecode.insn import (
     Insn,
     decode,
 )
+from preflight.bytecode.reach_reading import Shared
 from preflight.errors import InputError
 
 #: Registers a call may read, and those it leaves undefined.
@@ -52,11 +53,12 @@ class Graph:
     """One image, decoded and checked. Raises InputError for code no kernel would look at twice.
 
     `insns[slot]` is None for the second slot of a ldimm64; `heads` are the slots where a
-    block starts, `stops` among them.
+    block starts, `stops` among them; `shared` is set when all kernels are asked about at once.
     """
 
-    def __init__(self, image: ProgramImage, stops: Iterable[int] = ()) -> None:
+    def __init__(self, image: ProgramImage, stops: Iterable[int] = (), shared: Shared | None = None) -> None:
         self.image = image
+        self.shared = shared
         decoded = decode(image.code, image.byteorder)
         if not decoded:
             raise InputError("the program has no instructions")

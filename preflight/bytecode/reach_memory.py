@@ -22,7 +22,7 @@ from preflight.bytecode.insn import (
     BPF_STORE_REL,
     Insn,
 )
-from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.reach_reading import Reading, read_constant
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
@@ -35,9 +35,12 @@ from preflight.bytecode.state import (
     SCALAR,
     STACK,
     UNKNOWN,
+    Constant,
+    KernelMattersError,
     Slot,
     State,
     Value,
+    field_offset,
     merged_sources,
     scalar,
 )
@@ -73,6 +76,8 @@ class Memory:
         regs[insn.dst] = self._referred(ref, insn) if ref is not None else self._immediate(insn)
 
     def _immediate(self, insn: Insn) -> Value:
+        if insn.slot in self._reading.offsets:
+            return field_offset(insn.slot)
         if insn.src == 0:
             return scalar(fr.const(insn.imm64 or 0), frozenset((insn.slot,)))
         if insn.src in _MAP_SOURCES:
@@ -102,13 +107,20 @@ class Memory:
         """An LDX instruction."""
         regs = state.frames[-1].regs
         size = _SIZES[insn.opcode & 0x18]
+        self._look_at_place(insn, regs[insn.src])
         value = self._read(insn, state, regs[insn.src], insn.off, size)
         if insn.opcode & 0xE0 == BPF_MEMSX:
             number = fr.sign_extended(value.number, 8 * size) if value.kind <= OPAQUE else fr.UNKNOWN
+            self._reading.look_at(value)
             value = self._reading.number(number, value)
         elif insn.opcode & 0xE0 != BPF_MEM:
             value = self._reading.lost
         regs[insn.dst] = value
+
+    def _look_at_place(self, insn: Insn, base: Value) -> None:
+        """Where an access goes matters in memory whose contents are followed."""
+        if insn.slot in self._reading.offsets and base.kind in _FOLLOWED:
+            raise KernelMattersError(insn.slot)
 
     def _read(self, insn: Insn, state: State, base: Value, off: int, size: int) -> Value:
         if base.kind == STACK:
@@ -130,6 +142,10 @@ class Memory:
             self.settable_reads[insn.slot] = SettableRead(data.section, off, size)
             if not self._defaults:
                 return self._reading.unknown_memory(size) if size < 8 else NUMBER
+        if self._reading.shared is not None and data.section == _KCONFIG:
+            constant = Constant(off, size)
+            number = read_constant(constant, data.frozen, self._reading.byteorder)
+            return Value(SCALAR, fr.const(number), data=constant, sources=frozenset((insn.slot,)))
         number = int.from_bytes(data.frozen[off : off + size], self._reading.byteorder)
         return scalar(fr.const(number), frozenset((insn.slot,)))
 
@@ -165,6 +181,7 @@ class Memory:
         """An ST or STX instruction, atomic ones too."""
         regs = state.frames[-1].regs
         base, size = regs[insn.dst], _SIZES[insn.opcode & 0x18]
+        self._look_at_place(insn, base)
         if insn.is_atomic:
             self._atomic(insn, state, base, size)
             return
@@ -173,6 +190,7 @@ class Memory:
             value = scalar(number, frozenset((insn.slot,))) if self._reading.exact else NUMBER
         else:
             value = regs[insn.src]
+            self._reading.look_at(value)
             if self._reading.exact and size == 8:
                 value = regs[insn.src] = self._reading.identified(value)
         self._write(state, base, insn.off, size, value)
@@ -185,6 +203,7 @@ class Memory:
             regs[insn.dst] = value if self._reading.exact else self._reading.unknown_memory(size)
             return
         if insn.imm == BPF_STORE_REL:
+            self._reading.look_at(regs[insn.src])
             self._write(state, base, insn.off, size, regs[insn.src])
             return
         old = self._read(insn, state, base, insn.off, size) if self._reading.exact else ANYTHING
@@ -256,6 +275,7 @@ class Memory:
                 stack[offset] = _LOST_SLOT
 
 
+_FOLLOWED: Final = frozenset({STACK, DATA})
 _SIZES: Final = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 _MAP_SOURCES: Final = frozenset(
     {BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE}

@@ -18,10 +18,11 @@ exact reading is what a verifier may or may not know:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from preflight.bytecode import fold
 from preflight.bytecode import fold_range as fr
 from preflight.bytecode.image import ProgramImage
 from preflight.bytecode.state import (
@@ -31,8 +32,12 @@ from preflight.bytecode.state import (
     OPAQUE,
     SCALAR,
     UNKNOWN,
+    Constant,
+    KernelMattersError,
     Value,
+    is_kernels_own,
     merged_sources,
+    own_slot,
     scalar,
 )
 
@@ -61,13 +66,56 @@ class Environment:
     readonly_data: bool = True
 
 
+class Comparison(NamedTuple):
+    """A branch on a kernel's configuration: what it compares, and whether it is taken.
+
+    `flipped`: the constant stands on the right. `other` is the number on the other side.
+    """
+
+    constant: Constant
+    op: int
+    bits: int
+    other: int
+    flipped: bool
+    taken: bool
+
+    def holds(self, contents: bytes, byteorder: Literal["little", "big"]) -> bool:
+        """Whether another kernel's configuration takes the branch the same way."""
+        own, other = fr.const(read_constant(self.constant, contents, byteorder)), fr.const(self.other)
+        left, right = (other, own) if self.flipped else (own, other)
+        return fr.decide(self.op, left, right, self.bits) is self.taken
+
+
+def read_constant(constant: Constant, contents: bytes, byteorder: Literal["little", "big"]) -> int:
+    """The number a program reads there."""
+    number = int.from_bytes(contents[constant.offset : constant.offset + constant.size], byteorder)
+    return fold.signed(number, 32) if constant.signed else number
+
+
+@dataclass(slots=True)
+class Shared:
+    """A question asked of all kernels at once, and what its answer was found to depend on.
+
+    `offsets` are slots whose immediate or offset is where a field lies: nothing may depend on it. Values
+    of the configuration may decide branches; `comparisons` lists these.
+    """
+
+    offsets: Collection[int]
+    comparisons: set[Comparison] = field(default_factory=set)
+
+
 class Reading:
-    """One of the two readings of one program; `lost` is what a value becomes that nobody models."""
+    """One of the two readings of one program; `lost` is what a value becomes that nobody models.
 
-    __slots__ = ("_idents", "byteorder", "exact", "lost")
+    `shared` tells, when the question is asked of all kernels at once, which numbers are a kernel's own.
+    """
 
-    def __init__(self, image: ProgramImage, *, exact: bool) -> None:
+    __slots__ = ("_idents", "byteorder", "exact", "lost", "offsets", "shared")
+
+    def __init__(self, image: ProgramImage, *, exact: bool, shared: Shared | None = None) -> None:
         self.exact = exact
+        self.shared = shared
+        self.offsets: Collection[int] = () if shared is None else shared.offsets
         self.byteorder: Literal["little", "big"] = "little" if image.byteorder == "little" else "big"
         self.lost = UNKNOWN if exact else ANYTHING
         self._idents = 0
@@ -78,6 +126,12 @@ class Reading:
             return value
         self._idents += 1
         return value._replace(ident=self._idents)
+
+    @staticmethod
+    def look_at(value: Value) -> None:
+        """Tell that what follows depends on a number; KernelMattersError when it is a kernel's own."""
+        if is_kernels_own(value):
+            raise KernelMattersError(own_slot(value))
 
     def number(self, number: fr.Scalar, *operands: Value) -> Value:
         """The number an operation made; doubtful in the exact reading if an operand was."""

@@ -28,7 +28,7 @@ from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_graph import Graph, is_poison
 from preflight.bytecode.reach_helpers import CALLBACKS, LOOP, MEMORY, NO_RETURN, is_iterator_next
 from preflight.bytecode.reach_memory import Memory, SettableRead
-from preflight.bytecode.reach_reading import Environment, Reading
+from preflight.bytecode.reach_reading import Comparison, Environment, Reading
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
@@ -42,10 +42,14 @@ from preflight.bytecode.state import (
     SCALAR,
     STACK,
     UNKNOWN,
+    Constant,
     Frame,
+    KernelMattersError,
     State,
     Value,
+    is_kernels_own,
     merged_sources,
+    own_slot,
     root_frame,
     scalar,
 )
@@ -59,12 +63,16 @@ SURELY: Final = 2
 
 
 class Decision(NamedTuple):
-    """What a branch was found to do: `outcome` is None once it went both ways."""
+    """What a branch was found to do: `outcome` is None once it went both ways.
+
+    `own` are the values of a kernel's configuration on both sides.
+    """
 
     outcome: bool | None
     left: str
     right: str
     sources: frozenset[int]
+    own: tuple[Constant | None, Constant | None] = (None, None)
 
 
 Successors = list[tuple[int, State]]
@@ -90,7 +98,7 @@ class Machine:
         self.steps = 0
         self._rooted: set[int] = set()
         self._refs: Mapping[int, Ref] = graph.image.refs
-        reading = Reading(graph.image, exact=exact)
+        self._reading = reading = Reading(graph.image, exact=exact, shared=graph.shared)
         self._arithmetic = Arithmetic(reading)
         self._memory = Memory(
             reading, graph.image.refs, readonly_data=environment.readonly_data, defaults=defaults
@@ -189,6 +197,8 @@ class Machine:
         left = regs[insn.dst]
         right = regs[insn.src] if insn.opcode & 8 else scalar(fr.const(insn.imm))
         outcome = self._decide(insn.op, left, right, bits)
+        if is_kernels_own(left) or is_kernels_own(right):
+            self._compare_own(insn.op, left, right, bits, outcome)
         self._note(insn, outcome, left, right)
         if outcome is None and self.exact and ANY in (left.kind, right.kind):
             state.doubt = True
@@ -200,6 +210,24 @@ class Machine:
             if self._learn(insn, branch, left, right, bits, holds):
                 following.append(self._go(insn.slot, where, branch))
         return following
+
+    def _compare_own(self, op: int, left: Value, right: Value, bits: int, outcome: bool | None) -> None:
+        """Keep what a branch tells of this kernel: KernelMattersError for all but a comparison of a value of
+        the configuration with a number that is the same everywhere."""
+        flipped = left.data is None
+        own, other = (right, left) if flipped else (left, right)
+        shared, constant = self._reading.shared, own.data
+        if (
+            shared is None
+            or outcome is None
+            or not isinstance(constant, Constant)
+            or constant.shift
+            or other.kind != SCALAR
+            or other.data is not None
+            or not other.number.is_const
+        ):
+            raise KernelMattersError(max(own_slot(left), own_slot(right)))
+        shared.comparisons.add(Comparison(constant, op, bits, other.number.value, flipped, outcome))
 
     def _decide(self, op: int, left: Value, right: Value, bits: int) -> bool | None:
         limit = OPAQUE if self.exact else SCALAR
@@ -219,7 +247,8 @@ class Machine:
         sources = merged_sources(
             left.sources, right.sources, before.sources if before is not None else NO_SOURCES
         )
-        self.decisions[insn.slot] = Decision(outcome, _describe(left), _describe(right), sources)
+        own = _configured(left), _configured(right)
+        self.decisions[insn.slot] = Decision(outcome, _describe(left), _describe(right), sources, own)
 
     def _learn(self, insn: Insn, state: State, left: Value, right: Value, bits: int, holds: bool) -> bool:
         """Puts what the branch tells into the state; False if it contradicts what is known."""
@@ -335,6 +364,7 @@ class Machine:
         callback = CALLBACKS.get(insn.imm)
         following: Successors = []
         if callback is not None:
+            self._reading.look_at(regs[1])
             nothing = self.exact and insn.imm == LOOP and regs[1].kind == SCALAR and regs[1].number.umax == 0
             if not nothing:
                 following = self._call_back(insn, state, (regs[callback.function],), callback.context)
@@ -362,6 +392,7 @@ class Machine:
             if size < 0:
                 return -size
             value = arguments[size]
+            self._reading.look_at(value)
             return value.number.value if value.kind == SCALAR and value.number.is_const else None
         ref = arguments[1].data
         shape = self.environment.maps.get(ref.name) if isinstance(ref, MapRef) else None
@@ -404,6 +435,10 @@ class Machine:
                 inside.frames.append(Frame([*regs, top], {}, insn.slot, callback=True))
                 following.append(self._go(insn.slot, target, inside))
         return following
+
+
+def _configured(value: Value) -> Constant | None:
+    return value.data if isinstance(value.data, Constant) else None
 
 
 def _describe(value: Value) -> str:

@@ -37,19 +37,61 @@ MAX_SOURCES: Final = 8
 NO_SOURCES: Final[frozenset[int]] = frozenset()
 
 
+class FieldOffset(NamedTuple):
+    """Where a number comes from that relocation writes and that is asked about without looking at it.
+
+    `slot` is the instruction it was written into; -1 when paths with different ones joined.
+    """
+
+    slot: int
+
+
+class Constant(NamedTuple):
+    """Where a number comes from that was read from a kernel's configuration: `size` bytes at `offset`.
+
+    `shift`: how far it was shifted to the left since; compilers shift forth and back to cut to 32 bits,
+    which makes a `signed` number when they shift back arithmetically.
+    """
+
+    offset: int
+    size: int
+    shift: int = 0
+    signed: bool = False
+
+
+_MIXED: Final = FieldOffset(-1)
+
+
+class KernelMattersError(Exception):
+    """What was asked of all kernels at once depends on a number that is this kernel's own.
+
+    `slot` is the instruction it was written into; -1 when that is not known.
+    """
+
+    def __init__(self, slot: int = -1) -> None:
+        super().__init__(slot)
+        self.slot = slot
+
+
+def own_slot(value: Value) -> int:
+    """The slot of the offset that a value is; -1 for all other values."""
+    return value.data.slot if isinstance(value.data, FieldOffset) else -1
+
+
 class Value(NamedTuple):
     """Contents of a register or stack slot.
 
     `number` is what it is if it is a number (SCALAR, OPAQUE). `ident` is shared by copies
     of one unknown value (0: no copies known). `sources` are the slots of the instructions
-    that made a known number: immediates and reads of constant data.
+    that made a known number: immediates and reads of constant data. `data` says what a pointer
+    points to, and of a number that is not the same in all kernels where it comes from.
     """
 
     kind: int
     number: Scalar = fr.UNKNOWN
     off: int | None = None
     frame: int = 0
-    data: DataRef | MapRef | None = None
+    data: DataRef | MapRef | FieldOffset | Constant | None = None
     ident: int = 0
     sources: frozenset[int] = NO_SOURCES
 
@@ -62,6 +104,16 @@ NUMBER: Final = Value(SCALAR)
 def scalar(number: Scalar, sources: frozenset[int] = NO_SOURCES) -> Value:
     """A number."""
     return Value(SCALAR, number, sources=sources)
+
+
+def field_offset(slot: int) -> Value:
+    """The number relocation writes into an instruction."""
+    return Value(SCALAR, data=FieldOffset(slot))
+
+
+def is_kernels_own(value: Value) -> bool:
+    """Whether a number is this kernel's own, so that nothing may depend on which number it is."""
+    return value.data is not None and value.kind <= OPAQUE
 
 
 def merged_sources(*groups: frozenset[int]) -> frozenset[int]:
@@ -81,12 +133,18 @@ def join_values(left: Value, right: Value) -> Value:
     if left.kind <= OPAQUE and right.kind <= OPAQUE:
         number = fr.widen(left.number, right.number)
         sources = merged_sources(left.sources, right.sources)
-        return Value(max(left.kind, right.kind), number, sources=sources)
+        mixed = _MIXED if left.data is not None or right.data is not None else None
+        return Value(max(left.kind, right.kind), number, data=mixed, sources=sources)
     if _same_place(left, right) and left.kind != FUNC:
         return left._replace(off=left.off if left.off == right.off else None, ident=0)
     if left.kind in _NEVER_STACK and right.kind in _NEVER_STACK:
         return UNKNOWN
     return ANYTHING
+
+
+def _in_every_kernel(old: Value, new: Value) -> bool:
+    """Whether a number includes another wherever they come from: one is this kernel's own."""
+    return old.number == fr.UNKNOWN if old.data is None else old.data == _MIXED
 
 
 _NEVER_STACK: Final = frozenset({SCALAR, OPAQUE, DATA, CTX, POINTER})
@@ -98,6 +156,8 @@ def includes_value(old: Value, new: Value) -> bool:
         return True
     if old.kind <= OPAQUE:
         if new.kind <= old.kind:
+            if old.data != new.data and not _in_every_kernel(old, new):
+                return False
             return old.number.includes(new.number)
         return old.kind == OPAQUE and new.kind in _NEVER_STACK and old.number == fr.UNKNOWN
     return _same_place(old, new) and (old.off == new.off or (old.off is None and old.kind != FUNC))

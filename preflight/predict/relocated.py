@@ -29,6 +29,7 @@ from preflight.predict.target import KernelTarget
 
 if TYPE_CHECKING:
     from preflight.bytecode.reach import Environment, Reach
+    from preflight.bytecode.reach_reading import Shared
     from preflight.predict.explain import Explanation
 
 
@@ -114,10 +115,10 @@ class RelocatedObject:
         """Slots of the program's image that some verifier may reach."""
         from preflight.bytecode.reach import reachable_slots
 
-        image = self.image(program)
-        found: frozenset[int] = self._once(
-            "reachable", program, image, lambda: reachable_slots(image, self.environment)
-        )
+        def ask(image: ProgramImage, shared: Shared | None = None) -> frozenset[int]:
+            return reachable_slots(image, self.environment, shared=shared)
+
+        found: frozenset[int] = self._shared("reachable", program, ask)
         return found
 
     def open_slots(self, program: Program) -> frozenset[int]:
@@ -151,28 +152,75 @@ class RelocatedObject:
     def reach(self, program: Program, slots: Iterable[int]) -> dict[int, Reach]:
         """Whether the verifier reaches these slots of the program's image."""
         from preflight.bytecode.reach import reach
+        from preflight.bytecode.reach_shared import fitted
 
-        image, wanted = self.image(program), tuple(slots)
-        found: dict[int, Reach] = self._once(
-            ("reach", wanted), program, image, lambda: reach(image, wanted, self.environment)
-        )
-        return found
+        wanted = tuple(slots)
+
+        def ask(image: ProgramImage, shared: Shared | None = None) -> dict[int, Reach]:
+            return reach(image, wanted, self.environment, shared=shared)
+
+        found: dict[int, Reach] = self._shared(("reach", wanted), program, ask)
+        return fitted(found, self.obj.image(program), self.kconfig.contents)
 
     def reach_poisoned(self, program: Program) -> dict[int, Reach]:
         """The same for the slots that relocation poisoned."""
         poisoned = self.poisoned_slots(program)
         return self.reach(program, poisoned) if poisoned else {}
 
+    def _shared(self, question: Any, program: Program, ask: Callable[..., Any]) -> Any:
+        """What is asked about a program's image: of all kernels at once, where their own numbers do not
+        matter, else of this kernel's image."""
+        from preflight.bytecode.reach_shared import Answer, answer_for
+
+        offsets = frozenset(slot for slot, place in self.places(program) if place in self._offsets)
+        contents = self.kconfig.contents
+        if offsets or contents:
+            key = self._asked((question, offsets, contents is None), program, self._without_offsets(program))
+            known: list[Answer[Any]] = self.obj.memo(("shared", *key), list)
+            answer = next((one for one in known if one.holds(self.image(program), contents)), None)
+            if answer is None:
+                answer = answer_for(ask, self.image(program), offsets)
+                known.append(answer)
+            if answer.found is not None:
+                return answer.found
+        image = self.image(program)
+        return self._once(question, program, image, lambda: ask(image))
+
+    def _without_offsets(self, program: Program) -> ProgramImage:
+        key = _key(program)
+        found = self._images_without_offsets.get(key)
+        if found is None:
+            others = {place: code for place, code in self._changed.items() if place not in self._offsets}
+            found = self._images_without_offsets[key] = self._filled(program, others)
+        return found
+
+    @cached_property
+    def _images_without_offsets(self) -> dict[tuple[int, int, str], ProgramImage]:
+        return {}
+
+    @cached_property
+    def _offsets(self) -> frozenset[tuple[str, int]]:
+        """Where only a field's offset was written: the instruction is otherwise as the object has it."""
+        return frozenset(
+            (r.section, r.section_insn)
+            for r in self.relocation.relocations
+            if r.kind == "byte_off" and r.outcome in ("patched", "unchanged") and r.before[:4] == r.after[:4]
+        )
+
     def _once(self, question: Any, program: Program, image: ProgramImage, answer: Callable[[], Any]) -> Any:
         """An answer about a program's image, kept in the object: many kernels give the same image."""
+        return self.obj.memo((*self._asked(question, program, image), self.kconfig.contents), answer)
+
+    @staticmethod
+    def _asked(question: Any, program: Program, image: ProgramImage) -> tuple[Any, ...]:
+        """What an answer about an image depends on, besides the contents of `.kconfig`."""
         from hashlib import blake2b
 
         filled = tuple(
             (slot, ref.exists) for slot, ref in image.refs.items() if isinstance(ref, KsymRef | KfuncRef)
         )
         digest = blake2b(image.code, digest_size=20).digest()
-        key = (question, *_key(program), digest, self.kconfig.contents, filled)
-        return self.obj.memo(key, answer)
+        return (question, *_key(program), digest, filled)
 
     def explanation(self, record: Relocation) -> Explanation:
         """Why a record misses; each distinct access is explained once."""
