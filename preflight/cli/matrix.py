@@ -10,7 +10,9 @@ import typer
 
 def matrix(
     objects: list[str] = typer.Argument(
-        None, metavar="[OBJECT...]", help="BPF objects, executables that embed them, or directories."
+        None,
+        metavar="[OBJECT...]",
+        help="BPF objects, executables with objects inside, directories, tracers:NAME.",
     ),
     kernel: list[str] = typer.Option(
         [], "--kernel", metavar="REF", help="host, a path, a catalogue name or glob; repeatable."

@@ -13,7 +13,10 @@ from preflight.cli.exits import Exit, worst
 from preflight.errors import UsageError
 from preflight.matrix.plan import Wanted
 from preflight.matrix.run import MakeOpener, Outcome
+from preflight.matrix.subjects import Subject
 
+#: Prefixes of an OBJECT that comes with preflight (preflight.cli.targets).
+_PACKAGED = ("tracers", "probes")
 #: Work shorter than this shows no progress bar.
 _BAR_AFTER = 1.0
 _BAR = 30
@@ -56,11 +59,9 @@ class Progress:
 
 def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]:
     """The result object and the exit code."""
-    from preflight.cli.targets import object_paths
     from preflight.kernels.store import Store
     from preflight.matrix.measured import measurements
     from preflight.matrix.run import run as judge
-    from preflight.objects.sources import open_all
     from preflight.render.envelope import envelope
     from preflight.render.load import read_result
 
@@ -71,7 +72,7 @@ def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]
     progress = Progress("kernels")
     outcome = judge(
         wanted,
-        open_all(object_paths(wanted.objects)),
+        _subjects(wanted.objects),
         measured,
         Store(Path(request.store)) if request.store else Store(),
         make_opener,
@@ -82,6 +83,34 @@ def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]
     members = outcome.members
     summary = members.pop("summary") | {"exit_code": code, "judge": wanted.judge, "set": _set(wanted)}
     return envelope("matrix", summary, members.pop("results"), **members), code
+
+
+def _subjects(specs: Sequence[str]) -> list[Subject]:
+    """What the user named as OBJECT. One that comes with preflight is one column, in its builds."""
+    from preflight.matrix.subjects import subject_of
+    from preflight.objects.sources import open_all
+
+    packaged = [spec for spec in specs if spec.partition(":")[0] in _PACKAGED and ":" in spec]
+    found = [one for spec in packaged for one in _packaged(*spec.split(":", 1))]
+    others = [spec for spec in specs if spec not in packaged]
+    return found + [subject_of(obj) for obj in open_all(others)]
+
+
+def _packaged(group: str, name: str) -> list[Subject]:
+    """The packaged objects of one folder that a name stands for, each with its builds for all machines."""
+    from preflight import bpf_objects
+    from preflight.cli.targets import object_paths
+    from preflight.matrix.subjects import Build
+
+    object_paths([f"{group}:{name}"])  # says what there is instead
+    machines = {libbpf: machine for machine, libbpf in bpf_objects.ARCHES.items()}
+    builds: dict[str, list[Build]] = {}
+    for file in bpf_objects.objects(group):
+        if name in ("", file.name, file.name.partition("_")[0]):
+            order = "little" if file.target == "bpfel" else "big"
+            machine = machines.get(file.arch, file.arch) if file.arch else None
+            builds.setdefault(file.name, []).append(Build(machine, order, file.path.read_bytes()))
+    return [Subject(known, (), tuple(given)) for known, given in builds.items()]
 
 
 def _set(wanted: Wanted) -> dict[str, str] | None:

@@ -334,4 +334,5 @@ def _record(one: Mapping[str, Any], kernel: str, cell: Cell, shown: bool) -> dic
         "causes": list(cell.causes),
         "warnings": list(cell.warnings),
         "reason": cell.reason,
+        "build": cell.build,
     }

@@ -27,7 +27,7 @@ class Cell(NamedTuple):
 
     `attach` is the worst of the programs that load by default: `ok`, `fails`, `unknown` or `not-tried`.
     `programs` counts all, those that load, those that attach. `causes` and `warnings` are ids of causes.
-    `reason` says why nothing is known, for `not-tested`.
+    `reason` says why nothing is known, for `not-tested`. `build` is the digest of the object that was judged.
     """
 
     evidence: str
@@ -41,12 +41,13 @@ class Cell(NamedTuple):
     causes: tuple[str, ...]
     warnings: tuple[str, ...]
     reason: str | None = None
+    build: str | None = None
 
     @classmethod
     def from_list(cls, values: list[Any]) -> Cell:
         """From the list that JSON makes of a cell."""
         programs, left, causes, warnings = (tuple(value) for value in values[6:10])
-        return cls._make((*values[:6], programs, left, causes, warnings, values[10]))
+        return cls._make((*values[:6], programs, left, causes, warnings, *values[10:]))
 
 
 def untested(reason: str, evidence: str = PREDICTED) -> Cell:
@@ -96,6 +97,8 @@ def predicted(result: Mapping[str, Any], judge: str) -> Judged:
         tuple(result["open"]),
         tuple(causes),
         tuple(warnings),
+        None,
+        str(result["sha256"]),
     )
     return Judged(cell, causes | warnings)
 
@@ -138,6 +141,7 @@ def measured(result: Mapping[str, Any], judge: str, left: tuple[str, ...] | None
         tuple(causes),
         tuple(warnings),
         result.get("problem"),
+        str(result["sha256"]),
     )
     return Judged(cell, causes | warnings)
 

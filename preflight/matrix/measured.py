@@ -54,13 +54,18 @@ class Placed:
     other_builds: tuple[str, ...]
 
 
-def place(given: Iterable[Measurement], kernels: Mapping[str, str | None], objects: Iterable[str]) -> Placed:
-    """Find each measurement's cell. `kernels` maps the matrix's kernels to their BTF digests, where known."""
+def place(
+    given: Iterable[Measurement], kernels: Mapping[str, str | None], objects: Mapping[str, str]
+) -> Placed:
+    """Find each measurement's cell.
+
+    `kernels` maps the matrix's kernels to their BTF digests, where known; `objects` digests of builds to the
+    digest of their column.
+    """
     by_digest: dict[str, list[str]] = {}
     for name, digest in kernels.items():
         if digest:
             by_digest.setdefault(digest, []).append(name)
-    known = frozenset(objects)
     placed: dict[tuple[str, str], Measurement] = {}
     left_out, others = 0, set()
     for one in sorted(given, key=_content):
@@ -71,10 +76,12 @@ def place(given: Iterable[Measurement], kernels: Mapping[str, str | None], objec
                 others.add(one.kernel)
             else:
                 homes = [*homes, one.kernel]
-        if not homes or one.object[1] not in known:
+        column = objects.get(one.object[1])
+        if not homes or column is None:
             left_out += 1
+            continue
         for home in homes:
-            placed.setdefault((home, one.object[1]), one)
+            placed.setdefault((home, column), one)
     return Placed(placed, left_out, tuple(sorted(others)))
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,10 @@ from preflight.matrix.assemble import Matrix, result
 from preflight.matrix.cells import MEASURED, PREDICTED, Cell, untested
 from preflight.matrix.measured import Measurement, judged, place
 from preflight.matrix.plan import KernelRef, Wanted, locate
+from preflight.matrix.subjects import Build, Subject
 
 if TYPE_CHECKING:
     from preflight.kernels.store import Store
-    from preflight.objects.model import BpfObject
 
 #: Given the batch and how many tasks there are, opens the executors that judge it.
 MakeOpener = Callable[[work.Batch, int], engine.Opener]
@@ -45,7 +45,7 @@ def on_this_machine(workers: int) -> MakeOpener:
 
 def run(
     wanted: Wanted,
-    objects: Iterable[BpfObject],
+    subjects: Iterable[Subject],
     measurements: Sequence[Measurement],
     store: Store,
     make_opener: MakeOpener,
@@ -58,7 +58,7 @@ def run(
     """
     from preflight.matrix import same
 
-    opened = list(objects)
+    opened = list(subjects)
     if not (opened or measurements):
         raise UsageError("no object to judge")
     batch = work.make_batch(opened, str(store.root), wanted.modules, wanted.judge)
@@ -78,17 +78,28 @@ def run(
         _measured_kernels(matrix, measurements, {kernel.name for kernel in kernels})
     if not matrix.kernels:
         raise UsageError("no kernel to judge the objects on: --kernel, or --measured alone")
-    _measure(matrix, measurements, wanted)
+    builds = {build.sha256: one.sha256 for one in batch.subjects for build in one.builds}
+    _measure(matrix, measurements, wanted, builds or {one["sha256"]: one["sha256"] for one in matrix.objects})
     outcome.members = result(matrix, wanted.hosts, outcome.partial)
     return outcome
 
 
 def _objects(batch: work.Batch) -> list[dict[str, Any]]:
     return [
-        {"object": obj.name, "sha256": obj.sha256, "aliases": list(obj.aliases), "size": len(obj.data),
-         "programs": len(obj.programs)}
-        for obj in work.objects_of(batch)
-    ]  # fmt: skip
+        {
+            "object": one.name,
+            "sha256": one.sha256,
+            "aliases": list(one.aliases),
+            "size": len(obj.data),
+            "programs": len(obj.programs),
+            "builds": [_build(build) for build in one.builds],
+        }
+        for one, obj in zip(batch.subjects, work.first_builds(batch), strict=True)
+    ]
+
+
+def _build(build: Build) -> dict[str, Any]:
+    return {"machine": build.machine, "byteorder": build.byteorder, "sha256": build.sha256}
 
 
 def _measured_objects(measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
@@ -97,9 +108,15 @@ def _measured_objects(measurements: Iterable[Measurement]) -> list[dict[str, Any
     for one in sorted(measurements, key=lambda one: one.object):
         name, digest = one.object
         programs = len(one.result["programs"])
-        known = found.setdefault(
-            digest, {"object": name, "sha256": digest, "aliases": [], "size": None, "programs": programs}
-        )
+        first: dict[str, Any] = {
+            "object": name,
+            "sha256": digest,
+            "aliases": [],
+            "size": None,
+            "programs": 0,
+            "builds": [],
+        }
+        known = found.setdefault(digest, first)
         known["programs"] = max(known["programs"], programs)
     return list(found.values())
 
@@ -166,10 +183,12 @@ def _measured_kernels(matrix: Matrix, measurements: Iterable[Measurement], named
             )
 
 
-def _measure(matrix: Matrix, measurements: Sequence[Measurement], wanted: Wanted) -> None:
+def _measure(
+    matrix: Matrix, measurements: Sequence[Measurement], wanted: Wanted, builds: Mapping[str, str]
+) -> None:
     digests = [one["sha256"] for one in matrix.objects]
     known = {name: kernel.get("btf_sha256") for name, kernel in matrix.kernels.items()}
-    placed = place(measurements, known, digests)
+    placed = place(measurements, known, builds)
     predictions: dict[str, list[Cell]] = {}
     for (_, digest), cells in matrix.cells.items():
         if PREDICTED in cells:

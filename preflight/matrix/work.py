@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.errors import InputError, PreflightError
+from preflight.matrix.subjects import Build, Subject, merge
 
 if TYPE_CHECKING:
     from preflight.kernels.model import Kernel
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class Batch(NamedTuple):
-    """What every worker needs: objects as (name, aliases, bytes), the catalogue, and how to judge.
+    """What every worker needs: the columns, the catalogue, and how to judge.
 
     `key` tells batches apart; it is the digest of what is asked.
     """
 
     key: str
-    objects: tuple[tuple[str, tuple[str, ...], bytes], ...]
+    subjects: tuple[Subject, ...]
     store: str
     modules: tuple[str, ...]
     judge: str
@@ -33,42 +34,49 @@ class Batch(NamedTuple):
 
 class _Ready(NamedTuple):
     batch: Batch
-    objects: tuple[BpfObject, ...]
+    objects: dict[str, BpfObject]
 
 
 #: The batch of this process. A forked worker finds its parent's here, with the objects already read.
 _ready: list[_Ready] = []
 
 
-def make_batch(objects: Iterable[BpfObject], store: str, modules: Sequence[str], judge: str) -> Batch:
+def make_batch(subjects: Iterable[Subject], store: str, modules: Sequence[str], judge: str) -> Batch:
     """A batch whose content does not depend on the order in which objects were found or named."""
     from hashlib import sha256
 
-    plain = []
-    for obj in objects:
-        name, *aliases = sorted({obj.name, *obj.aliases})
-        plain.append((name, tuple(aliases), bytes(obj.data)))
-    plain.sort(key=lambda one: (one[0], sha256(one[2]).digest()))
-    digest = sha256(repr((store, sorted(modules), judge)).encode())
-    for shown, others, data in plain:
-        digest.update(repr((shown, others)).encode("utf-8", "surrogateescape"))
-        digest.update(sha256(data).digest())
-    return Batch(digest.hexdigest(), tuple(plain), store, tuple(sorted(set(modules))), judge)
+    merged = merge(subjects)
+    digest = sha256(repr((store, sorted(set(modules)), judge)).encode("utf-8", "surrogateescape"))
+    for one in merged:
+        text = repr((one.name, one.aliases, [(b.machine, b.byteorder, b.sha256) for b in one.builds]))
+        digest.update(text.encode("utf-8", "surrogateescape"))
+    return Batch(digest.hexdigest(), merged, store, tuple(sorted(set(modules))), judge)
 
 
 def set_up(batch: Batch) -> None:
-    """Read the batch's objects, once per process. InputError for what is no BPF object."""
+    """Read the first build of each object, once per process. InputError for what is no BPF object."""
     if _ready and _ready[0].batch.key == batch.key:
         return
+    _ready[:] = [_Ready(batch, {})]
+    for subject in batch.subjects:
+        _object(subject, subject.builds[0])
+
+
+def _object(subject: Subject, build: Build) -> BpfObject:
+    """A build as facts, read when a kernel first asks for it."""
     from preflight.objects.load import load
 
-    _ready[:] = [_Ready(batch, tuple(load(data, name, aliases) for name, aliases, data in batch.objects))]
+    objects = _ready[0].objects
+    key = build.sha256
+    if key not in objects:
+        objects[key] = load(build.data, subject.name, subject.aliases)
+    return objects[key]
 
 
-def objects_of(batch: Batch) -> tuple[BpfObject, ...]:
-    """The objects of a batch, in its order."""
+def first_builds(batch: Batch) -> tuple[BpfObject, ...]:
+    """The first build of each object of a batch, in its order."""
     set_up(batch)
-    return _ready[0].objects
+    return tuple(_object(subject, subject.builds[0]) for subject in batch.subjects)
 
 
 def judge(task: str) -> str:
@@ -104,20 +112,26 @@ def _plain(error: Exception) -> str:
 def _answer(name: str, ref: str) -> dict[str, Any]:
     from preflight.matrix.cells import predicted, untested
 
-    batch, objects = _ready[0]
+    batch = _ready[0].batch
     kernel, facts, why = _kernel(ref, batch)
     cells, faults = [], 0
     causes: dict[str, dict[str, Any]] = {}
-    for obj in objects:
+    machine, order = (kernel.arch, kernel.byteorder) if kernel is not None else (None, None)
+    for subject in batch.subjects:
+        build, none = subject.choose(machine, order)
+        if build is None:
+            cells.append(untested(none))
+            continue
         try:
-            judged = predicted(_result(obj, name, facts, why), batch.judge)
+            result = _result(_object(subject, build), name, facts, why)
+            judged = predicted(result, batch.judge)
         except InputError as error:
             cells.append(untested(_plain(error)))
             faults += 1
             continue
         cells.append(judged.cell)
         for key, cause in judged.causes.items():
-            causes.setdefault(key, cause | {"object": obj.name})
+            causes.setdefault(key, cause | {"object": subject.name})
     return {
         "name": name,
         "kernel": _facts(kernel, name, why),

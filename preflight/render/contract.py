@@ -194,6 +194,30 @@ class ObjectReadiness(Open):
     facts: ObjectFacts | None = Field(default=None, description="of objects that were named")
 
 
+class TracerVariant(Open):
+    """One way a shipped tracer comes to its answer, on this host."""
+
+    name: str
+    surface: str
+    verdict: str = Field(description="ready, not-ready, undecided (open)")
+    blocking: list[str]
+    undecided: list[str]
+    refused: bool = Field(description="the kernel has all it needs, and refuses it to this caller")
+    reason: str = Field(description="why it is not ready, empty when it is")
+    fix: str
+
+
+class TracerReadiness(Open):
+    """A tracer that comes with preflight, on this host; its variants are listed best first."""
+
+    tracer: str
+    domain: str
+    question: str
+    verdict: str = Field(description="ready, not-ready, undecided (open)")
+    variant: str | None = Field(description="the best variant that is ready")
+    variants: list[TracerVariant]
+
+
 class HelperRow(Open):
     """One way to load a program type: a letter per helper id (index 0 is unused)."""
 
@@ -220,6 +244,7 @@ class CheckResult(Result):
     surfaces: list[Surface]
     features: list[Feature]
     objects: list[ObjectReadiness]
+    tracers: list[TracerReadiness] = Field(default=[], description="without objects named: the shipped ones")
     helpers: HelperTable | None
 
 
@@ -555,6 +580,7 @@ class MatrixCell(Open):
     causes: list[str] = Field(description="ids of causes")
     warnings: list[str] = Field(description="ids of causes that do not stop it")
     reason: str | None = Field(description="why it was not tested")
+    build: str | None = Field(description="digest of the build that was judged")
 
 
 class MatrixObject(Open):
@@ -565,6 +591,7 @@ class MatrixObject(Open):
     aliases: list[str]
     size: int | None
     programs: int
+    builds: list[dict[str, str | None]] = Field(description="machine, byteorder, sha256 of each build")
 
 
 class MatrixKernel(Open):
@@ -672,6 +699,45 @@ class MatrixResult(Result):
     causes: list[MatrixCause]
 
 
+class KernelChange(Open):
+    """One difference between two kernels; sides are declarations or values, null where there is nothing."""
+
+    aspect: str = Field(description="field, function, raw-tracepoint, event, type, helper ... (open)")
+    name: str
+    change: str = Field(description="added, removed, changed (open)")
+    before: str | None
+    after: str | None
+    needed_by: list[str] = Field(description="OBJECT/PROGRAM; empty when whole kernels are compared")
+
+
+class KernelDiffSide(Open):
+    """One of the two kernels."""
+
+    name: str
+    release: str | None
+    btf_sha256: str
+
+
+class KernelDiffSummary(Open):
+    """The two kernels, totals, and what could not be compared."""
+
+    before: KernelDiffSide
+    after: KernelDiffSide
+    same_btf: bool
+    objects: list[str]
+    counts: dict[str, dict[str, int]]
+    undecided: dict[str, str] = Field(description="aspect -> why it could not be compared")
+    exit_code: int
+
+
+class KernelDiffResult(Result):
+    """Result of `preflight kernels diff`."""
+
+    command: Literal["kernels diff"]
+    summary: KernelDiffSummary  # type: ignore[assignment]
+    results: list[KernelChange]  # type: ignore[assignment]
+
+
 class LogLine(Open):
     """A line of the input."""
 
@@ -704,6 +770,9 @@ class LogRecord(Open):
     source: Source
     root: LogRoot | None = Field(
         description="where the trouble began, and the program is to be changed; null when the log cannot tell"
+    )
+    evidence: list[Evidence] = Field(
+        default_factory=list, description="what object, kernel, host and known regressions add (additive)"
     )
     trail: list[LogRoot] = Field(
         default_factory=list, description="other places on the way: acquired, tested, added (additive)"
@@ -743,6 +812,7 @@ MODELS: dict[str, type[Result]] = {
     "core": CoreResult,
     "predict": PredictResult,
     "matrix": MatrixResult,
+    "kernels diff": KernelDiffResult,
     "lab boot": LabResult,
     "lab probe": LabResult,
     "lab run": LabResult,
