@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from preflight.kernels.fetch_debian import Build, Outcome, Request
 
 app = typer.Typer(
-    no_args_is_help=True, help="The catalogue of known kernels: list, show, fetch, add, remove, verify."
+    no_args_is_help=True, help="The catalogue of known kernels: list, show, diff, fetch, add, remove, verify."
 )
 fetch = typer.Typer(no_args_is_help=True, help="Fetch a distribution's packaged kernels into the catalogue.")
 app.add_typer(fetch, name="fetch")
@@ -92,6 +92,30 @@ def add(
         entry = catalogue.add(whole, name or catalogue_name(kernel), replace_existing=replace)
         outcomes.append(_outcome(entry.name, "added", kernel.provenance.notes))
     _finish("kernels add", outcomes, format_, color)
+
+
+@app.command()
+def diff(
+    before: str = typer.Argument(..., metavar="BEFORE", help="One kernel, as REF."),
+    after: str = typer.Argument(..., metavar="AFTER", help="The other kernel, as REF."),
+    objects: list[str] = typer.Option(
+        [], "--object", help="Only what this object depends on (a .bpf.o, an executable, tracers:NAME)."
+    ),
+    aspect: list[str] = typer.Option(
+        [], "--aspect", help="Only this aspect: field, function, raw-tracepoint, event, type, helper, ..."
+    ),
+    verbose: bool = typer.Option(False, "-v", "--verbose", help="Every change in the text."),
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> None:
+    """What changed between two kernels that programs, or these objects, depend on."""
+    from preflight.cli.kernels_diff import compare
+
+    summary, results, code = compare(before, after, objects, aspect, store)
+    _emit("kernels diff", summary, results, "render_diff", format_, color, int(verbose))
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()
@@ -290,10 +314,12 @@ def _emit(
     text: str,
     formats: list[str],
     color: str,
+    verbose: int = 0,
 ) -> None:
     from preflight.cli.output import emit
-    from preflight.render import json_, text_kernels
+    from preflight.render import json_, text_kernel_diff, text_kernels
     from preflight.render.envelope import envelope
 
-    renderers = {"text": getattr(text_kernels, text), "json": lambda result, _: json_.render(result)}
-    emit(envelope(command, summary, results), formats, renderers, color=color)
+    shown = text_kernel_diff if text == "render_diff" else text_kernels
+    renderers = {"text": getattr(shown, text), "json": lambda result, _: json_.render(result)}
+    emit(envelope(command, summary, results), formats, renderers, color=color, verbose=verbose)

@@ -163,3 +163,26 @@ def test_names_of_strangers_cannot_reach_the_terminal(store: Store, tmp_path: Pa
         text = run(*command, "--store", store.root).text
         assert "\x1b" not in text
         assert "\u202e" not in text
+
+
+def test_diff_of_a_kernel_with_itself_finds_nothing(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    done = run("diff", "debian/6.1", "debian/6.1", "--store", store.root)
+    assert (done.code, "both have the same BTF" in done.text) == (0, True)
+
+
+def test_diff_says_which_aspect_stays_undecided(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    done = run(
+        "diff", "debian/6.1", "debian/6.1", "--aspect", "kfunc", "--store", store.root, "--format", "json"
+    )
+    assert done.code == 3
+    assert list(done.json["summary"]["undecided"]) == ["kfunc"]
+
+
+def test_diff_wants_two_kernels_and_aspects_that_exist(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    store.add(make_kernel("debian/6.2"))
+    assert run("diff", "debian/*", "debian/6.1", "--store", store.root).code == 2
+    assert run("diff", "debian/6.1", "debian/6.2", "--aspect", "no", "--store", store.root).code == 2
+    assert run("diff", "debian/6.1", "debian/6.2", "--aspect", "field", "--store", store.root).code == 2
