@@ -66,6 +66,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "matrix": {"kernels", "objects", "predict", "findings"},
     "verifier": {"findings"},
+    "joins": {"verifier", "objects", "bytecode", "core", "predict", "findings", "tables"},
     "render": {"findings"},
     "__init__": set(),
     "__main__": {"cli"},

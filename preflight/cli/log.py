@@ -11,6 +11,16 @@ def log(
     format_: list[str] = typer.Option(
         [], "--format", help="text, json, markdown, html, sarif or github; FORMAT=FILE, repeatable."
     ),
+    object_: str = typer.Option(
+        "", "--object", metavar="OBJECT", help="The object that was loaded: source lines, relocations, maps."
+    ),
+    kernel: str = typer.Option(
+        "", "--kernel", metavar="REF", help="The kernel it was loaded on: host, a path or a catalogue name."
+    ),
+    host: str = typer.Option(
+        "", "--host", metavar="here|FILE", help="What the host forbids: asked here, or a result of check."
+    ),
+    store: str = typer.Option("", "--store", metavar="DIRECTORY", help="The catalogue's directory."),
     fail_on: str = typer.Option("required", "--fail-on", help="required, recommended or never."),
     undecided: str = typer.Option("exit3", "--undecided", help="exit3, ok or fail: logs that do not tell."),
     color: str = typer.Option("auto", "--color", help="auto, always or never."),
@@ -22,7 +32,7 @@ def log(
     """
     import sys
 
-    from preflight.cli.log_run import run
+    from preflight.cli.log_run import Request, run
     from preflight.cli.options import choose
     from preflight.cli.output import emit, split_format
     from preflight.render.registry import renderers
@@ -32,7 +42,7 @@ def log(
     forms = renderers("log")
     for wanted in format_:
         split_format(wanted, list(forms))
-    result, code = run(files, fail_on, undecided)
+    result, code = run(Request(tuple(files), fail_on, undecided, object_, kernel, host, store))
     emit(result, format_, forms, color=color, verbose=verbose)
     if code:
         print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)

@@ -4,19 +4,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from preflight.cli.exits import Exit, exit_for, worst
 from preflight.errors import InputError
 from preflight.render.envelope import envelope
 from preflight.verifier.decode import Decoded, decode
+from preflight.verifier.model import Rejection
 from preflight.verifier.result import OPEN, to_dict, to_finding
 
 
-def run(files: Sequence[str], fail_on: str, undecided: str) -> tuple[dict[str, Any], int]:
+class Request(NamedTuple):
+    """The options, checked. `object`, `kernel` and `host` are empty when not given."""
+
+    files: tuple[str, ...]
+    fail_on: str
+    undecided: str
+    object: str = ""
+    kernel: str = ""
+    host: str = ""
+    store: str = ""
+
+
+def run(request: Request) -> tuple[dict[str, Any], int]:
     """The result object and the exit code. InputError when no input is a verifier log."""
+    files = request.files
+    joined = _joins(request)
     results: list[dict[str, Any]] = []
     findings = []
     no_logs: list[str] = []
@@ -26,11 +41,12 @@ def run(files: Sequence[str], fail_on: str, undecided: str) -> tuple[dict[str, A
         if not found.is_log:
             no_logs.append(name)
         accepted += found.accepted
-        results += [to_dict(one) for one in found.rejections]
-        findings += [to_finding(one) for one in found.rejections]
+        rejections = [joined(one) for one in found.rejections]
+        results += [to_dict(one) for one in rejections]
+        findings += [to_finding(one) for one in rejections]
     if len(no_logs) == len(files):
         raise InputError("is not a verifier log", subject=_called(no_logs[0]))
-    code = exit_for(findings, fail_on, undecided)
+    code = exit_for(findings, request.fail_on, request.undecided)
     if no_logs:
         code = worst([code, Exit.USAGE])
     open_ = sum(one["family"] in OPEN for one in results)
@@ -44,6 +60,17 @@ def run(files: Sequence[str], fail_on: str, undecided: str) -> tuple[dict[str, A
         "exit_code": int(code),
     }
     return envelope("log", summary, results), int(code)
+
+
+def _joins(request: Request) -> Callable[[Rejection], Rejection]:
+    """A function that adds to a rejection what the object, kernel and host named by the user tell."""
+    if not (request.object or request.kernel or request.host):
+        from preflight.joins.regressions import named_by_message
+
+        return named_by_message
+    from preflight.cli.log_joins import Joins
+
+    return Joins(request.object, request.kernel, request.host, request.store)
 
 
 def _called(name: str) -> str:

@@ -44,6 +44,8 @@ def _rejection(one: Mapping[str, Any]) -> list[str]:
         insn = "" if place["insn"] is None else f"instruction {place['insn']}: "
         at = f" ({_place(place['source'])})" if place["source"]["text"] else ""
         lines += [f"* {insn}{markdown(place['reason'], limit=600)}{at}", ""]
+    for seen in one["evidence"]:
+        lines += [f"* {markdown(seen['source'])}: {markdown(seen['detail'], limit=1000)}", ""]
     sure = markdown(f"{one['cause_id']}, {one['confidence']} confidence")
     return [
         *lines,

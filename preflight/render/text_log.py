@@ -63,6 +63,8 @@ def _whole(page: Page, one: Record) -> None:
         insn = "" if place["insn"] is None else f"insn {place['insn']}: "
         page.line(("= path: ", "bold"), f"{insn}{place['reason']}", (f"  {at}" if at else "", "dim"),
                   indent=2, hang=10)  # fmt: skip
+    for seen in one["evidence"]:
+        page.line((f"= {seen['source']}: ", "bold"), str(seen["detail"]), indent=2, hang=12)
     sure = f"[{one['cause_id']}, {one['confidence']} confidence, {one['mode']} mode] "
     page.line(("= cause: ", "bold"), (sure, "dim"), str(one["cause"]), indent=2, hang=11)
     page.line(("= help: ", "bold green"), str(one["fix"]), indent=2, hang=10)

@@ -79,7 +79,8 @@ _ERRNO_TEXT = {
     "argument list too long": 7, "Permission denied": 13, "permission denied": 13, "Invalid argument": 22,
     "invalid argument": 22, "No space left on device": 28, "no space left on device": 28, "Bad address": 14,
     "bad address": 14, "Operation not supported": 95, "operation not supported": 95, "No such process": 3,
-    "no such process": 3, "Unknown error 524": 524, "Try again": 11,
+    "no such process": 3, "Unknown error 524": 524, "Try again": 11, "Resource temporarily unavailable": 11,
+    "resource temporarily unavailable": 11, "Cannot allocate memory": 12, "cannot allocate memory": 12,
 }  # fmt: skip
 _ERRNO_NUMBER = re.compile(
     r"(?:failed to load: -|failed: -|rejected: [A-Za-z ]+\(|os error |errno[ =:]+-?|Error code: -?)"

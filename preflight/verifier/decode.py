@@ -17,12 +17,18 @@ from preflight.verifier.statement import signature, statement
 
 #: Recognised lines that only introduce or continue another.
 _NOT_A_CAUSE = re.compile(r"cannot find btf of tracepoint template|^or |^expected=", re.I)
+#: errno -> family, for refusals that nothing in the log explains.
 _LOADER_LEVEL = {
-    1: ("L-EPERM-NOLOG", "EPERM without a log"),
-    7: ("L-E2BIG-NOLOG", "E2BIG without a log"),
-    22: ("L-EINVAL-NOLOG", "EINVAL without a log"),
-    95: ("L-ENOTSUPP", "EOPNOTSUPP without a message"),
-    524: ("L-ENOTSUPP", "ENOTSUPP without a message"),
+    1: "L-EPERM-NOLOG",
+    7: "L-E2BIG-NOLOG",
+    11: "L-EAGAIN",
+    12: "L-ENOMEM",
+    13: "L-EACCES-NOLOG",
+    14: "L-EFAULT",
+    22: "L-EINVAL-NOLOG",
+    28: "L-ENOSPC",
+    95: "L-ENOTSUPP",
+    524: "L-ENOTSUPP",
 }
 _AT_INSN = re.compile(r"\b(?:insn|back-edge from insn|at insn) (\d{1,9})\b")
 
@@ -70,8 +76,8 @@ def _of_program(log: ProgramLog, name: str, found: Decoded) -> Iterator[Rejectio
         yield _rejection(log, name, [(rest[0], Message("V-UNKNOWN", False, (), False, ""))], rest)
         return
     if log.errno in _LOADER_LEVEL and not log.steps:
-        family, _ = _LOADER_LEVEL[log.errno]
-        line = Line(log.first_line or 1, log.last_text)
+        family = _LOADER_LEVEL[log.errno]
+        line = log.refusal or Line(log.first_line or 1, log.last_text)
         yield _rejection(log, name, [(line, Message(family, False, (), False, ""))], [line])
         return
     if log.steps and not log.ended:
@@ -87,7 +93,7 @@ def _of_program(log: ProgramLog, name: str, found: Decoded) -> Iterator[Rejectio
     if bare and found.rejections and log.name in {None, found.rejections[-1].program}:
         return  # the loader's closing lines about the program just decoded
     # refused, or never finished, and nothing says why: an open question, never "no rejection"
-    line = rest[0] if rest else Line(log.last_line or log.first_line or 1, log.last_text)
+    line = rest[0] if rest else log.refusal or Line(log.last_line or log.first_line or 1, log.last_text)
     yield _rejection(log, name, [(line, Message("V-UNKNOWN", False, (), False, ""))], rest or [line])
 
 

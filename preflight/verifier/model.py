@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from preflight.facts import Evidence
+
 
 class Source(NamedTuple):
     """A line of the program's source as the log prints it; file and line since kernel 6.9."""
@@ -57,7 +59,7 @@ class ProgramLog:
     `head_lost`: the log does not begin at the program's entry. `path_cut`: the path was too long to keep, or
     continues one that was not kept. `ended`: a statistics line closes it. `wrapped`: a loader's marks
     surround it, so it is a verifier log whatever it says. `validating`: the global function that is
-    verified by itself, empty for the program.
+    verified by itself, empty for the program. `refusal`: the loader's line that names the errno.
     """
 
     name: str | None = None
@@ -75,6 +77,7 @@ class ProgramLog:
     btf: bool = False
     last_text: str = ""
     validating: str = ""
+    refusal: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Rejection:
     """One rejection, decoded. Fields as in the JSON contract of `log`.
 
     `truncated` names the side that is missing: `head` is the beginning, `tail` the end. `trail` are places
-    on the way to the rejection besides the root.
+    on the way to the rejection besides the root; `evidence` is what else is known of it (preflight/joins).
     """
 
     file: str
@@ -116,3 +119,4 @@ class Rejection:
     kernel_report: dict[str, Any] | None
     seen_in: tuple[str, ...]
     trail: tuple[Root, ...] = ()
+    evidence: tuple[Evidence, ...] = ()

@@ -176,6 +176,7 @@ class _Reader:
                 else:
                     log.wrapped = True
                     log.errno = number_of
+                    log.refusal = log.refusal or Line(number, text)
                     log.name = log.name or (found and (found[1] or found[2])) or None
                     log.last_text = text
                 return True

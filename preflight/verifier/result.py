@@ -12,7 +12,19 @@ from preflight.verifier.model import Rejection
 
 #: Families that say that the log does not tell: the question stays open.
 OPEN = frozenset(
-    {"V-UNKNOWN", "L-TRUNC-HEAD", "L-EINVAL-NOLOG", "L-E2BIG-NOLOG", "L-EPERM-NOLOG", "L-ENOTSUPP"}
+    [
+        "V-UNKNOWN",
+        "L-TRUNC-HEAD",
+        "L-EPERM-NOLOG",
+        "L-E2BIG-NOLOG",
+        "L-EAGAIN",
+        "L-ENOMEM",
+        "L-EACCES-NOLOG",
+        "L-EFAULT",
+        "L-EINVAL-NOLOG",
+        "L-ENOSPC",
+        "L-ENOTSUPP",
+    ]
 )
 
 
@@ -44,6 +56,7 @@ def to_dict(rejection: Rejection) -> dict[str, Any]:
         "insn_text": rejection.insn_text,
         "source": rejection.source.to_dict(),
         "root": rejection.root.to_dict() if rejection.root else None,
+        "evidence": [seen.to_dict() for seen in rejection.evidence],
         "trail": [place.to_dict() for place in rejection.trail],
         "cause": f"{meaning[:1].upper()}{meaning[1:]}. {advice['cause']}",
         "fix": advice["fix"],
@@ -64,7 +77,10 @@ def to_finding(rejection: Rejection) -> Finding:
         severity=Severity.REQUIRED,
         title=record["terminal"]["text"] or record["title"],
         subject=rejection.program or "",
-        evidence=tuple(Evidence("verifier", line["text"]) for line in record["terminal_lines"]),
+        evidence=(
+            *(Evidence("verifier", line["text"]) for line in record["terminal_lines"]),
+            *rejection.evidence,
+        ),
         cause=record["cause"],
         fix=record["fix"],
         location=Location(

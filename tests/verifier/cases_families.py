@@ -105,6 +105,11 @@ LINES = {
 LOGS = {
     "L-TRUNC-HEAD": "0: R1=ctx() R10=fp0\n0: (b7) r0 = 0        ; R0=0\n1: (bf) r2 = r",
     "L-EPERM-NOLOG": "libbpf: prog 'p': BPF program load failed: Operation not permitted\n",
+    "L-EACCES-NOLOG": "libbpf: prog 'p': BPF program load failed: Permission denied\n",
+    "L-ENOSPC": "libbpf: prog 'p': BPF program load failed: No space left on device\n",
+    "L-EAGAIN": "libbpf: prog 'p': BPF program load failed: Resource temporarily unavailable\n",
+    "L-EFAULT": "libbpf: prog 'p': BPF program load failed: Bad address\n",
+    "L-ENOMEM": "libbpf: prog 'p': BPF program load failed: Cannot allocate memory\n",
     "L-EINVAL-NOLOG": "libbpf: prog 'p': BPF program load failed: Invalid argument\n",
     "L-E2BIG-NOLOG": "libbpf: prog 'p': BPF program load failed: Argument list too long\n",
     "L-ENOTSUPP": f"libbpf: prog 'p': BPF program load failed: Operation not supported\n{STATS}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from preflight.verifier.result import OPEN
 from tests.verifier.cases_families import LINES, btf_log, log_with
 from tests.verifier.logs import STATS, decoded, only, recorded
 
@@ -152,4 +153,96 @@ def test_report_of_the_kernel_becomes_data() -> None:
     ],
 )
 def test_refusal_that_nothing_explains_stays_open(text: str) -> None:
-    assert [one.family for one in decoded(text).rejections] == ["V-UNKNOWN"]
+    (family,) = [one.family for one in decoded(text).rejections]
+    assert family in OPEN
+
+
+CLOSING = [
+    "libbpf: prog 'p': failed to load: -13",
+    "libbpf: failed to load object 'p.bpf.o'",
+    "libbpf: failed to load BPF skeleton 'p_bpf': -13",
+    "Error: failed to load object file",
+    "Warning: bpftool is now running in libbpf strict mode and has more stringent requirements",
+]
+
+
+@pytest.mark.parametrize("count", range(1, len(CLOSING) + 1))
+def test_closing_words_of_a_loader_are_no_second_rejection(count: int) -> None:
+    begin = (
+        "libbpf: prog 'p': BPF program load failed: Permission denied\n"
+        "libbpf: prog 'p': -- BEGIN PROG LOAD LOG --\n"
+    )
+    text = begin + log_with("R0 !read_ok") + "-- END PROG LOAD LOG --\n" + "\n".join(CLOSING[:count]) + "\n"
+    found = only(text)
+    assert (found.family, found.errno, found.program) == ("V-UNINIT-REG", 13, "p")
+
+
+def test_message_without_a_line_feed_before_the_statistics() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (85) call bpf_tail_call#12\nexpected prog array map for tail call" + STATS
+    )
+    assert (found.family, found.stats["insns_processed"]) == ("V-TAILCALL", 9)
+
+
+MERGED = """\
+0: R1=ctx() R10=fp0
+; bpf_spin_lock(&v->lock); @ a.bpf.c:21
+11: (85) call bpf_spin_lock#93        ;
+12: (b4) w0 = 2                       ; R0_w=2
+; {condition} @ a.bpf.c:22
+13: (79) r1 = *(u64 *)(r6 +8)         ; R1_w=scalar()
+14: (25) if r1 > 0x64 goto pc+5 20: R0_w=2 R1_w=scalar(umin=101) R10=fp0
+20: (95) exit
+bpf_spin_unlock is missing
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "line"),
+    [
+        ("if (v->n > 100)", 23),
+        ("if (v->n > 100) {", 23),
+        ("} else if (v->n >= 101)", 23),
+        ("if (v->n > 100) return 2;", 22),
+        ("if (v->n <= 100)", None),
+        ("if (v->n > 100 && v->m)", None),
+        ("while (v->n > 100)", None),
+    ],
+)
+def test_merged_return_is_the_statement_under_the_if_that_holds(condition: str, line: int | None) -> None:
+    found = only(MERGED.format(condition=condition) + STATS)
+    assert found.source.line == line
+    assert [place.insn for place in found.trail] == [11]
+
+
+def test_line_behind_a_branch_is_unknown_when_the_kernel_left_it_out() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; a = f(); @ a.c:3\n0: (61) r2 = *(u32 *)(r1 +0)        ; R2_w=scalar()\n"
+        "1: (15) if r2 == 0x0 goto pc+2 4: R1=ctx() R2_w=0 R10=fp0\n4: (79) r0 = *(u64 *)(r2 +0)\n"
+        f"R2 invalid mem access 'scalar'\n{STATS}"
+    )
+    assert found.source.line is None
+
+
+def test_code_of_a_macro_belongs_to_the_statement_before() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; return *(int *)(p + 100000); @ a.c:20\n"
+        "1: (07) r1 += 100000       ; R1=ptr_task_struct(off=100000)\n"
+        '; SEC("tp_btf/x") int BPF_PROG(on_x, struct task_struct *p) @ a.c:19\n2: (61) r0 = *(u32 *)(r1 +0)\n'
+        f"access beyond struct task_struct at off 100000 size 4\n{STATS}"
+    )
+    assert found.source.line == 20
+
+
+def test_function_that_calls_itself() -> None:
+    frames = "".join(
+        f"{3 if n else 0}: (bf) r1 = r6\n{4 if n else 1}: (85) call pc{'-2' if n else '+1'}\n"
+        f"caller:\n frame{n}: R10=fp0\n"
+        f"callee:\n frame{n + 1}: R1=scalar() R10=fp0\n3: frame{n + 1}: R1=scalar() R10=fp0\n"
+        for n in range(8)
+    )
+    found = only(
+        f"0: R1=ctx() R10=fp0\n{frames}3: (bf) r1 = r6\n4: (85) call pc-2\n"
+        f"the call stack of 9 frames is too deep !\n{STATS}"
+    )
+    assert found.cause_id == "recursion"
