@@ -135,7 +135,7 @@ def compile_table(
 
 
 def formats(catalogue: list[dict[str, Any]]) -> str:
-    """The formats of rejections, one JSON array per line: family, kind, whether a fragment, format, kernels."""
+    """The formats of rejections, one JSON array per line: family, kind, fragment or not, format, kernels."""
     rows = {
         (row["family"], row["kind"], row["fragment"], one["fmt"], tuple(one["versions"]))
         for row in catalogue
