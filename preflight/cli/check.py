@@ -42,7 +42,9 @@ def check(
     btf_dir: str | None = typer.Option(
         None, "--btf-dir", metavar="DIRECTORY", help="Directory of external BTF files."
     ),
-    samples: bool = typer.Option(True, help="Without OBJECT: also judge the installed libbpf-tools."),
+    samples: bool = typer.Option(
+        True, help="Without OBJECT: also judge the shipped tracers and the installed libbpf-tools."
+    ),
     cache: bool = typer.Option(True, help="Remember what was read off files that do not change."),
     color: str = typer.Option("auto", "--color", help="auto, always or never."),
     verbose: int = typer.Option(0, "-v", "--verbose", count=True, help="Show what passes, and all evidence."),
@@ -53,6 +55,7 @@ def check(
     """
     import sys
 
+    from preflight.cli.check_tracers import shipped
     from preflight.cli.exits import Exit, exit_for
     from preflight.cli.options import choose, codes_of, parse_ignores
     from preflight.cli.output import emit
@@ -76,7 +79,7 @@ def check(
     ignored = parse_ignores(ignore)
     assessment = assess_host(
         _opened(objects),
-        samples=Samples(cache=cache) if samples and not objects else None,
+        samples=Samples(shipped=shipped(), cache=cache) if samples and not objects else None,
         options=options,
         kernel=_kernel,
         select=codes_of(select),

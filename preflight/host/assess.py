@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.findings.model import Finding, Severity, Verdict
 from preflight.host.checks.runner import run_checks
+from preflight.host.checks.tracers import tracer_findings
 from preflight.host.collect.run import collect_host
 from preflight.host.collect.session import Options
 from preflight.host.facts import HostFacts
+from preflight.host.samples import Rows
 from preflight.records import dataclass
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class Assessment:
     """What `check` found.
 
     `objects` are the rows of the contract's `objects`; `named`: the user named them. `ignored`
-    counts findings left out.
+    counts findings left out. `tracers` are the rows of the shipped tracers.
     """
 
     facts: HostFacts
@@ -37,6 +39,7 @@ class Assessment:
     objects: tuple[dict[str, Any], ...]
     named: bool
     ignored: int
+    tracers: tuple[dict[str, Any], ...] = ()
 
 
 def assess_host(
@@ -51,19 +54,23 @@ def assess_host(
 ) -> Assessment:
     """Check the host, and every object against it.
 
-    `objects` are the user's, so that what they need is required; the readiness of `samples` is
-    only reported. `kernel` gives the host's kernel facts for relocation. `select` and `ignore`
-    are codes or prefixes of codes (`PH6`).
+    `objects` are the user's, so that what they need is required; the readiness of `samples` and of the
+    shipped tracers is only reported. `kernel` gives the host's kernel facts for relocation. `select` and
+    `ignore` are codes or prefixes of codes (`PH6`).
     """
     options = options or Options()
+    tracers: list[dict[str, Any]] = []
     if objects:
         facts, findings, rows = _with_objects(objects, options, system, kernel)
     else:
         facts = collect_host(system, options)
         findings = _without_targets(run_checks(facts))
-        rows = samples.rows(facts, kernel, system) if samples else []
+        judged = samples.rows(facts, kernel, system) if samples else Rows([], [])
+        rows, tracers = judged.objects, judged.tracers
+        findings += tracer_findings(tracers)
     kept = [f for f in findings if _chosen(f.code, select, ignore)]
-    return Assessment(facts, tuple(kept), tuple(rows), bool(objects), len(findings) - len(kept))
+    ignored = len(findings) - len(kept)
+    return Assessment(facts, tuple(kept), tuple(rows), bool(objects), ignored, tuple(tracers))
 
 
 def _with_objects(

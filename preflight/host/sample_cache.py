@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remembers what the installed samples ask for and how they were judged, in `preflight/check/samples.json`.
+"""Remembers how samples and shipped tracers were judged, in `preflight/check/samples.json`.
 
-The samples' rows depend on the files of the samples, on preflight itself, on the facts of the host,
-and on the kernel that is running: its configuration, symbols and events do not change before the next
-boot or the next module, as long as the same lists of them can be read. Rows are kept under a digest of
-all that. Another digest means another question, so nothing here can be out of date; it can only be absent.
+Their rows depend on the files of the objects, on preflight itself (its catalogue of tracers included), on
+the facts of the host, and on the kernel that is running: its configuration, symbols and events do not
+change before the next boot or the next module, as long as the same lists of them can be read. Rows are
+kept under a digest of all that. Another digest means another question, so nothing here can be out of date; it can only be absent.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LISTS = (
 
 
 class SampleCache:
-    """What is remembered of these sample files. Made once per run; reads the cache file at most once."""
+    """What is remembered of the objects in these files. Made once per run; reads its file at most once."""
 
     def __init__(self, paths: Iterable[Path], directory: Path | None = None) -> None:
         self._file = (directory or cachefiles.directory("check")) / "samples.json"
@@ -43,12 +43,12 @@ class SampleCache:
         known = isinstance(found, dict) and found.get("of") == self._of
         self._content: dict[str, Any] = found if known else {"of": self._of, "rows": {}}
 
-    def rows(self, facts: HostFacts) -> list[dict[str, Any]] | None:
-        """The samples' rows on a host, None when that is not remembered."""
-        found: list[dict[str, Any]] | None = self._content["rows"].get(_host(facts))
+    def rows(self, facts: HostFacts) -> dict[str, list[dict[str, Any]]] | None:
+        """The rows on a host by kind, None when they are not remembered."""
+        found: dict[str, list[dict[str, Any]]] | None = self._content["rows"].get(_host(facts))
         return found
 
-    def keep_rows(self, facts: HostFacts, rows: list[dict[str, Any]]) -> None:
+    def keep_rows(self, facts: HostFacts, rows: dict[str, list[dict[str, Any]]]) -> None:
         """Remember the rows on a host; the host asked about longest ago is forgotten."""
         hosts = self._content["rows"]
         hosts[_host(facts)] = rows

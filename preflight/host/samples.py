@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The objects `preflight check` judges when the user names none: the installed libbpf-tools.
+"""The objects `preflight check` judges when the user names none: shipped tracers and installed libbpf-tools.
 
 Which commands there are, their objects, and their rows in the result. What is read off objects and
 what is answered for them depends on nothing but files and facts, so both are remembered
@@ -9,15 +9,18 @@ what is answered for them depends on nothing but files and facts, so both are re
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preflight.errors import InputError
 from preflight.host.sample_cache import SampleCache
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.host.facts import HostFacts
+    from preflight.host.readiness import Readiness
+    from preflight.host.shipped import Shipped
     from preflight.host.system import System
     from preflight.kernels.model import Kernel
     from preflight.objects.model import BpfObject
@@ -35,16 +38,34 @@ def commands(root: Path = Path("/")) -> list[Path]:
     return sorted(set(_commands(root)))[:_LIMIT]
 
 
-class Samples:
-    """The sample objects of one run.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of the contract's `objects` and `tracers`."""
 
-    `root` is where they are installed. Without `cache` nothing is remembered; `directory` is where
-    it is, by default that of `preflight.cachefiles`.
+    objects: list[dict[str, Any]]
+    tracers: list[dict[str, Any]]
+
+
+class Samples:
+    """The sample objects of one run, and the tracers that come with preflight.
+
+    `root` is where the samples are installed. Without `cache` nothing is remembered; `directory` is
+    where it is, by default that of `preflight.cachefiles`.
     """
 
-    def __init__(self, root: Path = Path("/"), *, cache: bool = True, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        root: Path = Path("/"),
+        *,
+        shipped: Shipped | None = None,
+        cache: bool = True,
+        directory: Path | None = None,
+    ) -> None:
         self._paths = commands(root)
-        self._cache = SampleCache(self._paths, directory) if cache and self._paths else None
+        self._shipped = shipped
+        files = (*self._paths, *(shipped.files if shipped else ()))
+        self._cache = SampleCache(files, directory) if cache and files else None
+        self._nothing = not files
         self._opened: list[BpfObject] | None = None
 
     def objects(self) -> list[BpfObject]:
@@ -67,32 +88,54 @@ class Samples:
 
     def rows(
         self, facts: HostFacts, kernel: Callable[[], Kernel] | None, system: System | None = None
-    ) -> list[dict[str, Any]]:
-        """The rows of the contract's `objects`: each sample on this host.
+    ) -> Rows:
+        """The samples and the tracers on this host.
 
-        What the samples attach to is looked up on `system` only when the rows are not remembered.
+        What they attach to is looked up on `system` only when the rows are not remembered.
         """
-        if not self._paths:
-            return []
+        if self._nothing:
+            return Rows([], [])
         judged_by = _of_the_host(facts)
         known = self._cache.rows(judged_by) if self._cache else None
-        if known is None:
-            known = self._judged(judged_by, kernel, system)
-            if self._cache:
-                self._cache.keep_rows(judged_by, known)
-        return known
+        if known is not None:
+            return Rows(known["objects"], known["tracers"])
+        rows = self._judged(judged_by, kernel, system)
+        if self._cache:
+            self._cache.keep_rows(judged_by, {"objects": rows.objects, "tracers": rows.tracers})
+        return rows
 
-    def _judged(
-        self, facts: HostFacts, kernel: Callable[[], Kernel] | None, system: System | None
-    ) -> list[dict[str, Any]]:
-        from preflight.host.collect.surface_targets import with_targets
-        from preflight.host.readiness import assess_objects, attach_targets
-        from preflight.predict.needs import object_needs
+    def _judged(self, facts: HostFacts, kernel: Callable[[], Kernel] | None, system: System | None) -> Rows:
+        from preflight.host.readiness import assess_objects
+        from preflight.host.shipped import tracer_row
 
-        objects = self.objects()
-        targets = attach_targets(need for obj in objects for need in object_needs(obj))
-        host = with_targets(facts, system, *targets)
-        return [item.to_dict() for item in assess_objects(objects, host, kernel)]
+        samples = self.objects()
+        tracers = self._shipped.load() if self._shipped else ()
+        paths = [one.path for tracer in tracers for one in tracer.variants if one.path is not None]
+        of_tracers = _opened(paths)
+        everything = [*samples, *of_tracers.values()]
+        found = assess_objects(everything, _with_targets(everything, facts, system), kernel)
+        by_path: dict[Path, Readiness] = dict(zip(of_tracers, found[len(samples) :], strict=True))
+        return Rows(
+            [item.to_dict() for item in found[: len(samples)]],
+            [tracer_row(tracer, by_path.__getitem__) for tracer in tracers],
+        )
+
+
+def _opened(paths: Iterable[Path]) -> dict[Path, BpfObject]:
+    """The objects of preflight's own; one that cannot be read is a defect."""
+    from preflight.objects.sources import open_objects
+
+    return {path: open_objects(path)[0] for path in paths}
+
+
+def _with_targets(objects: Iterable[BpfObject], facts: HostFacts, system: System | None) -> HostFacts:
+    """The facts together with what the objects attach to: every list of the kernel is read once."""
+    from preflight.host.collect.surface_targets import with_targets
+    from preflight.host.readiness import attach_targets
+    from preflight.predict.needs import object_needs
+
+    targets = attach_targets(need for obj in objects for need in object_needs(obj))
+    return with_targets(facts, system, *targets)
 
 
 def _of_the_host(facts: HostFacts) -> HostFacts:

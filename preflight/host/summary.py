@@ -131,12 +131,13 @@ def _next_steps(assessment: Assessment) -> list[str]:
 
 
 def tables(assessment: Assessment) -> dict[str, Any]:
-    """The contract's additions to a check: surfaces, features, objects, helpers."""
+    """The contract's additions to a check: surfaces, features, objects, tracers, helpers."""
     surfaces = assessment.facts.surfaces
     return {
         "surfaces": [row.to_dict() for row in surface_rows(surfaces)] if surfaces else [],
         "features": [row.to_dict() for row in feature_rows(surfaces)] if surfaces else [],
         "objects": list(assessment.objects),
+        "tracers": list(assessment.tracers),
         "helpers": _helpers(assessment.facts),
     }
 

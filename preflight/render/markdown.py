@@ -64,6 +64,18 @@ def render_check(result: Mapping[str, Any], style: Style) -> str:
         ]
         header = ["surface", "usable here", "loads", "attaches", "stability", "best alternative"]
         lines += ["### Where programs can attach", "", *table(header, rows), ""]
+    if result.get("tracers"):
+        rows = [
+            [
+                markdown_code(t["tracer"]),
+                _mark(t["verdict"]),
+                markdown(t["variant"] or ""),
+                markdown("; ".join(_stopped(v) for v in t["variants"] if v["verdict"] != "ready"), limit=400),
+            ]
+            for t in result["tracers"]
+        ]
+        header = ["tracer", "verdict", "runs by", "not by"]
+        lines += _folded(f"{len(rows)} shipped tracers", table(header, rows))
     if result.get("objects"):
         rows = [
             [
@@ -98,3 +110,8 @@ def render_check(result: Mapping[str, Any], style: Style) -> str:
 
 def _folded(summary: str, body: list[str]) -> list[str]:
     return ["<details>", f"<summary>{summary}</summary>", "", *body, "", "</details>", ""]
+
+
+def _stopped(variant: Mapping[str, Any]) -> str:
+    """A variant that does not run, and the codes that say why."""
+    return f"{variant['name']} ({', '.join(variant['blocking'] or variant['undecided'])})"

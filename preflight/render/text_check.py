@@ -36,6 +36,7 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     _others(page, serious[len(shown) :], minor)
     if any(str(r["code"]).startswith("PH7") for r in result["results"]):
         _surfaces(page, result.get("surfaces") or [])
+    _tracers(page, result.get("tracers") or [])
     _objects(page, result.get("objects") or [])
     if style.verbose:
         _passes(page, result)
@@ -143,6 +144,28 @@ def _level(surface: Mapping[str, Any], what: str) -> str:
     """`yes`, or `yes (inferred)` where nothing was tried."""
     inferred = surface[f"{what}_level"] == "inferred"
     return f"{surface[what]} (inferred)" if inferred else str(surface[what])
+
+
+def _tracers(page: Page, tracers: list[Mapping[str, Any]]) -> None:
+    """The shipped tracers: those that run with the variant that does, then what stops the others."""
+    if not tracers:
+        return
+    page.blank()
+    counts = Counter(t["verdict"] for t in tracers)
+    words = ", ".join(f"{counts[v]} {v}" for v in ("ready", "not-ready", "undecided") if counts[v])
+    page.line((f"{len(tracers)} shipped tracers: {words}", "bold"), " (requirements met; nothing was loaded)")
+    groups: dict[tuple[str, str], list[str]] = {}
+    for item in tracers:
+        best = item["variants"][0]
+        name = f"{item['tracer']} ({item['variant']})" if item["variant"] else str(item["tracer"])
+        second = item["variant"] not in (None, best["name"])
+        why = "" if item["variant"] == best["name"] else _few(tuple(best["blocking"] or best["undecided"]), 3)
+        words = f"{item['verdict']}, not by {best['name']}" if second else str(item["verdict"])
+        groups.setdefault((item["verdict"], f"{words}{f'  [{why}]' if why else ''}"), []).append(name)
+    order = {"not-ready": 0, "undecided": 1, "ready": 2}
+    for (verdict, words), names in sorted(groups.items(), key=lambda g: (order.get(g[0][0], 9), g[0][1])):
+        mark, colour = page.mark(verdict)
+        page.line((f"{mark} ", colour), f"{words}: {', '.join(names)}", hang=4)
 
 
 def _objects(page: Page, objects: list[Mapping[str, Any]]) -> None:

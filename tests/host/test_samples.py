@@ -11,7 +11,7 @@ import pytest
 from preflight import cachefiles
 from preflight.host import samples as samples_module
 from preflight.host.facts import HostFacts
-from preflight.host.samples import Samples, commands
+from preflight.host.samples import Rows, Samples, commands
 from preflight.host.system import System
 from preflight.objects import sources
 from tests.elfwriter import ElfWriter, exit_, mov
@@ -59,7 +59,7 @@ def cache(tmp_path: Path) -> Path:
 
 
 def judged(root: Path, cache: Path, host: HostFacts = HOST) -> list[dict[str, Any]]:
-    return Samples(root, directory=cache).rows(host, None, NOWHERE)
+    return Samples(root, directory=cache).rows(host, None, NOWHERE).objects
 
 
 def forbid_opening(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_what_samples_attach_to_is_looked_up(root: Path, cache: Path, tmp_path: 
     (tmp_path / "host/proc").mkdir(parents=True)
     (tmp_path / "host/proc/kallsyms").write_text("0000 T do_fork\n")
     system = System(tmp_path / "host", release="6.1.0")
-    first, second = Samples(root, directory=cache).rows(HOST, None, system)
+    first, second = Samples(root, directory=cache).rows(HOST, None, system).objects
     assert "PH703[do_exit]" in first["blocking"] + first["undecided"]
     assert "PH705[sched/sched_switch]" in second["blocking"] + second["undecided"]
 
@@ -166,6 +166,6 @@ def test_hosts_asked_about_long_ago_are_forgotten(root: Path, cache: Path) -> No
 
 def test_no_package_no_samples(tmp_path: Path) -> None:
     samples = Samples(tmp_path / "empty", directory=tmp_path / "cache")
-    assert samples.rows(HOST, None) == []
+    assert samples.rows(HOST, None) == Rows([], [])
     assert not (tmp_path / "cache").exists()
     assert samples_module.commands(tmp_path / "empty") == []

@@ -11,7 +11,6 @@ import pytest
 
 from preflight.facts import known, unknown
 from preflight.findings.model import Confidence, Verdict
-from preflight.findings.registry import codes
 from preflight.host import codec
 from preflight.host.areas.surfaces import (
     STATES,
@@ -26,6 +25,7 @@ from preflight.host.areas.surfaces import (
     TracepointTarget,
 )
 from preflight.host.checks import surfaces as rules
+from preflight.host.checks.runner import checks
 from preflight.host.surface_data import feature_entries, surface_entries
 from preflight.host.surface_table import best_alternative, feature_rows, surface_rows
 from tests.host.surface_builder import (
@@ -119,7 +119,7 @@ def test_ok_needs_yes_for_loading_and_for_attaching(code: str, load: str, attach
         assert found.verdict is not Verdict.MISSING
 
 
-@pytest.mark.parametrize("code", [one for one in codes() if one.startswith("PH7")])
+@pytest.mark.parametrize("code", [one for one in checks() if one.startswith("PH7")])
 def test_without_facts_every_check_is_unknown(code: str) -> None:
     assert [one.verdict for one in judge(code, None)] == [Verdict.UNKNOWN]
 

@@ -44,6 +44,22 @@ def object_facts(text: str = "plain") -> dict[str, Any]:
     }
 
 
+def tracer(text: str = "plain", **changes: Any) -> dict[str, Any]:
+    """One shipped tracer whose second variant is the best that runs."""
+    variant = {"name": text, "surface": text, "refused": False, "reason": text, "fix": text}
+    stopped = {"verdict": "not-ready", "blocking": [text], "undecided": [text]}
+    ready = {"name": f"other {text}", "verdict": "ready", "blocking": [], "undecided": []}
+    row: dict[str, Any] = {
+        "tracer": text,
+        "domain": text,
+        "question": text,
+        "verdict": "ready",
+        "variant": f"other {text}",
+        "variants": [variant | stopped, variant | ready],
+    }
+    return row | changes
+
+
 def check_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
     """A result of `check` in which every text that can come from a stranger is `text`."""
     result: dict[str, Any] = {
@@ -96,6 +112,7 @@ def check_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
                 "alternative": text,
             }
         ],
+        "tracers": [tracer(text)],
         "objects": [
             {
                 "object": text,

@@ -7,7 +7,7 @@ import pytest
 
 from preflight.render.console import Style, detect_style
 from preflight.render.text_check import render
-from tests.render.results import check_result, finding
+from tests.render.results import check_result, finding, tracer
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,13 @@ def test_default_is_one_screen_even_with_many_problems() -> None:
 def test_marks_fall_back_to_ascii() -> None:
     page = render(check_result(), Style(unicode=False))
     assert "✗" not in page
+
+
+def test_shipped_tracers_are_grouped_by_what_stops_the_better_variant() -> None:
+    second = tracer(tracer="execs")
+    third = tracer(tracer="opens")
+    none = tracer(tracer="locks", verdict="not-ready", variant=None)
+    shown = render(check_result(tracers=[second, third, none]), Style())
+    assert "3 shipped tracers: 2 ready, 1 not-ready" in shown
+    assert "ready, not by plain  [plain]: execs (other plain), opens (other plain)" in shown
+    assert "not-ready  [plain]: locks" in shown

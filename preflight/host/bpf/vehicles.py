@@ -118,6 +118,7 @@ COMMON_TYPES: frozenset[Pt] = frozenset(
     {
         *(Pt.KPROBE, Pt.TRACEPOINT, Pt.RAW_TRACEPOINT, Pt.PERF_EVENT, Pt.TRACING, Pt.LSM, Pt.SYSCALL),
         *(Pt.SOCKET_FILTER, Pt.SCHED_CLS, Pt.XDP, Pt.CGROUP_SKB, Pt.SOCK_OPS, Pt.STRUCT_OPS),
+        Pt.CGROUP_SOCK_ADDR,
     }
 )
 
