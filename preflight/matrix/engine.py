@@ -130,13 +130,17 @@ def run(work: Callable[[str], str], tasks: Sequence[str], opener: Opener) -> Ite
             alone = bool(suspects)
             source, room = (suspects, 1) if alone else (waiting, 2 * opener.workers)
             broken = False
-            while source and len(running) < room and not broken:
+            while source and len(running) < room:
                 task = source.popleft()
                 try:
-                    running[executor.submit(work, task.text)] = task
+                    future = executor.submit(work, task.text)
                 except BrokenExecutor:
                     source.appendleft(task)
                     broken = True
+                    break
+                running[future] = task
+                if future.done():  # what is there is handed on before more is begun
+                    break
             died = []
             for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                 task = running.pop(future)
