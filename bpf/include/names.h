@@ -34,7 +34,7 @@ struct name_work {
 	__u32 label_at[LABELS_KEPT]; /* where the last labels begin in text */
 	__u32 labels;
 	__u32 length; /* of text */
-	__u32 left; /* wire: bytes of the current label still to come; text: a dot was seen */
+	__u32 left; /* wire: bytes of the current label still to come; text: 1 = a label begins */
 	__u32 available; /* wire: bytes that raw holds */
 	__u32 size; /* wire: bytes of raw the name takes */
 };
@@ -53,24 +53,30 @@ static __always_inline __u64 name_ticket(void)
 	return (bpf_ktime_get_ns() << 12) | (bpf_get_smp_processor_id() & 0xfff);
 }
 
+/* The text is never longer than the form it is made from, so the mask only speaks to the verifier. */
 static __always_inline void name_put(struct name_work *work, __u8 byte)
 {
 	__u8 *text = (__u8 *)work->text;
-	__u32 at = work->length;
+	__u32 at = work->length & (NAME_BYTES - 1);
+	/* 1 for 'A' to 'Z', without a branch. */
+	__u32 capital = ((__u32)(__u8)(byte - 'A') - 26) >> 31;
 
-	if (at >= NAME_BYTES - 1)
-		return;
-	/* Said once more in a form that the verifier of every kernel follows. */
-	barrier_var(at);
-	text[at & (NAME_BYTES - 1)] = byte + ((byte >= 'A' && byte <= 'Z') << 5);
+	text[at] = byte | capital << 5;
 	work->length = at + 1;
 }
 
+/* Where a label begins, after a dot unless it is the first. */
 static __always_inline void name_begin_label(struct name_work *work)
 {
-	if (work->length)
-		name_put(work, '.');
-	work->label_at[work->labels & (LABELS_KEPT - 1)] = work->length;
+	__u8 *text = (__u8 *)work->text;
+	__u32 at = work->length & (NAME_BYTES - 1);
+	/* 1 when there is something before, without a branch. */
+	__u32 more = (0 - at) >> 31;
+
+	text[at] = '.';
+	at += more;
+	work->length = at;
+	work->label_at[work->labels & (LABELS_KEPT - 1)] = at;
 	work->labels++;
 }
 
@@ -103,6 +109,7 @@ static __always_inline bool name_from_wire(struct name_work *work)
 /* From a string in raw. */
 static __always_inline void name_from_text(struct name_work *work)
 {
+	work->left = 1;
 	for (__u32 i = 0; i < NAME_TURNS; i++) {
 		__u8 byte = work->raw[i];
 
@@ -112,7 +119,7 @@ static __always_inline void name_from_text(struct name_work *work)
 			work->left = 1;
 			continue;
 		}
-		if (work->left || !work->length)
+		if (work->left)
 			name_begin_label(work);
 		work->left = 0;
 		name_put(work, byte);

@@ -65,6 +65,9 @@ struct {
 struct open_name {
 	char path[PATH_LEN];
 	__u64 base[PATH_LEN / 8];
+	/* Here and not in registers, where the verifier would tell all their values apart. */
+	__u32 size; /* of path, with the NUL */
+	__u32 begin; /* of base in path */
 };
 
 struct {
@@ -74,25 +77,27 @@ struct {
 	__type(value, struct open_name);
 } names SEC(".maps");
 
-/* Keyed hash of what follows the last slash of the `size` bytes (with the NUL) of name->path. */
-static __always_inline __u64 hash_of_base(struct open_name *name, __u32 size)
+/* Keyed hash of what follows the last slash. */
+static __always_inline __u64 hash_of_base(struct open_name *name)
 {
-	__u32 begin = 0, length;
+	__u32 begin, size, length;
 
+	name->begin = 0;
 	for (__u32 i = 0; i < PATH_LEN; i++) {
-		if (i + 1 >= size)
+		if (i + 1 >= name->size)
 			break;
 		if (name->path[i] == '/')
-			begin = i + 1;
+			name->begin = i + 1;
+		/* Keeps the compiler from carrying the value in a register. */
+		barrier();
 	}
-	__builtin_memset(name->base, 0, sizeof(name->base));
+	begin = name->begin;
+	size = name->size;
 	if (size <= begin + 1)
 		return 0;
 	length = size - 1 - begin;
-	if (length >= PATH_LEN || begin >= PATH_LEN)
-		return 0;
-	/* Copied by the kernel: the loop would cost the verifier more. */
-	barrier_var(begin);
+	__builtin_memset(name->base, 0, sizeof(name->base));
+	/* Copied by the kernel: a loop would cost the verifier more. */
 	if (bpf_probe_read_kernel_str(name->base, sizeof(name->base), &name->path[begin & (PATH_LEN - 1)]) < 0)
 		return 0;
 	return keyed_hash(name->base, length, PATH_LEN / 8, name_hash_key);
@@ -112,10 +117,13 @@ static __always_inline void stream_failure(const struct open_start *start, __u32
 			return;
 		/* At the return the kernel has read the path itself, so it is in memory. */
 		size = bpf_probe_read_user_str(name->path, sizeof(name->path), (const void *)start->path);
-		if (size > 0)
-			hash = hash_of_base(name, size);
-		else
+		if (size > 0) {
+			name->size = size;
+			barrier();
+			hash = hash_of_base(name);
+		} else {
 			health_count(HEALTH_READ_FAILED);
+		}
 	}
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
