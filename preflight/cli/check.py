@@ -87,7 +87,7 @@ def check(
     )
     if not assessment.findings:
         raise UsageError("nothing to report: no finding of this run matches --select without --ignore")
-    code = exit_for(assessment.findings, fail_on, undecided)
+    code = Exit.INTERRUPTED if assessment.interrupted else exit_for(assessment.findings, fail_on, undecided)
     if exit_zero and code in (Exit.FINDINGS, Exit.UNDECIDED):
         code = Exit.FINE
     result = envelope(
@@ -104,7 +104,7 @@ def check(
         color=color,
         verbose=verbose,
     )
-    if code is not Exit.FINE:
+    if code not in (Exit.FINE, Exit.INTERRUPTED):
         print(f"exit {int(code)}: {reason(assessment, int(code))}", file=sys.stderr)
     return int(code)
 

@@ -20,6 +20,7 @@ from preflight.host.samples import Rows
 from preflight.records import dataclass
 
 if TYPE_CHECKING:
+    from preflight.host.readiness import Readiness
     from preflight.host.samples import Samples
     from preflight.host.system import System
     from preflight.kernels.model import Kernel
@@ -31,7 +32,8 @@ class Assessment:
     """What `check` found.
 
     `objects` are the rows of the contract's `objects`; `named`: the user named them. `ignored`
-    counts findings left out. `tracers` are the rows of the shipped tracers.
+    counts findings left out. `tracers` are the rows of the shipped tracers. `interrupted`: an interrupt
+    ended the run early, and this is what was found until then.
     """
 
     facts: HostFacts
@@ -40,6 +42,7 @@ class Assessment:
     named: bool
     ignored: int
     tracers: tuple[dict[str, Any], ...] = ()
+    interrupted: bool = False
 
 
 def assess_host(
@@ -60,17 +63,30 @@ def assess_host(
     """
     options = options or Options()
     tracers: list[dict[str, Any]] = []
+    interrupted = False
     if objects:
-        facts, findings, rows = _with_objects(objects, options, system, kernel)
+        facts, findings, rows, interrupted = _with_objects(objects, options, system, kernel)
     else:
         facts = collect_host(system, options)
         findings = _without_targets(run_checks(facts))
-        judged = samples.rows(facts, kernel, system) if samples else Rows([], [])
+        judged = Rows([], [])
+        try:
+            if samples and not facts.interrupted:
+                judged = samples.rows(facts, kernel, system)
+        except KeyboardInterrupt:
+            interrupted = True
         rows, tracers = judged.objects, judged.tracers
         findings += tracer_findings(tracers)
     kept = [f for f in findings if _chosen(f.code, select, ignore)]
-    ignored = len(findings) - len(kept)
-    return Assessment(facts, tuple(kept), tuple(rows), bool(objects), ignored, tuple(tracers))
+    return Assessment(
+        facts,
+        tuple(kept),
+        tuple(rows),
+        named=bool(objects),
+        ignored=len(findings) - len(kept),
+        tracers=tuple(tracers),
+        interrupted=interrupted or facts.interrupted,
+    )
 
 
 def _with_objects(
@@ -78,9 +94,9 @@ def _with_objects(
     options: Options,
     system: System | None,
     kernel: Callable[[], Kernel] | None,
-) -> tuple[HostFacts, list[Finding], list[dict[str, Any]]]:
-    """Facts, findings and rows when the user named objects."""
-    from preflight.host.readiness import assess_objects, attach_targets, requirement_findings
+) -> tuple[HostFacts, list[Finding], list[dict[str, Any]], bool]:
+    """Facts, findings and rows when the user named objects, and whether an interrupt ended judging them."""
+    from preflight.host.readiness import attach_targets, each_assessed, requirement_findings
     from preflight.predict.needs import object_needs
 
     needs = [need for obj in objects for need in object_needs(obj)]
@@ -88,14 +104,20 @@ def _with_objects(
     types = tuple(dict.fromkeys(need.program_type for need in needs if need.program_type))
     wanted = replace(options, functions=functions, tracepoints=tracepoints, program_types=types)
     facts = collect_host(system, wanted)
-    readiness = assess_objects(objects, facts, kernel)
+    readiness: list[Readiness] = []
+    interrupted = False
+    try:
+        for one in each_assessed(objects if not facts.interrupted else (), facts, kernel):
+            readiness.append(one)
+    except KeyboardInterrupt:
+        interrupted = True
     required = requirement_findings(readiness)
     keys = {(f.code, f.subject) for f in required}
     general = _without_targets(run_checks(facts))
     others = [_for_objects(f, required) for f in general if (f.code, f.subject) not in keys]
     core = [f for item in readiness for f in item.findings]
     rows = [item.to_dict() | {"facts": item.obj.to_dict()} for item in readiness]
-    return facts, others + required + core, rows
+    return facts, others + required + core, rows, interrupted
 
 
 #: Checks of the host that every object rests on; they keep their severity whatever the objects need.

@@ -25,9 +25,17 @@ if TYPE_CHECKING:
     from preflight.host.areas.surfaces import SurfaceFacts
 
 
+#: What `HostFacts.failures` says of an area that an interrupt kept from being looked at.
+INTERRUPTED = "interrupted"
+
+
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """All that was collected about one host; an area whose collector crashed is None."""
+    """All that was collected about one host.
+
+    An area whose collector crashed, or that was not reached before an interrupt, is None, and `failures`
+    says why.
+    """
 
     context: ContextFacts | None
     btf: BtfFacts | None
@@ -40,3 +48,8 @@ class HostFacts:
     resources: ResourceFacts | None
     instruments: InstrumentFacts | None
     failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an interrupt ended the collection early."""
+        return INTERRUPTED in self.failures.values()

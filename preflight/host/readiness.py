@@ -96,8 +96,16 @@ def assess_objects(
     objects: Iterable[BpfObject], host: HostFacts, kernel: Callable[[], Kernel] | None
 ) -> tuple[Readiness, ...]:
     """Judge objects on a host whose kernel `kernel` gives; it is asked only when something needs it."""
+    return tuple(each_assessed(objects, host, kernel))
+
+
+def each_assessed(
+    objects: Iterable[BpfObject], host: HostFacts, kernel: Callable[[], Kernel] | None
+) -> Iterator[Readiness]:
+    """The same one by one, so that an interrupt loses only the object it fell into."""
     relocate = _relocator(host, kernel)
-    return tuple(assess_object(obj, host, relocate, core_findings) for obj in objects)
+    for obj in objects:
+        yield assess_object(obj, host, relocate, core_findings)
 
 
 def _relocator(

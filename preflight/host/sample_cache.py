@@ -4,7 +4,8 @@
 Their rows depend on the files of the objects, on preflight itself (its catalogue of tracers included), on
 the facts of the host, and on the kernel that is running: its configuration, symbols and events do not
 change before the next boot or the next module, as long as the same lists of them can be read. Rows are
-kept under a digest of all that. Another digest means another question, so nothing here can be out of date; it can only be absent.
+kept under a digest of all that. Another digest means another question, so nothing here can be out of
+date; it can only be absent.
 """
 
 from __future__ import annotations

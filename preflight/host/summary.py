@@ -29,10 +29,13 @@ def summary(assessment: Assessment, exit_code: int) -> dict[str, Any]:
         "not_tested": sum(f.verdict in (Verdict.NOT_APPLICABLE, Verdict.SKIPPED) for f in required),
     }
     verdict = "not-ready" if counts["failing"] else "undecided" if counts["undecided"] else "ready"
-    if not required:
+    if assessment.interrupted and verdict == "ready":
+        verdict = "undecided"  # what was not reached could have failed
+    elif not required:
         verdict = "not-asked"
     return {
         "verdict": verdict,
+        "partial": assessment.interrupted,
         "sentence": _sentence(assessment, required, verdict),
         "profile": _profile(assessment),
         "counts": dict(Counter(f.verdict.value for f in findings)),
@@ -61,11 +64,14 @@ def _sentence(assessment: Assessment, required: Sequence[Finding], verdict: str)
         if f.verdict in (*_FAILING, Verdict.UNKNOWN)
     )
     left_out = f"; left out by request: {assessment.ignored}" if assessment.ignored else ""
-    if verdict == "not-asked":
+    if verdict == "not-asked" and not assessment.interrupted:
         return f"NOT ASKED: no required check of {subject} was chosen{left_out}"
-    if verdict == "ready":
+    if verdict == "ready":  # which an interrupted run never is
         return f"READY: {subject} meets all {len(required)} required checks{left_out}"
     listed = ", ".join(f"{counts[word]} {word}" for word in _VERDICT_ORDER if counts[word])
+    if assessment.interrupted:
+        found = f"{listed} of {len(required)} required checks" if listed else "no required check failed"
+        return f"PARTIAL: the run was interrupted; of {subject}, until then: {found}{left_out}"
     lead = "NOT READY" if verdict == "not-ready" else "UNDECIDED"
     return f"{lead}: {subject}: {listed} of {len(required)} required checks{left_out}"
 

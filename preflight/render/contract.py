@@ -87,6 +87,7 @@ class CheckSummary(Open):
     """The first lines of a check."""
 
     verdict: str = Field(description="ready, not-ready, undecided, not-asked (open)")
+    partial: bool = Field(default=False, description="an interrupt ended the run early")
     sentence: str
     profile: str
     counts: dict[str, int] = Field(description="results by verdict")
@@ -753,6 +754,24 @@ class LogRoot(Open):
     source: Source
 
 
+class LogStep(Open):
+    """One verified instruction."""
+
+    line: int
+    insn: int
+    text: str
+    depth: int = Field(description="call depth, 0 for the program itself")
+    source: Source
+    registers: str = Field(description="what was printed of the registers")
+
+
+class LogPath(Open):
+    """The path to the rejection."""
+
+    left_out: int = Field(description="instructions before the first one listed")
+    steps: list[LogStep]
+
+
 class LogRecord(Open):
     """One rejection, decoded."""
 
@@ -784,6 +803,7 @@ class LogRecord(Open):
     stats: dict[str, Any]
     kernel_report: dict[str, Any] | None
     seen_in: list[str] = Field(description="kernels whose source holds the message")
+    path: LogPath | None = Field(default=None, description="present with --path and in HTML (additive)")
 
 
 class LogSummary(Open):
@@ -795,6 +815,7 @@ class LogSummary(Open):
     undecided: int
     accepted: int
     not_a_log: list[str]
+    verdict: str = Field(default="unknown", description="fails, unknown or ok (open)")
     exit_code: int
 
 
@@ -807,6 +828,277 @@ class LogResult(Result):
 
 
 #: Command -> model of its result.
+class TracerVariant(Open):
+    """One way a tracer can run, on one kernel."""
+
+    name: str
+    surface: str = Field(description="the surface that names it: tracepoint, raw_tp, fentry, ... (open)")
+    surfaces: list[str] = Field(description="all surfaces its programs use")
+    object: str
+    verdict: str = Field(description="loads (and attaches), fails, unknown")
+    reason: str
+    evidence: str = Field(description="predicted or measured")
+    needs: list[str] = Field(description="what user space has to name or open for it (open)")
+
+
+class ListedTracer(Open):
+    """One tracer on one kernel."""
+
+    name: str
+    domain: str = Field(description="syscall, exec, file, tcp, dns, block, sched, offcpu, lock, ... (open)")
+    question: str
+    kernel: str
+    runs: str | None = Field(description="the variant that would run; null when none is sure to")
+    overhead: str
+    variants: list[TracerVariant] = Field(description="in order of preference")
+
+
+class TracersListSummary(Open):
+    """How many tracers have a variant that runs; counts are of (tracer, kernel)."""
+
+    sentence: str
+    tracers: int
+    kernels: list[str]
+    runs: int
+    undecided: int
+    without: int
+    exit_code: int
+
+
+class TracersListResult(Result):
+    """Result of `preflight tracers list`."""
+
+    command: Literal["tracers list"]
+    summary: TracersListSummary  # type: ignore[assignment]
+    results: list[ListedTracer]  # type: ignore[assignment]
+
+
+class AttachPoint(Open):
+    """Where one program of a variant attaches."""
+
+    program: str
+    point: str
+    stability: str = Field(description="stable, event, internal (open)")
+    meaning: str
+    optional: bool
+    group: str
+
+
+class NeedOfVariant(Open):
+    """What a variant needs from user space."""
+
+    name: str
+    meaning: str
+
+
+class ShownVariant(Open):
+    """One variant as the catalogue has it."""
+
+    name: str
+    surface: str
+    surfaces: list[str]
+    object: str
+    needs: list[NeedOfVariant]
+    note: str
+    attach: list[AttachPoint]
+
+
+class TracerField(Open):
+    """A field of a map or event, its privacy and what becomes of it by default."""
+
+    path: str
+    part: str = Field(description="key or value")
+    label: str
+    privacy: str = Field(description="public, internal, sensitive, secret (open)")
+    meaning: str
+    handling: str = Field(description="as-is, dropped, hashed, truncated, allow-listed (open)")
+    handled: str
+    unit: str
+    attribute: str
+
+
+class TracerMetric(Open):
+    """A metric that a map becomes."""
+
+    name: str
+    unit: str
+    description: str
+
+
+class TracerMap(Open):
+    """One map of a tracer; shape `internal` is never read by user space."""
+
+    name: str
+    title: str
+    shape: str = Field(description="table, histogram, events, stacks, internal (open)")
+    cardinality: str
+    variants: list[str]
+    fields: list[TracerField]
+    metrics: list[TracerMetric]
+
+
+class TracerConstant(Open):
+    """A constant of the tracer's own that is set before load."""
+
+    name: str
+    type: str
+    help: str
+
+
+class BetterTool(Open):
+    """When another tool is the better one."""
+
+    when: str
+    tool: str
+
+
+class ShownTracer(Open):
+    """Everything the catalogue says about a tracer."""
+
+    name: str
+    domain: str
+    question: str
+    overhead: str
+    overhead_because: str
+    requires: list[str]
+    filters: list[str] = Field(
+        description="a production run sets at least one of these; empty: none is needed"
+    )
+    variants: list[ShownVariant]
+    maps: list[TracerMap]
+    constants: list[TracerConstant]
+    better: list[BetterTool]
+
+
+class TracersShowResult(Result):
+    """Result of `preflight tracers show`."""
+
+    command: Literal["tracers show"]
+    results: list[ShownTracer]  # type: ignore[assignment]
+
+
+class TracerFallback(Open):
+    """A variant that was tried first and did not come about."""
+
+    variant: str
+    surface: str
+    reason: str
+    blocked: bool = Field(description="this caller may not, or an instrument is absent")
+    details: list[str]
+
+
+class TracersRunSummary(Open):
+    """How a run went."""
+
+    sentence: str
+    tracer: str
+    question: str
+    variant: str | None = Field(description="null: none could be attached")
+    surface: str | None
+    asked_seconds: float
+    seconds: float
+    interrupted: bool
+    attached: list[str]
+    fallbacks: list[TracerFallback]
+    warnings: list[str]
+    notes: list[str]
+    losses: list[str] = Field(
+        description="what happened and is not in the results; empty: nothing is missing"
+    )
+    privacy: dict[str, list[str]] = Field(
+        description="fields by what was done to them; `revealed` on request"
+    )
+    filters: list[str]
+    settings: dict[str, str]
+    exit_code: int
+
+
+class RunMetric(TracerMetric):
+    """A metric, and which field of the rows it measures."""
+
+    value: str
+
+
+class TracersRunMap(Open):
+    """What one map held. Rows are `key` and `value` (and `frames`), in `events` the fields themselves."""
+
+    map: str
+    title: str
+    shape: str
+    weight: str
+    metrics: list[RunMetric]
+    units: dict[str, str]
+    attributes: dict[str, str] = Field(description="field -> its name in metrics")
+    rows: list[dict[str, Any]]
+    full: bool = False
+    left_out: int = 0
+
+
+class TracerAgent(Open):
+    """What the run cost the process that ran it."""
+
+    cpu_seconds: float
+    max_rss_bytes: int
+    map_bytes: int
+
+
+class TracerHealth(Open):
+    """What a run says of itself."""
+
+    load: str
+    attach: str
+    libbpf: str
+    counters: dict[str, int] = Field(
+        description="as the programs count: seen, filtered, exported, ... (open)"
+    )
+    missed_runs: int
+    events_left_out: int
+    elements_unread: int
+    full_maps: list[str]
+    detach_failures: int
+    agent: TracerAgent
+
+
+class TracersRunResult(Result):
+    """Result of `preflight tracers run`."""
+
+    command: Literal["tracers run"]
+    summary: TracersRunSummary  # type: ignore[assignment]
+    results: list[TracersRunMap]  # type: ignore[assignment]
+    health: TracerHealth | None
+
+
+class RunbookSection(Open):
+    """A part of a runbook."""
+
+    title: str
+    lines: list[str]
+
+
+class Leftovers(Open):
+    """What was found in the kernel while the runbook was written."""
+
+    found: list[dict[str, Any]]
+    pins: list[str]
+    undecided: list[str]
+
+
+class Runbook(Open):
+    """One tracer's production runbook, filled in."""
+
+    name: str
+    question: str
+    sections: list[RunbookSection]
+    leftovers: Leftovers
+
+
+class TracersRunbookResult(Result):
+    """Result of `preflight tracers runbook`."""
+
+    command: Literal["tracers runbook"]
+    results: list[Runbook]  # type: ignore[assignment]
+
+
 MODELS: dict[str, type[Result]] = {
     "check": CheckResult,
     "core": CoreResult,
@@ -818,4 +1110,8 @@ MODELS: dict[str, type[Result]] = {
     "lab run": LabResult,
     "lab score": ScoreResult,
     "log": LogResult,
+    "tracers list": TracersListResult,
+    "tracers show": TracersShowResult,
+    "tracers run": TracersRunResult,
+    "tracers runbook": TracersRunbookResult,
 }

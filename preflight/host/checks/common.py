@@ -10,7 +10,7 @@ from preflight.facts import Evidence, Fact
 from preflight.findings.model import Confidence, Finding, Severity, Verdict
 from preflight.findings.registry import entry
 from preflight.host.checks.runner import Check, check
-from preflight.host.facts import HostFacts
+from preflight.host.facts import INTERRUPTED, HostFacts
 
 AreaCheck = Callable[[HostFacts, Any], Iterable[Finding]]
 
@@ -74,6 +74,15 @@ def undecided(code: str, title: str, *facts: Fact[Any], cause: str = "", fix: st
 def not_collected(code: str, host: HostFacts, area: str) -> Finding:
     """`unknown` for a whole area without facts, with the collector's error when there is one."""
     error = host.failures.get(area)
+    if error == INTERRUPTED:
+        return finding(
+            code,
+            Verdict.UNKNOWN,
+            f"{area} was not looked at: interrupted",
+            evidence=[Evidence("internal", "the run was interrupted before it came to it")],
+            cause="the run was interrupted before it came to it",
+            fix="run it again, and let it finish",
+        )
     detail = f"the {area} facts could not be collected: {error}" if error else f"there are no {area} facts"
     return finding(
         code,

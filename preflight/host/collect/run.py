@@ -10,7 +10,7 @@ from typing import Any
 
 from preflight.host.collect import instruments
 from preflight.host.collect.session import Options, Session
-from preflight.host.facts import HostFacts
+from preflight.host.facts import INTERRUPTED, HostFacts
 from preflight.host.system import System
 
 #: The areas in the order they are collected, which is that of the facts.
@@ -20,18 +20,21 @@ AREAS = tuple(field.name for field in fields(HostFacts) if field.name != "failur
 def collect_host(system: System | None = None, options: Options | None = None) -> HostFacts:
     """Facts of the whole host. Never raises for what a collector meets; see `HostFacts.failures`.
 
-    InputError when the options name files that cannot be used.
+    An interrupt ends the collection; what was collected before it is kept. InputError when the options
+    name files that cannot be used.
     """
     session = Session(system, options)
-    found: dict[str, Any] = {}
     failures: dict[str, str] = {}
     with suppress(Exception):  # without a first count PH903 is unknown, and says so
         instruments.begin(session)
+    found: dict[str, Any] = dict.fromkeys(AREAS)
     for area in AREAS:
-        found[area] = None
         try:
             module = importlib.import_module(f"preflight.host.collect.{area}")
             found[area] = module.collect(session)
+        except KeyboardInterrupt:
+            failures |= dict.fromkeys(AREAS[AREAS.index(area) :], INTERRUPTED)
+            break
         except Exception as error:
             failures[area] = _described(error)
     session.types.keep()
