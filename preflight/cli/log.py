@@ -20,6 +20,7 @@ def log(
     host: str = typer.Option(
         "", "--host", metavar="here|FILE", help="What the host forbids: asked here, or a result of check."
     ),
+    path: bool = typer.Option(False, "--path", help="Put the verified instructions into the result, too."),
     store: str = typer.Option("", "--store", metavar="DIRECTORY", help="The catalogue's directory."),
     fail_on: str = typer.Option("required", "--fail-on", help="required, recommended or never."),
     undecided: str = typer.Option("exit3", "--undecided", help="exit3, ok or fail: logs that do not tell."),
@@ -32,7 +33,7 @@ def log(
     """
     import sys
 
-    from preflight.cli.log_run import Request, run
+    from preflight.cli.log_run import PATH_LIMIT, Request, run
     from preflight.cli.options import choose
     from preflight.cli.output import emit, split_format
     from preflight.render.registry import renderers
@@ -42,7 +43,10 @@ def log(
     forms = renderers("log")
     for wanted in format_:
         split_format(wanted, list(forms))
-    result, code = run(Request(tuple(files), fail_on, undecided, object_, kernel, host, store))
+    steps = (
+        PATH_LIMIT if path or any(split_format(wanted, list(forms))[0] == "html" for wanted in format_) else 0
+    )
+    result, code = run(Request(tuple(files), fail_on, undecided, object_, kernel, host, store, steps))
     emit(result, format_, forms, color=color, verbose=verbose)
     if code:
         print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)

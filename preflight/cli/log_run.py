@@ -15,6 +15,9 @@ from preflight.verifier.decode import Decoded, decode
 from preflight.verifier.model import Rejection
 from preflight.verifier.result import OPEN, to_dict, to_finding
 
+#: Verified instructions of one rejection that go into a result.
+PATH_LIMIT = 500
+
 
 class Request(NamedTuple):
     """The options, checked. `object`, `kernel` and `host` are empty when not given."""
@@ -26,6 +29,7 @@ class Request(NamedTuple):
     kernel: str = ""
     host: str = ""
     store: str = ""
+    path: int = 0
 
 
 def run(request: Request) -> tuple[dict[str, Any], int]:
@@ -37,7 +41,7 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
     no_logs: list[str] = []
     accepted = 0
     for name in files:
-        found = _decoded(name)
+        found = _decoded(name, request.path)
         if not found.is_log:
             no_logs.append(name)
         accepted += found.accepted
@@ -57,6 +61,7 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
         "undecided": open_,
         "accepted": accepted,
         "not_a_log": no_logs,
+        "verdict": "fails" if len(results) > open_ else "unknown" if open_ else "ok",
         "exit_code": int(code),
     }
     return envelope("log", summary, results), int(code)
@@ -77,12 +82,12 @@ def _called(name: str) -> str:
     return "standard input" if name == "-" else name
 
 
-def _decoded(name: str) -> Decoded:
+def _decoded(name: str, path: int) -> Decoded:
     if name == "-":
-        return decode(sys.stdin.buffer, "-")
+        return decode(sys.stdin.buffer, "-", path=path)
     try:
         with Path(name).open("rb") as file:
-            return decode(file, name)
+            return decode(file, name, path=path)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", subject=name) from error
 

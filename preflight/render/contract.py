@@ -827,8 +827,7 @@ class LogResult(Result):
     results: list[LogRecord]  # type: ignore[assignment]
 
 
-#: Command -> model of its result.
-class TracerVariant(Open):
+class ListedVariant(Open):
     """One way a tracer can run, on one kernel."""
 
     name: str
@@ -850,7 +849,7 @@ class ListedTracer(Open):
     kernel: str
     runs: str | None = Field(description="the variant that would run; null when none is sure to")
     overhead: str
-    variants: list[TracerVariant] = Field(description="in order of preference")
+    variants: list[ListedVariant] = Field(description="in order of preference")
 
 
 class TracersListSummary(Open):
@@ -1099,6 +1098,7 @@ class TracersRunbookResult(Result):
     results: list[Runbook]  # type: ignore[assignment]
 
 
+#: Command -> model of its result.
 MODELS: dict[str, type[Result]] = {
     "check": CheckResult,
     "core": CoreResult,

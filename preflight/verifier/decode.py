@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from preflight.verifier import kernel_report
 from preflight.verifier.causes import decide
 from preflight.verifier.message import Message, recognise
-from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Rejection, Root, Source
+from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Rejection, Root, Source, Step
 from preflight.verifier.reader import read_logs
 from preflight.verifier.statement import signature, statement
 
@@ -42,19 +42,27 @@ class Decoded:
     is_log: bool = False
 
 
-def decode(stream: BinaryIO, name: str) -> Decoded:
-    """Decode every program's log in `stream`; `name` is how the input is called in results."""
+def decode(stream: BinaryIO, name: str, *, path: int = 0) -> Decoded:
+    """Decode every program's log in `stream`; `name` is how the input is called in results.
+
+    `path`: how many verified instructions to keep of each rejected program, from the last one back.
+    """
     found = Decoded([])
     programs = False
     for log in read_logs(stream):
         programs = programs or bool(log.steps or log.stats)
         for rejection in _of_program(log, name, found):
             found.is_log = True
-            found.rejections.append(rejection)
+            found.rejections.append(_with_path(rejection, log.steps, path) if path else rejection)
     if programs:
         # the load went on without the BTF, so that its log explains nothing
         found.rejections = [one for one in found.rejections if one.family != "V-BTFLOAD"]
     return found
+
+
+def _with_path(one: Rejection, steps: list[Step], limit: int) -> Rejection:
+    kept = tuple(steps[-limit:])
+    return replace(one, path=kept, path_left_out=len(steps) - len(kept))
 
 
 def _of_program(log: ProgramLog, name: str, found: Decoded) -> Iterator[Rejection]:

@@ -99,6 +99,7 @@ class Rejection:
 
     `truncated` names the side that is missing: `head` is the beginning, `tail` the end. `trail` are places
     on the way to the rejection besides the root; `evidence` is what else is known of it (preflight/joins).
+    `path` are the last verified instructions, when they were asked for; `path_left_out` how many came before.
     """
 
     file: str
@@ -120,3 +121,5 @@ class Rejection:
     seen_in: tuple[str, ...]
     trail: tuple[Root, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    path: tuple[Step, ...] = ()
+    path_left_out: int = 0

@@ -63,9 +63,28 @@ def to_dict(rejection: Rejection) -> dict[str, Any]:
         "errno": rejection.errno,
         "truncated": rejection.truncated,
         "stats": rejection.stats,
+        **_path(rejection),
         "kernel_report": rejection.kernel_report,
         "seen_in": list(rejection.seen_in),
     }
+
+
+def _path(rejection: Rejection) -> dict[str, Any]:
+    """The verified instructions, when they were kept: a field of its own, absent otherwise."""
+    if not rejection.path:
+        return {}
+    steps = [
+        {
+            "line": step.line,
+            "insn": step.insn,
+            "text": step.text[:400],
+            "depth": step.depth,
+            "source": step.source.to_dict(),
+            "registers": (step.after or step.before)[:2000],
+        }
+        for step in rejection.path
+    ]
+    return {"path": {"left_out": rejection.path_left_out, "steps": steps}}
 
 
 def to_finding(rejection: Rejection) -> Finding:

@@ -174,8 +174,6 @@ def test_command_holds_a_log_against_object_and_host_result(tmp_path: Path) -> N
 def test_command_refuses_a_result_that_is_no_check(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(LOGS["L-EPERM-NOLOG"], encoding="utf-8")
     made = preflight("log", str(tmp_path / "a.log"), "--format", "json")
-    (tmp_path / "log.json").write_bytes(
-        made.stdout if isinstance(made.stdout, bytes) else made.stdout.encode()
-    )
+    (tmp_path / "log.json").write_bytes(made.stdout)
     done = preflight("log", str(tmp_path / "a.log"), "--host", str(tmp_path / "log.json"))
     assert done.returncode == 2
