@@ -26,6 +26,7 @@ COMMANDS = {
     "matrix": "matrix",
     "kernels": "kernels",
     "lab": "lab",
+    "tracers": "tracers",
     "explain": "explain",
     "report": "report",
     "schema": "schema",
