@@ -7,8 +7,9 @@ unknown and what would decide it; it is never the same as "no".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from preflight.records import dataclass
 
 T = TypeVar("T")
 

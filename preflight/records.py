@@ -3,7 +3,8 @@
 
 `dataclasses` writes and compiles six functions for each frozen class, half a millisecond every time
 a program starts; a check of this host imports a hundred of them. Here the same classes share their
-functions. For type checkers, and for `fields`, `replace` and `is_dataclass`, they are dataclasses.
+functions, and a class gets its own `__init__` when it makes its first instance. For type checkers,
+and for `fields`, `replace` and `is_dataclass`, they are dataclasses.
 """
 
 from __future__ import annotations
@@ -16,48 +17,56 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414
 else:
 
-    def dataclass(*, frozen: bool, slots: bool):
-        """Stands for `@dataclass(frozen=True, slots=True)` where instances are few and starting is often."""
+    def dataclass(*, frozen: bool, slots: bool, eq: bool = True, repr: bool = True):
+        """Stands for `@dataclass(frozen=True, slots=True)` where starting is often."""
         if not (frozen and slots):
             raise TypeError("for frozen slotted classes only")
-        return _made
+        left_out = (() if eq else ("__eq__", "__hash__")) + (() if repr else ("__repr__",))
+        return lambda cls: _made(cls, left_out)
 
 
-_set = object.__setattr__
-
-
-def _made(cls: type) -> type:
-    """The class again, with slots and with the functions below."""
+def _made(cls: type, left_out: tuple[str, ...] = ()) -> type:
+    """The class again, with slots and with the functions below except those left out."""
     plain: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
-    own = [name for name in plain.__dataclass_fields__ if name in plain.__annotations__]
+    own = [name for name in plain.__match_args__ if name in plain.__annotations__]
     namespace = {k: v for k, v in plain.__dict__.items() if k not in (*own, "__dict__", "__weakref__")}
     namespace |= {"__slots__": tuple(own), "__qualname__": cls.__qualname__}
     for name, function in _SHARED.items():
-        namespace.setdefault(name, function)
+        if name not in left_out:
+            namespace.setdefault(name, function)
     return type(cls)(cls.__name__, cls.__bases__, namespace)
 
 
 def _init(self: Any, *values: Any, **named: Any) -> None:
-    names = self.__match_args__
-    if len(values) > len(names):
-        raise TypeError(f"{type(self).__name__} has {len(names)} fields, {len(values)} values were given")
-    for name, value in zip(names, values, strict=False):
-        _set(self, name, value)
-    for name in names[len(values) :]:
-        _set(self, name, named.pop(name) if name in named else _default(self, name))
-    if named:
-        raise TypeError(f"{type(self).__name__} has no room for {', '.join(named)}")
-    if hasattr(self, "__post_init__"):
-        self.__post_init__()
+    """The first instance of a class: its own `__init__` is written, and takes over."""
+    cls = next(cls for cls in type(self).__mro__ if cls.__dict__.get("__init__") is _init)
+    written = _written_init(cls)
+    setattr(cls, "__init__", written)  # noqa: B010
+    written(self, *values, **named)
 
 
-def _default(self: Any, name: str) -> Any:
-    field = self.__dataclass_fields__[name]
-    if field.default is not MISSING:
-        return field.default
-    if field.default_factory is MISSING:
-        raise TypeError(f"{type(self).__name__} needs a value for {name}")
-    return field.default_factory()
+def _written_init(cls: Any) -> Any:
+    """`__init__` as `dataclasses` would write it; fields are set through their slots."""
+    known: dict[str, Any] = {"_MISSING": MISSING}
+    parameters, body = ["self"], []
+    for number, name in enumerate(cls.__match_args__):
+        field = cls.__dataclass_fields__[name]
+        known[f"_set{number}"] = getattr(cls, name).__set__
+        value = name
+        if field.default is not MISSING:
+            known[f"_default{number}"] = field.default
+            parameters.append(f"{name}=_default{number}")
+        elif field.default_factory is not MISSING:
+            known[f"_default{number}"] = field.default_factory
+            parameters.append(f"{name}=_MISSING")
+            value = f"_default{number}() if {name} is _MISSING else {name}"
+        else:
+            parameters.append(name)
+        body.append(f" _set{number}(self, {value})")
+    if hasattr(cls, "__post_init__"):
+        body.append(" self.__post_init__()")
+    exec("\n".join([f"def __init__({', '.join(parameters)}):", *(body or [" pass"])]), known)  # noqa: S102
+    return known["__init__"]
 
 
 def _values(self: Any) -> tuple[Any, ...]:

@@ -124,3 +124,37 @@ def test_other_kinds_of_dataclasses_are_not_made_here() -> None:
     make: Any = dataclass
     with pytest.raises(TypeError):
         make(frozen=False, slots=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Plain:
+    """Neither equality nor a form to show; its base has an instance of its own first."""
+
+    a: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked(Plain):
+    """Inherits, has a default and looks at itself."""
+
+    b: int = 3
+
+    def __post_init__(self) -> None:
+        if self.b < 0:
+            raise ValueError
+
+
+class Unslotted(Checked):
+    """A subclass that is no record: it takes the values of its base."""
+
+
+def test_left_out_functions_are_those_of_every_object() -> None:
+    assert Plain(1) != Plain(1)
+    assert hash(Plain(1)) != hash(Plain(1)) or Plain.__hash__ is object.__hash__
+    assert repr(Plain(1)).startswith("<")
+
+
+def test_a_subclass_may_come_before_its_base() -> None:
+    assert (Unslotted(1).a, Unslotted(1, 2).b, Checked(4).b, Plain(5).a) == (1, 2, 3, 5)
+    with pytest.raises(ValueError):
+        Checked(1, b=-1)

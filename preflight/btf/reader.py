@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from preflight.btf import sizes
@@ -18,6 +17,7 @@ from preflight.btf.strings import Strings
 from preflight.btf.types import Func, Type, Void, references
 from preflight.btf.wire import Header, read_header
 from preflight.errors import InputError
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.btf.index import Index

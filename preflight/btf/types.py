@@ -11,10 +11,10 @@ are plain subclasses, all share one way to compare and to print, and parts are n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from preflight.btf.kinds import Kind
+from preflight.records import dataclass
 
 INT_SIGNED = 1
 INT_CHAR = 2

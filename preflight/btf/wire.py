@@ -10,9 +10,9 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from preflight.errors import InputError
+from preflight.records import dataclass
 
 MAGIC = 0xEB9F
 VERSION = 1

@@ -10,7 +10,9 @@ because in the object those immediates are still open.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

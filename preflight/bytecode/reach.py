@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from preflight.bytecode.image import Origin, ProgramImage
@@ -31,6 +30,7 @@ from preflight.bytecode.reach_memory import SettableRead
 from preflight.bytecode.reach_reading import Environment, MapShape, Shared
 from preflight.bytecode.reach_step import Decision, Machine
 from preflight.bytecode.state import Constant
+from preflight.records import dataclass
 
 __all__ = [
     "Assumption",

@@ -10,7 +10,7 @@ of the kernel's own matters in any other way, there is no such answer (`KernelMa
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Generic, Literal, TypeVar
 
 from preflight.bytecode import fold_range as fr
@@ -19,6 +19,7 @@ from preflight.bytecode.insn import LDIMM64, SLOT
 from preflight.bytecode.reach import Guard, Reach
 from preflight.bytecode.reach_reading import Comparison, Shared, read_constant
 from preflight.bytecode.state import KernelMattersError
+from preflight.records import dataclass
 
 __all__ = ["Answer", "KernelMattersError", "Shared", "answer_for", "fitted"]
 

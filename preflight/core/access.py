@@ -8,7 +8,6 @@ refused, as libbpf does since 5ca5801a.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from preflight.btf import Btf, Kind, kind_name
 from preflight.btf.types import Array, Composite, Enum
@@ -16,6 +15,7 @@ from preflight.core.errors import Cause, RelocationError
 from preflight.core.kinds import ENUMVAL_KINDS, FIELD_KINDS, TYPE_KINDS
 from preflight.core.sizes import size_of
 from preflight.errors import InputError
+from preflight.records import dataclass
 
 #: BPF_CORE_SPEC_MAX_LEN
 MAX_STEPS = 64

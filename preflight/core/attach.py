@@ -7,10 +7,9 @@ comparison of module names included. A function in BTF is no proof that it can b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from preflight.btf import Btf, Kind
 from preflight.core.target import VMLINUX, Target
+from preflight.records import dataclass
 
 #: BTF_MAX_NAME_SIZE
 _MAX_NAME = 128

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from preflight.core.relocate import ObjectRelocation, Relocation
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ bpf_object__resolve_externs() in libbpf.c (1.7.0).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from preflight.btf import Btf, Kind
@@ -16,6 +15,7 @@ from preflight.btf.types import Func, Var
 from preflight.core.errors import RelocationError
 from preflight.core.relations import types_are_compat
 from preflight.core.target import VMLINUX, Target
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.core.protocols import Extern

@@ -8,8 +8,9 @@ in libbpf.c (1.7.0).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.core.protocols import ConfigExtern, Slot

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from preflight.core.match import Pattern, pattern_of
 from preflight.core.values import Value, enumerator_value, field_value, type_value
 from preflight.errors import InputError
 from preflight.loaders import LIBBPF, Loader, essential_name
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.core.protocols import Function

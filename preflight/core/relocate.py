@@ -8,7 +8,7 @@ the run goes on, and `ObjectRelocation.stock_error` says where libbpf would have
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from preflight.core.access import Spec
@@ -21,6 +21,7 @@ from preflight.core.question import Plan, Question, Skipped, plan
 from preflight.core.resolve import Candidate, Resolution, resolve
 from preflight.core.target import Target
 from preflight.loaders import loader
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.core.protocols import RelocatableObject

@@ -9,7 +9,6 @@ object's own affair and is not remembered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from preflight.core.match import Miss, Pattern, match_enumerator, match_field
 from preflight.core.values import Value, enumerator_value, field_value
 from preflight.core.work import Work
 from preflight.loaders import essential_name
+from preflight.records import dataclass
 
 VMLINUX = "vmlinux"
 

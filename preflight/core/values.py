@@ -7,14 +7,13 @@ bpf_core_calc_enumval_relo() in libbpf/src/relo_core.c (1.7.0), with its 32-bit 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from preflight.btf import Btf
 from preflight.btf.types import Array, Enum, Enum64, Int, Type
 from preflight.core.access import U32, Spec, composite, describe_type
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.kinds import ReloKind
 from preflight.core.sizes import size_of
+from preflight.records import dataclass
 
 U64 = 0xFFFFFFFFFFFFFFFF
 

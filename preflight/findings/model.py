@@ -7,11 +7,12 @@ never folded into one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from preflight.facts import Evidence
+from preflight.records import dataclass
 
 
 class Verdict(StrEnum):

@@ -15,10 +15,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.errors import InputError, InstrumentError, UsageError
+from preflight.records import dataclass
 
 _TIMEOUT = 3600
 #: The host's settings that say how to reach a mirror; never those that relax what is accepted.

@@ -7,10 +7,10 @@ questions need one of them. A blob can be sent to another process as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.errors import InputError
+from preflight.records import dataclass
 
 #: No single fact of a kernel is larger than this; a bigger file is not what it claims to be.
 LIMIT = 256 << 20

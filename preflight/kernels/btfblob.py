@@ -8,10 +8,10 @@ tell BTF from other bytes; `preflight.btf` reads the types.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Literal
 
 from preflight.errors import InputError
+from preflight.records import dataclass
 
 ByteOrder = Literal["little", "big"]
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from preflight.errors import InputError
 from preflight.kernels.decompress import Unpacked, kind_of
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

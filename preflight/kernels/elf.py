@@ -8,10 +8,10 @@ offset in them is a stranger's. Layout: elf(5).
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Literal
 
 from preflight.errors import InputError
+from preflight.records import dataclass
 
 _NOBITS = 8
 _XINDEX = 0xFFFF

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from preflight.kernels import btfblob
 from preflight.kernels.blob import Blob, read_bounded
 from preflight.kernels.btfblob import ByteOrder
 from preflight.kernels.model import Contents, Identity, Kernel, Provenance, SourceFile, symbol_lines
+from preflight.records import dataclass
 
 FACTS = "kernel.json"
 BTF = "vmlinux.btf"

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from preflight.kernels.btfblob import ByteOrder
+from preflight.records import dataclass
 
 #: Digits occur in symbol names, so each is a token of its own, and these ten follow each other.
 _DIGITS = b"".join(bytes([digit, 0]) for digit in b"0123456789")

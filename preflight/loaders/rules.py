@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
 from preflight.errors import UsageError
 from preflight.loaders.rules import LIBBPF, Loader
+from preflight.records import dataclass
 
 NAMES = ("libbpf", "cilium", "aya")
 

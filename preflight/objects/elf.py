@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.errors import InputError
 from preflight.objects import precheck
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from elftools.elf.structs import ELFStructs

@@ -9,9 +9,10 @@ then unknown until user space sets one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
+
+from preflight.records import dataclass
 
 
 class SectionDef(NamedTuple):

@@ -26,7 +26,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import (
@@ -54,6 +54,7 @@ from preflight.objects.elf import SHN_LORESERVE, SHN_UNDEF, STT_FUNC, STT_SECTIO
 from preflight.objects.functions import TEXT
 from preflight.objects.maps import BTF_MAPS, LEGACY_MAPS
 from preflight.objects.model import DataSection, Extern, Function, MapDef, Program, Subprogram
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.objects.model import BpfObject

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 from preflight.objects.elf import Elf
 from preflight.objects.hooks import Hook
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.btf import Btf

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from preflight.btf import essential_name
@@ -26,6 +25,7 @@ from preflight.bytecode.insn import (
     isa_use,
 )
 from preflight.objects.model import SourceLine
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.objects.model import BpfObject, Program

@@ -9,10 +9,10 @@ is not met does any harm depends on reachability, which is asked only then
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from preflight.objects.model import BpfObject, Program, SourceLine
 from preflight.objects.usage import Use
+from preflight.records import dataclass
 
 #: Kinds of needs, in the order they are shown.
 KINDS = (

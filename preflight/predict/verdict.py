@@ -11,7 +11,6 @@ that are 0, which of several programs for one event is loaded. What is so left i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from preflight.findings.model import BAD_VERDICTS, Finding, Severity, Verdict
 from preflight.objects.model import BpfObject, Program
@@ -21,6 +20,7 @@ from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.load_causes import load_findings
 from preflight.predict.map_causes import map_findings
 from preflight.predict.relocated import relocated
+from preflight.records import dataclass
 
 _WORST = ("fails", "unknown", "loads")
 

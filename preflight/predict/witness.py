@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from preflight import tables
 from preflight.facts import Evidence
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
