@@ -28,7 +28,7 @@ def matrix(
         [],
         "--measured",
         metavar="FILE",
-        help="A result of `lab run --format json`; repeatable. Measured "
+        help="A result of `lab run --format json` or recorded truth; repeatable. Measured "
         "cells are shown instead of predicted ones, and marked.",
     ),
     judge: str = typer.Option(

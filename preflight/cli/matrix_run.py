@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from preflight.cli.exits import Exit, worst
 from preflight.errors import UsageError
+from preflight.matrix.measured import Measurement
 from preflight.matrix.plan import Wanted
 from preflight.matrix.run import MakeOpener, Outcome
 from preflight.matrix.subjects import Subject
@@ -60,15 +61,13 @@ class Progress:
 def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]:
     """The result object and the exit code."""
     from preflight.kernels.store import Store
-    from preflight.matrix.measured import measurements
     from preflight.matrix.run import run as judge
     from preflight.render.envelope import envelope
-    from preflight.render.load import read_result
 
     wanted = request.wanted
     if not wanted.objects and not wanted.measured:
         raise UsageError("name objects (or --set, or --measured results of `preflight lab run`)")
-    measured = [one for file in wanted.measured for one in measurements(read_result(Path(file)))]
+    measured = [one for file in wanted.measured for one in _measured(Path(file))]
     progress = Progress("kernels")
     outcome = judge(
         wanted,
@@ -83,6 +82,23 @@ def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]
     members = outcome.members
     summary = members.pop("summary") | {"exit_code": code, "judge": wanted.judge, "set": _set(wanted)}
     return envelope("matrix", summary, members.pop("results"), **members), code
+
+
+def _measured(file: Path) -> list[Measurement]:
+    """The measurements in a result of `lab run`, or in a file of recorded truth (`.json.xz`)."""
+    from preflight.matrix.measured import measurements
+
+    if file.name.endswith(".json.xz"):
+        from preflight.lab import truth
+
+        recorded = truth.read(file)
+        return [
+            Measurement(recorded.kernel, recorded.btf_sha256, one.to_dict(recorded.kernel))
+            for one in recorded.objects
+        ]
+    from preflight.render.load import read_result
+
+    return measurements(read_result(file))
 
 
 def _subjects(specs: Sequence[str]) -> list[Subject]:

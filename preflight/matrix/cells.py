@@ -202,15 +202,16 @@ def _sorted_findings(
     verdicts = _STOPS if state in RED else ("unknown",) if state == "unknown" else ()
     counted = [f for f in findings if not (adjusted and f["data"].get("open"))]
     foreign = [f for f in counted if f["code"] == _OTHER_MACHINE]
+    refused = any(f["verdict"] == "missing" for f in foreign)
     causes: dict[str, dict[str, Any]] = {}
     warnings: dict[str, dict[str, Any]] = {}
     for finding in counted:
         if finding["severity"] == "required" and finding["verdict"] in verdicts:
-            registers = foreign and finding["data"].get("type") == "struct pt_regs"
+            registers = foreign and not refused and finding["data"].get("type") == "struct pt_regs"
             causes.update(_described(_stopping(foreign[0]) if registers else finding, name))
         elif finding["severity"] != "info" and finding["verdict"] == "degraded":
             warnings.update(_described(finding, name))
-    if any(f["verdict"] == "missing" for f in foreign):
+    if refused:
         causes = {key: cause for key, cause in causes.items() if cause["code"] == _OTHER_MACHINE}
     elif any(cause["code"] == _OTHER_MACHINE for cause in causes.values()):
         warnings = {key: one for key, one in warnings.items() if one["code"] != _OTHER_MACHINE}

@@ -14,6 +14,7 @@ from preflight.kernels.store import Store
 
 #: No set that a person wrote is larger.
 _SET_LIMIT = 4 << 20
+_GLOB = frozenset("*?[")
 JUDGES = ("adjusted", "as-is")
 
 
@@ -46,7 +47,8 @@ class KernelRef:
 def read_set(spec: str) -> Wanted:
     """A set: a TOML file, or `NAME` for `matrices/NAME.toml`.
 
-    Keys: `objects` and `kernels` (lists of what the command line takes), `measured`, `modules`, `judge`, and
+    Keys: `objects` and `kernels` (lists of what the command line takes), `measured` (files or patterns),
+    `modules`, `judge`, and
     a table `[hosts]` of kernel name or pattern -> number of hosts. A relative path with a `/` in it is taken
     from the set's folder. InputError with the line when it is no TOML or says something else.
     """
@@ -74,7 +76,7 @@ def read_set(spec: str) -> Wanted:
     return Wanted(
         objects=_paths(_texts(table, "objects", path), path.parent),
         kernels=_paths(_texts(table, "kernels", path), path.parent),
-        measured=_paths(_texts(table, "measured", path), path.parent),
+        measured=_files(_texts(table, "measured", path), path.parent),
         modules=_texts(table, "modules", path),
         judge=judge,
         hosts=_hosts(table, path),
@@ -93,6 +95,16 @@ def _texts(table: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
 def _paths(items: Sequence[str], folder: Path) -> tuple[str, ...]:
     """Relative paths from the set's folder; names of commands and of catalogue entries stay what they are."""
     return tuple(str(folder / item) if item.startswith(("./", "../")) else item for item in items)
+
+
+def _files(items: Sequence[str], folder: Path) -> tuple[str, ...]:
+    """The same for files, each of which may be a pattern; one that matches nothing stays, and is missed."""
+    found: list[str] = []
+    for item in _paths(items, folder):
+        path = Path(item)
+        matched = sorted(map(str, path.parent.glob(path.name))) if _GLOB & set(path.name) else []
+        found += matched or [item]
+    return tuple(found)
 
 
 def _hosts(table: Mapping[str, Any], path: Path) -> dict[str, int]:

@@ -114,7 +114,14 @@ def _columns(result: Mapping[str, Any], objects: Mapping[str, Any]) -> list[dict
     for digests in result["columns"]:
         names = [str(objects[digest]["object"]) for digest in digests]
         columns.append(
-            {"digests": digests, "names": names, "label": view.label(names), "fail": 0, "passes": True}
+            {
+                "digests": digests,
+                "names": names,
+                "label": view.label(names),
+                "search": safe_text(" ".join(names).lower(), limit=100_000),
+                "fail": 0,
+                "passes": True,
+            }
         )
     return columns
 

@@ -34,8 +34,8 @@ def lab_result(
            "maps": [], "problem": None, "bpftool": None, "usec": 10,
            "findings": [finding] if verdict == "fails" else []}  # fmt: skip
     ran = {"kernel": kernel, "outcome": "booted", "meaning": "", "detail": "", "release": None,
-           "accel": "tcg", "seconds": 1.0, "boot_seconds": 1.0, "btf_sha256": None, "btf_identical": None, "modules": {},
-           "notes": []}  # fmt: skip
+           "accel": "tcg", "seconds": 1.0, "boot_seconds": 1.0, "btf_sha256": None, "btf_identical": None,
+           "modules": {}, "notes": []}  # fmt: skip
     ran |= {key: value for key, value in changes.items() if key in ran}
     one |= {key: value for key, value in changes.items() if key in one}
     return {"schema_version": "1.0", "tool": {"name": "preflight", "version": "0"}, "command": "lab run",

@@ -31,16 +31,27 @@
       // a page in a sandbox may not change its address; all else works without
     }
   };
+  // A word that is in the name of an object chooses columns, any other word chooses rows.
   const apply = () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const named = (word) => heads.some((head) => (head.dataset.names || "").includes(word));
+    const inRow = (word) => rows.some((row) => row.cells[0].textContent.toLowerCase().includes(word));
+    const columnWords = words.filter((word) => named(word) && !inRow(word));
+    const rowWords = words.filter((word) => !columnWords.includes(word));
+    const out = heads.map(
+      (head) => "names" in head.dataset && !columnWords.every((word) => head.dataset.names.includes(word)),
+    );
+    for (const row of table.rows) for (const cell of row.cells) cell.hidden = out[cell.cellIndex];
     let shown = 0;
     for (const row of rows) {
       const text = row.textContent.toLowerCase();
-      row.hidden = (hide.checked && "pass" in row.dataset) || !words.every((word) => text.includes(word));
+      row.hidden = (hide.checked && "pass" in row.dataset) || !rowWords.every((word) => text.includes(word));
       if (!row.hidden) shown += 1;
     }
     table.classList.toggle("narrow", narrow.checked);
-    count.textContent = shown + " of " + rows.length + " rows";
+    const columns = out.filter((gone, index) => !gone && "names" in heads[index].dataset).length;
+    count.textContent =
+      shown + " of " + rows.length + " rows" + (columnWords.length ? ", " + columns + " columns" : "");
     remember();
   };
   const choose = (id) => {
