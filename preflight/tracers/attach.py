@@ -171,8 +171,8 @@ class Attacher:
         if self._target.binary:
             yield binaries.named(self._target.binary, self._filters.pid)
             return
-        library = self._point(program).partition(":")[0]
-        yield from binaries.library(library, self._filters.pid)
+        entry = self._entry(program.name)
+        yield from binaries.library(entry.library if entry else "", self._filters.pid)
 
     def _pid(self) -> int:
         """The one process to attach in, else -1; ids of another namespace mean nothing to perf."""

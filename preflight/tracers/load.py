@@ -175,6 +175,7 @@ def _attach(row: _Reader) -> Attach:
         point=row.text("point"),
         stability=row.one_of("stability", STABILITIES),
         function=row.text("function", ""),
+        library=row.text("library", "libc"),
         optional=row.take("optional", bool, False),
         group=row.text("group", ""),
     )

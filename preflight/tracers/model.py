@@ -205,7 +205,7 @@ class Constant:
 class Attach:
     """Where one program attaches.
 
-    `function` is the symbol of a uprobe whose binary is found by user space. `optional`: the tracer works
+    `function` is the symbol of a uprobe in `library`, which user space finds. `optional`: the tracer works
     without it. Of the programs of one `group`, the first that the kernel can load is taken.
     """
 
@@ -213,6 +213,7 @@ class Attach:
     point: str
     stability: str
     function: str
+    library: str
     optional: bool
     group: str
 
