@@ -24,6 +24,7 @@ COMMANDS = {
     "log": "log",
     "predict": "predict",
     "matrix": "matrix",
+    "collect": "collect",
     "kernels": "kernels",
     "lab": "lab",
     "tracers": "tracers",
