@@ -506,8 +506,14 @@ class IsaUse(NamedTuple):
 def isa_use(insns: Iterable[Insn]) -> dict[str, IsaUse]:
     """Which younger parts of the instruction set these instructions use, in order of appearance."""
     found: dict[str, IsaUse] = {}
+    # The opcode tells, with the offset in arithmetic and the operation in atomics.
+    named: dict[tuple[int, int], str | None] = {}
     for insn in insns:
-        name = isa_feature(insn)
+        cls = insn.opcode & 0x07
+        key = (insn.opcode, insn.off if cls in _ALU_CLASSES else insn.imm if cls == BPF_STX else 0)
+        if key not in named:
+            named[key] = isa_feature(insn)
+        name = named[key]
         if name is not None:
             seen = found.get(name)
             found[name] = IsaUse(name, seen.times + 1, seen.first) if seen else IsaUse(name, 1, insn)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from preflight.btf import essential_name
@@ -85,6 +86,30 @@ class IsaLevel:
         }
 
 
+class Linked:
+    """The instructions of a linked program, and what takes a look at each of them: told when asked."""
+
+    def __init__(
+        self, obj: BpfObject, image: ProgramImage, insns: list[Insn], functions: tuple[str, ...]
+    ) -> None:
+        self._obj = obj
+        self._image = image
+        self._insns = insns
+        self._functions = functions
+
+    @cached_property
+    def isa(self) -> IsaLevel:
+        """The lowest `-mcpu` version they prove."""
+        seen = _Seen()
+        seen.add(self._insns, 0, self._image.origins.__getitem__)
+        return seen.level(self._obj)
+
+    @cached_property
+    def stack(self) -> tuple[tuple[str, int], ...]:
+        """Bytes of stack by function, main program first."""
+        return tuple(zip(self._functions, _stacks(self._insns, self._image.subprogs), strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class ProgramUsage:
     """What a program uses, its subprograms included.
@@ -103,8 +128,17 @@ class ProgramUsage:
     data: tuple[str, ...]
     subprograms: tuple[str, ...]
     callbacks: tuple[str, ...]
-    isa: IsaLevel
-    stack: tuple[tuple[str, int], ...]
+    linked: Linked
+
+    @property
+    def isa(self) -> IsaLevel:
+        """The lowest `-mcpu` version the linked code proves."""
+        return self.linked.isa
+
+    @property
+    def stack(self) -> tuple[tuple[str, int], ...]:
+        """Bytes of stack by function."""
+        return self.linked.stack
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -156,8 +190,7 @@ def usage(obj: BpfObject, program: Program) -> ProgramUsage:
         data=tuple(use.name for use in found.uses("data")),
         subprograms=tuple(names[1:]),
         callbacks=tuple(n for n, start in zip(names, image.subprogs, strict=True) if start in callbacks),
-        isa=_level(insns, lambda slot: image.origins[slot], obj),
-        stack=tuple(zip(names, _stacks(insns, image.subprogs), strict=True)),
+        linked=Linked(obj, image, insns, tuple(names)),
     )
 
 
@@ -195,31 +228,42 @@ def _function_name(obj: BpfObject, image: ProgramImage, start: int) -> str:
 
 def isa_level(obj: BpfObject) -> IsaLevel:
     """The level over all functions of an object, whether anything calls them or not."""
-    insns: list[Insn] = []
-    origins: dict[int, Origin] = {}
+    seen = _Seen()
     base = 0
     for function in (*obj.programs, *obj.subprograms):
-        for insn in decode(function.code, obj.byteorder):
-            origins[base + insn.slot] = Origin(function.section, function.section_insn + insn.slot)
-            insns.append(insn._replace(slot=base + insn.slot))
+        section, start = function.section, function.section_insn
+        seen.add(
+            decode(function.code, obj.byteorder),
+            base,
+            lambda slot, section=section, start=start: Origin(section, start + slot),  # type: ignore[misc]
+        )
         base += function.insn_count
-    return _level(insns, lambda slot: origins[slot], obj)
+    return seen.level(obj)
 
 
-def _level(insns: Iterable[Insn], origin_of: Any, obj: BpfObject) -> IsaLevel:
-    used = isa_use(insns)
-    features = tuple(sorted((use.feature, use.times) for use in used.values()))
-    proofs = sorted(used.values(), key=lambda use: (-ISA_FEATURES[use.feature].level, use.first.slot))
-    if not proofs or ISA_FEATURES[proofs[0].feature].level == 1:
-        return IsaLevel(1, features)
-    origin = origin_of(proofs[0].first.slot)
-    return IsaLevel(
-        ISA_FEATURES[proofs[0].feature].level,
-        features,
-        proofs[0].feature,
-        origin,
-        obj.source_at(origin.section, origin.insn),
-    )
+class _Seen:
+    """Parts of the instruction set in use: how often, and the order and place of the first."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, int, Origin]] = {}
+
+    def add(self, insns: Iterable[Insn], base: int, origin_of: Callable[[int], Origin]) -> None:
+        """Instructions that come `base` slots after the first ones."""
+        for name, use in isa_use(insns).items():
+            times, order, first = self._found.get(name, (0, 0, None))
+            if first is None:
+                order, first = base + use.first.slot, origin_of(use.first.slot)
+            self._found[name] = (times + use.times, order, first)
+
+    def level(self, obj: BpfObject) -> IsaLevel:
+        """The level all of them prove."""
+        features = tuple(sorted((name, times) for name, (times, _, _) in self._found.items()))
+        ranked = [(-ISA_FEATURES[name].level, order, name) for name, (_, order, _) in self._found.items()]
+        level, _, proof = min(ranked, default=(-1, 0, ""))
+        if level == -1:
+            return IsaLevel(1, features)
+        _, _, origin = self._found[proof]
+        return IsaLevel(-level, features, proof, origin, obj.source_at(origin.section, origin.insn))
 
 
 def _stacks(insns: list[Insn], starts: tuple[int, ...]) -> list[int]:
