@@ -38,7 +38,7 @@ struct exec_event {
 	char comm[TASK_COMM_LEN];
 	char cgroup_name[CGROUP_NAME_LEN]; /* last part of the cgroup's path: has the container's id */
 	__u32 args_size; /* bytes the arguments have, more than ARGS_LEN when cut */
-	char args[ARGS_LEN]; /* separated by NUL */
+	char args[ARGS_LEN]; /* separated by spaces, so that they are one text */
 };
 
 struct exec_event *unused_event __attribute__((unused));
@@ -95,8 +95,17 @@ static __always_inline void read_args(struct exec_event *event, struct task_stru
 	event->args_size = size;
 	if (size > ARGS_LEN)
 		size = ARGS_LEN;
-	if (size && bpf_probe_read_user(event->args, size, (void *)from))
+	if (size && bpf_probe_read_user(event->args, size, (void *)from)) {
 		health_count(HEALTH_READ_FAILED);
+		return;
+	}
+	/* All but the last byte; what follows the arguments is zero and stays it. */
+	for (__u32 i = 0; i < ARGS_LEN - 1; i++) {
+		if (i + 1 >= event->args_size)
+			break;
+		if (!event->args[i])
+			event->args[i] = ' ';
+	}
 }
 
 static __always_inline void submit_exec(__u32 error, const struct exec_start *start)
