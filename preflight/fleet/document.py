@@ -113,7 +113,7 @@ def _kernel(kernel: Kernel, facts: HostFacts, with_btf: bool) -> dict[str, Any]:
     if context is not None:
         identity = replace(identity, distribution=context.distribution.value)
     named = Kernel(identity, contents, kernel.provenance)
-    # with its BTF a file answers for the kernel anywhere; the rest of what prediction asks is small beside that
+    # with its BTF a file answers for the kernel anywhere; the rest that prediction asks is small beside it
     return kernel_part(named, carried=None if with_btf else ())
 
 
