@@ -78,7 +78,7 @@ static __always_inline int call_begins(__u64 frame, bool ordered)
 	struct thread_calls *open;
 	struct call *call;
 	__u64 last;
-	__u32 depth;
+	__u32 depth, gone = 0;
 
 	if (early_filter() || sampled_out())
 		return 0;
@@ -98,9 +98,11 @@ static __always_inline int call_begins(__u64 frame, bool ordered)
 		last = call_at(open, depth - 1)->frame;
 		if (ordered ? last > frame : last != frame)
 			break;
-		health_count(HEALTH_EXPIRED);
+		gone++;
 		depth--;
 	}
+	if (gone)
+		health_add(HEALTH_EXPIRED, gone);
 	if (depth >= CALLS_MAX) {
 		health_count(HEALTH_UPDATE_FAILED);
 		return 0;
@@ -140,11 +142,8 @@ static __always_inline int call_ends(__u64 frame)
 		count_unmatched();
 		return 0;
 	}
-	for (int i = 0; i < CALLS_MAX; i++) {
-		if ((__u32)i >= skipped)
-			break;
-		health_count(HEALTH_EXPIRED);
-	}
+	if (skipped)
+		health_add(HEALTH_EXPIRED, skipped);
 	open->depth = depth;
 	if (!depth)
 		bpf_map_delete_elem(&starts, &thread);

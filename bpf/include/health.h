@@ -34,14 +34,19 @@ struct {
 	__type(value, __u64);
 } health SEC(".maps");
 
-static __always_inline void health_count(enum health_counter counter)
+static __always_inline void health_add(enum health_counter counter, __u64 events)
 {
 	__u32 key = counter;
 	__u64 *value = bpf_map_lookup_elem(&health, &key);
 
 	/* Atomic, because a program can be interrupted by another one on the same CPU. */
 	if (value)
-		__sync_fetch_and_add(value, 1);
+		__sync_fetch_and_add(value, events);
+}
+
+static __always_inline void health_count(enum health_counter counter)
+{
+	health_add(counter, 1);
 }
 
 /* 1 of this many events is kept; 0 and 1 keep all. */

@@ -54,8 +54,13 @@ struct lock_start {
 	__u32 unused;
 };
 
+/*
+ * Not LRU, here and below: the programs run while a spinlock is waited for, which can be one
+ * inside an LRU map, and would come back to a lock that their CPU holds. Plain hash maps
+ * refuse such an update. A full map is counted in health.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct lock_start_key);
 	__type(value, struct lock_start);
@@ -70,7 +75,7 @@ struct {
 } latencies SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct lock_stack_key);
 	__type(value, struct time_sum);

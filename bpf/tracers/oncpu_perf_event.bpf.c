@@ -21,8 +21,9 @@ struct sample_count {
 	__u64 count;
 };
 
+/* Not LRU: a hardware event's sample can interrupt the kernel while it holds a lock of an LRU map. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct sample_key);
 	__type(value, struct sample_count);
