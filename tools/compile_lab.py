@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the lab's loader and its uprobe target from `bpf/loader/` into `build/lab/MACHINE/`.
+"""Builds the lab's loader, its uprobe target and what packs a guest's output from `bpf/loader/` into `build/lab/MACHINE/`.
 
 Both are static programs, because they run in guests that have no libraries. Without a C compiler or the
 static libraries nothing is built: everything but the lab works without them, so that is said and is no error.
@@ -37,7 +37,7 @@ class Program:
 
 #: libelf is built with zstd on some distributions, and then needs it.
 MORE_LIBRARIES: tuple[tuple[str, ...], ...] = ((), ("-lzstd",))
-PROGRAMS = (Program("loader", ("-lbpf", "-lelf", "-lz")), Program("target", ()))
+PROGRAMS = (Program("loader", ("-lbpf", "-lelf", "-lz")), Program("target", ()), Program("frame", ("-lz",)))
 
 
 #: What a compiler says when something is not installed, as opposed to wrong.

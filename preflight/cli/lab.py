@@ -179,17 +179,18 @@ app.command()(score)
 
 
 def _write_facts(output: Path, kernel: Kernel, result: KernelRun) -> None:
-    """`OUTPUT/NAME/` laid out like a catalogue entry, and the rest beside it as `OUTPUT/NAME.facts.json`."""
+    """`OUTPUT/NAME/` laid out like a catalogue entry, and beside it the facts file `OUTPUT/NAME.facts.json`."""
     import json
 
     from preflight.cli.output import write_file
     from preflight.kernels import Store
     from preflight.kernels.naming import catalogue_name
-    from preflight.lab.facts import observations
+    from preflight.lab.facts import document
+    from preflight.render.envelope import now
 
     name = kernel.name if not kernel.name.startswith(("/", ".", "~")) else catalogue_name(kernel)
     Store(output).add(kernel, name, replace_existing=True)
-    text = json.dumps(observations(result), sort_keys=True, separators=(",", ":")) + "\n"
+    text = json.dumps(document(kernel, result, now()), sort_keys=True, separators=(",", ":")) + "\n"
     write_file(output / f"{name}.facts.json", text)
 
 

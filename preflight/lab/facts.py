@@ -39,6 +39,41 @@ def enriched(kernel: Kernel, run: KernelRun) -> Kernel:
     return Kernel(kernel.identity, contents, Provenance(source.kind, source.files, notes))
 
 
+def document(kernel: Kernel, run: KernelRun, collected_at: str) -> dict[str, Any]:
+    """The facts file of a run (schema `preflight.facts/1`): the enriched kernel, host facts, observations.
+
+    Everything travels along but the BTF of modules that were not loaded.
+    """
+    from preflight import __version__
+    from preflight.kernels.entry import files_of
+    from preflight.kernels.facts_file import SCHEMA, kernel_part
+
+    loaded = {f"modules/{name}.btf" for name, state in run.modules.items() if state == "ok"}
+    names = {name for name, _ in files_of(kernel.contents)}
+    carried = {name for name in names if not name.startswith("modules/")} | (names & loaded)
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "preflight", "version": __version__},
+        "collected_at": collected_at,
+        "source": "lab",
+        "kernel": kernel_part(kernel, carried=carried),
+        "host": host_facts(run),
+        "observed": observations(run),
+    }
+
+
+def host_facts(run: KernelRun) -> dict[str, Any] | None:
+    """What the guest's own collection found, as `preflight.host.codec` writes it; None without it.
+
+    InputError when it is not what the codec reads.
+    """
+    if not run.facts.get("host"):
+        return None
+    from preflight.host.codec import facts_to_dict, loads
+
+    return facts_to_dict(loads(run.facts["host"], subject=f"the host facts of {run.kernel}"))
+
+
 def observations(run: KernelRun) -> dict[str, Any]:
     """Everything else the guest told: feature probe, event ids and formats, settings. Ready for JSON."""
     import json

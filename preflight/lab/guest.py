@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preflight.lab import initramfs
+from preflight.lab import collector, initramfs
 from preflight.lab.initramfs import Node
 
 #: The commands of busybox that the script calls.
@@ -20,6 +20,7 @@ COMMANDS = [
     "cat",
     "cut",
     "echo",
+    "env",
     "find",
     "grep",
     "gzip",
@@ -69,6 +70,9 @@ echo 0 > /proc/sys/kernel/printk_ratelimit || true
 stty -F /dev/ttyS1 raw
 exec 3>/dev/ttyS1
 mark() { printf '\n#mark %s %s\n' "$1" "$2" >&3; }
+if test -x /bin/frame; then
+frame() { /bin/frame "$1" "$2" >&3; }
+else
 frame() {
     gzip -1 -c "$2" > /tmp/frame.gz
     printf '\n#frame %s %s %s\n' "$1" "$(stat -c %s /tmp/frame.gz)" \
@@ -76,6 +80,7 @@ frame() {
     cat /tmp/frame.gz >&3
     rm -f /tmp/frame.gz
 }
+fi
 (sleep @LIMIT@; poweroff -f) &
 mark boot "$(uname -r) $(uname -m)"
 mark btf "$(test -e /sys/kernel/btf/vmlinux && sha256sum < /sys/kernel/btf/vmlinux | cut -d' ' -f1)"
@@ -104,19 +109,23 @@ tail -c 2000 /tmp/bpftool > /tmp/tail
 frame bpftool.@NUMBER@ /tmp/tail
 """
 
-#: Facts for predictions. Addresses stay in the guest.
+#: Facts for predictions. Addresses stay in the guest: the kernel shows zeros in their place.
 _PROBE = r"""
 T=/sys/kernel/tracing
 test -e $T/available_events || T=/sys/kernel/debug/tracing
 mark probe tracefs
 if test -e $T/available_events; then
-    cat $T/available_events > /tmp/fact; frame available_events /tmp/fact
-    cat $T/available_filter_functions > /tmp/fact 2>/dev/null && frame available_filter_functions /tmp/fact
+    frame available_events $T/available_events
+    test -e $T/available_filter_functions &&
+        frame available_filter_functions $T/available_filter_functions
     grep . $T/events/*/*/id > /tmp/fact; frame tracepoint_ids /tmp/fact
     cat $T/events/*/*/format > /tmp/fact; frame tracepoint_formats /tmp/fact
 fi
 mark probe kallsyms
-cut -d' ' -f2- /proc/kallsyms > /tmp/fact; frame kallsyms /tmp/fact
+read restrict < /proc/sys/kernel/kptr_restrict
+echo 2 > /proc/sys/kernel/kptr_restrict
+frame kallsyms /proc/kallsyms
+echo "$restrict" > /proc/sys/kernel/kptr_restrict
 if test -e /proc/config.gz; then gzip -dc /proc/config.gz > /tmp/fact; frame config /tmp/fact; fi
 mark probe system
 for file in version cmdline filesystems sys/kernel/unprivileged_bpf_disabled sys/net/core/bpf_jit_enable \
@@ -130,6 +139,17 @@ done >> /tmp/fact
 ls /sys/kernel/btf | sed 's|^|sys/kernel/btf: |' >> /tmp/fact
 sed 's|^|cgroup.controllers: |' /sys/fs/cgroup/cgroup.controllers >> /tmp/fact
 frame system /tmp/fact
+"""
+
+#: The facts of a host, asked by the collection of `preflight check` itself.
+_COLLECT = r"""
+mark probe host
+timeout 240 @COLLECT@ > /tmp/fact 2>/tmp/error; mark host "$? $(tail -n 1 /tmp/error | head -c 300)"
+frame host /tmp/fact
+"""
+
+#: Where that cannot be taken along (another machine's programs): what bpftool says.
+_FEATURES = r"""
 mark probe bpftool
 bpftool -j feature probe kernel > /tmp/fact 2>/tmp/error; mark features "$?"
 frame features /tmp/fact
@@ -167,22 +187,31 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The programs of the guest: static busybox, the loader, its uprobe target, and bpftool when needed."""
+    """The programs of the guest: static busybox, the loader, its uprobe target, and bpftool when needed.
+
+    `frame` packs what goes out (bpf/loader/frame.c); without it busybox does the same, more slowly.
+
+    `collector` are the files of preflight's own collection (preflight.lab.collector), by path.
+    """
 
     busybox: Path
     loader: Path | None = None
     target: Path | None = None
     bpftool: Path | None = None
+    frame: Path | None = None
     arch: str = "x86_64"
-    base: Mapping[str, Node] = field(default_factory=dict)
+    collector: Mapping[str, Node] = field(default_factory=dict)
 
 
-def script(job: Job, *, target: bool) -> str:
-    """The guest's first process, as text. Numbers and checked names are all that enters it."""
+def script(job: Job, *, target: bool, collect: str = "") -> str:
+    """The guest's first process, as text. Numbers and checked names are all that enters it.
+
+    `collect` is the command that collects host facts; without it bpftool is asked what it knows.
+    """
     parts = [_HEAD.replace("@LIMIT@", str(job.limit))]
     parts += [_MODULE.replace("@MODULE@", name) for name, _ in job.modules]
     if job.probe:
-        parts.append(_PROBE)
+        parts += [_PROBE, _COLLECT.replace("@COLLECT@", collect) if collect else _FEATURES]
     options = [f"--level {job.log_level}", f"--timeout {job.object_seconds}"]
     options += ["--cgroup /sys/fs/cgroup/preflight"]
     options += [] if job.attach else ["--no-attach"]
@@ -197,18 +226,22 @@ def script(job: Job, *, target: bool) -> str:
 
 def build(job: Job, tools: Tools) -> bytes:
     """The initramfs for a job. InstrumentError when a program of the host cannot be taken along."""
+    collect = collector.command() if job.probe and tools.collector else ""
+    text = script(job, target=tools.target is not None, collect=collect)
     nodes: dict[str, Node] = {
         **{name: initramfs.folder() for name in ("proc", "sys", "dev", "tmp")},
         "dev/console": initramfs.console(),
-        "init": initramfs.file(script(job, target=tools.target is not None).encode("ascii"), executable=True),
+        "init": initramfs.file(text.encode("ascii"), executable=True),
         "bin/busybox": initramfs.file(tools.busybox.read_bytes(), executable=True),
         **initramfs.busybox_links(COMMANDS),
     }
-    for path, name in ((tools.loader, "loader"), (tools.target, "target")):
+    for path, name in ((tools.loader, "loader"), (tools.target, "target"), (tools.frame, "frame")):
         if path is not None:
             nodes[f"bin/{name}"] = initramfs.file(path.read_bytes(), executable=True)
     if tools.bpftool is not None and (job.probe or job.bpftool):
         nodes |= initramfs.with_libraries(tools.bpftool, tools.arch)
+    if job.probe:
+        nodes |= tools.collector
     nodes |= {f"in/{n}.bpf.o": initramfs.file(data) for n, data in enumerate(job.objects)}
     nodes |= {f"modules/{name}.ko": initramfs.file(data) for name, data in job.modules}
     if job.config is not None:

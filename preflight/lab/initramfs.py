@@ -82,20 +82,29 @@ def _append(out: bytearray, number: int, path: str, node: Node) -> None:
     out += bytes(-len(out) % 4)
 
 
-def with_libraries(program: Path, arch: str) -> dict[str, Node]:
-    """A program of the host and the shared libraries it needs, by path in the guest.
+def with_libraries(
+    program: Path, arch: str, *, name: str = "", folders: tuple[Path, ...] = ()
+) -> dict[str, Node]:
+    """A program of the host and the shared libraries it needs, by path in the guest; `name` renames it.
 
-    The libraries are looked for where the distributions keep them; nothing is executed. InstrumentError
-    when one is not there.
+    The libraries are looked for in `folders` and where the distributions keep them; nothing is executed.
+    InstrumentError when one is not there.
     """
-    found: dict[str, Node] = {f"bin/{program.name}": file(program.read_bytes(), executable=True)}
-    interpreter, names = needed(program)
+    found = {f"bin/{name or program.name}": file(_read(program), executable=True)}
+    interpreter = needed(program)[0]
     if interpreter:
         found[interpreter.lstrip("/")] = file(_read(Path(interpreter)), executable=True)
+    return {**found, **libraries(program, arch, folders)}
+
+
+def libraries(program: Path, arch: str, folders: tuple[Path, ...] = ()) -> dict[str, Node]:
+    """The shared libraries that a program or library needs, by path in the guest. Errors as above."""
+    found: dict[str, Node] = {}
+    names = needed(program)[1]
     queue, seen = list(names), set(names)
     while queue:
         name = queue.pop(0)
-        path = _library(name, arch)
+        path = _library(name, arch, folders)
         found[f"lib/{name}"] = file(_read(path), executable=True)
         for other in needed(path)[1]:
             if other not in seen:
@@ -129,9 +138,9 @@ def needed(path: Path) -> tuple[str | None, tuple[str, ...]]:
     return interpreter, tuple(names)
 
 
-def _library(name: str, arch: str) -> Path:
-    for place in _LIBRARY_FOLDERS:
-        path = Path(place.format(arch=arch)) / name
+def _library(name: str, arch: str, folders: tuple[Path, ...]) -> Path:
+    for place in (*folders, *(Path(place.format(arch=arch)) for place in _LIBRARY_FOLDERS)):
+        path = place / name
         if "/" not in name and path.is_file():
             return path
     raise InstrumentError(f"the library {name} that the guest needs is not on this host")

@@ -62,9 +62,11 @@ def judge(
             ObjectMeasurement(o.object, o.sha256, "unknown", problem="another kernel booted")
             for o in measured
         )
-    if outcome == "booted" and asked_facts and not read.frames.keys() >= {"features", "kallsyms"}:
+    if outcome == "booted" and asked_facts and not _has_facts(read.frames):
         outcome, detail = "lost-data", "not all facts arrived"
     notes = [f"lost: {what}" for what in read.lost]
+    if not read.marks.get("host", "0").startswith("0"):
+        notes.append(f"the collection of host facts failed: {read.marks['host']}")
     if trouble := _TROUBLE.search(ended.console):
         notes.append("the kernel complained: " + trouble[0].decode("ascii", "replace"))
     return KernelRun(
@@ -82,6 +84,10 @@ def judge(
         modules=read.modules,
         notes=tuple(notes),
     )
+
+
+def _has_facts(frames: Mapping[str, bytes]) -> bool:
+    return "kallsyms" in frames and not frames.keys().isdisjoint({"host", "features"})
 
 
 def _sort(output: bytes, count: int) -> _Read:

@@ -84,7 +84,9 @@ def run(
     InstrumentError when a program of the host is missing. Interrupted, all machines end at once.
     """
     emulators = _emulators(kernels)
-    equipment = tools.guest_tools(objects=bool(plan.subjects), bpftool=plan.probe or plan.bpftool)
+    equipment = tools.guest_tools(
+        objects=bool(plan.subjects), bpftool=plan.probe or plan.bpftool, collector=plan.probe
+    )
     acceleration = Acceleration(plan.accel, "x86_64")
     stop = threading.Event()
     supply = Supply()
@@ -228,7 +230,7 @@ def on_host(subjects: Sequence[Subject], *, attach: bool, log_level: int = 1, se
     from preflight.lab import records
 
     program = tools.loader()
-    target = tools.target()
+    target = tools.built("target")
     before = time.monotonic()
     measured: list[ObjectMeasurement] = []
     crashed: list[str] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from preflight import subprocesses
 from preflight.errors import InstrumentError
+from preflight.lab import collector as collecting
 from preflight.lab import qemu
 from preflight.lab.guest import Tools
 from preflight.lab.initramfs import needed
@@ -40,9 +41,9 @@ def loader() -> Path:
     return path
 
 
-def target() -> Path | None:
-    """The test program for uprobes and USDT, built together with the loader."""
-    path = loader_folder() / "target"
+def built(name: str) -> Path | None:
+    """Another program that is built together with the loader: `target` for uprobes and USDT, `frame`."""
+    path = loader_folder() / name
     return path if path.is_file() else None
 
 
@@ -58,8 +59,11 @@ def emulator(arch: str | None) -> str:
     return found.path
 
 
-def guest_tools(*, arch: str = "x86_64", objects: bool, bpftool: bool) -> Tools:
-    """What goes into a guest. InstrumentError with what to install for the first that is missing."""
+def guest_tools(*, arch: str = "x86_64", objects: bool, bpftool: bool, collector: bool = False) -> Tools:
+    """What goes into a guest. InstrumentError with what to install for the first that is missing.
+
+    `collector`: preflight's own collection of host facts as well.
+    """
     if arch != os.uname().machine:
         raise InstrumentError(
             f"the guest's programs come from this host ({os.uname().machine}): "
@@ -68,9 +72,11 @@ def guest_tools(*, arch: str = "x86_64", objects: bool, bpftool: bool) -> Tools:
     return Tools(
         busybox=_static_busybox(),
         loader=loader() if objects else None,
-        target=target() if objects else None,
+        target=built("target") if objects else None,
         bpftool=_bpftool() if bpftool else None,
+        frame=built("frame"),
         arch=arch,
+        collector=collecting.nodes(arch) if collector else {},
     )
 
 

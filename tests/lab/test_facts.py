@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from preflight.errors import InputError
 from preflight.kernels.blob import Blob
+from preflight.kernels.facts_file import kernel_of
 from preflight.kernels.model import Contents, Identity, Kernel
 from preflight.lab import facts
 from preflight.lab.results import KernelRun
@@ -70,3 +76,26 @@ def test_observations_survive_a_feature_probe_that_is_no_json() -> None:
     told = facts.observations(run(features=b"Error: {", system=b"a: b\n"))
     assert told["bpftool_features"] is None
     assert told["system"] == {"a": ["b"]}
+
+
+def test_the_facts_file_stands_for_the_kernel_with_what_its_boot_told() -> None:
+    done = run(kallsyms=b"0000000000000000 T start_kernel\n", available_events=b"sched:sched_switch\n")
+    kernel = facts.enriched(KERNEL, done)
+    text = json.dumps(facts.document(kernel, done, "2026-11-22T12:00:00Z"))
+    found = kernel_of(json.loads(text), "facts.json")
+    assert (found.btf_sha256, found.symbols) == (KERNEL.btf_sha256, {"start_kernel": "T"})
+    assert found.tracepoints == frozenset({"sched:sched_switch"})
+    assert json.loads(text)["host"] is None
+
+
+def test_of_the_modules_only_the_loaded_ones_travel_along() -> None:
+    modules = {"md_mod": Blob(data=tiny_btf()), "zfs": Blob(data=tiny_btf())}
+    kernel = Kernel(KERNEL.identity, Contents(Blob(data=tiny_btf()), modules=modules))
+    found = kernel_of(facts.document(kernel, run(), "2026-11-22T12:00:00Z"), "facts.json")
+    assert found.modules == frozenset({"md_mod"})
+
+
+@pytest.mark.parametrize("damaged", [b"{", b"[]", b'{"btf": 7}'])
+def test_host_facts_that_cannot_be_read_are_an_input_error(damaged: bytes) -> None:
+    with pytest.raises(InputError, match="the host facts of debian/x"):
+        facts.host_facts(run(host=damaged))

@@ -18,18 +18,23 @@ LIMITS = Limits(boot=30, idle=30, total=30)
 
 
 def test_the_machine_has_no_network_display_or_disk() -> None:
-    line = qemu.command("/q", "tcg", Path("/k"), Path("/i"), Path("/c"), Path("/o,x"), append="lsm=bpf")
+    line = qemu.command(
+        "/q", "tcg", Path("/k"), Path("/i"), Path("/c"), Path("/o,x"), Path("/s"), append="lsm=bpf"
+    )
     assert line[:3] == ["/q", "-accel", "tcg"]
     assert line[line.index("-nic") + 1] == "none"
     assert {"-nodefaults", "-no-user-config", "-no-reboot"} <= set(line)
     assert line[line.index("-append") + 1].endswith(" lsm=bpf")
     assert "file,id=output,path=/o,,x" in line
-    assert not [word for word in line if word.startswith(("-drive", "-hda", "-device", "-netdev"))]
+    assert not [word for word in line if word.startswith(("-drive", "-hda", "-netdev"))]
+    assert [line[at + 1] for at, word in enumerate(line) if word == "-device"] == [
+        "ivshmem-plain,memdev=shared"
+    ]
 
 
-@pytest.mark.parametrize(("accel", "processor"), [("kvm", "host"), ("tcg", "max,-cx16")])
+@pytest.mark.parametrize(("accel", "processor"), [("kvm", "host"), ("tcg", "max,-cx16,-xsave")])
 def test_the_emulator_does_without_the_instruction_it_gets_wrong(accel: str, processor: str) -> None:
-    line = qemu.command("/q", accel, Path("/k"), Path("/i"), Path("/c"), Path("/o"))
+    line = qemu.command("/q", accel, Path("/k"), Path("/i"), Path("/c"), Path("/o"), Path("/s"))
     assert line[line.index("-cpu") + 1] == processor
 
 
@@ -67,6 +72,7 @@ def _fake(folder: Path, body: str) -> str:
     ports = (
         'for word in "$@"; do case $word in file,id=*)\n'
         'name=${word#file,id=}; eval "${name%%,*}=${word##*,path=}";;\n'
+        "*,mem-path=*) shared=${word##*,mem-path=};;\n"
         "esac; done\n"
     )
     path.write_text("#!/bin/sh\n" + ports + body)
@@ -87,6 +93,21 @@ def test_output_and_console_are_taken_and_the_files_are_gone(tmp_path: Path, scr
     done = qemu.boot(program, Path("/k"), b"initrd", limits=LIMITS)
     assert (done.reason, done.output, done.console) == ("exit", b"spoke\n", b"booted\n")
     assert list(scratch.iterdir()) == []
+
+
+def test_what_came_through_shared_memory_follows_the_serial_port(tmp_path: Path, scratch: Path) -> None:
+    body = 'echo spoke > "$output"; printf \'\\005\\0\\0\\0\\0\\0\\0\\0hello, not this\' | dd of="$shared" conv=notrunc 2>/dev/null\n'
+    done = qemu.boot(_fake(tmp_path, body), Path("/k"), b"", limits=LIMITS)
+    assert (done.reason, done.output) == ("exit", b"spoke\nhello")
+
+
+def test_a_guest_that_says_more_than_the_memory_holds_is_cut(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qemu, "SHARED_BYTES", 4096)
+    body = "printf '\\377\\377\\377\\377\\377\\377\\377\\377' | dd of=\"$shared\" conv=notrunc 2>/dev/null\n"
+    done = qemu.boot(_fake(tmp_path, body), Path("/k"), b"", limits=LIMITS)
+    assert done.output == bytes(4096 - 8)
 
 
 def test_qemus_own_failure_is_told(tmp_path: Path, scratch: Path) -> None:
