@@ -179,7 +179,7 @@ app.command()(score)
 
 
 def _write_facts(output: Path, kernel: Kernel, result: KernelRun) -> None:
-    """`OUTPUT/NAME/` laid out like a catalogue entry, and beside it the facts file `OUTPUT/NAME.facts.json`."""
+    """`OUTPUT/NAME/`, laid out like a catalogue entry, and the facts file `OUTPUT/NAME.facts.json`."""
     import json
 
     from preflight.cli.output import write_file

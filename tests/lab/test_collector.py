@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The collection that guests get is whole: it runs from its own folder, without this host's Python library."""
+"""The collection that guests get is whole: it runs from its own folder, without this host's library."""
 
 from __future__ import annotations
 

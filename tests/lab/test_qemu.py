@@ -66,6 +66,9 @@ def test_kernels_of_another_machine_are_refused() -> None:
         qemu.machine_for("s390x")
 
 
+_INTO_MEMORY = "printf '@' | dd of=\"$shared\" conv=notrunc 2>/dev/null\n"
+
+
 def _fake(folder: Path, body: str) -> str:
     """A program in QEMU's place; $OUTPUT and $CONSOLE are the files of its two ports."""
     path = folder / "qemu"
@@ -96,7 +99,7 @@ def test_output_and_console_are_taken_and_the_files_are_gone(tmp_path: Path, scr
 
 
 def test_what_came_through_shared_memory_follows_the_serial_port(tmp_path: Path, scratch: Path) -> None:
-    body = 'echo spoke > "$output"; printf \'\\005\\0\\0\\0\\0\\0\\0\\0hello, not this\' | dd of="$shared" conv=notrunc 2>/dev/null\n'
+    body = 'echo spoke > "$output"\n' + _INTO_MEMORY.replace("@", r"\005\0\0\0\0\0\0\0hello, not this")
     done = qemu.boot(_fake(tmp_path, body), Path("/k"), b"", limits=LIMITS)
     assert (done.reason, done.output) == ("exit", b"spoke\nhello")
 
@@ -105,7 +108,7 @@ def test_a_guest_that_says_more_than_the_memory_holds_is_cut(
     tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(qemu, "SHARED_BYTES", 4096)
-    body = "printf '\\377\\377\\377\\377\\377\\377\\377\\377' | dd of=\"$shared\" conv=notrunc 2>/dev/null\n"
+    body = _INTO_MEMORY.replace("@", r"\377" * 8)
     done = qemu.boot(_fake(tmp_path, body), Path("/k"), b"", limits=LIMITS)
     assert done.output == bytes(4096 - 8)
 
