@@ -103,9 +103,13 @@ def each_assessed(
     objects: Iterable[BpfObject], host: HostFacts, kernel: Callable[[], Kernel] | None
 ) -> Iterator[Readiness]:
     """The same one by one, so that an interrupt loses only the object it fell into."""
+    yield from map(assessor(host, kernel), objects)
+
+
+def assessor(host: HostFacts, kernel: Callable[[], Kernel] | None) -> Callable[[BpfObject], Readiness]:
+    """Judges single objects on one host; what the kernel answers for one is known for the next."""
     relocate = _relocator(host, kernel)
-    for obj in objects:
-        yield assess_object(obj, host, relocate, core_findings)
+    return lambda obj: assess_object(obj, host, relocate, core_findings)
 
 
 def _relocator(

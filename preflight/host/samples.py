@@ -19,7 +19,6 @@ from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.host.facts import HostFacts
-    from preflight.host.readiness import Readiness
     from preflight.host.shipped import Shipped
     from preflight.host.system import System
     from preflight.kernels.model import Kernel
@@ -105,20 +104,30 @@ class Samples:
         return rows
 
     def _judged(self, facts: HostFacts, kernel: Callable[[], Kernel] | None, system: System | None) -> Rows:
-        from preflight.host.readiness import assess_objects
+        from preflight.host.readiness import assessor
         from preflight.host.shipped import tracer_row
 
         samples = self.objects()
         tracers = self._shipped.load() if self._shipped else ()
         paths = [one.path for tracer in tracers for one in tracer.variants if one.path is not None]
         of_tracers = _opened(paths)
-        everything = [*samples, *of_tracers.values()]
-        found = assess_objects(everything, _with_targets(everything, facts, system), kernel)
-        by_path: dict[Path, Readiness] = dict(zip(of_tracers, found[len(samples) :], strict=True))
+        host = self._with_targets([*samples, *of_tracers.values()], facts, system)
+        judge = assessor(host, kernel)
         return Rows(
-            [item.to_dict() for item in found[: len(samples)]],
-            [tracer_row(tracer, by_path.__getitem__) for tracer in tracers],
+            [judge(obj).to_dict() for obj in samples],
+            [tracer_row(tracer, lambda path: judge(of_tracers[path])) for tracer in tracers],
         )
+
+    def _with_targets(
+        self, objects: Iterable[BpfObject], facts: HostFacts, system: System | None
+    ) -> HostFacts:
+        """The facts together with what the objects attach to: every list of the kernel is read once."""
+        from preflight.host.collect.surface_targets import with_targets
+        from preflight.host.readiness import attach_targets
+        from preflight.predict.needs import object_needs
+
+        targets = attach_targets(need for obj in objects for need in object_needs(obj))
+        return with_targets(facts, system, *targets, cache=self._cache is not None)
 
 
 def _opened(paths: Iterable[Path]) -> dict[Path, BpfObject]:
@@ -126,16 +135,6 @@ def _opened(paths: Iterable[Path]) -> dict[Path, BpfObject]:
     from preflight.objects.sources import open_objects
 
     return {path: open_objects(path)[0] for path in paths}
-
-
-def _with_targets(objects: Iterable[BpfObject], facts: HostFacts, system: System | None) -> HostFacts:
-    """The facts together with what the objects attach to: every list of the kernel is read once."""
-    from preflight.host.collect.surface_targets import with_targets
-    from preflight.host.readiness import attach_targets
-    from preflight.predict.needs import object_needs
-
-    targets = attach_targets(need for obj in objects for need in object_needs(obj))
-    return with_targets(facts, system, *targets)
 
 
 def _of_the_host(facts: HostFacts) -> HostFacts:

@@ -66,9 +66,16 @@ class Shipped:
 
 
 def tracer_row(tracer: ShippedTracer, judge: Callable[[Path], Readiness]) -> dict[str, Any]:
-    """The row of the contract's `tracers`: `variant` is the best one that runs here, null without one."""
-    variants = [_variant_row(one, judge) for one in tracer.variants]
-    ready = next((one["name"] for one in variants if one["verdict"] == "ready"), None)
+    """The row of the contract's `tracers`: `variant` is the best one that runs here, null without one.
+
+    Variants behind that one are not judged: nobody would take them.
+    """
+    variants: list[dict[str, Any]] = []
+    ready = None
+    for one in tracer.variants:
+        variants.append(_row(one, "not-asked") if ready else _variant_row(one, judge))
+        if variants[-1]["verdict"] == "ready":
+            ready = one.name
     open_ = any(one["verdict"] == "undecided" for one in variants)
     return {
         "tracer": tracer.name,
@@ -93,16 +100,19 @@ def _variant_row(variant: ShippedVariant, judge: Callable[[Path], Readiness]) ->
             (blocking if verdict in _STOPS else undecided).setdefault(subject, title)
             missing = missing or verdict is Verdict.MISSING
             fixes += [fix] if fix else []
-    return {
-        "name": variant.name,
-        "surface": variant.surface,
-        "verdict": "not-ready" if blocking else "undecided" if undecided else "ready",
+    return _row(variant, "not-ready" if blocking else "undecided" if undecided else "ready") | {
         "blocking": sorted(blocking),
         "undecided": sorted(filter(None, undecided)),
         "refused": bool(blocking) and not missing,
         "reason": "; ".join(dict.fromkeys((blocking or undecided).values()))[:_REASON],
         "fix": fixes[0] if fixes else "",
     }
+
+
+def _row(variant: ShippedVariant, verdict: str) -> dict[str, Any]:
+    """The row of a variant of which there is nothing more to say."""
+    said = {"blocking": [], "undecided": [], "refused": False, "reason": "", "fix": ""}
+    return {"name": variant.name, "surface": variant.surface, "verdict": verdict, **said}
 
 
 def _stopping(variant: ShippedVariant, found: Readiness) -> list[tuple[str, Verdict, str, str]]:

@@ -58,6 +58,12 @@ class Need:
 def object_needs(obj: BpfObject, programs: Iterable[Program] | None = None) -> tuple[Need, ...]:
     """All needs of the programs that load by default (or of `programs`), each thing once per program."""
     chosen = [p for p in obj.programs if p.autoload] if programs is None else list(programs)
+    # The programs are kept beside the answer, so that no other ones can come to their ids.
+    _, needs = obj.memo(("needs", *map(id, chosen)), lambda: (chosen, _needs(obj, chosen)))
+    return needs
+
+
+def _needs(obj: BpfObject, chosen: list[Program]) -> tuple[Need, ...]:
     needs = [*_of_object(obj, bool(chosen))]
     for program in chosen:
         needs += _of_program(obj, program)

@@ -200,7 +200,7 @@ class TracerVariant(Open):
 
     name: str
     surface: str
-    verdict: str = Field(description="ready, not-ready, undecided (open)")
+    verdict: str = Field(description="ready, not-ready, undecided, not-asked: a better one is ready (open)")
     blocking: list[str]
     undecided: list[str]
     refused: bool = Field(description="the kernel has all it needs, and refuses it to this caller")

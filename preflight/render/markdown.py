@@ -70,7 +70,7 @@ def render_check(result: Mapping[str, Any], style: Style) -> str:
                 markdown_code(t["tracer"]),
                 _mark(t["verdict"]),
                 markdown(t["variant"] or ""),
-                markdown("; ".join(_stopped(v) for v in t["variants"] if v["verdict"] != "ready"), limit=400),
+                markdown("; ".join(map(_stopped, filter(_is_open, t["variants"]))), limit=400),
             ]
             for t in result["tracers"]
         ]
@@ -110,6 +110,10 @@ def render_check(result: Mapping[str, Any], style: Style) -> str:
 
 def _folded(summary: str, body: list[str]) -> list[str]:
     return ["<details>", f"<summary>{summary}</summary>", "", *body, "", "</details>", ""]
+
+
+def _is_open(variant: Mapping[str, Any]) -> bool:
+    return variant["verdict"] in ("not-ready", "undecided")
 
 
 def _stopped(variant: Mapping[str, Any]) -> str:

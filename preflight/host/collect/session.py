@@ -141,13 +141,25 @@ class Session:
         """
         from preflight.btf import Btf
 
-        if not self.vmlinux_reading.is_present:
+        if not self.vmlinux_head.is_present:
             return None
         try:
             if self.options.cache:
-                from preflight.btf.index_cache import parse_cached
-
-                return parse_cached(self.vmlinux_reading.data, key=self.vmlinux_digest, write=False)
+                return _parsed_once(self.vmlinux_digest, self)
             return Btf.parse(self.vmlinux_reading.data)
         except InputError as error:
             return error.about(VMLINUX_BTF)
+
+
+#: The BTF parsed last, by its digest: a second session of the same run finds it here, with its indexes.
+_parsed: dict[str, Btf] = {}
+
+
+def _parsed_once(digest: str, session: Session) -> Btf:
+    if digest not in _parsed:
+        from preflight.btf.index_cache import parse_cached
+
+        found = parse_cached(session.vmlinux_reading.data, key=digest, write=False)
+        _parsed.clear()
+        _parsed[digest] = found
+    return _parsed[digest]

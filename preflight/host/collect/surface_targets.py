@@ -35,13 +35,18 @@ def with_targets(
     system: System | None,
     functions: Sequence[str],
     tracepoints: Sequence[tuple[str, str]],
+    *,
+    cache: bool = False,
 ) -> HostFacts:
-    """Facts of a host together with what it says of more functions and tracepoints."""
+    """Facts of a host together with what it says of more functions and tracepoints.
+
+    With `cache` the kernel's BTF is not parsed again where this run has it, or an earlier one its index.
+    """
     if host.surfaces is None:
         return host
-    from preflight.host.collect.session import Session
+    from preflight.host.collect.session import Options, Session
 
-    session = Session(system)
+    session = Session(system, Options(cache=cache))
     lists = TargetLists(session.system, host.surfaces.tracefs, session.types)
     surfaces = replace(
         host.surfaces, functions=lists.functions(functions), tracepoints=lists.tracepoints(tracepoints)
@@ -137,11 +142,7 @@ def _symbols(reading: Reading, column: int, names: Iterable[str]) -> set[str] | 
     if not reading.data:
         return None
     wanted = {name.encode("utf-8", "replace") for name in names}
-    found = set()
-    for line in reading.data.splitlines():
-        words = line.split(None, column + 1)
-        if len(words) > column:
-            word = words[column]
-            if word in wanted or word.partition(b".")[0] in wanted:
-                found.add(word.decode("ascii", "replace"))
-    return found
+    words = re.findall(rb"^[^\S\n]*(?:\S+[^\S\n]+){%d}(\S+)" % column, reading.data, re.MULTILINE)
+    found = wanted.intersection(words)
+    found.update(word for word in words if b"." in word and word.partition(b".")[0] in wanted)
+    return {word.decode("ascii", "replace") for word in found}
