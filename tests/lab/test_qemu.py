@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import stat
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -131,12 +132,23 @@ def test_a_guest_that_dies_under_kvm_without_ending_is_broken(tmp_path: Path, sc
 
 def test_stopped_from_outside_it_ends_with_its_children(tmp_path: Path, scratch: Path) -> None:
     program = _fake(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait\n")
-    done = qemu.boot(program, Path("/k"), b"", limits=LIMITS, stopped=(tmp_path / "child").exists)
+    told = tmp_path / "child"
+    done = qemu.boot(
+        program,
+        Path("/k"),
+        b"",
+        limits=LIMITS,
+        stopped=lambda: told.exists() and told.read_text().endswith("\n"),
+    )
     assert done.reason == "stopped"
     assert list(scratch.iterdir()) == []
-    child = (tmp_path / "child").read_text().strip()
-    state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+    state = Path(f"/proc/{told.read_text().strip()}/stat")
+    assert any(_gone(state) for _ in range(500))  # a killed process dies when it is scheduled next
+
+
+def _gone(state: Path) -> bool:
+    threading.Event().wait(0.01)
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 @pytest.mark.parametrize(
