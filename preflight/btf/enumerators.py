@@ -20,9 +20,8 @@ def find_enumerator(btf: Btf, name: str) -> tuple[Enum, Enumerator] | None:
     at = data.find(b"\0" + name.encode("utf-8", "surrogatepass") + b"\0")
     if at < 0 or not name:
         return None
-    words, places = btf.records.words, btf.records.all()
+    raw, places = btf.records.raw, btf.records.all()
     wanted = (btf.strings.start + at + 1).to_bytes(4, sys.byteorder)
-    raw = words.tobytes()
     found = -1
     for _ in range(_TRIES):
         found = raw.find(wanted, found + 1)

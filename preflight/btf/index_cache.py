@@ -37,7 +37,7 @@ def parse_cached(
 ) -> Btf:
     """`Btf.parse` with an index from the cache, built and kept there when it was missing.
 
-    `key` is the content's SHA-256 in hex, when the caller knows it already. With `write`
+    `key` is the content's SHA-256 in hex, or another digest that no other content has. With `write`
     False a missing index is not built, which is cheaper for a BTF seen only once.
     """
     path = _path(data, base, key, directory)
@@ -75,7 +75,7 @@ def _load(path: Path) -> Index | None:
 
 
 def met_before(key: str) -> bool:
-    """Whether this content (SHA-256 in hex) was asked about before; from now on it was.
+    """Whether what has this key was asked about before; from now on it was.
 
     For callers that look at many BTFs once: building an index costs more than one run without it.
     """

@@ -8,6 +8,7 @@ ask for and 50,000 functions that only attach targets ask for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from typing import Protocol
 
 from preflight.btf.kinds import NAMEABLE, Kind
@@ -149,23 +150,26 @@ class NameTable:
         return flavours
 
     def _build(self, number: int) -> _Group:
-        records, strings = self._records, self._strings
-        words, data, start = records.words, strings.data, strings.start
-        places = [place for place in records.places_of(_KINDS[number]) if words[place - 1]]
-        offsets = [words[place - 1] for place in places]
+        strings = self._strings
+        places = self._records.places_of(_KINDS[number])
+        offsets = self._records.words_before(places)
+        if 0 in offsets:
+            places = list(compress(places, offsets))
+            offsets = tuple(filter(None, offsets))
         if not places:
             return _Group([], [])
         names: list[bytes] = []
-        if min(offsets) >= start and max(offsets) < strings.end:
+        start = strings.start
+        if max(offsets) < strings.end and (not start or min(offsets) >= start):
             if start:
                 offsets = [offset - start for offset in offsets]
-            self._slice(data, offsets, names)
+            self._slice(strings.data, offsets, names)
         else:
             for offset, place in zip(offsets, places, strict=True):
                 names.append(self._name(offset, place))
         return _Group(names, places)
 
-    def _slice(self, data: bytes, offsets: list[int], names: list[bytes]) -> None:
+    def _slice(self, data: bytes, offsets: Sequence[int], names: list[bytes]) -> None:
         """Append the names at own offsets; in batches, so that overlapping names stop before memory does."""
         find, left = data.index, _MAX_NAMES_BYTES
         try:

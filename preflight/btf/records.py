@@ -12,6 +12,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Container, Mapping, Sequence
 from itertools import repeat
+from operator import itemgetter
 from typing import NoReturn
 
 from preflight.btf.kinds import TRAILER_WORDS, info_kind, info_vlen
@@ -64,7 +65,9 @@ class Records:
         "_infos",
         "_known",
         "_next",
+        "_raw",
         "_scanned",
+        "_shifted",
         "_start_id",
         "_steps",
         "_tops",
@@ -90,6 +93,8 @@ class Records:
         self._header = header
         self._start_id = start_id
         self._steps = _Steps(header.layout)
+        self._raw: bytes | None = None
+        self._shifted: array[int] | None = None
         self._tops: bytes | None = None
         self._scanned: list[int] = []
         self._known = boundaries
@@ -143,6 +148,16 @@ class Records:
         self._scan_past(wanted.rfind(1))
         return [place for place in self._scanned if wanted[place]]
 
+    def words_before(self, places: Sequence[int]) -> Sequence[int]:
+        """The word before each of these places: for info words that of the name."""
+        if len(places) < 2:
+            return [self.words[place - 1] for place in places]
+        if self._shifted is None:
+            self._shifted = array("I", bytes(4))
+            self._shifted += self.words
+        found: tuple[int, ...] = itemgetter(*places)(self._shifted)
+        return found
+
     def numbers_of(self, places: Sequence[int]) -> list[int]:
         """Which records (0-based) have their info words at these places, which `places_of` gave."""
         boundaries = self._scanned if self._known is None else self._known
@@ -158,6 +173,13 @@ class Records:
         wanted = self._words_of(kinds)
         return [type_id for type_id, place in enumerate(self.all(), self._start_id) if wanted[place]]
 
+    @property
+    def raw(self) -> bytes:
+        """The type section in host order, for searches."""
+        if self._raw is None:
+            self._raw = self.words.tobytes()
+        return self._raw
+
     def _words_of(self, kinds: Container[int]) -> bytes:
         """One byte per word: 1 where an info word there would be of these kinds.
 
@@ -165,7 +187,7 @@ class Records:
         once and looking bytes up is more than twice as quick as asking word by word.
         """
         if self._tops is None:
-            self._tops = self.words.tobytes()[3 if sys.byteorder == "little" else 0 :: 4]
+            self._tops = self.raw[3 if sys.byteorder == "little" else 0 :: 4]
         return self._tops.translate(bytes((top & 0x7F) in kinds for top in range(256)))
 
     def _scan(self, wanted: int | None) -> None:

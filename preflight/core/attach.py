@@ -47,6 +47,13 @@ def find_attach_target(target: Target, attach_type: str, name: str) -> AttachTar
 
     `attach_type` is libbpf's name (`trace_fentry`, `trace_raw_tp`, `lsm_mac`, `trace_iter` ...).
     """
+    known = target.attach_targets.get((attach_type, name))
+    if known is None:
+        known = target.attach_targets[attach_type, name] = _find(target, attach_type, name)
+    return known
+
+
+def _find(target: Target, attach_type: str, name: str) -> AttachTarget:
     module, colon, rest = name.partition(":")
     looked_up, kind = lookup_name(attach_type, rest if colon else name)
     if len(looked_up.encode("utf-8", "surrogateescape")) >= _MAX_NAME:

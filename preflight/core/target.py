@@ -30,6 +30,7 @@ _KINDS: dict[int, frozenset[int]] = {
 }
 
 if TYPE_CHECKING:
+    from preflight.core.attach import AttachTarget
     from preflight.core.resolve import Resolution
 
 _Answer = Spec | Miss | RelocationError
@@ -167,6 +168,8 @@ class Target:
         self._modules: tuple[TargetBtf, ...] | None = None
         #: whole answers by `Question.memo`; `preflight.core.resolve` fills it
         self.remembered: dict[str, Resolution] = {}
+        #: attach targets by attach type and name; `preflight.core.attach` fills it
+        self.attach_targets: dict[tuple[str, str], AttachTarget] = {}
 
     @property
     def modules(self) -> tuple[TargetBtf, ...]:

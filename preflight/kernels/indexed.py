@@ -17,8 +17,19 @@ def use_index(kernel: Kernel) -> None:
 
     if "btf" in kernel.__dict__:
         return
-    key = kernel.btf_sha256
+    key = _key(kernel)
     try:
         kernel.__dict__["btf"] = parse_cached(kernel.btf_bytes, key=key, write=met_before(key))
     except InputError as error:
         raise error.about(kernel.name) from None
+
+
+def _key(kernel: Kernel) -> str:
+    """What tells the BTF from any other: its file as `stat` shows it, where hashing megabytes would take
+    longer than all that an index saves, else its content."""
+    from preflight import cachefiles
+
+    path = kernel.contents.btf.path
+    if path is None or path.suffix in (".xz", ".gz") or not path.is_file() or str(path).startswith("/sys/"):
+        return kernel.btf_sha256
+    return cachefiles.digest_of(["btf", cachefiles.identity(str(path))])

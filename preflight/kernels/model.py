@@ -140,6 +140,18 @@ class Kernel:
         """
         return parse_config(self.contents.config.text()) if self.contents.config else None
 
+    def option(self, name: str) -> str | None:
+        """The value of one option, without reading all of them; None when the file does not mention it or
+        nothing is known of the configuration."""
+        if "config" in self.__dict__ or self.contents.config is None:
+            return (self.config or {}).get(name)
+        lines = self._config_text.splitlines()
+        return parse_config("\n".join([line for line in lines if name in line])).get(name)
+
+    @cached_property
+    def _config_text(self) -> str:
+        return self.contents.config.text() if self.contents.config else ""
+
     @cached_property
     def modules(self) -> frozenset[str] | None:
         """Names of the modules whose BTF is known here; None: nothing is known of modules."""

@@ -35,7 +35,8 @@ def infer(btf: Btf) -> str | None:
     Byte order decides nothing here: a big-endian ppc64 object comes out as `ppc64`.
     """
     found = set()
-    for name in _NAMES:
+    text = btf.strings.data
+    for name in [name for name in _NAMES if name.encode() in text]:
         for type_id in btf.ids_by_essential_name(name, {Kind.STRUCT}):
             if essential_name(btf.name(type_id)) == name:
                 members = _member_names(btf, type_id)

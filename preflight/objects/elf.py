@@ -1,27 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """A BPF ELF taken apart: sections, symbols and relocations as values.
 
-`precheck` proves the header and the section table first; then pyelftools reads them. The
-entries of symbol and relocation tables are unpacked here, from the sections it found: it
-replaces bytes in names that are no UTF-8, which would no longer join with the names in BTF,
-and a table of thousands takes it ten times as long. The tests compare both.
+`precheck` proves the header and the section table first. The entries of all tables are unpacked
+here: pyelftools replaces bytes in names that are no UTF-8, which would no longer join with the
+names in BTF, and it takes ten times as long. The tests compare both.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
 from dataclasses import field
-from functools import lru_cache
-from io import BytesIO
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from preflight.errors import InputError
 from preflight.objects import precheck
 from preflight.records import dataclass
-
-if TYPE_CHECKING:
-    from elftools.elf.structs import ELFStructs
 
 SHF_EXECINSTR: Final = 0x4
 SHF_MERGE: Final = 0x10
@@ -144,48 +137,18 @@ def _sections(data: bytes, header: precheck.Header, names: _Names) -> tuple[Sect
         [
             Section(
                 index,
-                names.get(header.shstrndx, text, found["sh_name"], head.at),
+                names.get(header.shstrndx, text, head.name, head.at),
                 head.type,
-                found["sh_flags"],
-                found["sh_offset"],
-                found["sh_size"],
-                found["sh_link"],
-                found["sh_info"],
-                data[found["sh_offset"] : found["sh_offset"] + found["sh_size"]] if head.in_file else b"",
+                head.flags,
+                head.offset,
+                head.size,
+                head.link,
+                head.info,
+                data[head.offset : head.offset + head.size] if head.in_file else b"",
             )
-            for index, (head, found) in enumerate(zip(heads, _headers(data, header, heads), strict=True))
+            for index, head in enumerate(heads)
         ]
     )
-
-
-def _headers(
-    data: bytes, header: precheck.Header, heads: list[precheck.SectionHeader]
-) -> Iterator[Mapping[str, int]]:
-    """The section headers as pyelftools reads them; whatever it stumbles over is an InputError.
-
-    Its ELFFile would make an object of every section and import all of DWARF for that; the layout
-    of one entry is all that is needed, and it is the same for every BPF object of a byte order.
-    """
-    from elftools.common.exceptions import ELFError
-    from elftools.common.utils import struct_parse
-
-    entry = _structs(header.byteorder).Elf_Shdr
-    stream = BytesIO(data)
-    try:
-        for head in heads:
-            yield struct_parse(entry, stream, stream_pos=head.at)
-    except (ELFError, ValueError, KeyError, AttributeError, TypeError, IndexError, AssertionError) as error:
-        raise InputError(f"the section table cannot be read: {error}") from error
-
-
-@lru_cache(maxsize=2)
-def _structs(byteorder: str) -> ELFStructs:
-    from elftools.elf.structs import ELFStructs
-
-    structs = ELFStructs(little_endian=byteorder == "little", elfclass=64)
-    structs.create_basic_structs()
-    structs.create_advanced_structs("ET_REL", "EM_BPF", "ELFOSABI_SYSV")
-    return structs
 
 
 def _symbols(table: Section, text: bytes, mark: str, names: _Names) -> tuple[Symbol, ...]:
@@ -226,12 +189,15 @@ class _Names:
 def _relocations(table: Section, mark: str, symbols: int, target: Section) -> tuple[Relocation, ...]:
     found = []
     with_addend = table.type == precheck.SHT_RELA
-    for n, entry in enumerate(struct.iter_unpack(mark + ("QQq" if with_addend else "QQ"), table.data)):
-        offset, info = entry[0], entry[1]
-        at = table.offset + n * (24 if with_addend else 16)
-        if info >> 32 >= symbols:
-            raise InputError(f"a relocation names symbol {info >> 32}, which does not exist", offset=at)
-        if offset >= target.size:
+    layout = mark + ("QIIq" if with_addend else "QII")
+    # r_info is one word of which the symbol is the upper half
+    kind, symbol = (1, 2) if mark == "<" else (2, 1)
+    for n, entry in enumerate(struct.iter_unpack(layout, table.data)):
+        if entry[symbol] >= symbols or entry[0] >= target.size:
+            at = table.offset + n * (24 if with_addend else 16)
+            named = entry[symbol]
+            if named >= symbols:
+                raise InputError(f"a relocation names symbol {named}, which does not exist", offset=at)
             raise InputError("a relocation applies to a place outside its section", offset=at)
-        found.append(Relocation(offset, info & 0xFFFFFFFF, info >> 32, entry[2] if with_addend else 0))
+        found.append(Relocation(entry[0], entry[kind], entry[symbol], entry[3] if with_addend else 0))
     return tuple(found)

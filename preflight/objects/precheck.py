@@ -117,13 +117,11 @@ def read_section_headers(data: bytes | memoryview, header: Header, at: int = 0) 
     end = header.shoff + header.shnum * _SHDR_SIZE
     if header.shoff < _EHDR_SIZE or end > len(data) - at:
         raise InputError("the section table lies outside the file", offset=40)
-    layout = struct.Struct(header.mark + "IIQQQQIIQQ")
-    headers = []
-    for n in range(header.shnum):
-        entry = header.shoff + n * _SHDR_SIZE
-        name, kind, flags, _, offset, size, link, info, _, entsize = layout.unpack_from(data, at + entry)
-        headers.append(SectionHeader(entry, name, kind, flags, offset, size, link, info, entsize))
-    return headers
+    entries = struct.iter_unpack(header.mark + "IIQQQQIIQQ", data[at + header.shoff : at + end])
+    return [
+        SectionHeader(header.shoff + n * _SHDR_SIZE, name, kind, flags, offset, size, link, info, entsize)
+        for n, (name, kind, flags, _, offset, size, link, info, _, entsize) in enumerate(entries)
+    ]
 
 
 def extent(data: bytes | memoryview, at: int = 0) -> int:

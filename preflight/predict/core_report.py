@@ -89,7 +89,7 @@ def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
             {"section": s.section, "section_insn": s.section_insn, "function": s.function}
             for s in relocation.skipped
         ],
-        "kernel_facts": kernel_facts(on_kernel),
+        "kernel_facts": kernel_facts(on_kernel, digest=wanted.listing),
     }
     return Judged(result, findings, matched)
 
@@ -139,14 +139,14 @@ def stock_error(on_kernel: RelocatedObject) -> str | None:
     return on_kernel.relocation.stock_error or on_kernel.kconfig.error or externs
 
 
-def kernel_facts(on_kernel: RelocatedObject) -> dict[str, Any]:
-    """Which kernel this was, and which modules counted as loaded."""
+def kernel_facts(on_kernel: RelocatedObject, *, digest: bool = True) -> dict[str, Any]:
+    """Which kernel this was, and which modules counted as loaded; without `digest` not that of its BTF."""
     kernel = on_kernel.target.kernel
     return {
         "release": kernel.release,
         "arch": kernel.arch,
         "byteorder": kernel.byteorder,
-        "btf_sha256": kernel.btf_sha256,
+        "btf_sha256": kernel.btf_sha256 if digest else None,
         "modules": list(on_kernel.target.loaded_modules),
     }
 

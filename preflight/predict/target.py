@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from preflight.btf import Btf, Kind
@@ -41,13 +41,8 @@ class KernelTarget:
     @cached_property
     def relocation(self) -> Target:
         """The kernel for `preflight.core.relocate`."""
-        return Target(self.kernel.btf, self._module_btfs)
-
-    def _module_btfs(self) -> Iterable[tuple[str, Btf]]:
-        for name in self.loaded_modules:
-            btf = self.kernel.module_btf(name)
-            if btf is not None:
-                yield name, btf
+        # not a method of this object: in a circle of references a BTF outlives its use by far
+        return Target(self.kernel.btf, partial(_module_btfs, self.kernel, self.loaded_modules))
 
     @cached_property
     def suggestions(self) -> dict[Any, Any]:
@@ -121,7 +116,14 @@ class KernelTarget:
         }
 
     def _has_syscall_wrapper(self) -> bool:
-        if self.kernel.config is not None and self.kernel.config.get("CONFIG_KPROBES", "n") == "n":
+        if self.kernel.contents.config is not None and (self.kernel.option("CONFIG_KPROBES") or "n") == "n":
             return False
         names = (f"__{arch}_sys_bpf" for arch in ("x64", "arm64", "s390x", "riscv"))
         return any(self.kernel.btf.ids_by_name(name, {Kind.FUNC}) for name in names)
+
+
+def _module_btfs(kernel: Kernel, names: Iterable[str]) -> Iterable[tuple[str, Btf]]:
+    for name in names:
+        btf = kernel.module_btf(name)
+        if btf is not None:
+            yield name, btf
