@@ -18,7 +18,7 @@ from typing import NamedTuple
 NO_NAME = "[unknown]"
 
 #: Limits: a symbol names addresses at most this far behind it; files are read up to this size and count.
-_KERNEL_REACH = 1 << 20
+_KERNEL_REACH = 1 << 16
 _MAX_FILE = 1 << 30
 _MAX_SYMBOLS = 1_000_000
 _CODE = frozenset("tTwW")
