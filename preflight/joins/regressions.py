@@ -12,7 +12,7 @@ from preflight import tables
 from preflight.facts import Evidence
 from preflight.verifier.model import Rejection
 
-_RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_RELEASE = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,9}))?")
 Version = tuple[int, int, int]
 
 

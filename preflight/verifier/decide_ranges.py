@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from preflight.verifier.effect import constant_of, effect, type_of
+from preflight.verifier.effect import constant_of, effect, number, type_of
 from preflight.verifier.history import Guard, Origin, guards, origin
 from preflight.verifier.model import Root
 from preflight.verifier.scene import Decider, Decision, Scene
@@ -18,7 +18,7 @@ _BELOW = re.compile(r"min value|negative|unbounded min")
 
 def _largest(value: str) -> int | None:
     """The largest offset a printed pointer can have: its variable part, None when it has none."""
-    found = [int(number, 0) for _, number in _RANGE.findall(value)]
+    found = [number(printed) for _, printed in _RANGE.findall(value)]
     if found:
         return max(found)
     return (1 << 63) if "var_off" in value else None

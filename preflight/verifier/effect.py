@@ -46,8 +46,9 @@ _ALU = re.compile(
 _UNARY = re.compile(r"(?P<dst>[rw]\d+) = (?:-|be|le|bswap|\(\w+\)|addr_space_cast)\D*\d*")
 
 
-def _number(text: str) -> int:
-    return int(text, 0)
+def number(text: str) -> int:
+    """A number as printed: decimal or 0x; zeros may lead, and digits nobody prints are cut off."""
+    return int(text[:40], 16) if "x" in text else int(text[:40])
 
 
 @lru_cache(maxsize=2048)
@@ -67,7 +68,7 @@ def effect(text: str) -> Effect:
             register = other[0] in "rw"
             return Effect(
                 "branch", dst=int(found["a"][1:]), src=int(other[1:]) if register else None,
-                wide=found["a"][0] == "r", op=found["op"], imm=None if register else _number(other),
+                wide=found["a"][0] == "r", op=found["op"], imm=None if register else number(other),
             )  # fmt: skip
         return Effect("jump")
     if body.startswith("goto"):
@@ -80,7 +81,7 @@ def effect(text: str) -> Effect:
             return Effect(
                 kind, dst=int(dst[1:]) if dst else None, src=int(src[1:]) if src and src[0] in "rw" else None,
                 base=int(groups["base"][1:]), off=int(groups["off"]), wide=groups["size"] in {"u64", "s64"},
-                imm=_number(src) if src and src[0] not in "rw" else None,
+                imm=number(src) if src and src[0] not in "rw" else None,
             )  # fmt: skip
     found = _ATOMIC.match(body)
     if found:
@@ -95,7 +96,7 @@ def effect(text: str) -> Effect:
     found = _CONST.match(body)
     if found and not body.endswith("ll"):
         return Effect(
-            "const", dst=int(found["dst"][1:]), imm=_number(found["imm"]), wide=found["dst"][0] == "r"
+            "const", dst=int(found["dst"][1:]), imm=number(found["imm"]), wide=found["dst"][0] == "r"
         )
     found = _WIDE_LOAD.match(body)
     if found:
@@ -107,7 +108,7 @@ def effect(text: str) -> Effect:
         return Effect(
             "alu", dst=int(found["dst"][1:]), src=int(other[1:]) if register else None, op=found["op"],
             wide=found["dst"][0] == "r" and not body.startswith("(u32)"),
-            imm=None if register else _number(other),
+            imm=None if register else number(other),
         )  # fmt: skip
     found = _UNARY.match(body)
     if found:
@@ -146,4 +147,4 @@ def type_of(value: str) -> str:
 def constant_of(value: str) -> int | None:
     """The number that a scalar is known to be, or None."""
     found = re.match(rf"(?:invP?|P)?({_NUMBER})$", value)
-    return _number(found[1]) if found else None
+    return number(found[1]) if found else None

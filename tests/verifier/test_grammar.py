@@ -142,10 +142,18 @@ def test_newer_wording_is_seen_in_newer_kernels_only() -> None:
     assert "7.3" in message.seen_in
 
 
-CUT = [row for row in recorded() if row["program"] in {"xdp_off_by_one", "latency_hist", "gfunc_bad_arg"}]
+@pytest.mark.parametrize("number", ["-07", "0x", "00", "9" * 3000, "-0x" + "f" * 3000])
+def test_numbers_nobody_prints(number: str) -> None:
+    if number != "0x":
+        assert effect(f"(07) r1 += {number}").kind == "alu"
+    decoded(f"0: (07) r1 += {number} ; R1=scalar(umax={number})\nR1 invalid mem access 'scalar'\n{STATS}")
 
 
-@pytest.mark.parametrize("row", CUT, ids=lambda row: f"{row['program']}-{row['kernel']}-{row['log_level']}")
+@pytest.mark.parametrize(
+    "row",
+    recorded(),
+    ids=lambda row: f"{row['program']}-{row['kernel']}-{row['log_level']}-{row['privilege']}",
+)
 def test_cut_at_every_line_gives_a_result_or_no_log(row: dict[str, str]) -> None:
     lines = row["log"].splitlines(keepends=True)
     for at in range(len(lines)):
