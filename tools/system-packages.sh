@@ -8,6 +8,8 @@ DEBIAN="bpftool libbpf-tools libbpf-dev clang llvm gcc libc6-dev libelf-dev zlib
 systemtap-sdt-dev make git python3 python3-venv python3-dev qemu-system-x86 busybox-static"
 # A second, newer compiler for the tests: some relocation kinds do not exist in clang 14.
 DEBIAN_OPTIONAL="clang-19 llvm-19"
+# The HTML pages are tested in a browser; it is large (80 MB to fetch), so only CI installs it.
+[ -z "${CI:-}" ] || DEBIAN_OPTIONAL="$DEBIAN_OPTIONAL chromium"
 FEDORA="bpftool bcc-tools libbpf-tools libbpf-devel clang llvm gcc glibc-devel elfutils-libelf-devel zlib-devel lz4-libs libzstd \
 xz systemtap-sdt-devel make git python3 python3-devel qemu-system-x86-core busybox libbpf-static glibc-static"
 ALPINE="bpftool libbpf-dev clang llvm gcc musl-dev linux-headers elfutils-dev zlib-dev lz4-libs zstd-libs xz make git \

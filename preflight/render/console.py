@@ -140,6 +140,7 @@ class Page:
 
     def table(self, header: list[str], rows: list[list[str | tuple[str, str]]], indent: int = 0) -> None:
         """A plain aligned table; on a narrow terminal each row becomes a block of `name: value` lines."""
+        header = [_shown(name, 256) for name in header]
         cells = [[c if isinstance(c, tuple) else (c, "") for c in row] for row in rows]
         shown = [[(_shown(text, 256), style) for text, style in row] for row in cells]
         widths = [max([len(h), *(len(row[i][0]) for row in shown)]) for i, h in enumerate(header)]
@@ -152,7 +153,7 @@ class Page:
                 self.blank()
             return
         head = "  ".join(h.ljust(w) for h, w in zip(header, widths, strict=True)).rstrip()
-        self.line((head, "bold"), indent=indent)
+        self._row([(head, "bold")], indent)
         last = len(header) - 1
         for row in shown:
             padded = [

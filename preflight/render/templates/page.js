@@ -38,8 +38,15 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
     });
   });
 }
+const anchored = () => {
+  try {
+    return document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  } catch {
+    return null; // an address with half an escape names nothing
+  }
+};
 const open = () => {
-  const target = location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+  const target = anchored();
   for (let node = target; node; node = node.parentElement) {
     if (node.tagName === "DETAILS") node.open = true;
   }
