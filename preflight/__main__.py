@@ -16,13 +16,27 @@ def main() -> NoReturn:
     # What a command builds it mostly keeps: looking for garbage every 700 objects finds none.
     gc.set_threshold(100_000, 50, 100)
     try:
-        from preflight.cli.main import run
-
-        code = run()
+        code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         print("preflight: interrupted", file=sys.stderr)
         code = 130
     _leave(code)
+
+
+def _run(words: list[str]) -> int:
+    """A plain `check` does without Typer; the rest of the command line is read by it."""
+    if words[:1] == ["check"]:
+        from preflight.cli import plain
+
+        arguments = plain.read(words[1:])
+        if arguments is not None:
+            from preflight.cli.check_run import checked
+            from preflight.cli.outcome import outcome_of
+
+            return outcome_of(lambda: checked(**arguments))
+    from preflight.cli.main import run
+
+    return run()
 
 
 def _leave(code: int) -> NoReturn:

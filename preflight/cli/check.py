@@ -3,14 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import typer
-
-if TYPE_CHECKING:
-    from preflight.kernels.model import Kernel
-    from preflight.objects.model import BpfObject
 
 
 def check(
@@ -53,74 +46,23 @@ def check(
 
     Tiny programs are loaded and closed at once; nothing is attached or pinned unless --attach is given.
     """
-    import sys
+    from preflight.cli.check_run import checked
 
-    from preflight.cli.check_tracers import shipped
-    from preflight.cli.exits import Exit, exit_for
-    from preflight.cli.options import choose, codes_of, parse_ignores
-    from preflight.cli.output import emit
-    from preflight.errors import UsageError
-    from preflight.host.assess import assess_host
-    from preflight.host.collect.session import Options
-    from preflight.host.samples import Samples
-    from preflight.host.summary import reason, summary, tables
-    from preflight.render.envelope import envelope
-    from preflight.render.registry import renderers
-
-    choose("--fail-on", fail_on, ("required", "recommended", "never"))
-    choose("--undecided", undecided, ("exit3", "ok", "fail"))
-    options = Options(
-        kernel_config=Path(kernel_config) if kernel_config else None,
-        btf_dir=Path(btf_dir) if btf_dir else None,
+    return checked(
+        objects,
+        format_=format_,
+        html=html,
+        select=select,
+        ignore=ignore,
+        fail_on=fail_on,
+        undecided=undecided,
+        exit_zero=exit_zero,
         full=full,
         attach=attach,
+        kernel_config=kernel_config,
+        btf_dir=btf_dir,
+        samples=samples,
         cache=cache,
-    )
-    ignored = parse_ignores(ignore)
-    assessment = assess_host(
-        _opened(objects),
-        samples=Samples(shipped=shipped(), cache=cache) if samples and not objects else None,
-        options=options,
-        kernel=_kernel,
-        select=codes_of(select),
-        ignore=codes_of(list(ignored)),
-    )
-    if not assessment.findings:
-        raise UsageError("nothing to report: no finding of this run matches --select without --ignore")
-    code = Exit.INTERRUPTED if assessment.interrupted else exit_for(assessment.findings, fail_on, undecided)
-    if exit_zero and code in (Exit.FINDINGS, Exit.UNDECIDED):
-        code = Exit.FINE
-    result = envelope(
-        "check",
-        summary(assessment, int(code)),
-        [finding.to_dict() for finding in assessment.findings],
-        ignored=ignored,
-        **tables(assessment),
-    )
-    emit(
-        result,
-        [*format_, *([f"html={html}"] if html else [])],
-        renderers("check"),
         color=color,
         verbose=verbose,
     )
-    if code not in (Exit.FINE, Exit.INTERRUPTED):
-        print(f"exit {int(code)}: {reason(assessment, int(code))}", file=sys.stderr)
-    return int(code)
-
-
-def _opened(objects: list[str]) -> list[BpfObject]:
-    """The objects behind what the user named; nothing of reading objects is imported without any."""
-    if not objects:
-        return []
-    from preflight.cli.targets import object_paths
-    from preflight.objects.sources import open_all
-
-    return open_all(object_paths(objects))
-
-
-def _kernel() -> Kernel:
-    """The running kernel, when relocation asks for it."""
-    from preflight.kernels.host import running
-
-    return running()

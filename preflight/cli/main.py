@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The entry point: the table of commands, and the one place that turns errors into exit codes."""
+"""The command line: the table of commands, and Typer's reading of it."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -11,10 +10,8 @@ from importlib import import_module
 import typer
 
 from preflight import __version__
-from preflight.cli.exits import Exit
 from preflight.cli.lean import LeanCommand, LeanGroup
-from preflight.errors import PreflightError
-from preflight.render.safe import safe_text
+from preflight.cli.outcome import outcome_of
 
 #: Command name -> module under preflight.cli. A module holds a function of the same name,
 #: or a Typer application called `app` for a group of commands.
@@ -92,46 +89,15 @@ def run() -> int:
     """Run the command line; the exit code of the contract.
 
     Typer ends an uncaught exception with 1, which would read as "findings"; so everything
-    is caught here.
+    is caught in `outcome`.
     """
+    return outcome_of(_by_typer)
+
+
+def _by_typer() -> object:
     try:
-        outcome = application(_named(sys.argv[1:]))(standalone_mode=False)
-        sys.stdout.flush()
-        if outcome == Exit.INTERRUPTED:  # Typer has taken the interrupt for an exit
-            raise KeyboardInterrupt
-        return int(outcome) if isinstance(outcome, int) else int(Exit.FINE)
-    except PreflightError as error:
-        print(f"preflight: {safe_text(str(error), limit=2000)}", file=sys.stderr)
-        return error.exit_code
+        return application(_named(sys.argv[1:]))(standalone_mode=False)
     except typer.Exit as stop:
         return stop.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        print("preflight: interrupted", file=sys.stderr)
-        return int(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output went away; nothing is wrong with what was found.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.FINE)
-    except MemoryError:
-        print("preflight: out of memory", file=sys.stderr)
-        return int(Exit.INTERNAL)
-    except Exception as error:
-        return _unexpected(error)
-
-
-def _unexpected(error: Exception) -> int:
-    usage_code = getattr(error, "exit_code", None)
-    show = getattr(error, "show", None)
-    if usage_code == Exit.USAGE and callable(show):
-        show()
-        return int(Exit.USAGE)
-    if os.environ.get("PREFLIGHT_TRACEBACK"):
-        import traceback
-
-        traceback.print_exc()
-    text = safe_text(f"{type(error).__name__}: {error}", limit=500)
-    print(
-        f"preflight: internal error: {text} (set PREFLIGHT_TRACEBACK=1 for the traceback; please report it)",
-        file=sys.stderr,
-    )
-    return int(Exit.INTERNAL)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
