@@ -57,7 +57,8 @@ class Loader:
         """`trials` are answers already known, shared by the loaders of one session."""
         self._types = types
         self._kern_version = kernel_version_code(release)
-        self._ready: dict[Vehicle, Ready] = {}
+        #: By identity: a `Ready` keeps its vehicle, and comparing all fields takes longer than a load.
+        self._ready: dict[int, Ready] = {}
         self._held = ExitStack()
         self._trials = trials if trials is not None else {}
 
@@ -69,9 +70,9 @@ class Loader:
 
     def ready(self, vehicle: Vehicle) -> Ready:
         """The vehicle with its attach target; asked once."""
-        if vehicle not in self._ready:
-            self._ready[vehicle] = self._prepare(vehicle)
-        return self._ready[vehicle]
+        if id(vehicle) not in self._ready:
+            self._ready[id(vehicle)] = self._prepare(vehicle)
+        return self._ready[id(vehicle)]
 
     def load(self, ready: Ready, insns: bytes = MINIMAL, *, log_level: int = LogLevel.STATS) -> Result:
         """Load instructions as this vehicle; the caller closes the result."""
