@@ -65,15 +65,14 @@ def _metrics(one: Mapping[str, Any], span: Mapping[str, str]) -> Iterator[dict[s
 
 def measured(one: Mapping[str, Any], row: Mapping[str, Any], metric: Mapping[str, Any]) -> Any:
     """The value of a row that a metric measures; None when it is not a measurement (or private)."""
-    if "value" not in row:
-        return None
-    return row["value"].get(metric["value"])
+    return None if one["shape"] == "events" else row["value"].get(metric["value"])
 
 
 def attributes(one: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """A row's key under its metric names; an errno of `ok` is no error."""
     named = one["attributes"]
-    found = {str(named.get(label, label)): value for label, value in row.get("key", {}).items()}
+    key = row if one["shape"] == "events" else row["key"]
+    found = {str(named.get(label, label)): value for label, value in key.items()}
     if found.get("error.type") == "ok":
         del found["error.type"]
     if row.get("frames"):

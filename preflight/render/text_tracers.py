@@ -212,7 +212,8 @@ def _table(page: Page, one: Mapping[str, Any]) -> None:
         return
     limit = len(rows) if page.style.verbose else _ROWS
     units = one["units"]
-    flat = [{**row["key"], **row["value"]} if "key" in row else dict(row) for row in rows[:limit]]
+    is_flat = one["shape"] == "events"
+    flat = [dict(row) if is_flat else {**row["key"], **row["value"]} for row in rows[:limit]]
     header = list(dict.fromkeys(label for row in flat for label in row))
     cells: list[list[str | tuple[str, str]]] = [
         [_cell(row.get(label, ""), str(units.get(label, ""))) for label in header] for row in flat

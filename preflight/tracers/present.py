@@ -61,12 +61,17 @@ class Presenter:
     """Shows the outcome of one run. `reveal` are labels of fields that are shown as they are."""
 
     def __init__(
-        self, outcome: Outcome, reveal: frozenset[str] = frozenset(), key: bytes | None = None
+        self,
+        outcome: Outcome,
+        reveal: frozenset[str] = frozenset(),
+        *,
+        key: bytes | None = None,
+        kernel: KernelSymbols | None = None,
     ) -> None:
         self._outcome = outcome
         self._reveal = reveal
         self._key = key or secrets.token_bytes(32)
-        self._kernel = KernelSymbols()
+        self._kernel = kernel or KernelSymbols()
         self._user = UserSymbols()
         self._monotonic = time.time_ns() - time.monotonic_ns()
         self._cgroups = cgroup_paths(set(self._cgroup_ids()))

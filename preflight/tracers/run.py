@@ -57,7 +57,7 @@ def run(
     UsageError when none can honour the options; InstrumentError without libbpf or the tracers' objects.
     """
     fallbacks: list[Fallback] = []
-    refused: UsageError | None = None
+    refused: list[UsageError] = []
     with _Interruption() as interruption:
         for variant in variants:
             session = Session(tracer, variant.name, options)
@@ -67,7 +67,7 @@ def run(
                 fallbacks.append(_fallback(variant, error))
                 continue
             except UsageError as error:
-                refused = refused or error
+                refused.append(error)
                 fallbacks.append(Fallback(variant, str(error), blocked=False))
                 continue
             except InstrumentError as error:
@@ -77,8 +77,8 @@ def run(
                 stack.push(session)
                 _watched(session, seconds, interruption, watch)
             return Finished(session.outcome, tuple(fallbacks), interruption.happened)
-    if refused is not None and all(fallback.reason == str(refused) for fallback in fallbacks):
-        raise refused
+    if refused and len(refused) == len(fallbacks):
+        raise refused[0]
     return Finished(None, tuple(fallbacks), interruption.happened)
 
 
