@@ -18,6 +18,7 @@ from preflight.verifier.scene import Decider, Decision, Scene
 
 __all__ = ["Decision", "decide"]
 
+_CALLER = "Caller passes invalid args into func#"
 _REGISTER = re.compile(r"\bR(\d{1,2})\b")
 _ARGUMENT = re.compile(r"\barg#?(\d)\b")
 
@@ -32,6 +33,9 @@ def decide(family: str, text: str, log: ProgramLog, at: int) -> Decision:
     """The cause of a rejection of `family` whose terminal lines are `text`, at step `at`."""
     scene = Scene(family, text, log, at, _blamed(text, log, at))
     cause, confidence = by_message(family, text)
+    if _CALLER in text:
+        # what comes before it is why one argument does not fit what the function takes for granted
+        cause, confidence, family = "global_func_args", "high", ""
     decider = _DECIDERS.get(family)
     found = decider(scene, cause, confidence) if decider else None
     if found is None:

@@ -26,6 +26,10 @@ PRECISION = re.compile(
     r"parent (?:didn't|already) |parent state|"
     r"propagating |frame ?\d+: propagating|falling back to forcing)"
 )
+#: What a precision line says: the registers whose exact value matters, and the instruction that was undone.
+FOLLOWED = re.compile(
+    r".*?\bregs=([0-9a-fr,]+) stack=[0-9a-fx,-]* before (\d{1,9}): (\([0-9a-f]{2}\) .*?)\s*$"
+)
 STATS = re.compile(
     r"\s*(?:processed (\d+) insns|verification time (\d+) usec|stack depth (?:max )?(\d[\d+]*)|"
     r"subprog \d+ \(.*insns_self)"

@@ -139,7 +139,8 @@ def _deref(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if past.kind == "clobbered":
         reason = f"the call leaves nothing in R{past.register}"
         return Decision("uninit_register", "medium", scene.root(past.at, reason))
-    if past.kind in {"never", "entry"}:
+    if past.kind in {"never", "entry"} or (past.through and scene.complete):
+        # read back from the stack, where a helper has put it: no pointer survives that
         return Decision("scalar_deref", "medium")
     return None
 
@@ -191,6 +192,18 @@ def _argument(scene: Scene, cause: str, confidence: str) -> Decision | None:
     return None
 
 
+#: Helpers have small numbers, kernel functions the ids of their BTF types.
+_HELPER_NUMBERS = 1000
+
+
+def _kernel_argument(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    """Messages about arguments that helpers and kernel functions share."""
+    number = effect(scene.steps[scene.at].text).name.partition("#")[2] if scene.at >= 0 else ""
+    if cause == "kfunc_arg_type" and number.isdigit() and int(number[:9]) < _HELPER_NUMBERS:
+        return Decision("helper_arg_type", confidence)
+    return _may_be_null(scene, cause, confidence)
+
+
 def _may_be_null(scene: Scene, cause: str, confidence: str) -> Decision | None:
     return (_parameter(scene) or _unchecked(scene)) if cause == "null_check" else None
 
@@ -229,7 +242,7 @@ DECIDERS: dict[str, Decider] = {
     "V-UNINIT-REG": _unread,
     "V-HELPER-ARG": _argument,
     "V-NULL": _may_be_null,
-    "V-KFUNC-ARG": _may_be_null,
+    "V-KFUNC-ARG": _kernel_argument,
     "V-PTR-ARITH": _compared,
     "V-CTX-MODIFIED": _modified,
 }

@@ -191,6 +191,9 @@ def _size(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if tests and not _BELOW.search(scene.text):
         reason = "the limit set here is too large, or of another copy"
         return Decision(cause, confidence, scene.root(tests[-1].at, reason), used)
+    if tests and tests[-1].register != scene.register:
+        reason = f"the test here is of R{tests[-1].register}, another copy than the one that is used"
+        return Decision(cause, confidence, scene.root(tests[-1].at, reason), used)
     if tests:
         used = (scene.root(tests[-1].at, "the test here leaves it open below"), *used)
         reason = "the length comes from here as a signed number and may be negative"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
+from preflight.facts import Evidence
 from preflight.verifier import kernel_report
 from preflight.verifier.causes import decide
 from preflight.verifier.message import Message, recognise
@@ -30,6 +31,7 @@ _LOADER_LEVEL = {
     95: "L-ENOTSUPP",
     524: "L-ENOTSUPP",
 }
+_MASK = re.compile(r"[0-9a-f]{1,8}")
 _AT_INSN = re.compile(r"\b(?:insn|back-edge from insn|at insn) (\d{1,9})\b")
 
 
@@ -156,6 +158,7 @@ def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], li
         kernel_report=report,
         seen_in=message.seen_in,
         trail=decision.trail,
+        evidence=(*_followed(log, at), *_reported(report)),
     )
 
 
@@ -220,6 +223,35 @@ def _reported_root(report: dict[str, Any] | None) -> Root | None:
     return Root(
         event["insn"], f"the kernel reports: {event['text']}", Source(event["file"], event["line"], None)
     )
+
+
+def _followed(log: ProgramLog, at: int) -> Iterator[Evidence]:
+    """The kernel's own walk back from the rejected instruction, when the log holds it."""
+    if at < 0 or not log.precise:
+        return
+    last = log.precise[-1]
+    names = last.registers
+    if _MASK.fullmatch(names):
+        mask = int(names, 16)
+        names = ",".join(f"r{number}" for number in range(16) if mask >> number & 1)
+    steps = len(log.precise)
+    yield Evidence(
+        "precision",
+        f"the kernel follows {names} back over {steps} instruction{'s' if steps > 1 else ''} "
+        f"to {last.insn}: {last.text}",
+    )
+
+
+#: Causal events of a kernel's report that are shown, from the last one back.
+_EVENTS = 5
+
+
+def _reported(report: dict[str, Any] | None) -> Iterator[Evidence]:
+    """The kernel's own causal path, since 7.3."""
+    for event in report["causal_path"][-_EVENTS:] if report else ():
+        place = f"{event['file']}:{event['line']}: " if event["line"] is not None else ""
+        if event["text"]:
+            yield Evidence("kernel", f"{place}{event['kind']}: {event['text']}")
 
 
 def _program_in(report: dict[str, Any] | None) -> str | None:

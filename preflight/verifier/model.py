@@ -52,6 +52,14 @@ class Step:
         self.depth = depth
 
 
+class Followed(NamedTuple):
+    """One step of the kernel's own walk back: registers (`r7`, or a hexadecimal mask), instruction, text."""
+
+    registers: str
+    insn: int
+    text: str
+
+
 @dataclass(slots=True)
 class ProgramLog:
     """One program's log as far as it was read: the path to its end, and the lines that follow the path.
@@ -59,7 +67,8 @@ class ProgramLog:
     `head_lost`: the log does not begin at the program's entry. `path_cut`: the path was too long to keep, or
     continues one that was not kept. `ended`: a statistics line closes it. `wrapped`: a loader's marks
     surround it, so it is a verifier log whatever it says. `validating`: the global function that is
-    verified by itself, empty for the program. `refusal`: the loader's line that names the errno.
+    verified by itself, empty for the program. `refusal`: the loader's line that names the errno. `precise`:
+    how the kernel followed a value back from the last instruction (mark_precise), latest first.
     """
 
     name: str | None = None
@@ -78,6 +87,7 @@ class ProgramLog:
     last_text: str = ""
     validating: str = ""
     refusal: Line | None = None
+    precise: list[Followed] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from preflight.verifier import classify
 from preflight.verifier.clean import clean
-from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Source, Step
+from preflight.verifier.model import NO_SOURCE, Followed, Line, ProgramLog, Source, Step
 
 #: Longest line read at once, in bytes: a whole log can stand in one JSON string.
 LINE_LIMIT = 1 << 20
@@ -24,6 +24,7 @@ TEXT_LIMIT = 4000
 PATH_LIMIT = 40_000
 BLOCK_LIMIT = 60
 REPORT_LIMIT = 4000
+PRECISION_LIMIT = 400
 
 _CALL = re.compile(r"call (?:pc[+-]|func|0x|-?\d)")
 #: Conditional jumps by their opcodes as printed: classes JMP and JMP32 without ja, call and exit.
@@ -200,7 +201,10 @@ class _Reader:
         if classify.STATE.match(text):
             self._state(text)
             return
-        if classify.PRECISION.match(text) or classify.CALLS.match(text) or classify.COMPARED.match(text):
+        if classify.PRECISION.match(text):
+            self._precision(text)
+            return
+        if classify.CALLS.match(text) or classify.COMPARED.match(text):
             return
         named = classify.GLOBAL.match(text)
         if named:
@@ -214,6 +218,11 @@ class _Reader:
         if len(log.block) >= BLOCK_LIMIT:
             del log.block[0]
         log.block.append(Line(number, text))
+
+    def _precision(self, text: str) -> None:
+        found = classify.FOLLOWED.match(text) if "before" in text else None
+        if found and len(self._log.precise) < PRECISION_LIMIT:
+            self._log.precise.append(Followed(found[1], int(found[2]), found[3]))
 
     def _source_line(self, text: str) -> None:
         shown = classify.SOURCE.match(text)
@@ -302,6 +311,8 @@ class _Reader:
         log.last_text = text
         if log.block:
             log.block.clear()
+        if log.precise:
+            log.precise.clear()
 
     def _follow(self, previous: Step, insn: int) -> None:
         """Keep the call depth: a call that is entered goes to another instruction than the next."""

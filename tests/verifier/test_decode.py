@@ -246,3 +246,43 @@ def test_function_that_calls_itself() -> None:
         f"the call stack of 9 frames is too deep !\n{STATS}"
     )
     assert found.cause_id == "recursion"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "mark_precise: frame0: regs=r2 stack= before 0: (61) r2 = *(u32 *)(r1 +8)",
+        "regs=4 stack=0 before 0: (61) r2 = *(u32 *)(r1 +8)",
+    ],
+)
+def test_kernel_following_a_register_back_is_evidence(line: str) -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (61) r2 = *(u32 *)(r1 +8)        ; R2_w=scalar()\n1: (0f) r0 += r2\n"
+        f"mark_precise: frame0: last_idx 1 first_idx 0 subseq_idx -1\n{line}\n"
+        f"math between map_value pointer and register with unbounded min value is not allowed\n{STATS}"
+    )
+    (seen,) = found.evidence
+    assert (seen.source, "follows r2 back over 1 instruction to 0" in seen.detail) == ("precision", True)
+
+
+def test_causal_path_of_the_kernel_is_evidence() -> None:
+    row = next(r for r in recorded() if r["program"] == "spin_lock_leak" and r["kernel"].startswith("7.3"))
+    found = only(row["log"])
+    assert any("entered lock region" in seen.detail for seen in found.evidence)
+
+
+def test_helper_and_kernel_function_share_a_message() -> None:
+    text = "0: R1=ctx() R10=fp0\n0: (85) call {call}\nR2 is not a known constant'\n" + STATS
+    causes = [
+        only(text.format(call=call)).cause_id
+        for call in ("bpf_ringbuf_reserve#131", "bpf_obj_new_impl#65000")
+    ]
+    assert causes == ["helper_arg_type", "kfunc_arg_type"]
+
+
+def test_argument_of_a_global_function_is_its_callers_trouble() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (85) call pc+1\ninvalid access to packet, off=0 size=14, R1(id=0,off=0,r=10)\n"
+        f"R1 offset is outside of the packet\nCaller passes invalid args into func#1 ('g')\n{STATS}"
+    )
+    assert (found.family, found.cause_id) == ("V-PKT-BOUNDS", "global_func_args")
