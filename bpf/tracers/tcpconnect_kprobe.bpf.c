@@ -27,6 +27,9 @@ static __always_inline void keep(enum called called, __u64 sk, __u64 error_at)
 	struct start_key key = { .pid_tgid = bpf_get_current_pid_tgid(), .operation = called };
 	struct call call = { .sk = sk, .error_at = error_at };
 
+	/* The kernel misses returns while more threads are inside a function than it has room for. */
+	if (bpf_map_lookup_elem(&calls, &key))
+		health_count(HEALTH_EXPIRED);
 	if (bpf_map_update_elem(&calls, &key, &call, BPF_ANY))
 		health_count(HEALTH_UPDATE_FAILED);
 }

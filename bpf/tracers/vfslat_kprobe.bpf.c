@@ -2,14 +2,17 @@
 // build: per-arch
 /*
  * VFS latency by kprobe and kretprobe. A return does not see the arguments, so each thread
- * has a small stack of open operations of each kind: overlayfs opens and syncs the file
- * below while it opens and syncs its own.
+ * has a small stack of opens and syncs: overlayfs opens and syncs the file below while it
+ * opens and syncs its own. A read or write has none of its kind inside.
+ *
+ * The kernel misses returns while more threads are inside a function than it has room for;
+ * before 6.x that can be as few as there are CPUs. Each one missed is counted as expired.
  */
 #include "regs.h"
 #include "vfslat.h"
 
 #define MAX_DEPTH 4
-/* A nested operation begins at once. An outer one of this age has lost its return: kretprobes can be missed. */
+/* A nested operation begins at once. An outer one of this age has lost its return. */
 #define STALE_NS 10000000000ULL
 
 struct vfs_start {
@@ -38,6 +41,11 @@ struct {
 	__type(value, struct vfs_start);
 } starts SEC(".maps");
 
+static __always_inline bool nests(__u32 operation)
+{
+	return operation == VFS_FSYNC || operation == VFS_OPEN;
+}
+
 static __always_inline int vfs_enter(__u32 operation, __u64 magic)
 {
 	struct start_key key = { .pid_tgid = bpf_get_current_pid_tgid(), .operation = operation };
@@ -46,7 +54,7 @@ static __always_inline int vfs_enter(__u32 operation, __u64 magic)
 
 	now.ns = start.ns = bpf_ktime_get_ns();
 	now.depth = 1;
-	if (outer && start.ns - outer->ns > STALE_NS)
+	if (outer && (!nests(operation) || outer->depth >= MAX_DEPTH || start.ns - outer->ns > STALE_NS))
 		health_count(HEALTH_EXPIRED);
 	else if (outer)
 		now.depth = outer->depth + 1;
@@ -55,7 +63,7 @@ static __always_inline int vfs_enter(__u32 operation, __u64 magic)
 		health_count(HEALTH_UPDATE_FAILED);
 		return 0;
 	}
-	if (now.depth > MAX_DEPTH || other_fs(magic) || sampled_out())
+	if (other_fs(magic) || sampled_out())
 		return 0;
 	key.depth = now.depth;
 	if (bpf_map_update_elem(&starts, &key, &start, BPF_ANY))
