@@ -17,11 +17,15 @@ Renderer = Callable[[Mapping[str, Any], Style], str]
 
 def stdout_style(color: str, verbose: int) -> Style:
     """The style for standard output."""
-    import shutil
+    is_tty = sys.stdout.isatty()
+    columns = 80
+    if is_tty or "COLUMNS" in os.environ:
+        import shutil
 
+        columns = shutil.get_terminal_size().columns
     return detect_style(
-        is_tty=sys.stdout.isatty(),
-        columns=shutil.get_terminal_size().columns,
+        is_tty=is_tty,
+        columns=columns,
         encoding=sys.stdout.encoding or "ascii",
         environ=os.environ,
         color=color,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+from types import SimpleNamespace
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_an_unknown_machine_has_no_syscall(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_unknown_machine_has_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform.machine", lambda: "pdp11")
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(machine="pdp11"))
     assert syscall.syscall_number() is None
     assert list(probe_helpers([1], prog_type=ProgType.XDP)) == []
 

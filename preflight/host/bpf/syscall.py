@@ -13,7 +13,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 from collections.abc import Iterator, Sequence
 from ctypes import Structure, addressof, byref, c_char, c_long, create_string_buffer, get_errno, sizeof
 from types import TracebackType
@@ -68,7 +67,7 @@ def errno_name(number: int) -> str:
 
 def syscall_number() -> int | None:
     """The number of bpf(2) for this process, or None on a machine the table does not know."""
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine == "x86_64" and ctypes.sizeof(ctypes.c_void_p) == 4:
         return SYSCALL_NUMBERS["i386"]
     if machine == "aarch64" and ctypes.sizeof(ctypes.c_void_p) == 4:

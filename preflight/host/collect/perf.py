@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
-import platform
+import os
 import struct
 
 from preflight.host.bpf.syscall import Fd, Result
@@ -30,7 +30,7 @@ _DISABLED = 1
 _EXCLUDE_KERNEL = 1 << 5
 _EXCLUDE_HV = 1 << 6
 #: _IOW('$', 8, __u32); mips, powerpc and sparc encode the direction differently.
-_IOC_SET_BPF = 0x80042408 if platform.machine().startswith(("ppc", "mips", "sparc")) else 0x40042408
+_IOC_SET_BPF = 0x80042408 if os.uname().machine.startswith(("ppc", "mips", "sparc")) else 0x40042408
 
 TYPE_HARDWARE = 0
 TYPE_SOFTWARE = 1
@@ -41,7 +41,7 @@ COUNT_HW_CPU_CYCLES = 0
 
 def is_known_machine() -> bool:
     """Whether the number of the system call is known here, so that ENOSYS is the kernel's own word."""
-    return platform.machine() in _NUMBERS and ctypes.sizeof(ctypes.c_void_p) == 8
+    return os.uname().machine in _NUMBERS and ctypes.sizeof(ctypes.c_void_p) == 8
 
 
 def open_event(
@@ -56,7 +56,7 @@ def open_event(
     user_only: bool = True,
 ) -> Result:
     """Open a disabled event for `pid` (0: this thread) on `cpu` (-1: any); ENOSYS on an unknown machine."""
-    number = _NUMBERS.get(platform.machine())
+    number = _NUMBERS.get(os.uname().machine)
     if number is None or ctypes.sizeof(ctypes.c_void_p) != 8:
         return Result(None, errno.ENOSYS)
     flags = _DISABLED | (_EXCLUDE_KERNEL | _EXCLUDE_HV if user_only else 0)
