@@ -27,9 +27,7 @@ COMMAND_LINE = (
 )
 #: QEMU 7.2's emulator at times leaves wrong flags behind after cmpxchg16b: 6.12 kernels, whose allocator uses
 #: it, died of a double fault at that instruction in one boot of six. Without the feature they do not use it.
-#: Without xsave a change of tasks saves 512 bytes of registers instead of kilobytes: a tenth of all the time.
-#: AVX cannot run without it; 7.3 uses it all the same when told of it, and dies in polyval_mul_pclmul_avx.
-_PROCESSORS = {"kvm": "host", "tcg": "max,-cx16,-xsave,-avx,-avx2,-vaes,-vpclmulqdq"}
+_PROCESSORS = {"kvm": "host", "tcg": "max,-cx16"}
 _CONSOLE_LIMIT = 4 << 20
 #: Bytes of shared memory, of which only what is written takes room; a power of two, as PCI wants it.
 SHARED_BYTES = 128 << 20

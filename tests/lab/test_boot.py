@@ -12,20 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from preflight.errors import PreflightError
 from preflight.kernels import Kernel, Store
-from preflight.lab import tools
-from preflight.lab.material import NotBootableError, Supply
 from preflight.lab.results import KernelRun
 from preflight.lab.run import Plan, run
 from preflight.lab.subjects import subjects
+from tests.lab.boots import bootable_kernels
 
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.xdist_group("lab"),
-    pytest.mark.skipif(os.uname().machine != "x86_64", reason="the lab boots x86-64 kernels only"),
+    pytest.mark.skipif(os.uname().machine != "x86_64", reason="the guest's programs come from this host"),
 ]
-SUITES = ("trixie", "trixie-backports")
 OBJECTS = (
     "probes:tracepoint",
     "probes:fentry",
@@ -33,47 +30,15 @@ OBJECTS = (
     "probes:usdt",
     "probes:uprobe_multi",
     "probes:xdp",
+    "probes:d_path",
+    "tracers:syscalls_raw_tp",
+    "tracers:opens_tracepoint",
 )
-
-
-def _from_catalogue() -> list[Kernel]:
-    """The oldest and the newest cloud kernel of the user's catalogue whose images can be had."""
-    store = Store()
-    names = store.match("debian/*cloud-amd64")
-    found: list[Kernel] = []
-    for name in [*names[:1], *names[-1:]] if len(names) > 1 else []:
-        kernel = store.get(name)
-        try:
-            Supply().files(kernel)
-        except NotBootableError:
-            return []
-        found.append(kernel)
-    return found
-
-
-def _from_suites(folder: Path) -> list[Kernel]:
-    from preflight.kernels import fetch_debian
-    from preflight.kernels.fetch_debian import Request
-
-    store = Store(folder)
-    for suite in SUITES:
-        root = fetch_debian.open_suite(suite, "amd64")
-        request = Request(suite, "amd64", ("cloud-amd64",))
-        (build,) = fetch_debian.select(fetch_debian.builds(root.packages("linux-")), request)
-        outcome = fetch_debian.fetch(root, build, store, request)
-        if outcome.state not in ("added", "present"):
-            pytest.skip(f"{build.name} cannot be had: {outcome.detail}")
-    return [store.get(name) for name in store.names()]
 
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> list[Kernel]:
-    try:
-        tools.emulator("x86_64")
-        tools.guest_tools(objects=True, bpftool=True)
-        return _from_catalogue() or _from_suites(tmp_path_factory.mktemp("catalogue"))
-    except PreflightError as error:
-        pytest.skip(f"no lab here: {error}")
+    return bootable_kernels(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +76,12 @@ def test_interrupted_it_leaves_no_machine_and_no_file(kernels: list[Kernel], tmp
         f"kernel = Store(Path(sys.argv[1])).get({kernels[0].name!r})\n"
         "run([kernel], Plan(), say=lambda _k, text: print(text, flush=True))\n"
     )
-    store = Store().root if kernels[0].name in Store() else None
-    if store is None:
-        store = Store(tmp_path / "catalogue").add(kernels[0]) and tmp_path / "catalogue"
+    store = Store()
+    if kernels[0].name not in store:
+        store = Store(tmp_path / "catalogue")
+        store.add(kernels[0])
     child = subprocess.Popen(
-        [sys.executable, "-c", code, str(store)],
+        [sys.executable, "-c", code, str(store.root)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "TMPDIR": str(tmp_path)},
