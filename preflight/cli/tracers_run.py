@@ -242,7 +242,7 @@ def _result(
 def _sentence(seconds: float, health: dict[str, int], losses: Sequence[str]) -> str:
     kept = health.get("exported", 0)
     lost = "; not everything is in it" if losses else ""
-    return f"{kept:,} of {health.get('seen', 0):,} events in {seconds:.1f} s{lost}"
+    return f"{health.get('seen', 0):,} events seen in {seconds:.1f} s, {kept:,} records kept{lost}"
 
 
 class _Progress:

@@ -18,7 +18,7 @@ from pathlib import Path
 from preflight.errors import UsageError
 from preflight.objects.model import BpfObject
 from preflight.records import dataclass
-from preflight.tracers import binaries, namespaces
+from preflight.tracers import binaries, namespaces, symbols
 from preflight.tracers.libbpf import LibbpfError, Object, Program
 from preflight.tracers.model import Attach, Variant
 from preflight.tracers.settings import Filters
@@ -155,17 +155,16 @@ class Attacher:
         if self._has_target(program) and not self._target.binary:
             return self._as_named(program)
         kind, function = self._kind(program.name), self._function(program.name)
-        refused: LibbpfError | None = None
         for binary in self._binaries(program):
-            try:
-                program.attach_uprobe(binary.path, function, returns=kind == "uretprobe", pid=self._pid())
-            except LibbpfError as error:
-                refused = refused or error
-                continue
-            if binary.note and binary.note not in self.notes:
-                self.notes.append(binary.note)
-            return [f"{kind}:{binary.shown}:{function}"]
-        raise refused or LibbpfError(f"finding the binary of {function}", errno.ENOENT)
+            # libbpf finds no function that a library has in several versions.
+            offsets = symbols.offsets_of(binary.path, function)
+            for offset in offsets:
+                program.attach_uprobe(binary.path, offset, returns=kind == "uretprobe", pid=self._pid())
+            if offsets:
+                if binary.note and binary.note not in self.notes:
+                    self.notes.append(binary.note)
+                return [f"{kind}:{binary.shown}:{function}"]
+        raise LibbpfError(f"finding the function {function}", errno.ENOENT)
 
     def _binaries(self, program: Program) -> Iterator[binaries.Binary]:
         if self._target.binary:

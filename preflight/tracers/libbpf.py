@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import os
 from collections.abc import Callable, Iterator
-from ctypes import c_bool, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import c_bool, c_char_p, c_int, c_size_t, c_uint32, c_void_p
 from functools import cache
 from typing import Any
 
@@ -49,18 +50,6 @@ class _OpenOptions(ctypes.Structure):
     _fields_ = [("sz", c_size_t), ("object_name", c_char_p)]
 
 
-class _UprobeOptions(ctypes.Structure):
-    """`struct bpf_uprobe_opts` up to `func_name`."""
-
-    _fields_ = [
-        ("sz", c_size_t),
-        ("ref_ctr_offset", c_size_t),
-        ("bpf_cookie", c_uint64),
-        ("retprobe", c_bool),
-        ("func_name", c_char_p),
-    ]
-
-
 #: name -> (result, arguments)
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "libbpf_version_string": (c_char_p, []),
@@ -77,7 +66,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "bpf_program__set_attach_target": (c_int, [c_void_p, c_int, c_char_p]),
     "bpf_program__attach": (c_void_p, [c_void_p]),
     "bpf_program__attach_kprobe": (c_void_p, [c_void_p, c_bool, c_char_p]),
-    "bpf_program__attach_uprobe_opts": (c_void_p, [c_void_p, c_int, c_char_p, c_size_t, c_void_p]),
+    "bpf_program__attach_uprobe": (c_void_p, [c_void_p, c_bool, c_int, c_char_p, c_size_t]),
     "bpf_program__attach_usdt": (c_void_p, [c_void_p, c_int, c_char_p, c_char_p, c_char_p, c_void_p]),
     "bpf_program__attach_cgroup": (c_void_p, [c_void_p, c_int]),
     "bpf_program__attach_perf_event": (c_void_p, [c_void_p, c_int]),
@@ -192,22 +181,17 @@ class Program:
         """Attach to a kernel function chosen now."""
         return self._made(library().bpf_program__attach_kprobe(self.handle, returns, function.encode()))
 
-    def attach_uprobe(self, binary: str, function: str, *, returns: bool, pid: int = -1) -> int:
-        """Attach to a function of a binary, in all processes or in one."""
-        options = _UprobeOptions(
-            sz=ctypes.sizeof(_UprobeOptions), retprobe=returns, func_name=function.encode()
-        )
+    def attach_uprobe(self, binary: str, offset: int, *, returns: bool, pid: int = -1) -> int:
+        """Attach at an offset of a file, in all processes or in one."""
         return self._made(
-            library().bpf_program__attach_uprobe_opts(
-                self.handle, pid, binary.encode(), 0, ctypes.byref(options)
-            )
+            library().bpf_program__attach_uprobe(self.handle, returns, pid, os.fsencode(binary), offset)
         )
 
     def attach_usdt(self, binary: str, provider: str, name: str, *, pid: int = -1) -> int:
         """Attach to a static probe of a binary."""
         return self._made(
             library().bpf_program__attach_usdt(
-                self.handle, pid, binary.encode(), provider.encode(), name.encode(), None
+                self.handle, pid, os.fsencode(binary), provider.encode(), name.encode(), None
             )
         )
 

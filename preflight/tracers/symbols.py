@@ -110,6 +110,11 @@ def function_at(path: str, offset: int) -> str | None:
     return name if offset < start + max(size, 1) else None
 
 
+def offsets_of(path: str, function: str) -> tuple[int, ...]:
+    """Offsets in an ELF file of the functions with this name; several when a library keeps old versions."""
+    return tuple(sorted({start for start, _, name in _table(path) if name == function}))
+
+
 @lru_cache(maxsize=64)
 def _table(path: str) -> list[tuple[int, int, str]]:
     """Offset in the file, size and name of each function, sorted. Empty for what is no 64-bit ELF."""
@@ -147,7 +152,7 @@ def _functions(data: mmap.mmap) -> list[tuple[int, int, str]]:
         names_at, names_size = sections[section[6]][4], sections[section[6]][5]
         for at in range(section[4], section[4] + section[5], 24):
             name, info, _, home, value, size = struct.unpack_from(f"{mark}IBBHQQ", data, at)
-            if info & 15 not in (2, 10) or not home or name >= names_size:  # STT_FUNC, STT_GNU_IFUNC
+            if info & 15 != 2 or not home or name >= names_size:  # STT_FUNC
                 continue
             place = next((o + value - low for low, high, o in segments if low <= value < high), None)
             if place is None:
