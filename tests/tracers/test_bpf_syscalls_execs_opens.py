@@ -15,22 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from preflight.tracers.session import Options, Outcome, Session
+from preflight.tracers.session import Options, Session
 from preflight.tracers.settings import Filters
 from preflight.tracers.words import syscall_number
 from tests.host.live import needs_loads
 from tests.tracers.events import health_is_whole, observed, only, rows, total, traced
+from tests.tracers.known import CANARY, of_ours, open_200, spawn, starts_and_failures
 
 pytestmark = [pytest.mark.kernel, needs_loads]
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_CANARY = "canary-5f1c9e"
-
-
-def _open_200() -> None:
-    for i in range(200):
-        with contextlib.suppress(FileNotFoundError):
-            os.close(os.open("/proc/self/no-such-file" if i % 10 == 0 else "/", os.O_RDONLY))
 
 
 def _number(name: str) -> int:
@@ -42,13 +36,13 @@ def _number(name: str) -> int:
 @pytest.mark.parametrize("variant", ["raw_tp", "tracepoint"])
 class TestSyscalls:
     def test_counts_by_call_and_errno(self, variant: str) -> None:
-        outcome = observed("syscalls", variant, _open_200)
+        outcome = observed("syscalls", variant, open_200)
         assert total(outcome, "latencies", nr=_number("openat"), error=0) == 180
         assert total(outcome, "latencies", nr=_number("openat"), error=errno.ENOENT) == 20
         assert health_is_whole(outcome.health)
 
     def test_every_kept_call_is_in_a_histogram(self, variant: str) -> None:
-        outcome = observed("syscalls", variant, _open_200)
+        outcome = observed("syscalls", variant, open_200)
         for row in outcome.rows["latencies"]:
             assert sum(row.value["_"].slots) == row.value["_"].count
         assert total(outcome, "latencies") == outcome.health["exported"] >= 380
@@ -65,12 +59,12 @@ class TestSyscalls:
         assert row.value["_"].total >= 5 * 20_000_000
 
     def test_only_the_call_asked_for(self, variant: str) -> None:
-        outcome = observed("syscalls", variant, _open_200, only(target_syscall=_number("openat")))
+        outcome = observed("syscalls", variant, open_200, only(target_syscall=_number("openat")))
         assert {row.key["nr"] for row in outcome.rows["latencies"]} == {_number("openat")}
         assert total(outcome, "latencies") == 200
 
     def test_only_the_errno_asked_for(self, variant: str) -> None:
-        outcome = observed("syscalls", variant, _open_200, only(target_errno=errno.ENOENT))
+        outcome = observed("syscalls", variant, open_200, only(target_errno=errno.ENOENT))
         assert {row.key["error"] for row in outcome.rows["latencies"]} == {errno.ENOENT}
         assert total(outcome, "latencies", nr=_number("openat")) == 20
 
@@ -88,7 +82,7 @@ class TestSyscalls:
 
     def test_a_full_map_loses_nothing_silently(self, variant: str) -> None:
         options = Options(constants={"target_errno": 0}, map_sizes={"latencies": 1})
-        full = observed("syscalls", variant, _open_200, options)
+        full = observed("syscalls", variant, open_200, options)
         assert full.health["update-failed"] > 0
         assert total(full, "latencies") + full.health["update-failed"] >= 380
 
@@ -112,7 +106,7 @@ class TestSyscalls:
     def test_by_command(self, variant: str) -> None:
         def renamed() -> None:
             Path("/proc/self/comm").write_text("f1-renamed")
-            _open_200()
+            open_200()
 
         options = Options(filters=Filters(comm="f1-renamed"), constants={"target_syscall": _number("openat")})
         assert total(observed("syscalls", variant, renamed, options, only_pid=False), "latencies") == 200
@@ -120,7 +114,7 @@ class TestSyscalls:
     def test_by_user(self, variant: str) -> None:
         def as_other_user() -> None:
             os.setresuid(61234, 61234, 61234)
-            _open_200()
+            open_200()
 
         options = Options(filters=Filters(uid=61234), constants={"target_syscall": _number("openat")})
         assert (
@@ -128,37 +122,10 @@ class TestSyscalls:
         )
 
 
-def _spawn(path: str, *arguments: str) -> None:
-    """Start a program in a child and wait for it; the child ends when that fails."""
-    child = os.fork()
-    if child == 0:
-        try:
-            os.execv(path, [path, *arguments])
-        except OSError:
-            pass
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
-
-
-def _starts_and_failures() -> None:
-    Path("/proc/self/comm").write_text("f1-execs")
-    for _ in range(3):
-        _spawn("/bin/true", f"--password={_CANARY}")
-    _spawn(f"/no/such/{_CANARY}")
-    _spawn("/etc/passwd")
-
-
-def _of_ours(outcome: Outcome) -> list[dict[str, object]]:
-    """The events of the children of the process that made them, whatever else runs on this host."""
-    parents = {e["parent_tgid"] for e in outcome.events["events"] if e["comm"] == "f1-execs"}
-    return [e for e in outcome.events["events"] if e["parent_tgid"] in parents]
-
-
 @pytest.mark.parametrize("variant", ["tracepoint", "raw_tp"])
 class TestExecs:
-    def test_starts_and_failures_with_their_errno(self, variant: str) -> None:
-        events = _of_ours(observed("execs", variant, _starts_and_failures, only_pid=False))
+    def teststarts_and_failures_with_their_errno(self, variant: str) -> None:
+        events = of_ours(observed("execs", variant, starts_and_failures, only_pid=False))
         assert sorted((e["comm"], e["error"]) for e in events) == [
             ("f1-execs", errno.ENOENT),
             ("f1-execs", errno.EACCES),
@@ -170,21 +137,21 @@ class TestExecs:
         assert {e["uid"] for e in events} == {os.getuid()}
 
     def test_arguments_and_paths_stay_out(self, variant: str) -> None:
-        outcome = observed("execs", variant, _starts_and_failures, only_pid=False)
-        assert len(_of_ours(outcome)) == 5
-        assert _CANARY.encode() not in pickle.dumps(outcome.events)
+        outcome = observed("execs", variant, starts_and_failures, only_pid=False)
+        assert len(of_ours(outcome)) == 5
+        assert CANARY.encode() not in pickle.dumps(outcome.events)
 
     def test_arguments_when_asked_for(self, variant: str) -> None:
         options = Options(reveal=("capture_args",))
-        events = _of_ours(observed("execs", variant, _starts_and_failures, options, only_pid=False))
+        events = of_ours(observed("execs", variant, starts_and_failures, options, only_pid=False))
         started = [e for e in events if e["error"] == 0]
-        assert {e["args"] for e in started} == {f"/bin/true --password={_CANARY}"}
-        assert {e["args_size"] for e in started} == {len(f"/bin/true --password={_CANARY}") + 1}
+        assert {e["args"] for e in started} == {f"/bin/true --password={CANARY}"}
+        assert {e["args_size"] for e in started} == {len(f"/bin/true --password={CANARY}") + 1}
         assert all(not e["args_size"] for e in events if e["error"])
 
     def test_only_the_errno_asked_for(self, variant: str) -> None:
         options = only(target_errno=errno.EACCES)
-        events = _of_ours(observed("execs", variant, _starts_and_failures, options, only_pid=False))
+        events = of_ours(observed("execs", variant, starts_and_failures, options, only_pid=False))
         assert [e["error"] for e in events] == [errno.EACCES]
 
     def test_a_thread_that_starts_a_program(self, variant: str) -> None:
@@ -192,7 +159,7 @@ class TestExecs:
 
         def by_thread() -> None:
             Path("/proc/self/comm").write_text("f1-execs")
-            _spawn("/etc/passwd")
+            spawn("/proc/self/status")
             child = os.fork()
             if child == 0:
                 threading.Thread(target=os.execv, args=("/bin/true", ["true"])).start()
@@ -201,14 +168,14 @@ class TestExecs:
             assert os.waitpid(child, 0)[1] == 0
 
         outcome = observed("execs", variant, by_thread, only_pid=False)
-        (started,) = [e for e in _of_ours(outcome) if e["error"] == 0]
+        (started,) = [e for e in of_ours(outcome) if e["error"] == 0]
         assert started["tid"] == started["tgid"]
         assert int(str(started["took_ns"])) > 0
 
     def test_a_full_ring_buffer_shows(self, variant: str) -> None:
         def many() -> None:
             for _ in range(30):
-                _spawn("/etc/passwd")
+                spawn("/proc/self/status")
 
         options = Options(map_sizes={"events": 4096})
         outcome = observed("execs", variant, many, options, only_pid=False, poll=False)
@@ -232,14 +199,14 @@ def _open_by_all_calls() -> None:
 
 
 def _fail_with_names() -> None:
-    for path in (f"/no/{_CANARY}", f"/no/such/{_CANARY}", f"/no/{_CANARY}-2", "/no/"):
+    for path in (f"/no/{CANARY}", f"/no/such/{CANARY}", f"/no/{CANARY}-2", "/no/"):
         with contextlib.suppress(OSError):
             os.open(path, os.O_RDONLY)
 
 
 class TestOpens:
     def test_counts_by_errno(self) -> None:
-        outcome = observed("opens", "tracepoint", _open_200)
+        outcome = observed("opens", "tracepoint", open_200)
         assert total(outcome, "counts", "count", error=0) == 180
         assert total(outcome, "counts", "count", error=errno.ENOENT) == 20
         assert outcome.health["exported"] == 200
@@ -255,7 +222,7 @@ class TestOpens:
         assert total(outcome, "counts", "count", writes=1, creates=1) == 1 + old
 
     def test_only_the_errno_asked_for(self) -> None:
-        outcome = observed("opens", "tracepoint", _open_200, only(target_errno=errno.ENOENT))
+        outcome = observed("opens", "tracepoint", open_200, only(target_errno=errno.ENOENT))
         assert total(outcome, "counts", "count") == 20
 
     def test_failures_one_by_one_without_their_path(self) -> None:
@@ -266,7 +233,7 @@ class TestOpens:
         assert same == again != 0
         assert other not in (0, same)
         assert none == 0
-        assert _CANARY.encode() not in pickle.dumps((outcome.events, outcome.rows))
+        assert CANARY.encode() not in pickle.dumps((outcome.events, outcome.rows))
 
     def test_the_hash_is_another_in_another_run(self) -> None:
         runs = [
@@ -279,15 +246,15 @@ class TestOpens:
         options = Options(constants={"stream_failures": True}, reveal=("capture_path",))
         outcome = observed("opens", "tracepoint", _fail_with_names, options)
         assert [event["path"] for event in outcome.events["events"]] == [
-            f"/no/{_CANARY}",
-            f"/no/such/{_CANARY}",
-            f"/no/{_CANARY}-2",
+            f"/no/{CANARY}",
+            f"/no/such/{CANARY}",
+            f"/no/{CANARY}-2",
             "/no/",
         ]
 
     def test_a_full_ring_buffer_shows(self) -> None:
         options = Options(constants={"stream_failures": True}, map_sizes={"events": 4096})
-        outcome = observed("opens", "tracepoint", _open_200, options, poll=False)
+        outcome = observed("opens", "tracepoint", open_200, options, poll=False)
         assert outcome.health["ring-dropped"] > 0
         assert len(outcome.events["events"]) + outcome.health["ring-dropped"] == 20
         assert total(outcome, "counts", "count", error=errno.ENOENT) == 20
