@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 REPORT := reports/local/host.html
 
-.PHONY: truth preflight test lint format bench build docs clean system venv check accuracy reach-truth
+.PHONY: matrices truth preflight test lint format bench build docs clean system venv check accuracy reach-truth
 
 ## preflight: set up all that is needed, then check this host and write an HTML report
 preflight: build check
@@ -56,6 +56,10 @@ docs: venv
 ## truth: boot the kernels of matrices/lab.toml, record what they do, and write the surface table
 truth: build
 	@$(BIN)/python tools/record_truth.py
+
+## matrices: judge the sets of matrices/ on the catalogue's kernels: matrices/*.md, *.json, reports/*.html
+matrices: build
+	@$(BIN)/python tools/make_matrices.py
 
 ## bench: CPU ratios against peers, measured in the same run
 bench: build

@@ -71,7 +71,7 @@ def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]
     progress = Progress("kernels")
     outcome = judge(
         wanted,
-        _subjects(wanted.objects),
+        _subjects(wanted.objects, wanted.builds),
         measured,
         Store(Path(request.store)) if request.store else Store(),
         make_opener,
@@ -101,15 +101,40 @@ def _measured(file: Path) -> list[Measurement]:
     return measurements(read_result(file))
 
 
-def _subjects(specs: Sequence[str]) -> list[Subject]:
-    """What the user named as OBJECT. One that comes with preflight is one column, in its builds."""
+def _subjects(specs: Sequence[str], builds: Mapping[str, str]) -> list[Subject]:
+    """What the user named as OBJECT. One that comes with preflight is one column, in its builds.
+
+    `builds` has folders with the same objects for other machines; UsageError for one that is not there.
+    """
     from preflight.matrix.subjects import subject_of
     from preflight.objects.sources import open_all
+
+    for machine, folder in builds.items():
+        if not Path(folder).is_dir():
+            raise UsageError(f"builds for {machine}: there is no folder {folder}")
 
     packaged = [spec for spec in specs if spec.partition(":")[0] in _PACKAGED and ":" in spec]
     found = [one for spec in packaged for one in _packaged(*spec.split(":", 1))]
     others = [spec for spec in specs if spec not in packaged]
-    return found + [subject_of(obj) for obj in open_all(others)]
+    found += [subject_of(obj) for obj in open_all(others)]
+    return [_with_builds(one, builds) for one in found] if builds else found
+
+
+def _with_builds(one: Subject, builds: Mapping[str, str]) -> Subject:
+    """The object with its builds for other machines, found by its name; the given one is this machine's."""
+    import os
+
+    from preflight.matrix.subjects import Build, Subject
+    from preflight.objects.sources import open_objects
+
+    if len(one.builds) > 1:
+        return one
+    known = [one.builds[0]._replace(machine=os.uname().machine)]
+    for machine, folder in builds.items():
+        path = Path(folder) / one.name
+        if path.is_file():
+            known += [Build(machine, obj.byteorder, bytes(obj.data)) for obj in open_objects(path)]
+    return Subject(one.name, one.aliases, tuple(known))
 
 
 def _packaged(group: str, name: str) -> list[Subject]:

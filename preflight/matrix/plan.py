@@ -20,7 +20,11 @@ JUDGES = ("adjusted", "as-is")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Objects and kernels as they were named. `hosts`: kernel name or pattern -> how many hosts run it."""
+    """Objects and kernels as they were named.
+
+    `hosts`: kernel name or pattern -> how many hosts run it. `builds`: machine (`uname -m`) -> folder with
+    the same objects built for it, under the same file names.
+    """
 
     objects: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
@@ -28,6 +32,7 @@ class Wanted:
     modules: tuple[str, ...] = ()
     judge: str = "adjusted"
     hosts: Mapping[str, int] = field(default_factory=dict)
+    builds: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     digest: str = ""
 
@@ -48,9 +53,9 @@ def read_set(spec: str) -> Wanted:
     """A set: a TOML file, or `NAME` for `matrices/NAME.toml`.
 
     Keys: `objects` and `kernels` (lists of what the command line takes), `measured` (files or patterns),
-    `modules`, `judge`, and
-    a table `[hosts]` of kernel name or pattern -> number of hosts. A relative path with a `/` in it is taken
-    from the set's folder. InputError with the line when it is no TOML or says something else.
+    `modules`, `judge`, and the tables `[hosts]` (kernel name or pattern -> number of hosts) and `[builds]`
+    (machine -> folder with the same objects built for it). A path that begins with `./` or `../` is taken
+    from the set's folder. InputError when it is no TOML or says something else.
     """
     import tomllib
     from hashlib import sha256
@@ -67,7 +72,7 @@ def read_set(spec: str) -> Wanted:
         table = tomllib.loads(raw.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"is not TOML: {error}"[:300], subject=path.name) from None
-    unknown = sorted(set(table) - {"objects", "kernels", "measured", "modules", "judge", "hosts", "title"})
+    unknown = sorted(set(table) - {"objects", "kernels", "measured", "modules", "judge", "hosts", "builds"})
     if unknown:
         raise InputError(f"has an unknown key {unknown[0][:60]!r}", subject=path.name)
     judge = table.get("judge", "adjusted")
@@ -80,6 +85,7 @@ def read_set(spec: str) -> Wanted:
         modules=_texts(table, "modules", path),
         judge=judge,
         hosts=_hosts(table, path),
+        builds=_builds(table, path),
         name=path.stem,
         digest=sha256(raw).hexdigest(),
     )
@@ -112,6 +118,13 @@ def _hosts(table: Mapping[str, Any], path: Path) -> dict[str, int]:
     if not isinstance(hosts, dict) or not all(type(n) is int and n >= 0 for n in hosts.values()):
         raise InputError("hosts is not a table of numbers", subject=path.name)
     return hosts
+
+
+def _builds(table: Mapping[str, Any], path: Path) -> dict[str, str]:
+    builds = table.get("builds", {})
+    if not isinstance(builds, dict) or not all(isinstance(f, str) and f for f in builds.values()):
+        raise InputError("builds is not a table of folders", subject=path.name)
+    return {machine: _paths([folder], path.parent)[0] for machine, folder in builds.items()}
 
 
 def join(first: Wanted, second: Wanted) -> Wanted:

@@ -31,7 +31,7 @@ class Build(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged under one name. With several builds each kernel gets the one that was made for it."""
+    """What is judged under one name. With several builds each kernel gets the one made for it."""
 
     name: str
     aliases: tuple[str, ...]
@@ -48,8 +48,8 @@ class Subject:
         return sha256("\n".join(digests).encode()).hexdigest()
 
     def choose(self, machine: str | None, byteorder: str | None) -> tuple[Build | None, str]:
-        """The build for a kernel; None, and why, when there is none for it. A single build is for all."""
-        if len(self.builds) == 1:
+        """The build for a kernel; None, and why, when there is none. A single one is for all."""
+        if len(self.builds) == 1 and self.builds[0].machine is None:
             return self.builds[0], ""
         fitting = [one for one in self.builds if one.byteorder == byteorder]
         exact = [one for one in fitting if one.machine is not None and one.machine == machine]
