@@ -7,8 +7,8 @@
 
 #define STACK_DEPTH 127 /* PERF_MAX_STACK_DEPTH, the default of kernel.perf_event_max_stack */
 #define STACK_NONE -1	/* no stack: not asked for, none there, or no room for it */
-#define EEXIST 17
-#define ENOMEM 12
+#define STACK_PLACE_TAKEN 17 /* EEXIST */
+#define STACK_NO_ROOM 12     /* ENOMEM */
 
 /* Leave user or kernel stacks out. */
 const volatile bool skip_user_stack = false;
@@ -32,7 +32,7 @@ static __always_inline __s32 stack_id(void *ctx, __u64 flags)
 
 	if (id >= 0)
 		return id;
-	if (id == -EEXIST || id == -ENOMEM)
+	if (id == -STACK_PLACE_TAKEN || id == -STACK_NO_ROOM)
 		health_count(HEALTH_UPDATE_FAILED);
 	return STACK_NONE;
 }

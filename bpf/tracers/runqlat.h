@@ -12,6 +12,8 @@
 #include "aggregate.h"
 #include "sched.h"
 
+#define ALREADY_THERE 17 /* EEXIST */
+
 enum runq_cause {
 	RUNQ_WOKEN = 0,	    /* by another task, an interrupt, or as a new task */
 	RUNQ_PREEMPTED = 1, /* lost its CPU, or gave way */
@@ -47,13 +49,16 @@ struct {
 static __always_inline void wait_begins(__u32 tid, __u32 tgid, enum runq_cause cause)
 {
 	struct runq_start start = { .tgid = tgid, .cause = cause };
+	long refused;
 
 	start.ns = bpf_ktime_get_ns();
-	if (bpf_map_update_elem(&starts, &tid, &start, BPF_ANY))
+	/* A task can be woken that waits already, after it lost its CPU: the wait goes on. */
+	refused = bpf_map_update_elem(&starts, &tid, &start, cause == RUNQ_WOKEN ? BPF_NOEXIST : BPF_ANY);
+	if (refused && refused != -ALREADY_THERE)
 		health_count(HEALTH_UPDATE_FAILED);
 }
 
-/* A task leaves its CPU and cannot run: what is there belongs to a wakeup while it ran. */
+/* A task leaves its CPU and cannot run: what is there came of a wakeup while it still ran. */
 static __always_inline void wait_void(__u32 tid)
 {
 	if (bpf_map_delete_elem(&starts, &tid) == 0)
