@@ -55,7 +55,7 @@ docs: venv
 
 ## truth: boot the kernels of matrices/lab.toml, record what they do, and write the surface table
 truth: build
-	@$(BIN)/python tools/record_truth.py
+	@$(BIN)/python tools/record_truth.py --jobs 2
 
 ## matrices: judge the sets of matrices/ on the catalogue's kernels: matrices/*.md, *.json, reports/*.html
 matrices: build

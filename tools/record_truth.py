@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records what the kernels of `matrices/lab.toml` do with the installed libbpf-tools and the probes.
+"""Records what the kernels of `matrices/lab.toml` do with the installed libbpf-tools, probes and tracers.
 
-    python tools/record_truth.py [--only PATTERN] [--missing] [--matrix]
+    python tools/record_truth.py [--only PATTERN] [--missing] [--jobs N] [--matrix]
 
 Boots each kernel once under QEMU and writes `fixtures/truth/RELEASE.json.xz`; then writes the surface table
 `matrices/surfaces.md` and `.json` from all recorded files. `--matrix` does only the latter, `--missing` skips
-kernels whose file is there. A kernel that cannot be measured completely is named and its file left as it was.
+kernels whose file has these very objects. A kernel that cannot be measured completely is named and its file
+left as it was.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 from preflight.errors import PreflightError
 from preflight.kernels import Kernel, resolve_all
 from preflight.lab import truth
+from preflight.lab.qemu import Limits
 from preflight.lab.results import KernelRun, ObjectMeasurement
 from preflight.lab.run import Plan, Subject, run
 from preflight.lab.subjects import subjects
@@ -33,6 +35,9 @@ TRUTH = ROOT / "fixtures" / "truth"
 SURFACES = ROOT / "matrices" / "surfaces"
 #: An emulated machine panics now and then where a real one does not; one panic is no truth.
 ATTEMPTS = 3
+AGAIN = ("panic", "hang", "lost-data")
+#: A machine that shares its processors with others may take long.
+LIMITS = Limits(boot=300, idle=600, total=3600)
 
 
 def installed_tools() -> list[str]:
@@ -55,16 +60,31 @@ def versions() -> dict[str, str]:
     return dict(line.split(" ", 1) for line in done.stdout.splitlines())
 
 
-def record(kernel: Kernel, wanted: tuple[Subject, ...], sources: dict[str, str]) -> KernelRun:
-    """Measure one kernel, again after a panic, and keep the complete result."""
-    for _ in range(ATTEMPTS):
-        (result,) = run([kernel], Plan(subjects=wanted, bpftool=True), say=say)
+def record(kernels: Sequence[Kernel], wanted: tuple[Subject, ...], jobs: int) -> list[KernelRun]:
+    """Measure kernels, again where one panicked, and keep each complete result as it comes."""
+    by_name = {kernel.name: kernel for kernel in kernels}
+    sources = versions()
+    found: dict[str, KernelRun] = {}
+
+    def keep(result: KernelRun) -> None:
+        found[result.kernel] = result
+        say(result.kernel, f"{result.outcome} after {result.seconds:.0f} s {result.detail}".strip())
         if result.complete:
+            kernel = by_name[result.kernel]
             truth.write(file_of(kernel), truth.compact(result, kernel, sources))
-            break
-        if result.outcome not in ("panic", "hang", "lost-data"):
-            break
-    return result
+            say(result.kernel, f"bpftool disagrees on: {', '.join(differing(result)) or 'nothing'}")
+
+    for _ in range(ATTEMPTS):
+        again = [k for k in kernels if k.name not in found or found[k.name].outcome in AGAIN]
+        if again:
+            run(again, Plan(subjects=wanted, bpftool=True, limits=LIMITS), jobs=jobs, say=say, done=keep)
+    return list(found.values())
+
+
+def is_recorded(kernel: Kernel, wanted: tuple[Subject, ...]) -> bool:
+    """Whether its file is there, and is about these objects."""
+    path = file_of(kernel)
+    return path.is_file() and {o.sha256 for o in truth.read(path).objects} == {s.sha256 for s in wanted}
 
 
 def file_of(kernel: Kernel) -> Path:
@@ -180,6 +200,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="record what real kernels do")
     parser.add_argument("--only", default="*", help="only kernels whose name matches this pattern")
     parser.add_argument("--missing", action="store_true", help="skip kernels that are recorded")
+    parser.add_argument("--jobs", type=int, default=1, help="machines at a time")
     parser.add_argument("--matrix", action="store_true", help="only write the surface table again")
     options = parser.parse_args()
     bad = 0
@@ -187,14 +208,10 @@ def main() -> int:
         if not options.matrix:
             names = tomllib.loads((ROOT / "matrices" / "lab.toml").read_text(encoding="utf-8"))["kernels"]
             kernels = resolve_all(name for name in names if fnmatchcase(name, options.only))
-            wanted = subjects([*installed_tools(), "probes:"])
-            sources = versions()
-            for kernel in kernels:
-                if options.missing and file_of(kernel).is_file():
-                    continue
-                result = record(kernel, wanted, sources)
-                bad += not result.complete
-                say(kernel.name, f"bpftool disagrees on: {', '.join(differing(result)) or 'nothing'}")
+            wanted = subjects([*installed_tools(), "probes:", "tracers:"])
+            if options.missing:
+                kernels = [kernel for kernel in kernels if not is_recorded(kernel, wanted)]
+            bad = sum(not result.complete for result in record(kernels, wanted, options.jobs))
         write_matrix()
     except PreflightError as error:
         print(f"record_truth: {error}", file=sys.stderr)
