@@ -9,6 +9,7 @@ outside it.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import socket
 import sys
@@ -26,6 +27,9 @@ from preflight.tracers.session import Outcome, Row
 from preflight.tracers.symbols import NO_NAME, KernelSymbols, UserSymbols
 
 _HASH_BYTES = 6
+
+#: The id that container engines put into the name of a container's cgroup.
+_CONTAINER = re.compile(r"(?:^|[/:_.-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
 
 #: Fields that are added up when rows become one because a private part of their key is gone.
 _SUMMED = frozenset({"", "number", "ns", "bytes"})
@@ -150,9 +154,10 @@ class Presenter:
                 and handling != "dropped"
                 and field.decode not in ("kernel-stack", "user-stack")
             ):
-                found[field.label] = self._handled(
-                    self._word(field, raw[field.path], beside), field, handling
-                )
+                word = self._word(field, raw[field.path], beside)
+                found[field.label] = self._handled(word, field, handling)
+                if field.decode == "cgroup" and handling == "as-is" and (match := _CONTAINER.search(word)):
+                    found["container"] = match[1][:12]
         return found
 
     def _handled(self, value: Any, field: Field, handling: str) -> Any:

@@ -172,3 +172,18 @@ def test_nothing_is_lost_silently(changes: dict[str, Any], word: str) -> None:
 
 def test_a_whole_result_loses_nothing() -> None:
     assert report.losses(outcome()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "container"),
+    [
+        (f"/system.slice/docker-{'ab' * 32}.scope", "abababababab"),
+        (f"/kubepods/burstable/pod1/{'cd' * 32}", "cdcdcdcdcdcd"),
+        (f"/machine.slice/libpod-{'ef' * 32}.scope/container", "efefefefefef"),
+        ("/system.slice/ssh.service", None),
+        (f"/x{'ab' * 32}", None),
+    ],
+)
+def test_a_container_is_told_by_the_name_of_its_cgroup(path: str, container: str | None) -> None:
+    found = present._CONTAINER.search(path)
+    assert (found[1][:12] if found else None) == container
