@@ -15,6 +15,8 @@ from preflight.btf.types import Composite
 #: Members that only this machine's registers have, more telling first -> `uname -m`.
 _MARKS: Final = (
     ({"r15", "r14"}, "x86_64"),
+    ({"r8", "ax"}, "x86_64"),  # a part of it, as the kernel names it: 32 bits have no r8
+    ({"r8", "rax"}, "x86_64"),
     ({"orig_x0"}, "aarch64"),
     ({"pstate"}, "aarch64"),
     ({"orig_gpr2"}, "s390x"),

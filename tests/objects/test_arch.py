@@ -22,6 +22,8 @@ def btf_with(*structs: tuple[str, list[str]], byteorder: str = "little") -> Btf:
     ("name", "members", "machine"),
     [
         ("pt_regs", ["r15", "r14", "r13", "ip", "orig_ax"], "x86_64"),
+        ("pt_regs", ["bx", "si", "di", "ax", "orig_ax", "r8", "ip", "sp"], "x86_64"),
+        ("pt_regs", ["bx", "si", "di", "ax", "orig_ax", "ip", "sp"], "i686"),
         ("user_pt_regs", ["regs", "sp", "pc", "pstate"], "aarch64"),
         ("pt_regs___arm64", ["orig_x0"], "aarch64"),
         ("pt_regs___s390", ["orig_gpr2"], "s390x"),
