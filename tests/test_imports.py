@@ -65,6 +65,7 @@ ALLOWED: dict[str, set[str]] = {
         "bpf_objects",
     },
     "matrix": {"kernels", "objects", "predict", "findings"},
+    "gate": {"findings", "verifier"},
     "fleet": {"host", "kernels", "matrix", "predict", "findings"},
     "verifier": {"findings"},
     "joins": {"verifier", "objects", "bytecode", "core", "predict", "findings", "tables"},

@@ -194,6 +194,27 @@ def _write_facts(output: Path, kernel: Kernel, result: KernelRun) -> None:
     write_file(output / f"{name}.facts.json", text)
 
 
+def measured_on(
+    objects: Sequence[str],
+    refs: Sequence[str],
+    *,
+    attach: bool,
+    modules: Sequence[str],
+    jobs: int,
+    timeout: int,
+    store: Path | None,
+) -> list[KernelRun]:
+    """Measurements of objects on kernels (`host` among them), for commands that go on from there."""
+    from preflight.lab.run import Plan, on_host
+    from preflight.lab.subjects import subjects
+
+    wanted = subjects(objects)
+    plan = Plan(subjects=wanted, attach=attach, modules=tuple(modules), limits=_limits(timeout))
+    others = [ref for ref in refs if ref != "host"]
+    runs = [on_host(wanted, attach=attach, log_level=1)] if "host" in refs else []
+    return runs + (_measure(_kernels(others, store), plan, jobs) if others else [])
+
+
 def _limits(timeout: int) -> Any:
     from preflight.lab.qemu import Limits
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "predict": "predict",
     "matrix": "matrix",
     "collect": "collect",
+    "gate": "gate",
     "kernels": "kernels",
     "lab": "lab",
     "tracers": "tracers",

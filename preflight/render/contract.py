@@ -639,6 +639,7 @@ class MatrixCause(Open):
     kernel: str = Field(description="the kernel whose declaration this is")
     cells: int
     alone: int = Field(description="red cells that nothing else stops")
+    explained: bool = Field(description="measured where it was predicted: other causes say why")
     objects: list[str]
     kernels: list[str]
     hosts: int | None
@@ -737,6 +738,62 @@ class KernelDiffResult(Result):
     command: Literal["kernels diff"]
     summary: KernelDiffSummary  # type: ignore[assignment]
     results: list[KernelChange]  # type: ignore[assignment]
+
+
+class GateMetric(Open):
+    """One number of the verifier's, null where it is not known."""
+
+    before: int | None
+    after: int | None
+
+
+class GateFinding(Finding):
+    """A finding of the gate; `accepted` is the reason of the exception that covers it."""
+
+    accepted: str | None
+
+
+class GateRow(Open):
+    """One program on one kernel beside the baseline; `program` is empty for a kernel or object as a whole."""
+
+    kernel: str
+    object: str
+    program: str
+    source: dict[str, Any] | None = Field(description="file and line at which the program begins")
+    evidence: Literal["measured"]
+    outcome: str = Field(description="pass, fail, undecided, accepted (open)")
+    verdict: str = Field(description="loads, fails, unknown (open)")
+    verdict_before: str | None
+    attach: str
+    family: str | None
+    metrics: dict[str, GateMetric]
+    compiler: str | None
+    bytecode: str | None
+    findings: list[GateFinding]
+
+
+class GateSummary(Open):
+    """The first lines of a gate."""
+
+    sentence: str
+    verdict: str = Field(description="pass, fail, undecided (open)")
+    outcomes: dict[str, int]
+    kernels: list[str]
+    not_asked: list[str] = Field(description="kernels of the baseline that were not part of this run")
+    baseline: str
+    limits: dict[str, dict[str, int]]
+    codes: dict[str, int]
+    notes: list[str]
+    undecided_fails: bool
+    exit_code: int
+
+
+class GateResult(Result):
+    """Result of `preflight gate`."""
+
+    command: Literal["gate"]
+    summary: GateSummary  # type: ignore[assignment]
+    results: list[GateRow]  # type: ignore[assignment]
 
 
 class LogLine(Open):
@@ -1105,6 +1162,7 @@ MODELS: dict[str, type[Result]] = {
     "predict": PredictResult,
     "matrix": MatrixResult,
     "kernels diff": KernelDiffResult,
+    "gate": GateResult,
     "lab boot": LabResult,
     "lab probe": LabResult,
     "lab run": LabResult,

@@ -162,14 +162,20 @@ def _cell(
         "look": css,
         "codes": safe_text(codes),
         "cause": linked[0] if linked else None,
-        "ids": [str(key) for key in (*record["causes"], *record["warnings"])],
+        "ids": _ids(record, other),
         "open": bool(record["open"]),
         "warns": warns,
-        "evidence": safe_text(record["evidence"]),
-        "other": _other(other),
+        "evidence": safe_text(record["evidence"]) if record["state"] != "not-tested" else "",
+        "other": _other(other, causes),
         "key": f"{_ORDER.get(str(record['state']), 9)} {safe_text(codes)}",
-        "reason": record["reason"],
+        "reason": safe_text(record["reason"] or "", limit=60) if record["state"] == "not-tested" else "",
     }
+
+
+def _ids(record: Mapping[str, Any], other: Mapping[str, Any] | None) -> list[str]:
+    """All causes that the cell leads to."""
+    more = other["causes"] if other is not None else ()
+    return list(dict.fromkeys(str(key) for key in (*record["causes"], *record["warnings"], *more)))
 
 
 def _anchor(pair: tuple[str, str]) -> str:
@@ -177,12 +183,16 @@ def _anchor(pair: tuple[str, str]) -> str:
     return "c-" + "-".join(hashlib.sha256(p.encode("utf-8", "surrogatepass")).hexdigest()[:8] for p in pair)
 
 
-def _other(record: Mapping[str, Any] | None) -> str:
-    """The level that is not shown, in a few words."""
+def _other(record: Mapping[str, Any] | None, causes: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The level that is not shown, in a few words, and the first of its causes."""
     if record is None:
-        return ""
+        return None
     _, _, word, _, _ = view.look(record["state"])
-    return f"{safe_text(record['evidence'])}: {safe_text(word)}"
+    return {
+        "words": f"{safe_text(record['evidence'])}: {safe_text(word)}",
+        "codes": safe_text(view.codes(record, causes)) if record["causes"] else "",
+        "cause": next((key for key in record["causes"] if key in causes), None),
+    }
 
 
 def _row(

@@ -70,8 +70,8 @@ def few(names: Sequence[object], limit: int = 4) -> str:
 
 
 def stopping(causes: Iterable[Record]) -> list[Record]:
-    """Causes that stop something."""
-    return [cause for cause in causes if cause["verdict"] not in ("unknown", "degraded")]
+    """Causes that stop something, without those that others explain."""
+    return [c for c in causes if c["verdict"] not in ("unknown", "degraded") and not c["explained"]]
 
 
 def others(causes: Iterable[Record], verdict: str) -> list[Record]:

@@ -48,6 +48,15 @@ _TABLE: dict[str, dict[str, str]] = {
         "sarif": "log_problems:render_sarif",
         "github": "log_problems:render_github",
     },
+    "gate": {
+        "text": "text_gate:render",
+        "json": "json_:render_styled",
+        "markdown": "markdown_gate:render",
+        "junit": "junit:render",
+        "sarif": "gate_problems:render_sarif",
+        "github": "gate_problems:render_github",
+        "veristat": "gate_csv:render",
+    },
     "tracers list": {
         "text": "text_tracers:render_list",
         "json": "json_:render_styled",

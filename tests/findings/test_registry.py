@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+import tests.gate
 import tests.host
 import tests.lab
 import tests.predict
@@ -22,7 +23,7 @@ from tests.host.cases import Case
 def _cases() -> dict[str, Case]:
     """The CASES tables of all test modules whose name starts with `cases_`."""
     found: dict[str, Case] = {}
-    for package in (tests.host, tests.lab, tests.predict, tests.verifier):
+    for package in (tests.gate, tests.host, tests.lab, tests.predict, tests.verifier):
         for module in pkgutil.iter_modules(package.__path__):
             if module.name.startswith("cases_"):
                 table = importlib.import_module(f"{package.__name__}.{module.name}").CASES
@@ -38,7 +39,7 @@ ALL = sorted(codes())
 @pytest.mark.parametrize("code", ALL)
 def test_code_has_explain_text(code: str) -> None:
     entry = codes()[code]
-    assert re.fullmatch(r"(PH|PC|PT)\d{3}|[VL]-[A-Z0-9-]+", code)
+    assert re.fullmatch(r"(PH|PC|PG|PT)\d{3}|[VL]-[A-Z0-9-]+", code)
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry.name)
     for field in ("summary", "checks", "cause", "fix"):
         assert len(getattr(entry, field)) >= 20, f"{code}: {field} is too short to help anybody"
