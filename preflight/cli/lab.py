@@ -228,14 +228,20 @@ def _accel(value: str) -> str:
 
 
 def _kernels(refs: Sequence[str], store: Path | None) -> list[Kernel]:
+    from preflight.cli.targets import WithoutBtf, kernels_named
     from preflight.errors import UsageError
-    from preflight.kernels import Store, resolve_all
+    from preflight.kernels import Store
+    from preflight.lab.bare import kernel_without_btf
     from preflight.lab.fetching import fetch_missing
 
     if "host" in refs:
         raise UsageError("the running kernel cannot be booted; only `lab run --yes-load-here` takes host")
     fetch_missing(refs, Store(store), say=_say)
-    return resolve_all(refs, Store(store))
+    found = kernels_named(refs, str(store or ""))
+    return [
+        kernel_without_btf(Path(one.name).expanduser(), one.why) if isinstance(one, WithoutBtf) else one
+        for one in found
+    ]
 
 
 def _say(text: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from preflight.errors import InstrumentError
 from preflight.kernels.model import Kernel
 from preflight.lab import guest, outcome, qemu, tools
+from preflight.lab.bare import expected_btf
 from preflight.lab.guest import Job
 from preflight.lab.material import BootFiles, NotBootableError, Supply
 from preflight.lab.qemu import Limits
@@ -207,7 +208,7 @@ def _one(
         kernel.name,
         ended,
         [(subject.name, subject.sha256) for subject in plan.subjects],
-        btf_sha256=kernel.btf_sha256,
+        btf_sha256=expected_btf(kernel),
         asked_facts=plan.probe,
     )
 

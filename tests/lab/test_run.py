@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from preflight.errors import InstrumentError
+from preflight.errors import InputError, InstrumentError
 from preflight.kernels.blob import Blob
+from preflight.kernels.files import kernel_from_path
 from preflight.kernels.model import Contents, Identity, Kernel
 from preflight.lab import guest, material, qemu, tools
+from preflight.lab.bare import kernel_without_btf
 from preflight.lab.guest import Tools
 from preflight.lab.material import BootFiles, NotBootableError
 from preflight.lab.qemu import Ended
 from preflight.lab.results import KernelRun
 from preflight.lab.run import Plan, Subject, run
-from tests.kernels.builders import tiny_btf
+from tests.kernels.builders import PACK, RELEASE, bzimage, deb, old_layout, tiny_btf, vmlinux
 from tests.lab.serial import ended, loaded, whole
 
 PLAN = Plan(subjects=(Subject("tool", "1" * 64, b"object"),))
@@ -139,3 +141,28 @@ def test_an_interruption_stops_every_machine(
     with pytest.raises(KeyboardInterrupt):
         run([kernel("one"), kernel("two")], PLAN, jobs=1)
     assert end.wait(10)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_kernel_without_btf_is_booted_and_called_that(
+    machine: Callable[[Boot], None], tmp_path: Path, packed: bool
+) -> None:
+    machine(lambda image: ended(whole(loaded(), btf="")) if "bare" in image else good(image))
+    path = tmp_path / "bare"
+    path.write_bytes(
+        deb(f"linux-image-{RELEASE}", old_layout(None)) if packed else bzimage(PACK["gz"](vmlinux(None)))
+    )
+    with pytest.raises(InputError, match="no BTF"):
+        kernel_from_path(path)
+    bare = kernel_without_btf(path, "holds no BTF")
+    assert (bare.release, bare.arch) == (RELEASE, "x86_64")
+    found = run([bare, kernel("fine")], PLAN)
+    assert [(one.outcome, one.btf_identical) for one in found] == [("no-btf", None), ("booted", True)]
+    assert [one.objects[0].verdict for one in found] == ["loads", "loads"]
+
+
+def test_what_is_no_kernel_at_all_is_an_input_error(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(InputError, match="x"):
+        kernel_without_btf(path, "holds no BTF")
