@@ -11,6 +11,7 @@ from collections.abc import Callable
 from preflight.facts import Evidence
 from preflight.findings.model import Verdict
 from preflight.host.areas.surfaces import FunctionTarget, TracepointTarget
+from preflight.host.checks.attach_points import function_finding, tracepoint_finding
 from preflight.host.checks.decisions import (
     Decision,
     Witnessed,
@@ -23,7 +24,7 @@ from preflight.host.checks.decisions import (
     prog_state,
     undecided_fix,
 )
-from preflight.host.checks.surfaces import function_finding, surface_finding, tracepoint_finding
+from preflight.host.checks.surfaces import surface_finding
 from preflight.host.facts import HostFacts
 from preflight.predict.needs import Need
 from preflight.records import dataclass

@@ -24,7 +24,7 @@ from preflight.host.areas.surfaces import (
     Tracefs,
     TracepointTarget,
 )
-from preflight.host.checks import surfaces as rules
+from preflight.host.checks.attach_points import function_finding, tracepoint_finding
 from preflight.host.checks.runner import checks
 from preflight.host.surface_data import feature_entries, surface_entries
 from preflight.host.surface_table import best_alternative, feature_rows, surface_rows
@@ -162,7 +162,7 @@ FUNCTION_CASES = [
 
 @pytest.mark.parametrize(("target", "verdict"), FUNCTION_CASES)
 def test_function(target: FunctionTarget, verdict: Verdict) -> None:
-    found = rules.function_finding(target)
+    found = function_finding(target)
     assert found.verdict is verdict
     assert found.subject == "f"
 
@@ -171,21 +171,21 @@ def test_function(target: FunctionTarget, verdict: Verdict) -> None:
 @pytest.mark.parametrize("traceable", [True, False, None])
 def test_being_in_btf_alone_changes_no_verdict(kallsyms: bool | None, traceable: bool | None) -> None:
     verdicts = {
-        rules.function_finding(FunctionTarget("f", in_btf, kallsyms, traceable)).verdict
+        function_finding(FunctionTarget("f", in_btf, kallsyms, traceable)).verdict
         for in_btf in (True, False, None)
     }
     assert len(verdicts) == 1
 
 
 def test_variants_are_named() -> None:
-    found = rules.function_finding(
+    found = function_finding(
         FunctionTarget("blk_account_io_done", True, False, False, None, ("blk_account_io_done.part.0",))
     )
     assert "blk_account_io_done.part.0" in found.title
 
 
 def test_a_hostile_function_name_is_quoted_in_the_command() -> None:
-    found = rules.function_finding(FunctionTarget("a; rm -rf /", None, None, None, None))
+    found = function_finding(FunctionTarget("a; rm -rf /", None, None, None, None))
     assert "'a; rm -rf /'" in found.fix
 
 
@@ -208,13 +208,13 @@ TRACEPOINT_CASES = [
 
 @pytest.mark.parametrize(("target", "verdict"), TRACEPOINT_CASES)
 def test_tracepoint(target: TracepointTarget, verdict: Verdict) -> None:
-    assert rules.tracepoint_finding(target, surface_facts()).verdict is verdict
+    assert tracepoint_finding(target, surface_facts()).verdict is verdict
 
 
 def test_a_system_call_event_is_missing_where_the_configuration_says_so() -> None:
     target = TracepointTarget("syscalls", "sys_enter_openat", None, False, False)
     facts = surface_facts(config=known({"FTRACE_SYSCALLS": "n"}))
-    assert rules.tracepoint_finding(target, facts).verdict is Verdict.MISSING
+    assert tracepoint_finding(target, facts).verdict is Verdict.MISSING
 
 
 PERF_CASES = [
