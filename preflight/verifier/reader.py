@@ -172,7 +172,7 @@ class _Reader:
             found = classify.FAILED.search(text)
             number_of = classify.errno_of(text) if found or "rrno" in text else None
             if number_of is not None:
-                if log.steps or log.block:
+                if log.steps or (log.block and classify.CLOSING.match(text)):
                     log.errno = log.errno or number_of
                 else:
                     log.wrapped = True

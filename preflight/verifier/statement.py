@@ -33,7 +33,7 @@ def signature(source: Source) -> bool:
 def statement(steps: Sequence[Step], at: int) -> Source:
     """The statement that the instruction at a position belongs to; NO_SOURCE when the log does not tell."""
     step = steps[at]
-    if effect(step.text).kind == "exit" and (step.source.text or "}") == "}":
+    if effect(step.text).kind == "exit" and ((step.source.text or "}") == "}" or signature(step.source)):
         found = leaving(steps, at)
         if found is not None:
             return found

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from preflight.verifier.result import OPEN
-from tests.verifier.cases_families import LINES, btf_log, log_with
+from tests.verifier.cases_families import LINES, LOGS, btf_log, log_with
 from tests.verifier.logs import STATS, decoded, only, recorded
 
 
@@ -282,7 +282,17 @@ def test_helper_and_kernel_function_share_a_message() -> None:
 
 def test_argument_of_a_global_function_is_its_callers_trouble() -> None:
     found = only(
-        "0: R1=ctx() R10=fp0\n0: (85) call pc+1\ninvalid access to packet, off=0 size=14, R1(id=0,off=0,r=10)\n"
+        "0: R1=ctx() R10=fp0\n0: (85) call pc+1\n"
+        "invalid access to packet, off=0 size=14, R1(id=0,off=0,r=10)\n"
         f"R1 offset is outside of the packet\nCaller passes invalid args into func#1 ('g')\n{STATS}"
     )
     assert (found.family, found.cause_id) == ("V-PKT-BOUNDS", "global_func_args")
+
+
+def test_what_a_loader_said_before_does_not_hide_a_refusal() -> None:
+    found = only(
+        "libbpf: map 'm': created successfully, fd=5\n"
+        + LOGS["L-EPERM-NOLOG"]
+        + "libbpf: prog 'p': failed to load: -1\n"
+    )
+    assert (found.family, found.errno, found.terminal.number) == ("L-EPERM-NOLOG", 1, 2)
