@@ -237,16 +237,21 @@ def _causes(
 ) -> list[dict[str, Any]]:
     """Every cause that a shown cell names: those that stop first, by hosts, then by cells.
 
-    `alone` counts the red cells that nothing else stops: what this one fix turns green.
+    Where a kernel refused what was predicted to fail, the predicted causes say why; what was measured is
+    then `explained`, and comes after them. `alone` counts the red cells that nothing else stops: what this
+    one fix turns green.
     """
     title = {one["sha256"]: one["object"] for one in objects}
     pairs: dict[str, list[Pair]] = {}
+    open_: set[str] = set()
     alone: Counter[str] = Counter()
     for pair, cell in shown.items():
-        for key in (*cell.causes, *cell.warnings):
+        why = _reasons(matrix, pair, cell)
+        for key in dict.fromkeys((*why, *cell.causes, *cell.warnings)):
             pairs.setdefault(key, []).append(pair)
-        if cell.state in RED and len(cell.causes) == 1:
-            alone[cell.causes[0]] += 1
+        open_.update(why)
+        if cell.state in RED and len(why) == 1:
+            alone[why[0]] += 1
     position = {name: number for number, name in enumerate(names)}
     found = []
     for key, hit in pairs.items():
@@ -258,6 +263,7 @@ def _causes(
                 **described,
                 "cells": len(hit),
                 "alone": alone[key],
+                "explained": key not in open_ and described["verdict"] not in _LANES,
                 "objects": sorted({title[digest] for _, digest in hit}),
                 "kernels": kernels,
                 "hosts": sum(weights[kernel] for kernel in kernels) if weights else None,
@@ -266,7 +272,7 @@ def _causes(
     return sorted(
         found,
         key=lambda one: (
-            _LANES.get(one["verdict"], 0),
+            1 if one["explained"] else _LANES.get(one["verdict"], 0),
             -(one["hosts"] or 0),
             -one["cells"],
             one["code"],
@@ -275,8 +281,16 @@ def _causes(
     )
 
 
-#: What stops comes first, then what is undecided, then what only warns.
-_LANES = {"unknown": 1, "degraded": 2}
+def _reasons(matrix: Matrix, pair: Pair, cell: Cell) -> tuple[str, ...]:
+    """Why a cell is not fine: of a red measurement the causes of the prediction, when that is red as well."""
+    foretold = matrix.cells[pair].get(PREDICTED)
+    if cell.evidence == MEASURED and cell.state in RED and foretold is not None and foretold.state in RED:
+        return foretold.causes or cell.causes
+    return cell.causes
+
+
+#: What stops comes first, what was measured and is explained next, what is undecided, what only warns.
+_LANES = {"unknown": 2, "degraded": 3}
 
 
 def _agreement(

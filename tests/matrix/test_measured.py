@@ -10,7 +10,7 @@ import pytest
 
 from preflight.errors import InputError
 from preflight.matrix.measured import measurements
-from tests.matrix.scene import ABSENT, ATTACHES, GOOD, OPEN, OTHER, Scene
+from tests.matrix.scene import ABSENT, ATTACHES, FAILS, GOOD, OPEN, OTHER, Scene
 
 
 def lab_result(
@@ -147,3 +147,14 @@ def test_other_results_are_refused() -> None:
 def test_a_run_of_another_kernel_counts_for_nothing(scene: Scene) -> None:
     scene.put(one=ATTACHES)
     assert measurements(lab_result(scene, "one", "good", outcome="other-btf")) == []
+
+
+def test_a_refusal_that_was_predicted_is_explained_by_the_prediction(scene: Scene) -> None:
+    scene.kernels({"good": GOOD})
+    scene.put(one=FAILS)
+    result = scene.json(
+        "--kernel", "good", *measured(scene, lab_result(scene, "one", "good", "fails", "not-tried"))
+    )
+    stopping, *rest = result["causes"]
+    assert (stopping["code"].startswith("PC4"), stopping["explained"]) == (True, False)
+    assert {one["code"]: one["explained"] for one in rest}["PC901"] is True

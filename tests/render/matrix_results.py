@@ -39,7 +39,7 @@ def matrix_result(text: str = "plain", **changes: Any) -> dict[str, Any]:
         "nearest": [{"access": text, "says": text, "how": "renamed", "btf": text, "declared": text}],
         "location": {"object": text, "section": text, "insn": 3, "file": text, "line": 7, "text": text},
         "evidence": [{"source": text, "detail": text, "command": text}], "object": text, "kernel": text,
-        "cells": 2, "alone": 1, "objects": [text], "kernels": kernels[:2], "hosts": 3,
+        "cells": 2, "alone": 1, "explained": False, "objects": [text], "kernels": kernels[:2], "hosts": 3,
     }  # fmt: skip
     causes = [
         cause | {"id": "PC201-00000000", "code": "PC201", "verdict": "missing"},
