@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows from results of the lab, from veristat's CSV and from verifier logs made elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from preflight.errors import InputError
+from preflight.gate import lab, logs, veristat
+from preflight.gate.measured import FAILS, LOADS, UNKNOWN, Key
+
+ACCEPTED = """\
+libbpf: prog 'good': -- BEGIN PROG LOAD LOG --
+0: R1=ctx() R10=fp0
+0: (b7) r0 = 0                        ; R0_w=0
+1: (95) exit
+processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 3 peak_states 2 mark_read 0
+stack depth 32+8
+-- END PROG LOAD LOG --
+"""
+REFUSED = """\
+libbpf: prog 'bad': BPF program load failed: Permission denied
+libbpf: prog 'bad': -- BEGIN PROG LOAD LOG --
+0: R1=ctx() R10=fp0
+0: (bf) r0 = r6
+R6 !read_ok
+processed 1 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+-- END PROG LOAD LOG --
+libbpf: prog 'bad': failed to load: -13
+"""
+
+
+def program(**values: Any) -> dict[str, Any]:
+    return {"name": "p", "verdict": "loads", "attach": "not-tried", "insns_processed": 7, **values}
+
+
+def result(
+    *programs: dict[str, Any], kernels: tuple[dict[str, Any], ...] = (), **values: Any
+) -> dict[str, Any]:
+    record = {
+        "kernel": "k",
+        "object": "o",
+        "sha256": "00",
+        "problem": None,
+        "programs": list(programs),
+        **values,
+    }
+    return {"command": "lab run", "results": [record], "kernels": list(kernels)}
+
+
+def test_a_program_of_the_lab_is_a_row_with_its_numbers() -> None:
+    one = program(states_total=5, states_peak=4, stack="32+8", insns_sha256="a" * 64)
+    (row,) = lab.rows(result(one), "r", {"00": "clang version 14"})
+    assert (row.key, row.verdict) == (Key("k", "o", "p"), LOADS)
+    assert (row.insns, row.states, row.peak_states, row.stack) == (7, 5, 4, 40)
+    assert (row.bytecode, row.compiler) == ("a" * 16, "clang version 14")
+
+
+def test_a_refusal_has_the_family_of_its_log() -> None:
+    one = program(verdict="fails", errno="EACCES", log_tail="0: (bf) r0 = r6\nR6 !read_ok\nprocessed 1 insns")
+    (row,) = lab.rows(result(one), "r")
+    assert (row.verdict, row.family) == (FAILS, "V-UNINIT-REG")
+
+
+def test_a_refusal_without_a_log_has_its_errno() -> None:
+    (row,) = lab.rows(result(program(verdict="fails", errno="EPERM", log_tail="")), "r")
+    assert row.family == "errno EPERM"
+
+
+def test_what_the_lab_could_not_tell_is_unknown_with_its_reason() -> None:
+    (row,) = lab.rows(result(program(verdict="unknown"), problem="the guest hung"), "r")
+    assert (row.verdict, row.reason) == (UNKNOWN, "the guest hung")
+
+
+def test_an_object_without_programs_is_not_tested() -> None:
+    (row,) = lab.rows(result(problem="is no ELF file"), "r")
+    assert (row.verdict, row.reason) == (UNKNOWN, "is no ELF file")
+
+
+def test_a_kernel_that_did_not_boot_is_a_row_of_its_own() -> None:
+    kernel = {"kernel": "other", "outcome": "panic", "detail": "no init"}
+    rows = lab.rows(result(program(), kernels=(kernel,)), "r")
+    assert [(row.key.kernel, row.verdict) for row in rows] == [("k", LOADS), ("other", UNKNOWN)]
+    assert rows[1].reason == "panic: no init"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"command": "log", "results": []},
+        {"command": "lab run", "results": [{}]},
+        result({}),
+        result({"name": 1}),
+    ],
+)
+def test_what_is_no_result_of_the_lab_is_an_input_error(document: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        lab.rows(document, "r")
+
+
+@pytest.mark.parametrize(
+    ("text", "total"), [("40", 40), ("32+8", 40), ("", None), (None, None), ("a+1", None)]
+)
+def test_stack_of_several_functions_is_their_sum(text: object, total: int | None) -> None:
+    assert lab.stack_bytes(text) == total
+
+
+def test_veristat_rows_by_long_and_short_column_names() -> None:
+    long = "file_name,prog_name,verdict,total_insns,peak_states\na.o,p,success,12,3\n"
+    short = "file,prog,verdict,insns,peak_states\na.o,p,success,12,3\n"
+    assert veristat.rows(long, "k", "v") == veristat.rows(short, "k", "v")
+    (row,) = veristat.rows(long, "k", "v")
+    assert (row.key, row.verdict, row.insns, row.peak_states, row.stack) == (
+        Key("k", "a.o", "p"), LOADS, 12, 3, None,
+    )  # fmt: skip
+
+
+def test_veristat_says_n_a_and_other_words() -> None:
+    text = "file_name,prog_name,verdict,total_insns\na.o,p,failure,N/A\na.o,q,skipped,\n"
+    rows = veristat.rows(text, "k", "v")
+    assert [(row.verdict, row.insns) for row in rows] == [(FAILS, None), (UNKNOWN, None)]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a,b\n1,2\n", "file_name,prog_name\n", "file,prog,verdict,insns\na,p,success,many\n", '"\0']
+)
+def test_what_is_no_csv_of_veristat_is_an_input_error(text: str) -> None:
+    with pytest.raises(InputError):
+        veristat.rows(text, "k", "v")
+
+
+def test_logs_give_accepted_programs_their_numbers_and_refused_ones_their_family() -> None:
+    rows = {row.key.program: row for row in logs.rows((ACCEPTED + REFUSED).encode(), "k", "x.log", "x.bpf.o")}
+    assert rows["good"].verdict == LOADS
+    assert (rows["good"].insns, rows["good"].states, rows["good"].stack) == (2, 3, 40)
+    assert (rows["bad"].verdict, rows["bad"].family) == (FAILS, "V-UNINIT-REG")
+    assert set(rows) == {"good", "bad"}
+
+
+def test_a_text_without_a_log_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="not a verifier log"):
+        logs.rows(b"hello\nworld\n", "k", "x.log", "x")
