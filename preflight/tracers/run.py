@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import signal
 import threading
 import time
@@ -93,8 +94,10 @@ def _watched(session: Session, seconds: float, interruption: _Interruption, watc
 
 
 def _fallback(variant: Variant, error: LibbpfError) -> Fallback:
+    unprivileged = error.number == errno.EPERM and os.geteuid() != 0
     tracefs = error.number == errno.ENOENT and variant.surface == "tracepoint" and not _tracefs()
     hint = "; tracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing" if tracefs else ""
+    hint = "; run it as root, or with CAP_BPF and CAP_PERFMON" if unprivileged else hint
     blocked = error.number in (errno.EPERM, errno.EACCES) and error.step != "loading"
     return Fallback(variant, f"{error}{hint}", blocked or error.number == errno.EPERM, _telling(error.lines))
 

@@ -22,7 +22,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +136,12 @@ class Session:
         self._cpu = _cpu_seconds()
         data = bpf_objects.find("tracers", self.variant.object).read_bytes()
         self._obj = read_object(data, self.variant.object)
+        filters = self.options.filters
+        if "cgroup" in self.variant.needs:
+            # The programs are attached to that cgroup: nothing of others reaches them.
+            filters = replace(filters, cgroup=None)
         constants = settings.values(
-            self.tracer, self._obj, self.options.filters, self.options.constants, self.options.reveal
+            self.tracer, self._obj, filters, self.options.constants, self.options.reveal
         )
         left_out = _second_choices(self.variant)
         while True:
