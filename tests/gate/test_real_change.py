@@ -113,7 +113,7 @@ def test_a_rejected_program_fails_with_the_family_of_its_log(tmp_path: Path, bas
     assert code == 1
     assert "PG101" in codes(result)
     (row,) = [row for row in result["results"] if row["program"] == "syscalls_enter"]
-    assert (row["verdict"], row["family"]) == ("fails", "V-NULL")
+    assert (row["verdict"], row["family"]) == ("fails", "V-DEREF")
 
 
 def test_an_exception_lets_it_pass_until_it_expires(tmp_path: Path, baseline: Path) -> None:
