@@ -113,13 +113,17 @@ UNKNOWN: Final = Scalar()
 
 def const(number: int) -> Scalar:
     """The set with one number (taken modulo 2**64)."""
+    return _SMALL[number] if 0 <= number < len(_SMALL) else _const(number)
+
+
+def _const(number: int) -> Scalar:
     number &= U64
     low = number & U32
     s64, s32 = signed(number, 64), signed(low, 32)
     return Scalar(number, 0, number, number, s64, s64, low, low, s32, s32)
 
 
-_SMALL: Final = tuple(const(number) for number in range(256))
+_SMALL: Final = tuple(_const(number) for number in range(256))
 ZERO: Final = _SMALL[0]
 
 
@@ -146,7 +150,7 @@ def _settle(given: Scalar) -> Scalar | None:
     rounds reach what an earlier one opens up.
     """
     if given.mask == 0:
-        return _SMALL[given.value] if given.value < 256 else const(given.value)
+        return const(given.value)
     value, mask, umin, umax, smin, smax, wmin, wmax, xmin, xmax = given
     for _ in range(3):
         umin, umax = max(umin, value), min(umax, value | mask)

@@ -21,6 +21,8 @@ from preflight.bytecode.insn import (
     BPF_NEG,
     BPF_ST,
     BPF_STX,
+    CALL,
+    LDIMM64,
     R10,
     SLOT,
     Insn,
@@ -32,6 +34,8 @@ from preflight.errors import InputError
 #: Registers a call may read, and those it leaves undefined.
 _ARGUMENTS: Final = 0b111110
 _CLOBBERED: Final = 0b111111
+
+_JUMPS: Final = frozenset({BPF_JMP, BPF_JMP32})
 
 #: `call` numbers a loader puts in place of what it could not resolve (libbpf: relo_core.c, libbpf.c).
 POISON_CORE: Final = 195896080
@@ -68,6 +72,8 @@ class Graph:
             if insn.dst > R10 or insn.src > R10:
                 raise InputError("an instruction names a register above r10", offset=insn.slot * SLOT)
             self.insns[insn.slot] = insn
+        self._following: dict[int, tuple[int, ...]] = {}
+        self._calls: dict[int, int] = {}
         self.callbacks = tuple(
             sorted({ref.target for ref in image.refs.values() if isinstance(ref, SubprogRef)})
         )
@@ -78,10 +84,13 @@ class Graph:
 
     def _called(self, decoded: list[Insn]) -> Iterator[int]:
         for insn in decoded:
-            target = insn.call_target
+            target = insn.call_target if insn.opcode == CALL else None
             if target is not None:
                 self._check(target, insn.slot)
+                self._calls[insn.slot] = target
                 yield target
+            if insn.opcode != LDIMM64:
+                continue
             if insn.is_callback_load and insn.slot not in self.image.refs:
                 raise InputError("the address of a function without its target", offset=insn.slot * SLOT)
 
@@ -94,12 +103,17 @@ class Graph:
 
     def _heads(self, decoded: list[Insn]) -> frozenset[int]:
         heads = set(self.entries)
+        size = len(self.insns)
         for insn in decoded:
-            following = insn.successors
+            jumps = insn.opcode & 7 in _JUMPS
+            following = insn.successors if jumps else (insn.slot + (2 if insn.opcode == LDIMM64 else 1),)
             for target in following:
-                if target >= len(self.insns):
+                if target >= size:
                     raise InputError("the program runs past its last instruction", offset=insn.slot * SLOT)
                 self._check(target, insn.slot)
+            self._following[insn.slot] = following
+            if not jumps:
+                continue
             if insn.jump_target is not None or insn.is_call:
                 heads.update(following)
             if insn.is_call:
@@ -109,17 +123,12 @@ class Graph:
     @cached_property
     def edges(self) -> dict[int, tuple[int, ...]]:
         """Where control may go from each slot that starts an instruction: successors, callees, callbacks."""
-        edges: dict[int, tuple[int, ...]] = {}
-        for insn in self.insns:
-            if insn is None:
-                continue
-            following = insn.successors
-            if insn.call_target is not None:
-                following = (*following, insn.call_target)
-            ref = self.image.refs.get(insn.slot)
-            if isinstance(ref, SubprogRef):
-                following = (*following, ref.target)
-            edges[insn.slot] = following
+        edges = dict(self._following)
+        for slot, target in self._calls.items():
+            edges[slot] = (*edges[slot], target)
+        for slot, ref in self.image.refs.items():
+            if isinstance(ref, SubprogRef) and slot in edges:
+                edges[slot] = (*edges[slot], ref.target)
         return edges
 
     @cached_property
@@ -140,7 +149,7 @@ class Graph:
         """Registers r0..r9 whose value on entry of each slot may still matter inside its function."""
         masks = [0] * len(self.insns)
         pending = [insn.slot for insn in self.insns if insn is not None]
-        following = {slot: insn.successors for slot in pending if (insn := self.insns[slot]) is not None}
+        following = self._following
         reverse: dict[int, list[int]] = {}
         for source, targets in following.items():
             for target in targets:

@@ -84,7 +84,11 @@ def _missing(on_kernel: RelocatedObject, program: Program, answer: AttachTarget)
         cause = f"{answer.looked_up} is in module {where} alone, which does not count as loaded"
         fix = f"load module {where} first, or leave the program out where it is absent"
     else:
-        near = _near_functions(kernel.btf, program, answer.looked_up)
+        known = on_kernel.target.suggestions
+        key = ("functions", answer.looked_up, program.hook.target.kind if program.hook.target else "")
+        if key not in known:
+            known[key] = _near_functions(kernel.btf, program, answer.looked_up)
+        near = known[key]
         cause = f"this kernel's BTF has no {answer.looked_up}: renamed, inlined, added later, or in a module"
         cause += f"; it has {', '.join(near)}" if near else ""
         fix = (
