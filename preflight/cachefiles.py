@@ -78,7 +78,7 @@ def write_json(path: Path, value: Any) -> None:
     """Write a value of JSON, with the digest of its text on the first line."""
     import json
 
-    body = json.dumps(value).encode()
+    body = json.dumps(value, check_circular=False).encode()
     write(path, _sha256(body).encode() + b"\n" + body)
 
 
