@@ -53,6 +53,11 @@ def parse_cached(
     return btf
 
 
+def key_of_file(path: Path) -> str:
+    """A key for the content of a file without reading it: any writing or replacing gives another."""
+    return cachefiles.digest_of(["btf", cachefiles.identity(str(path))])
+
+
 def _path(data: bytes | memoryview, base: Btf | None, key: str | None, directory: Path | None) -> Path:
     if key is None:
         from hashlib import sha256

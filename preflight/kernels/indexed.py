@@ -27,9 +27,9 @@ def use_index(kernel: Kernel) -> None:
 def _key(kernel: Kernel) -> str:
     """What tells the BTF from any other: its file as `stat` shows it, where hashing megabytes would take
     longer than all that an index saves, else its content."""
-    from preflight import cachefiles
+    from preflight.btf.index_cache import key_of_file
 
     path = kernel.contents.btf.path
     if path is None or path.suffix in (".xz", ".gz") or not path.is_file() or str(path).startswith("/sys/"):
         return kernel.btf_sha256
-    return cachefiles.digest_of(["btf", cachefiles.identity(str(path))])
+    return key_of_file(path)

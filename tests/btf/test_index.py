@@ -11,7 +11,7 @@ import pytest
 from preflight.btf import Btf, Kind, index_cache
 from preflight.btf import index as index_module
 from preflight.btf.index import Index
-from preflight.btf.index_cache import cache_directory, parse_cached
+from preflight.btf.index_cache import cache_directory, key_of_file, parse_cached
 from preflight.errors import InputError
 from tests.btfwriter import BtfWriter, field
 
@@ -158,3 +158,12 @@ def test_the_checksum_is_crc32_of_the_body() -> None:
     data = Index.build(Btf.parse(sample().bytes()))
     head = index_module._HEAD.size
     assert zlib.crc32(data[head:]) == index_module._HEAD.unpack_from(data)[2]
+
+
+def test_a_rewritten_file_has_another_key(tmp_path: Path) -> None:
+    file = tmp_path / "btf"
+    file.write_bytes(b"one")
+    first = key_of_file(file)
+    assert key_of_file(file) == first
+    file.write_bytes(b"other")
+    assert key_of_file(file) != first
