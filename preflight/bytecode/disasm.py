@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from preflight.bytecode.helpers import helper_name
-from preflight.bytecode.insn import (
+from preflight.bytecode.insn import Insn
+from preflight.bytecode.opcodes import (
     ALU_OPERATORS,
     BPF_ABS,
     BPF_ADD,
@@ -44,7 +45,6 @@ from preflight.bytecode.insn import (
     GOTOX,
     JA,
     MAY_GOTO,
-    Insn,
 )
 
 _SIZE_NAMES: Final = {1: "u8", 2: "u16", 4: "u32", 8: "u64"}

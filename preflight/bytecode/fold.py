@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from preflight.bytecode.insn import (
+from preflight.bytecode.opcodes import (
     BPF_ADD,
     BPF_AND,
     BPF_ARSH,

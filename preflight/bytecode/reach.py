@@ -23,12 +23,14 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from preflight.bytecode.image import Origin, ProgramImage
-from preflight.bytecode.insn import BPF_JMP32, CONDITIONS, Insn
+from preflight.bytecode.insn import Insn
+from preflight.bytecode.opcodes import BPF_JMP32, CONDITIONS
+from preflight.bytecode.reach_branch import Decision
 from preflight.bytecode.reach_explore import explore_joined, explore_paths
 from preflight.bytecode.reach_graph import Graph, is_poison
 from preflight.bytecode.reach_memory import SettableRead
 from preflight.bytecode.reach_reading import Environment, MapShape, Shared
-from preflight.bytecode.reach_step import Decision, Machine
+from preflight.bytecode.reach_step import Machine
 from preflight.bytecode.state import Constant
 from preflight.records import dataclass
 

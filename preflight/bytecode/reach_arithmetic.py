@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from preflight.bytecode import fold
-from preflight.bytecode import fold_range as fr
-from preflight.bytecode.insn import (
+from preflight.bytecode import fold, scalar_alu, scalars
+from preflight.bytecode.insn import Insn
+from preflight.bytecode.opcodes import (
     BPF_ADD,
     BPF_ALU64,
     BPF_ARSH,
@@ -19,7 +19,6 @@ from preflight.bytecode.insn import (
     BPF_NEG,
     BPF_RSH,
     BPF_SUB,
-    Insn,
 )
 from preflight.bytecode.reach_reading import Reading
 from preflight.bytecode.state import (
@@ -63,7 +62,7 @@ class Arithmetic:
         elif insn.slot in self._reading.offsets:
             right = field_offset(insn.slot)
         else:
-            right = scalar(fr.const(insn.imm), frozenset((insn.slot,)) if op == BPF_MOV else NO_SOURCES)
+            right = scalar(scalars.const(insn.imm), frozenset((insn.slot,)) if op == BPF_MOV else NO_SOURCES)
         if op == BPF_MOV:
             regs[insn.dst] = self._move(insn, regs, right, bits)
             return
@@ -82,14 +81,16 @@ class Arithmetic:
                 raise KernelMattersError(own_slot(value))
             return value
         if insn.off and insn.is_sign_extending_mov:
-            number = fr.sign_extended(value.number, insn.off) if value.kind <= OPAQUE else fr.UNKNOWN
-            return self._reading.number(fr.low32(number) if bits == 32 else number, value)
+            number = (
+                scalars.sign_extended(value.number, insn.off) if value.kind <= OPAQUE else scalars.UNKNOWN
+            )
+            return self._reading.number(scalars.low32(number) if bits == 32 else number, value)
         if insn.off:
             return self._reading.lost
         if bits == 32:
             if value.kind > OPAQUE:
                 return ANYTHING if value.kind == ANY and self._reading.exact else NUMBER
-            number = fr.low32(value.number)
+            number = scalars.low32(value.number)
             if not self._reading.exact and not number.is_const:
                 return NUMBER
             if number != value.number:
@@ -107,10 +108,12 @@ class Arithmetic:
             or not value.number.is_const
             or insn.imm not in (16, 32, 64)
         ):
-            return self._reading.number(fr.UNKNOWN, value)
+            return self._reading.number(scalars.UNKNOWN, value)
         to_big = bool(insn.opcode & 8)
         swap = insn.opcode & 7 == BPF_ALU64 or to_big != (self._reading.byteorder == "big")
-        return self._reading.number(fr.const(fold.byte_swap(value.number.value, insn.imm, swap=swap)), value)
+        return self._reading.number(
+            scalars.const(fold.byte_swap(value.number.value, insn.imm, swap=swap)), value
+        )
 
     def _combine(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
         if is_kernels_own(left):
@@ -124,7 +127,7 @@ class Arithmetic:
             return self._pointer_arithmetic(op, left, right, bits)
         if op in (BPF_DIV, BPF_MOD):
             return self._division(insn, op, left, right, bits)
-        number = fr.alu(op, left.number, right.number, bits)
+        number = scalar_alu.alu(op, left.number, right.number, bits)
         if number.is_const:
             return self._reading.number(number, left, right)
         if OPAQUE in (left.kind, right.kind) and op in (BPF_ADD, BPF_SUB):
@@ -142,7 +145,7 @@ class Arithmetic:
         made = _SHIFTED.get((op, known.shift))
         if right.data is not None or made is None:
             return None
-        number = fr.alu(op, left.number, right.number, bits)
+        number = scalar_alu.alu(op, left.number, right.number, bits)
         sources = merged_sources(left.sources, right.sources)
         return Value(SCALAR, number, data=known._replace(shift=made[0], signed=made[1]), sources=sources)
 
@@ -151,7 +154,7 @@ class Arithmetic:
         """Whether a field's offset makes no difference: it is added to what is unknown, or to a pointer
         whose place does not matter. KernelMattersError otherwise."""
         if other.kind <= OPAQUE:
-            same = other.number == fr.UNKNOWN and not is_kernels_own(other)
+            same = other.number == scalars.UNKNOWN and not is_kernels_own(other)
         else:
             same = other.kind in _PLACELESS
         if op != BPF_ADD or bits != 64 or not same:
@@ -162,16 +165,16 @@ class Arithmetic:
         if not self._reading.exact or not known:
             return NUMBER
         made = fold.alu(op, left.number.value, right.number.value, bits, signed_division=insn.off == 1)
-        return self._reading.number(fr.const(made), left, right)
+        return self._reading.number(scalars.const(made), left, right)
 
     def _pointer_arithmetic(self, op: int, left: Value, right: Value, bits: int) -> Value:
         if ANY in (left.kind, right.kind):
             if op in (BPF_ADD, BPF_SUB) and bits == 64:
                 return ANYTHING
             if op in (BPF_DIV, BPF_MOD):
-                return self._reading.number(fr.UNKNOWN, left, right)
-            sides = [value.number if value.kind <= OPAQUE else fr.UNKNOWN for value in (left, right)]
-            return self._reading.number(fr.alu(op, sides[0], sides[1], bits), left, right)
+                return self._reading.number(scalars.UNKNOWN, left, right)
+            sides = [value.number if value.kind <= OPAQUE else scalars.UNKNOWN for value in (left, right)]
+            return self._reading.number(scalar_alu.alu(op, sides[0], sides[1], bits), left, right)
         if bits == 32 or op not in (BPF_ADD, BPF_SUB):
             return NUMBER
         if op == BPF_ADD and left.kind <= OPAQUE:
@@ -186,8 +189,8 @@ class Arithmetic:
         return left._replace(off=left.off + by if op == BPF_ADD else left.off - by)
 
 
-_HALF: Final = fr.const(32)
+_HALF: Final = scalars.const(32)
 #: Shift by 32 and shift so far -> shift then, and whether the number is signed.
 _SHIFTED: Final = {(BPF_LSH, 0): (32, False), (BPF_RSH, 32): (0, False), (BPF_ARSH, 32): (0, True)}
-_ZERO: Final = scalar(fr.ZERO)
+_ZERO: Final = scalar(scalars.ZERO)
 _PLACELESS: Final = frozenset({CTX, POINTER, FUNC, ANY})

@@ -9,7 +9,8 @@ from typing import Final
 
 from preflight.bytecode.helpers import HELPER_NAMES
 from preflight.bytecode.image import KfuncRef, ProgramImage, SubprogRef
-from preflight.bytecode.insn import (
+from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.opcodes import (
     BPF_ALU,
     BPF_ALU64,
     BPF_END,
@@ -25,8 +26,6 @@ from preflight.bytecode.insn import (
     LDIMM64,
     R10,
     SLOT,
-    Insn,
-    decode,
 )
 from preflight.bytecode.reach_reading import Shared
 from preflight.errors import InputError

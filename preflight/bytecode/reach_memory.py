@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from preflight.bytecode import fold_range as fr
+from preflight.bytecode import scalars
 from preflight.bytecode.image import DataRef, MapRef, Ref, SubprogRef
-from preflight.bytecode.insn import (
+from preflight.bytecode.insn import Insn
+from preflight.bytecode.opcodes import (
     BPF_CMPXCHG,
     BPF_LOAD_ACQ,
     BPF_MEM,
@@ -20,7 +21,6 @@ from preflight.bytecode.insn import (
     BPF_PSEUDO_MAP_VALUE,
     BPF_ST,
     BPF_STORE_REL,
-    Insn,
 )
 from preflight.bytecode.reach_reading import Reading, read_constant
 from preflight.bytecode.state import (
@@ -79,7 +79,7 @@ class Memory:
         if insn.slot in self._reading.offsets:
             return field_offset(insn.slot)
         if insn.src == 0:
-            return scalar(fr.const(insn.imm64 or 0), frozenset((insn.slot,)))
+            return scalar(scalars.const(insn.imm64 or 0), frozenset((insn.slot,)))
         if insn.src in _MAP_SOURCES:
             return Value(POINTER)
         return UNKNOWN if insn.src == BPF_PSEUDO_BTF_ID else self._reading.lost
@@ -94,7 +94,7 @@ class Memory:
         if ref.exists is None or (not ref.exists and not ref.weak):
             return ANYTHING
         if not ref.exists:
-            return scalar(fr.ZERO, frozenset((insn.slot,)))
+            return scalar(scalars.ZERO, frozenset((insn.slot,)))
         # A variable with a type is a pointer the verifier may take for null; a mere address is a number.
         return Value(POINTER) if self._reading.exact else UNKNOWN
 
@@ -110,7 +110,9 @@ class Memory:
         self._look_at_place(insn, regs[insn.src])
         value = self._read(insn, state, regs[insn.src], insn.off, size)
         if insn.opcode & 0xE0 == BPF_MEMSX:
-            number = fr.sign_extended(value.number, 8 * size) if value.kind <= OPAQUE else fr.UNKNOWN
+            number = (
+                scalars.sign_extended(value.number, 8 * size) if value.kind <= OPAQUE else scalars.UNKNOWN
+            )
             self._reading.look_at(value)
             value = self._reading.number(number, value)
         elif insn.opcode & 0xE0 != BPF_MEM:
@@ -145,9 +147,9 @@ class Memory:
         if self._reading.shared is not None and data.section == _KCONFIG:
             constant = Constant(off, size)
             number = read_constant(constant, data.frozen, self._reading.byteorder)
-            return Value(SCALAR, fr.const(number), data=constant, sources=frozenset((insn.slot,)))
+            return Value(SCALAR, scalars.const(number), data=constant, sources=frozenset((insn.slot,)))
         number = int.from_bytes(data.frozen[off : off + size], self._reading.byteorder)
-        return scalar(fr.const(number), frozenset((insn.slot,)))
+        return scalar(scalars.const(number), frozenset((insn.slot,)))
 
     def _read_stack(self, state: State, base: Value, off: int, size: int) -> Value:
         unknown = self._reading.unknown_memory(size)
@@ -167,14 +169,14 @@ class Memory:
             return value
         if slot.known & wanted == wanted:
             raw = slot.data[first : first + size]
-            return scalar(fr.const(int.from_bytes(raw, self._reading.byteorder)), slot.sources)
+            return scalar(scalars.const(int.from_bytes(raw, self._reading.byteorder)), slot.sources)
         if value is None:
             return unknown
         if value.kind == ANY:
             return ANYTHING if self._reading.exact else unknown
         low_end = first == 0 if self._reading.byteorder == "little" else first + size == slot.size
         if self._reading.exact and value.kind <= OPAQUE and size < slot.size and low_end:
-            return Value(SCALAR, fr.truncated(value.number, size), sources=value.sources)
+            return Value(SCALAR, scalars.truncated(value.number, size), sources=value.sources)
         return unknown
 
     def store(self, insn: Insn, state: State) -> None:
@@ -186,7 +188,7 @@ class Memory:
             self._atomic(insn, state, base, size)
             return
         if insn.opcode & 7 == BPF_ST:
-            number = fr.const(insn.imm)
+            number = scalars.const(insn.imm)
             value = scalar(number, frozenset((insn.slot,))) if self._reading.exact else NUMBER
         else:
             value = regs[insn.src]
@@ -245,7 +247,7 @@ class Memory:
             if self._reading.exact or value.kind > OPAQUE or (constant and number.value):
                 spilled = value
         elif self._reading.exact and first == 0 and value.kind <= OPAQUE:
-            spilled = Value(SCALAR, fr.truncated(number, size), sources=value.sources)
+            spilled = Value(SCALAR, scalars.truncated(number, size), sources=value.sources)
         elif self._reading.exact and value.kind == ANY:
             spilled = ANYTHING
         sources = merged_sources(slot.sources if known & ~bits else NO_SOURCES, value.sources)

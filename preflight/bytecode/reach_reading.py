@@ -22,8 +22,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from preflight.bytecode import fold
-from preflight.bytecode import fold_range as fr
+from preflight.bytecode import fold, scalar_branch, scalars
 from preflight.bytecode.image import ProgramImage
 from preflight.bytecode.state import (
     ANY,
@@ -81,9 +80,12 @@ class Comparison(NamedTuple):
 
     def holds(self, contents: bytes, byteorder: Literal["little", "big"]) -> bool:
         """Whether another kernel's configuration takes the branch the same way."""
-        own, other = fr.const(read_constant(self.constant, contents, byteorder)), fr.const(self.other)
+        own, other = (
+            scalars.const(read_constant(self.constant, contents, byteorder)),
+            scalars.const(self.other),
+        )
         left, right = (other, own) if self.flipped else (own, other)
-        return fr.decide(self.op, left, right, self.bits) is self.taken
+        return scalar_branch.decide(self.op, left, right, self.bits) is self.taken
 
 
 def read_constant(constant: Constant, contents: bytes, byteorder: Literal["little", "big"]) -> int:
@@ -133,7 +135,7 @@ class Reading:
         if is_kernels_own(value):
             raise KernelMattersError(own_slot(value))
 
-    def number(self, number: fr.Scalar, *operands: Value) -> Value:
+    def number(self, number: scalars.Scalar, *operands: Value) -> Value:
         """The number an operation made; doubtful in the exact reading if an operand was."""
         if number.is_const:
             return scalar(number, merged_sources(*(operand.sources for operand in operands)))
@@ -147,10 +149,10 @@ class Reading:
         """What memory that is not the program's stack holds. Four bytes of the context may be a packet
         pointer; smaller loads are always numbers."""
         kind = OPAQUE if size >= 4 else SCALAR
-        return Value(kind, fr.unsigned(8 * size)) if self.exact and size < 8 else Value(kind)
+        return Value(kind, scalars.unsigned(8 * size)) if self.exact and size < 8 else Value(kind)
 
     def unknown_memory(self, size: int) -> Value:
         """What unknown bytes of the program's own stack hold."""
         if size == 8:
             return self.lost
-        return Value(SCALAR, fr.unsigned(8 * size)) if self.exact else NUMBER
+        return Value(SCALAR, scalars.unsigned(8 * size)) if self.exact else NUMBER

@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Final, Generic, Literal, TypeVar
 
-from preflight.bytecode import fold_range as fr
+from preflight.bytecode import scalars
 from preflight.bytecode.image import ProgramImage
-from preflight.bytecode.insn import LDIMM64, SLOT
+from preflight.bytecode.opcodes import LDIMM64, SLOT
 from preflight.bytecode.reach import Guard, Reach
 from preflight.bytecode.reach_reading import Comparison, Shared, read_constant
 from preflight.bytecode.state import KernelMattersError
@@ -84,5 +84,5 @@ def _fitted(guard: Guard, contents: bytes, byteorder: Literal["little", "big"]) 
     values = guard.value.split(", ")
     for number, constant in enumerate(guard.own):
         if constant is not None:
-            values[number] = str(fr.const(read_constant(constant, contents, byteorder)))
+            values[number] = str(scalars.const(read_constant(constant, contents, byteorder)))
     return replace(guard, value=", ".join(values))

@@ -8,50 +8,37 @@ jumps, calls, returns and callbacks, and remembers where it came and what branch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from preflight.bytecode import fold_range as fr
 from preflight.bytecode.image import KfuncRef, MapRef, Ref
-from preflight.bytecode.insn import (
+from preflight.bytecode.insn import Insn
+from preflight.bytecode.opcodes import (
     BPF_ALU,
     BPF_ALU64,
-    BPF_JEQ,
     BPF_JMP,
     BPF_JMP32,
-    BPF_JNE,
     BPF_LD,
     BPF_LDX,
     CONDITIONS,
-    Insn,
 )
 from preflight.bytecode.reach_arithmetic import Arithmetic
+from preflight.bytecode.reach_branch import Branches, Decision
 from preflight.bytecode.reach_graph import Graph, is_poison
 from preflight.bytecode.reach_helpers import CALLBACKS, LOOP, MEMORY, NO_RETURN, is_iterator_next
 from preflight.bytecode.reach_memory import Memory, SettableRead
-from preflight.bytecode.reach_reading import Comparison, Environment, Reading
+from preflight.bytecode.reach_reading import Environment, Reading
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
     CTX,
-    DATA,
     FUNC,
-    NO_SOURCES,
-    NUMBER,
-    OPAQUE,
-    POINTER,
     SCALAR,
     STACK,
     UNKNOWN,
-    Constant,
     Frame,
-    KernelMattersError,
     State,
     Value,
-    is_kernels_own,
-    merged_sources,
-    own_slot,
     root_frame,
-    scalar,
 )
 
 #: The verifier refuses deeper calls (MAX_CALL_FRAMES).
@@ -60,19 +47,6 @@ MAX_FRAMES: Final = 8
 #: Marks of a slot: some state came here; a state without doubt came here.
 REACHED: Final = 1
 SURELY: Final = 2
-
-
-class Decision(NamedTuple):
-    """What a branch was found to do: `outcome` is None once it went both ways.
-
-    `own` are the values of a kernel's configuration on both sides.
-    """
-
-    outcome: bool | None
-    left: str
-    right: str
-    sources: frozenset[int]
-    own: tuple[Constant | None, Constant | None] = (None, None)
 
 
 Successors = list[tuple[int, State]]
@@ -92,7 +66,6 @@ class Machine:
         self.exact = exact
         self.reached = bytearray(len(graph.insns))
         self.taken: set[tuple[int, int]] = set()
-        self.decisions: dict[int, Decision] = {}
         self.roots: list[tuple[int, State]] = []
         self.indirect: int | None = None
         self.steps = 0
@@ -100,6 +73,7 @@ class Machine:
         self._refs: Mapping[int, Ref] = graph.image.refs
         self._reading = reading = Reading(graph.image, exact=exact, shared=graph.shared)
         self._arithmetic = Arithmetic(reading)
+        self._branches = Branches(reading)
         self._memory = Memory(
             reading, graph.image.refs, readonly_data=environment.readonly_data, defaults=defaults
         )
@@ -113,6 +87,11 @@ class Machine:
             always = environment.lazy_globals is False and globals_ is not None
             if uncalled or always or (not exact and not environment.lazy_globals):
                 self._add_root(entry, UNKNOWN)
+
+    @property
+    def decisions(self) -> Mapping[int, Decision]:
+        """What each branch was found to do, by slot."""
+        return self._branches.decisions
 
     @property
     def settable_reads(self) -> Mapping[int, SettableRead]:
@@ -189,102 +168,8 @@ class Machine:
             return [self._go(slot, target, state)]
         if insn.op not in CONDITIONS:
             return [self._go(slot, target, state.copy()), self._go(slot, slot + 1, state)]
-        return self._branch(insn, target, state)
-
-    def _branch(self, insn: Insn, target: int, state: State) -> Successors:
-        regs = state.frames[-1].regs
-        bits = 64 if insn.opcode & 7 == BPF_JMP else 32
-        left = regs[insn.dst]
-        right = regs[insn.src] if insn.opcode & 8 else scalar(fr.const(insn.imm))
-        outcome = self._decide(insn.op, left, right, bits)
-        if is_kernels_own(left) or is_kernels_own(right):
-            self._compare_own(insn.op, left, right, bits, outcome)
-        self._note(insn, outcome, left, right)
-        if outcome is None and self.exact and ANY in (left.kind, right.kind):
-            state.doubt = True
-        following: Successors = []
-        for holds, where in ((True, target), (False, insn.slot + 1)):
-            if outcome is not None and outcome != holds:
-                continue
-            branch = state.copy() if outcome is None and holds else state
-            if self._learn(insn, branch, left, right, bits, holds):
-                following.append(self._go(insn.slot, where, branch))
-        return following
-
-    def _compare_own(self, op: int, left: Value, right: Value, bits: int, outcome: bool | None) -> None:
-        """Keep what a branch tells of this kernel: KernelMattersError for all but a comparison of a value of
-        the configuration with a number that is the same everywhere."""
-        flipped = left.data is None
-        own, other = (right, left) if flipped else (left, right)
-        shared, constant = self._reading.shared, own.data
-        if (
-            shared is None
-            or outcome is None
-            or not isinstance(constant, Constant)
-            or constant.shift
-            or other.kind != SCALAR
-            or other.data is not None
-            or not other.number.is_const
-        ):
-            raise KernelMattersError(max(own_slot(left), own_slot(right)))
-        shared.comparisons.add(Comparison(constant, op, bits, other.number.value, flipped, outcome))
-
-    def _decide(self, op: int, left: Value, right: Value, bits: int) -> bool | None:
-        limit = OPAQUE if self.exact else SCALAR
-        if left.kind <= limit and right.kind <= limit:
-            if not self.exact and not (left.number.is_const and right.number.is_const):
-                return None
-            return fr.decide(op, left.number, right.number, bits)
-        if bits == 64 and op in (BPF_JEQ, BPF_JNE) and right.kind == SCALAR and right.number == fr.ZERO:
-            sure = left.kind in _NEVER_NULL if self.exact else left.kind == DATA
-            return op == BPF_JNE if sure else None
-        return None
-
-    def _note(self, insn: Insn, outcome: bool | None, left: Value, right: Value) -> None:
-        before = self.decisions.get(insn.slot)
-        if before is not None and (before.outcome is None or before.outcome != outcome):
-            outcome = None
-        sources = merged_sources(
-            left.sources, right.sources, before.sources if before is not None else NO_SOURCES
-        )
-        own = _configured(left), _configured(right)
-        self.decisions[insn.slot] = Decision(outcome, _describe(left), _describe(right), sources, own)
-
-    def _learn(self, insn: Insn, state: State, left: Value, right: Value, bits: int, holds: bool) -> bool:
-        """Puts what the branch tells into the state; False if it contradicts what is known."""
-        if not self.exact:
-            self._forget_compared(insn, state, left, right)
-            return True
-        if left.kind > OPAQUE or right.kind > OPAQUE:
-            return True
-        learnt = fr.refine(insn.op, left.number, right.number, bits, holds)
-        if learnt is None:
-            return False
-        equal = bits == 64 and (insn.op == BPF_JEQ) == holds and insn.op in (BPF_JEQ, BPF_JNE)
-        self._replace(state, insn.dst, left, learnt[0], is_number=equal and right.kind == SCALAR)
-        if insn.opcode & 8 and insn.src != insn.dst:
-            self._replace(state, insn.src, right, learnt[1], is_number=equal and left.kind == SCALAR)
-        return True
-
-    def _forget_compared(self, insn: Insn, state: State, left: Value, right: Value) -> None:
-        """A known number compared with an unknown one in a register: verifiers since 6.8 put bounds on
-        both, and on a path that contradicts itself they lose those of the known one."""
-        if insn.opcode & 8 and left.number.is_const != right.number.is_const:
-            for register, value in ((insn.dst, left), (insn.src, right)):
-                if value.kind == SCALAR:
-                    state.frames[-1].regs[register] = NUMBER
-
-    def _replace(
-        self, state: State, register: int, old: Value, number: fr.Scalar, *, is_number: bool
-    ) -> None:
-        if number == old.number:
-            return
-        if old.ident:
-            state.replace_copies(old.ident, number, is_number=is_number)
-            return
-        regs = state.frames[-1].regs
-        sources = old.sources if number.is_const else NO_SOURCES
-        regs[register] = Value(SCALAR if is_number else old.kind, number, sources=sources)
+        ways = self._branches.run(insn, state)
+        return [self._go(slot, target if holds else slot + 1, branch) for holds, branch in ways]
 
     def _exit(self, state: State) -> Successors:
         if len(state.frames) == 1:
@@ -435,25 +320,3 @@ class Machine:
                 inside.frames.append(Frame([*regs, top], {}, insn.slot, callback=True))
                 following.append(self._go(insn.slot, target, inside))
         return following
-
-
-def _configured(value: Value) -> Constant | None:
-    return value.data if isinstance(value.data, Constant) else None
-
-
-def _describe(value: Value) -> str:
-    if value.kind == SCALAR:
-        return str(value.number)
-    return _KIND_NAMES[value.kind]
-
-
-_KIND_NAMES: Final = {
-    OPAQUE: "unknown",
-    STACK: "a stack address",
-    DATA: "the address of a global variable",
-    CTX: "the context",
-    POINTER: "an address",
-    FUNC: "a function's address",
-    ANY: "unknown",
-}
-_NEVER_NULL: Final = frozenset({STACK, DATA, CTX, POINTER, FUNC})

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from preflight.bytecode import fold_range as fr
-from preflight.bytecode.fold_range import Scalar
+from preflight.bytecode import scalars
 from preflight.bytecode.image import DataRef, MapRef
+from preflight.bytecode.scalars import Scalar
 
 #: A number.
 SCALAR: Final = 0
@@ -88,7 +88,7 @@ class Value(NamedTuple):
     """
 
     kind: int
-    number: Scalar = fr.UNKNOWN
+    number: Scalar = scalars.UNKNOWN
     off: int | None = None
     frame: int = 0
     data: DataRef | MapRef | FieldOffset | Constant | None = None
@@ -131,7 +131,7 @@ def join_values(left: Value, right: Value) -> Value:
     if left == right:
         return left
     if left.kind <= OPAQUE and right.kind <= OPAQUE:
-        number = fr.widen(left.number, right.number)
+        number = scalars.widen(left.number, right.number)
         sources = merged_sources(left.sources, right.sources)
         mixed = _MIXED if left.data is not None or right.data is not None else None
         return Value(max(left.kind, right.kind), number, data=mixed, sources=sources)
@@ -144,7 +144,7 @@ def join_values(left: Value, right: Value) -> Value:
 
 def _in_every_kernel(old: Value, new: Value) -> bool:
     """Whether a number includes another wherever they come from: one is this kernel's own."""
-    return old.number == fr.UNKNOWN if old.data is None else old.data == _MIXED
+    return old.number == scalars.UNKNOWN if old.data is None else old.data == _MIXED
 
 
 _NEVER_STACK: Final = frozenset({SCALAR, OPAQUE, DATA, CTX, POINTER})
@@ -159,7 +159,7 @@ def includes_value(old: Value, new: Value) -> bool:
             if old.data != new.data and not _in_every_kernel(old, new):
                 return False
             return old.number.includes(new.number)
-        return old.kind == OPAQUE and new.kind in _NEVER_STACK and old.number == fr.UNKNOWN
+        return old.kind == OPAQUE and new.kind in _NEVER_STACK and old.number == scalars.UNKNOWN
     return _same_place(old, new) and (old.off == new.off or (old.off is None and old.kind != FUNC))
 
 

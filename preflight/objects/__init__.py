@@ -13,7 +13,8 @@ Also carves objects out of executables. May import btf and bytecode.
 
 from preflight.objects.link import link, with_kconfig
 from preflight.objects.load import load
-from preflight.objects.model import BpfObject, Extern, MapDef, Program, SourceLine, Subprogram
+from preflight.objects.model import BpfObject, Program, Subprogram
+from preflight.objects.parts import Extern, MapDef, SourceLine
 from preflight.objects.sources import open_objects
 
 __all__ = [

@@ -13,7 +13,7 @@ from preflight.btf import Btf, Kind
 from preflight.btf.types import Array, Datasec, Reference, Var
 from preflight.objects.elf import SHF_EXECINSTR, SHF_MERGE, STV_HIDDEN, STV_INTERNAL, Elf, Section
 from preflight.objects.layout import variable_offsets
-from preflight.objects.model import DataSection, Variable
+from preflight.objects.parts import DataSection, Variable
 from preflight.objects.precheck import SHT_NOBITS, SHT_PROGBITS
 
 ARENA: Final = ".addr_space.1"

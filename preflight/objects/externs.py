@@ -12,7 +12,7 @@ from preflight.btf import Btf, Kind, essential_name
 from preflight.btf.types import INT_BOOL, INT_SIGNED, Array, Datasec, Enum, Func, Int, Var
 from preflight.objects.elf import Elf, Symbol
 from preflight.objects.layout import align_of
-from preflight.objects.model import Extern, KconfigSlot, Problem
+from preflight.objects.parts import Extern, KconfigSlot, Problem
 
 KCONFIG: Final = ".kconfig"
 KSYMS: Final = ".ksyms"

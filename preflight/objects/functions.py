@@ -11,7 +11,8 @@ from typing import Final
 from preflight.errors import InputError
 from preflight.objects.elf import STT_FUNC, STV_HIDDEN, STV_INTERNAL, Elf, Section, Symbol
 from preflight.objects.hooks import hook
-from preflight.objects.model import SLOT, Problem, Program, Subprogram
+from preflight.objects.model import SLOT, Program, Subprogram
+from preflight.objects.parts import Problem
 
 TEXT: Final = ".text"
 #: More functions than this in one object are refused.

@@ -39,7 +39,7 @@ from preflight.bytecode.image import (
     Ref,
     SubprogRef,
 )
-from preflight.bytecode.insn import (
+from preflight.bytecode.opcodes import (
     BPF_PSEUDO_CALL,
     BPF_PSEUDO_FUNC,
     BPF_PSEUDO_KFUNC_CALL,
@@ -53,7 +53,8 @@ from preflight.errors import InputError
 from preflight.objects.elf import SHN_LORESERVE, SHN_UNDEF, STT_FUNC, STT_SECTION, Relocation, Symbol
 from preflight.objects.functions import TEXT
 from preflight.objects.maps import BTF_MAPS, LEGACY_MAPS
-from preflight.objects.model import DataSection, Extern, Function, MapDef, Program, Subprogram
+from preflight.objects.model import Function, Program, Subprogram
+from preflight.objects.parts import DataSection, Extern, MapDef
 from preflight.records import dataclass
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from preflight.errors import InputError
 from preflight.objects import arch, data, elf, externs, functions, maps, structops
 from preflight.objects.elf import Elf, Section
 from preflight.objects.layout import data_sections
-from preflight.objects.model import BpfObject, Problem
+from preflight.objects.model import BpfObject
+from preflight.objects.parts import Problem
 
 T = TypeVar("T")
 

@@ -18,10 +18,11 @@ from preflight.btf.types import Array, Datasec, Enum, Member, Ptr, Struct, Var
 from preflight.objects.elf import STT_OBJECT, Elf, Section, Symbol
 from preflight.objects.kinds import MAPS_OF_MAPS, map_type_name, map_type_number
 from preflight.objects.layout import variable_offsets
-from preflight.objects.model import MapDef, Problem
+from preflight.objects.parts import MapDef, Problem
 
 if TYPE_CHECKING:
-    from preflight.objects.model import BpfObject, DataSection
+    from preflight.objects.model import BpfObject
+    from preflight.objects.parts import DataSection
 
 BTF_MAPS: Final = ".maps"
 LEGACY_MAPS: Final = "maps"

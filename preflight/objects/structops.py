@@ -13,7 +13,8 @@ from preflight.btf import Btf
 from preflight.btf.types import Datasec, Struct, Var
 from preflight.objects.elf import Elf, Section
 from preflight.objects.layout import variable_offsets
-from preflight.objects.model import SLOT, Problem, Program, StructOps
+from preflight.objects.model import SLOT, Program
+from preflight.objects.parts import Problem, StructOps
 
 SECTIONS: Final = (".struct_ops", ".struct_ops.link", "?.struct_ops", "?.struct_ops.link")
 

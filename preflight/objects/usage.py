@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from preflight.btf import essential_name
 from preflight.bytecode.helpers import helper_name
 from preflight.bytecode.image import DataRef, KfuncRef, KsymRef, MapRef, Origin, ProgramImage, SubprogRef
-from preflight.bytecode.insn import (
+from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.isa import ISA_FEATURES, isa_use
+from preflight.bytecode.opcodes import (
     ALU_OPERATORS,
     BPF_ADD,
     BPF_ALU64,
@@ -19,13 +21,9 @@ from preflight.bytecode.insn import (
     BPF_MEMSX,
     BPF_MOV,
     BPF_X,
-    ISA_FEATURES,
     R10,
-    Insn,
-    decode,
-    isa_use,
 )
-from preflight.objects.model import SourceLine
+from preflight.objects.parts import SourceLine
 from preflight.records import dataclass
 
 if TYPE_CHECKING:

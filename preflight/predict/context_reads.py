@@ -9,7 +9,8 @@ not followed, so this finds no more than there is.
 from __future__ import annotations
 
 from preflight.bytecode.image import ProgramImage
-from preflight.bytecode.insn import BPF_LD, BPF_MEM, Insn, decode
+from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.opcodes import BPF_LD, BPF_MEM
 
 _MOV64_X = 0xBF
 _CALLER_SAVED = frozenset(range(6))

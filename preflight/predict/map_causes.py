@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Location, Severity, Verdict
-from preflight.objects.model import BpfObject, MapDef
+from preflight.objects.model import BpfObject
+from preflight.objects.parts import MapDef
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.witness import type_answer
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from preflight.bytecode.image import ProgramImage
-from preflight.bytecode.insn import BPF_ALU64, BPF_LDX, BPF_MEM, Insn, decode
+from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.opcodes import BPF_ALU64, BPF_LDX, BPF_MEM
 from preflight.records import dataclass
 
 _MOV64_X, _MOV64_K, _ADD64_X, _LSH64_K = 0xBF, 0xB7, 0x0F, 0x67

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from preflight.objects.model import BpfObject, Program, SourceLine
+from preflight.objects.model import BpfObject, Program
+from preflight.objects.parts import SourceLine
 from preflight.objects.usage import Use
 from preflight.records import dataclass
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from preflight.btf import Kind
 from preflight.btf.types import Func, FuncProto
 from preflight.bytecode.helpers import helper_name
-from preflight.bytecode.insn import BPF_LDX, BPF_MEM, BPF_ST, BPF_STX, R10, Insn, decode
+from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.opcodes import BPF_LDX, BPF_MEM, BPF_ST, BPF_STX, R10
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage

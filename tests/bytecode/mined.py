@@ -12,7 +12,8 @@ import struct
 from collections.abc import Iterable
 
 from preflight.bytecode.image import DataRef, Origin, ProgramImage
-from preflight.bytecode.insn import BPF_JMP, BPF_JMP32, decode
+from preflight.bytecode.insn import decode
+from preflight.bytecode.opcodes import BPF_JMP, BPF_JMP32
 from preflight.bytecode.reach import reach
 from preflight.bytecode.reach_graph import POISON_CORE
 from tests.bytecode.random_programs import write

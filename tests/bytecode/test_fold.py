@@ -11,9 +11,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from preflight.bytecode import fold
-from preflight.bytecode import fold_range as fr
-from preflight.bytecode import insn as op
+from preflight.bytecode import fold, scalar_alu, scalar_branch, scalars
+from preflight.bytecode import opcodes as op
 
 U64 = (1 << 64) - 1
 CORNERS = [
@@ -118,22 +117,22 @@ def test_negated_condition_is_the_complement(code: int, negated: int) -> None:
 
 
 @st.composite
-def members(draw: st.DrawFn) -> tuple[fr.Scalar, int]:
+def members(draw: st.DrawFn) -> tuple[scalars.Scalar, int]:
     """A set and one of its members, built the way programs build them."""
     number = draw(numbers)
     shape = draw(st.sampled_from(["const", "unknown", "bits", "range", "low", "negative"]))
     if shape == "const":
-        return fr.const(number), number
+        return scalars.const(number), number
     if shape == "unknown":
-        return fr.UNKNOWN, number
+        return scalars.UNKNOWN, number
     if shape == "bits":
-        return fr.alu(op.BPF_AND, fr.UNKNOWN, fr.const(number), 64), number & draw(numbers)
+        return scalar_alu.alu(op.BPF_AND, scalars.UNKNOWN, scalars.const(number), 64), number & draw(numbers)
     if shape == "low":
-        return fr.unsigned(32), number & 0xFFFFFFFF
+        return scalars.unsigned(32), number & 0xFFFFFFFF
     other = draw(numbers)
     code = op.BPF_JSLE if shape == "negative" else op.BPF_JLE
     assume(fold.compare(code, number, other, 64))
-    refined = fr.refine(code, fr.UNKNOWN, fr.const(other), 64, True)
+    refined = scalar_branch.refine(code, scalars.UNKNOWN, scalars.const(other), 64, True)
     assert refined is not None
     return refined[0], number
 
@@ -141,46 +140,46 @@ def members(draw: st.DrawFn) -> tuple[fr.Scalar, int]:
 @given(st.sampled_from(sorted(ARITHMETIC)), members(), members(), widths)
 @settings(max_examples=1500)
 def test_abstract_alu_holds_every_result(
-    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int
+    code: int, left: tuple[scalars.Scalar, int], right: tuple[scalars.Scalar, int], bits: int
 ) -> None:
     for given_set, member in (left, right):
         assert given_set.contains(member)
-    result = fr.alu(code, left[0], right[0], bits)
+    result = scalar_alu.alu(code, left[0], right[0], bits)
     assert result.contains(fold.alu(code, left[1], right[1], bits))
 
 
 @given(st.sampled_from(sorted(COMPARISONS)), members(), members(), widths)
 @settings(max_examples=1500)
 def test_a_decided_branch_goes_that_way_and_refinement_keeps_the_members(
-    code: int, left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int], bits: int
+    code: int, left: tuple[scalars.Scalar, int], right: tuple[scalars.Scalar, int], bits: int
 ) -> None:
     truth = fold.compare(code, left[1], right[1], bits)
-    assert fr.decide(code, left[0], right[0], bits) in (truth, None)
-    refined = fr.refine(code, left[0], right[0], bits, truth)
+    assert scalar_branch.decide(code, left[0], right[0], bits) in (truth, None)
+    refined = scalar_branch.refine(code, left[0], right[0], bits, truth)
     assert refined is not None
     assert refined[0].contains(left[1])
     assert refined[1].contains(right[1])
 
 
 @given(members(), st.sampled_from([1, 2, 4, 8]))
-def test_truncation_holds_the_member(given_set: tuple[fr.Scalar, int], size: int) -> None:
+def test_truncation_holds_the_member(given_set: tuple[scalars.Scalar, int], size: int) -> None:
     values, member = given_set
-    assert fr.truncated(values, size).contains(member & ((1 << 8 * size) - 1))
+    assert scalars.truncated(values, size).contains(member & ((1 << 8 * size) - 1))
 
 
 @given(members(), members())
-def test_widening_includes_both(left: tuple[fr.Scalar, int], right: tuple[fr.Scalar, int]) -> None:
-    wide = fr.widen(left[0], right[0])
+def test_widening_includes_both(left: tuple[scalars.Scalar, int], right: tuple[scalars.Scalar, int]) -> None:
+    wide = scalars.widen(left[0], right[0])
     assert wide.includes(left[0]) and wide.includes(right[0])
 
 
 def test_shift_amounts_the_verifier_does_not_take_give_nothing() -> None:
-    assert fr.alu(op.BPF_LSH, fr.const(1), fr.const(64), 64) == fr.UNKNOWN
-    assert fr.alu(op.BPF_LSH, fr.const(1), fr.const(63), 64) == fr.const(1 << 63)
+    assert scalar_alu.alu(op.BPF_LSH, scalars.const(1), scalars.const(64), 64) == scalars.UNKNOWN
+    assert scalar_alu.alu(op.BPF_LSH, scalars.const(1), scalars.const(63), 64) == scalars.const(1 << 63)
 
 
 def test_and_with_zero_is_zero_whatever_the_other_side() -> None:
-    assert fr.alu(op.BPF_AND, fr.UNKNOWN, fr.ZERO, 64) == fr.ZERO
+    assert scalar_alu.alu(op.BPF_AND, scalars.UNKNOWN, scalars.ZERO, 64) == scalars.ZERO
 
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
@@ -189,5 +188,5 @@ def test_bounds_settle_on_members(value: int, mask: int, bound: int) -> None:
     members_ = [number for number in range(256) if number & ~mask == value]
     above = [number for number in members_ if number >= bound]
     below = [number for number in members_ if number <= bound]
-    assert fr._least_member(value, mask, bound) == (above[0] if above else None)
-    assert fr._greatest_member(value, mask, bound) == (below[-1] if below else None)
+    assert scalars._least_member(value, mask, bound) == (above[0] if above else None)
+    assert scalars._greatest_member(value, mask, bound) == (below[-1] if below else None)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.bytecode.insn import ISA_FEATURES, Insn, decode, encode, isa_feature, isa_use, mcpu_level
+from preflight.bytecode.insn import Insn, decode, encode
+from preflight.bytecode.isa import ISA_FEATURES, isa_feature, isa_use, mcpu_level
 from preflight.errors import InputError
 
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preflight.bytecode import fold_range as fr
+from preflight.bytecode import scalar_alu, scalars
 from preflight.bytecode.image import DataRef, ProgramImage
-from preflight.bytecode.insn import BPF_ADD, decode
+from preflight.bytecode.insn import decode
+from preflight.bytecode.opcodes import BPF_ADD
 from preflight.bytecode.reach import Reach, reach
 from preflight.bytecode.reach_shared import Answer, Shared, answer_for, fitted
 from preflight.host.bpf import asm
@@ -131,7 +132,7 @@ def test_arithmetic_on_a_configured_value_asks_every_kernel() -> None:
 @given(st.integers(-(1 << 31), (1 << 31) - 1))
 def test_adding_any_offset_to_an_unknown_number_leaves_it_unknown(offset: int) -> None:
     """What the answers rest on that do not look at offsets."""
-    assert fr.alu(BPF_ADD, fr.UNKNOWN, fr.const(offset), 64) == fr.UNKNOWN
+    assert scalar_alu.alu(BPF_ADD, scalars.UNKNOWN, scalars.const(offset), 64) == scalars.UNKNOWN
 
 
 def _essence(answers: dict[int, Reach]) -> dict[int, Reach]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from preflight.objects import load
-from preflight.objects.model import BpfObject, shown_file
+from preflight.objects.model import BpfObject
+from preflight.objects.parts import shown_file
 from tests import elfwriter as e
 from tests.btfwriter import BtfWriter, ExtWriter
 from tests.elfwriter import ElfWriter, Ins
