@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from preflight.tracers.attach import Target
-from preflight.tracers.session import Options, Outcome
+from preflight.tracers.session import Options, Outcome, Row
 from preflight.tracers.settings import Filters
 from tests.host.live import needs_loads
 from tests.tracers.events import total
@@ -113,13 +113,20 @@ def test_another_kind_of_lock_is_left_out(work: Work) -> None:
 # --- off the CPU
 
 
+def where_it_slept(outcome: Outcome) -> Row:
+    """The one row of most of the sleeps."""
+    (row,) = [row for row in outcome.rows["blocked"] if row.value["count"] > 10]
+    return row
+
+
 @EVERY_SCHED
 def test_twenty_sleeps_of_10_ms_are_blocked_in_one_place(work: Work, variant: str) -> None:
     outcome = traced(work, "offcpu", variant, "sleep 20 10")
-    rows = [row for row in outcome.rows["blocked"] if row.value["count"] == 20]
-    assert len(rows) == 1, outcome.rows["blocked"]
-    (row,) = rows
-    assert row.value["total_ns"] >= 200 * MS
+    row = where_it_slept(outcome)
+    # Kernels that keep programs away from some tasks do not show the change from such a task to another:
+    # a sleep that ended there is told as expired.
+    assert row.value["count"] + outcome.health["expired"] == 20
+    assert row.value["total_ns"] >= row.value["count"] * 10 * MS
     assert row.key["left_as"] == "sleeping"
     assert row.key["comm"] == "work"
     assert row.key["tgid"] == work.pid
@@ -128,7 +135,7 @@ def test_twenty_sleeps_of_10_ms_are_blocked_in_one_place(work: Work, variant: st
 
 def test_the_stack_of_a_blocked_thread_names_who_sleeps(work: Work) -> None:
     outcome = traced(work, "offcpu", "tp_btf", "sleep 20 10")
-    (row,) = [row for row in outcome.rows["blocked"] if row.value["count"] == 20]
+    row = where_it_slept(outcome)
     kernel, user = row.key["kernel_stack"], row.key["user_stack"]
     assert outcome.stacks["stacks"][kernel]
     assert any(work.covers(address, "main") for address in outcome.stacks["stacks"][user])
@@ -163,7 +170,7 @@ def test_each_sleep_ends_in_one_wait_for_a_cpu(work: Work, variant: str) -> None
     # One more for the line it was told to work by. A timer that ends before its thread has left the CPU
     # wakes nobody who waits; on a busy machine that happens now and then.
     woken = histogram(outcome, cause="woken")
-    assert 18 <= woken.count <= 22
+    assert 18 <= woken.count + outcome.health["expired"] <= 22
     assert sum(woken.slots) == woken.count
     assert lost(outcome) == {}
 
@@ -187,7 +194,7 @@ def test_runqlat_tells_processes_apart_when_asked(work: Work) -> None:
 )
 def test_filters_apply_to_the_task_that_is_woken(work: Work, variant: str, wanted) -> None:  # type: ignore[no-untyped-def]
     outcome = traced(work, "runqlat", variant, "sleep 10 10", Options(filters=wanted(work)))
-    assert 8 <= total(outcome, "latencies", cause="woken") <= 12
+    assert 8 <= total(outcome, "latencies", cause="woken") + outcome.health["expired"] <= 12
 
 
 def test_filters_of_others_leave_nothing(work: Work) -> None:
