@@ -19,6 +19,11 @@ from preflight.verifier.scene import Decider, Decision, Scene
 __all__ = ["Decision", "decide"]
 
 _CALLER = "Caller passes invalid args into func#"
+#: Families whose messages refuse arguments of global functions, too (btf_check_func_arg_match()).
+_ARGUMENTS = frozenset(
+    ["V-PKT-BOUNDS", "V-MAPVAL-BOUNDS", "V-MEM-BOUNDS", "V-STACK-OOB", "V-STACK-UNINIT", "V-HELPER-ARG",
+     "V-NULL", "V-DEREF", "V-KFUNC-ARG", "V-BUF-BOUNDS"]
+)  # fmt: skip
 _REGISTER = re.compile(r"\bR(\d{1,2})\b")
 _ARGUMENT = re.compile(r"\barg#?(\d)\b")
 
@@ -33,7 +38,7 @@ def decide(family: str, text: str, log: ProgramLog, at: int) -> Decision:
     """The cause of a rejection of `family` whose terminal lines are `text`, at step `at`."""
     scene = Scene(family, text, log, at, _blamed(text, log, at))
     cause, confidence = by_message(family, text)
-    if _CALLER in text:
+    if _CALLER in text or (family in _ARGUMENTS and _calls_own_function(log, at)):
         # what comes before it is why one argument does not fit what the function takes for granted
         cause, confidence, family = "global_func_args", "high", ""
     decider = _DECIDERS.get(family)
@@ -43,6 +48,11 @@ def decide(family: str, text: str, log: ProgramLog, at: int) -> Decision:
     if found.root is None and found.confidence != "low":
         found = found._replace(root=place_of(scene, found.cause_id))
     return found
+
+
+def _calls_own_function(log: ProgramLog, at: int) -> bool:
+    """Whether the rejected instruction calls a function of the program itself."""
+    return at >= 0 and effect(log.steps[at].text).name.startswith(("pc+", "pc-", "func#"))
 
 
 def _blamed(text: str, log: ProgramLog, at: int) -> int | None:

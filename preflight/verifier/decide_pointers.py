@@ -48,7 +48,9 @@ def _moved(scene: Scene, past: Origin, register: int, was: str) -> Decision | No
 
 
 def _released(scene: Scene, past: Origin, register: int, was: str) -> Decision | None:
-    if past.kind != "call" or not any(word in was for word in ("ptr_", "sock", "mem", "alloc")):
+    if past.kind not in {"call", "unknown"} or not any(
+        word in was for word in ("ptr_", "sock", "mem", "alloc")
+    ):
         return None
     given = _last_call(scene, past.at, releases)
     if given is None:
@@ -162,6 +164,10 @@ def _unread(scene: Scene, cause: str, confidence: str) -> Decision | None:
         name = called(scene.steps[past.at]) or "a function"
         reason = f"the call of {name} destroys R{past.register}, which is not written again"
         return Decision("uninit_register", "high", scene.root(past.at, reason))
+    if past.kind == "call" and not called(scene.steps[past.at]):
+        # libbpf leaves a weak kernel function that it did not find as `call #0`
+        reason = "the kernel function called here was not found, and the call was left empty"
+        return Decision("kfunc_unavailable", "high", scene.root(past.at, reason))
     if past.kind not in {"never", "entry"}:
         return None
     branches = [at for at in range(scene.at) if effect(scene.steps[at].text).kind == "branch"]

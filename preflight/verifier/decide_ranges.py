@@ -13,6 +13,7 @@ from preflight.verifier.scene import Decider, Decision, Scene
 #: A value this large is no bound that anybody meant.
 _HUGE = 1 << 28
 _RANGE = re.compile(r"(umax(?:_value)?|smax(?:_value)?)=(?:[a-z0-9]+=)*(-?(?:0x[0-9a-f]+|\d+))")
+_OFFSET = re.compile(r"\boff=(\d{1,18})\b")
 _BELOW = re.compile(r"min value|negative|unbounded min")
 
 
@@ -22,6 +23,12 @@ def _largest(value: str) -> int | None:
     if found:
         return max(found)
     return (1 << 63) if "var_off" in value else None
+
+
+def _largest_said(text: str) -> int | None:
+    """The offset in the message itself: the largest one, where that is what was refused."""
+    found = _OFFSET.search(text)
+    return int(found[1]) if found and "max value is outside" in text else None
 
 
 def _index(scene: Scene, past: Origin) -> tuple[int, int] | None:
@@ -78,10 +85,12 @@ def _bounds(scene: Scene, cause: str, confidence: str) -> Decision | None:
     index = origin(scene.steps, at, register, complete=scene.complete)
     tests = _tests(scene, index, at)
     largest = _largest(scene.value())
+    if largest is None:
+        largest = _largest_said(scene.text)
     unbounded = largest is None or largest >= _HUGE
     if cause == "unbounded_index" and _BELOW.search(scene.text):
         return _unbounded(scene, "high", index, at, tests)
-    if unbounded or not (tests or index.masked):
+    if unbounded or not (tests or index.masked or index.at < 0):
         sure = "high" if largest is not None and largest >= _HUGE else "medium"
         return _unbounded(scene, sure, index, at, tests)
     place = tests[-1].at if tests else (index.through[0] if index.through else at)

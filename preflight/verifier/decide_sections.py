@@ -77,11 +77,23 @@ def _depth(scene: Scene, cause: str, confidence: str) -> Decision | None:
     return Decision("recursion" if itself else cause, "high", scene.root(place, reason))
 
 
+#: Kernels that print this limit accept loops (since 5.2 and 5.3).
+_LOOPS_ALLOWED = 1_000_000
+
+
+def _back_edge(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    """Where loops are allowed, a back edge that is refused is a call: a function that comes to itself."""
+    if "back-edge" in scene.text and scene.log.stats.get("limit") == _LOOPS_ALLOWED:
+        return Decision("recursion", "medium")
+    return None
+
+
 DECIDERS: dict[str, Decider] = {
     "V-REFLEAK": _leak,
     "V-SPINLOCK": _section,
     "V-RCU": _section,
     "V-PREEMPT": _section,
     "V-IRQ": _section,
+    "V-LOOP": _back_edge,
     "V-CALLDEPTH": _depth,
 }

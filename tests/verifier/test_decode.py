@@ -296,3 +296,42 @@ def test_what_a_loader_said_before_does_not_hide_a_refusal() -> None:
         + "libbpf: prog 'p': failed to load: -1\n"
     )
     assert (found.family, found.errno, found.terminal.number) == ("L-EPERM-NOLOG", 1, 2)
+
+
+@pytest.mark.parametrize(("limit", "cause"), [("1000000", "recursion"), ("131072", "control_flow")])
+def test_back_edge_where_loops_are_allowed_is_a_call(limit: str, cause: str) -> None:
+    assert only("back-edge from insn 11 to 3\n" + STATS.replace("1000000", limit)).cause_id == cause
+
+
+def test_weak_function_that_was_left_empty() -> None:
+    found = only(f"0: R1=ctx(off=0,imm=0) R10=fp0\n0: (85) call #0\n1: (bf) r1 = r0\nR0 !read_ok\n{STATS}")
+    assert (found.cause_id, found.root and found.root.insn) == ("kfunc_unavailable", 0)
+
+
+INDEXED = """\
+0: R1=ctx() R10=fp0
+0: (61) r6 = *(u32 *)(r1 +16)         ; R6_w=scalar()
+1: (85) call bpf_get_local_storage#81 ; R0_w=map_value(map=m,ks=4,vs=72)
+2: (25) if r6 > {limit} goto pc+4
+3: (67) r6 <<= 3
+4: (0f) r0 += r6
+5: (7b) *(u64 *)(r0 +0) = r1
+invalid access to map value, value_size=72 off={off} size=8
+R0 max value is outside of the allowed memory range
+"""
+
+
+@pytest.mark.parametrize(
+    ("off", "limit", "cause"),
+    [("72", "0x9", "map_value_bounds"), ("34359738360", "0xfffffffe", "unbounded_index")],
+)
+def test_offset_in_the_message_tells_a_wrong_bound_from_none(off: str, limit: str, cause: str) -> None:
+    assert only(INDEXED.format(off=off, limit=limit) + STATS).cause_id == cause
+
+
+def test_memory_argument_of_a_global_function() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (85) call pc+3\ninvalid access to map value, value_size=72 off=8 size=72\n"
+        f"R1 min value is outside of the allowed memory range\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.insn) == ("global_func_args", 0)
