@@ -76,7 +76,7 @@ class Presenter:
         self._reveal = reveal
         self._key = key or secrets.token_bytes(32)
         self._kernel = kernel or KernelSymbols()
-        self._user = UserSymbols()
+        self._user = UserSymbols(outcome.processes)
         self._monotonic = time.time_ns() - time.monotonic_ns()
         self._cgroups = cgroup_paths(set(self._cgroup_ids()))
 
@@ -199,7 +199,10 @@ class Presenter:
         return value
 
     def _frames(self, one: Map, row: Row) -> list[str]:
-        """Function names from the outermost caller to the innermost; the kernel's end with `_[k]`."""
+        """Function names from the outermost caller to the innermost; the kernel's end with `_[k]`.
+
+        Unknown ones in a row are one.
+        """
         stacks = self._outcome.stacks.get(one.stacks, {})
         frames: list[str] = []
         for decode in ("user-stack", "kernel-stack"):
@@ -217,7 +220,8 @@ class Presenter:
                 else:
                     pid = _pid(row.key)
                     frames += [self._user.name(pid, address) for address in reversed(addresses)]
-        return frames or [NO_NAME]
+        shown = [name for n, name in enumerate(frames) if name != NO_NAME or frames[n - 1 : n] != [NO_NAME]]
+        return shown or [NO_NAME]
 
     def _cgroup_ids(self) -> Iterable[int]:
         for one in self._outcome.tracer.maps:

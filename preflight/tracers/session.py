@@ -37,9 +37,13 @@ from preflight.tracers.layout import Layout
 from preflight.tracers.libbpf import LibbpfError, Map, Object, RingBuffer, possible_cpus
 from preflight.tracers.model import HEALTH_MAP, Tracer, Variant
 from preflight.tracers.settings import Filters
+from preflight.tracers.symbols import Process, look_at
 
 #: Milliseconds between two looks at the clock while waiting.
 _TICK = 100
+#: Seconds between two looks at the processes that stacks belong to, and how many are looked at.
+_LOOK = 0.25
+_MAX_PROCESSES = 4096
 _PER_CPU = frozenset({MapType.PERCPU_HASH, MapType.PERCPU_ARRAY, MapType.LRU_PERCPU_HASH})
 _ARRAYS = frozenset({MapType.ARRAY, MapType.PERCPU_ARRAY})
 _BYTEORDER = sys.byteorder
@@ -83,9 +87,10 @@ class Agent:
 class Outcome:
     """What a session found. `seconds` it was attached.
 
-    `rows` by map, `events` by ring buffer, `stacks` by stack map: stack id -> addresses. `health` are the
-    programs' own counters, `missed` runs of programs that the kernel left out because one ran already on
-    that CPU. `left_out` counts events beyond `max_events`, `unread` keys whose element was gone,
+    `rows` by map, `events` by ring buffer, `stacks` by stack map: stack id -> addresses. `processes` are
+    those with stacks, as they were while they lived. `health` are the programs' own counters, `missed` runs
+    of programs that the kernel left out because one ran already on that CPU.
+    `left_out` counts events beyond `max_events`, `unread` keys whose element was gone,
     `full` the maps that took no more keys. `notes` say what was attached otherwise than asked.
     """
 
@@ -95,6 +100,7 @@ class Outcome:
     rows: dict[str, list[Row]]
     events: dict[str, list[dict[str, Any]]]
     stacks: dict[str, dict[int, tuple[int, ...]]]
+    processes: dict[int, Process]
     health: dict[str, int]
     missed: int
     left_out: int
@@ -124,6 +130,9 @@ class Session:
         self._events: dict[str, list[bytes]] = {}
         self._left_out = 0
         self._skipped: list[str] = []
+        self._processes: dict[int, Process] = {}
+        self._seen: set[bytes] = set()
+        self._looked = 0.0
 
     @property
     def outcome(self) -> Outcome:
@@ -232,6 +241,26 @@ class Session:
             ring.poll(milliseconds if number == 0 else 0)
         if not self._rings:
             time.sleep(milliseconds / 1000)
+        if time.monotonic() - self._looked >= _LOOK:
+            self._look_at_processes()
+
+    def _look_at_processes(self) -> None:
+        """Read what processes with user stacks have mapped: afterwards they may be gone."""
+        self._looked = time.monotonic()
+        definitions = {one.name: one for one in self._obj.maps}
+        for one in self.tracer.maps_of(self.variant.name):
+            names = [f.path for f in one.key if f.path in ("tgid", "pid")]
+            if not names or not any(f.decode == "user-stack" for f in one.key) or self._obj.btf is None:
+                continue
+            found = self._maps[one.name]
+            keys = Layout(self._obj.btf, definitions[one.name].key_type, found.key_size)
+            for key in found.each_key():
+                if key in self._seen or len(self._processes) >= _MAX_PROCESSES:
+                    continue
+                self._seen.add(key)
+                pid = keys.read(key)[names[0]]
+                if pid not in self._processes and (process := look_at(pid)) is not None:
+                    self._processes[pid] = process
 
     def wait(self, seconds: float) -> None:
         """Let it run, and take events meanwhile."""
@@ -249,6 +278,7 @@ class Session:
             seconds = time.monotonic() - self._began
             self._attacher.close()
             failures = self._handle.detach()
+            self._look_at_processes()
             for ring in self._rings:
                 ring.consume()
             self._outcome = self._read(seconds, failures)
@@ -278,6 +308,7 @@ class Session:
             rows=rows,
             events=self._decoded(),
             stacks=stacks,
+            processes=self._processes,
             health=self.health(),
             missed=sum(_missed(program.fd) for program in self._handle.programs.values()),
             left_out=self._left_out,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Addresses as names: the kernel's from /proc/kallsyms, a process's from its mapped files.
 
-An address without a name is `[unknown]`: raw kernel addresses are never shown. What a process had mapped is
-read when the tracer has ended, so frames of processes that are gone stay unknown.
+An address without a name is `[unknown]`: raw kernel addresses are never shown. What a process has mapped is
+read when a stack of it is first seen, so frames of processes that end before that stay unknown.
 """
 
 from __future__ import annotations
@@ -58,46 +58,67 @@ class KernelSymbols:
         return self._starts
 
 
-class _Mapping(NamedTuple):
+class Mapping(NamedTuple):
+    """An executable mapping of a process: addresses, offset in the file, the file ("" for none)."""
+
     start: int
     end: int
     offset: int
     path: str
 
 
-class UserSymbols:
-    """The functions of processes, by what they have mapped now."""
+class Process(NamedTuple):
+    """What a process had mapped when it was looked at; `at_home`: it sees the same files as this one."""
 
-    def __init__(self, proc: Path = Path("/proc")) -> None:
+    mappings: tuple[Mapping, ...]
+    at_home: bool
+
+
+def look_at(pid: int, proc: Path = Path("/proc")) -> Process | None:
+    """What a process has mapped now; None when it is gone or may not be looked at."""
+    try:
+        text = (proc / str(pid) / "maps").read_text(encoding="utf-8", errors="surrogateescape")
+        at_home = (proc / str(pid) / "ns/mnt").stat().st_ino == (proc / "self/ns/mnt").stat().st_ino
+    except OSError:
+        return None
+    found = []
+    for line in text.splitlines():
+        fields = line.split(None, 5)
+        if len(fields) < 5 or "x" not in fields[1]:
+            continue
+        start, _, end = fields[0].partition("-")
+        path = fields[5] if len(fields) == 6 and fields[5].startswith("/") else ""
+        found.append(Mapping(int(start, 16), int(end, 16), int(fields[2], 16), path))
+    return Process(tuple(found), at_home)
+
+
+class UserSymbols:
+    """The functions of processes: those looked at while they lived (`known`), else as they are now."""
+
+    def __init__(self, known: dict[int, Process] | None = None, proc: Path = Path("/proc")) -> None:
         self._proc = proc
-        self._mappings: dict[int, list[_Mapping]] = {}
+        self._processes: dict[int, Process | None] = dict(known or {})
 
     def name(self, pid: int, address: int) -> str:
         """`function`, else `file+0xOFFSET`, else `[unknown]`."""
-        for one in self._of(pid):
+        if pid not in self._processes:
+            self._processes[pid] = look_at(pid, self._proc)
+        process = self._processes[pid]
+        for one in process.mappings if process else ():
             if one.start <= address < one.end:
                 offset = address - one.start + one.offset
-                found = function_at(f"{self._proc}/{pid}/root{one.path}", offset) if one.path else None
                 base = Path(one.path).name
-                return found or (f"{base}+{offset:#x}" if base else NO_NAME)
+                return self._function(pid, one, offset) or (f"{base}+{offset:#x}" if base else NO_NAME)
         return NO_NAME
 
-    def _of(self, pid: int) -> list[_Mapping]:
-        if pid not in self._mappings:
-            found = []
-            try:
-                text = (self._proc / str(pid) / "maps").read_text(encoding="utf-8", errors="surrogateescape")
-            except OSError:
-                text = ""
-            for line in text.splitlines():
-                fields = line.split(None, 5)
-                if len(fields) < 5 or "x" not in fields[1]:
-                    continue
-                start, _, end = fields[0].partition("-")
-                path = fields[5] if len(fields) == 6 and fields[5].startswith("/") else ""
-                found.append(_Mapping(int(start, 16), int(end, 16), int(fields[2], 16), path))
-            self._mappings[pid] = found
-        return self._mappings[pid]
+    def _function(self, pid: int, one: Mapping, offset: int) -> str | None:
+        process = self._processes[pid]
+        if not one.path or process is None:
+            return None
+        inside = f"{self._proc}/{pid}/root{one.path}"
+        if Path(inside).exists():
+            return function_at(inside if not process.at_home else one.path, offset)
+        return function_at(one.path, offset) if process.at_home else None
 
 
 def function_at(path: str, offset: int) -> str | None:
@@ -124,7 +145,7 @@ def _table(path: str) -> list[tuple[int, int, str]]:
                 return []
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 return sorted(set(_functions(data)))
-    except (OSError, ValueError, struct.error, IndexError):
+    except (OSError, OverflowError, ValueError, struct.error, IndexError):
         return []
 
 

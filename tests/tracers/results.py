@@ -128,6 +128,7 @@ def outcome(**changes: Any) -> Outcome:
         },
         events={"events": [{"pid": 4, "path": f"/home/{CANARY}/notes.txt", "payload": CANARY.encode()}]},
         stacks={"traces": {1: (0xFFFF_FFFF_8000_0010, 0xFFFF_FFFF_8000_0020)}},
+        processes={},
         health={"seen": 20, "exported": 18, "ring-dropped": 0},
         missed=0,
         left_out=0,

@@ -14,7 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from preflight.tracers import binaries
-from preflight.tracers.symbols import NO_NAME, KernelSymbols, UserSymbols, _table, function_at, offsets_of
+from preflight.tracers.symbols import (
+    NO_NAME,
+    KernelSymbols,
+    UserSymbols,
+    _table,
+    function_at,
+    look_at,
+    offsets_of,
+)
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("cc") is None, reason="the library with known functions needs a C compiler"
@@ -57,6 +65,25 @@ def test_a_function_of_this_process_is_found() -> None:
     address = ctypes.cast(libc.getppid, ctypes.c_void_p).value
     assert address is not None
     assert UserSymbols().name(os.getpid(), address) in ("getppid", "__getppid")
+
+
+def test_a_process_keeps_the_names_it_had_while_it_lived() -> None:
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(b"its libraries are there\n")
+    child.stdin.flush()
+    child.stdout.readline()
+    try:
+        process = look_at(child.pid)
+    finally:
+        child.kill()
+        child.communicate()
+    assert process is not None
+    code = next(one for one in process.mappings if "libc" in one.path)
+    (offset, *_) = offsets_of(code.path, "getppid")
+    name = UserSymbols({child.pid: process}).name(child.pid, code.start - code.offset + offset)
+    assert name in {found for start, _, found in _table(code.path) if start == offset}
 
 
 def test_a_process_that_is_gone_has_no_names() -> None:
