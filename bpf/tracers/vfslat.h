@@ -62,11 +62,37 @@ struct file___vfs {
 	struct inode___vfs *f_inode;
 };
 
+/* include/linux/fdtable.h: the files that a task has open, by descriptor. */
+struct fdtable___vfs {
+	unsigned int max_fds;
+	struct file___vfs **fd;
+};
+
+struct files_struct___vfs {
+	struct fdtable___vfs *fdt;
+};
+
+struct task_struct___vfs {
+	struct files_struct___vfs *files;
+};
+
 #pragma clang attribute pop
 
 static __always_inline __u64 magic_of_file(const struct file___vfs *file)
 {
 	return BPF_CORE_READ(file, f_inode, i_sb, s_magic);
+}
+
+/* The current task's file of that descriptor; 0 when it has none. */
+static __always_inline const struct file___vfs *file_of(unsigned int descriptor)
+{
+	struct task_struct___vfs *task = (void *)bpf_get_current_task();
+	struct fdtable___vfs *table = BPF_CORE_READ(task, files, fdt);
+	struct file___vfs **files = BPF_CORE_READ(table, fd), *file = 0;
+
+	if (descriptor < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), &files[descriptor]);
+	return file;
 }
 
 /* An opened file has no inode yet; the path it is opened by has. */
