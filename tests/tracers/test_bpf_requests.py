@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.kernel, needs_loads]
 
 BLOCK = 4096
 TIMES = 40
+FEW = 4
 
 
 @pytest.fixture
@@ -63,8 +64,9 @@ def test_each_direct_request_is_served_once(
     direct: int, variant: str, operation: str, make: Callable[[int], Callable[[], None]]
 ) -> None:
     outcome = observed("blocklat", variant, make(direct), only_pid=False)
-    # Others use the disk as well.
-    assert total(outcome, "latencies", operation=operation, stage="served", error=0) >= TIMES
+    # Others use the disk as well. Requests end in interrupts, where a kernel that keeps programs away from
+    # the task that is interrupted shows nothing.
+    assert total(outcome, "latencies", operation=operation, stage="served", error=0) >= TIMES - FEW
     assert health_is_whole(outcome.health)
 
 
@@ -81,4 +83,4 @@ def test_another_device_is_left_out(direct: int) -> None:
     options = Options(constants={"target_device": 0xFFF << 20 | 0xFFFFF})
     outcome = observed("blocklat", "tp_btf", reads(direct), options, only_pid=False)
     assert outcome.rows["latencies"] == []
-    assert outcome.health["filtered"] == outcome.health["seen"] >= TIMES
+    assert outcome.health["filtered"] == outcome.health["seen"] >= TIMES - FEW

@@ -124,8 +124,8 @@ def test_twenty_sleeps_of_10_ms_are_blocked_in_one_place(work: Work, variant: st
     outcome = traced(work, "offcpu", variant, "sleep 20 10")
     row = where_it_slept(outcome)
     # Kernels that keep programs away from some tasks do not show the change from such a task to another:
-    # a sleep that ended there is told as expired.
-    assert row.value["count"] + outcome.health["expired"] == 20
+    # a sleep that ended there is told as expired, the last one when the thread leaves the CPU again.
+    assert 19 <= row.value["count"] + outcome.health["expired"] <= 20
     assert row.value["total_ns"] >= row.value["count"] * 10 * MS
     assert row.key["left_as"] == "sleeping"
     assert row.key["comm"] == "work"
