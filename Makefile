@@ -61,6 +61,10 @@ truth: build
 matrices: build
 	@$(BIN)/python tools/make_matrices.py
 
+## lab-arm64: guest programs for arm64 kernels (`preflight lab` boots them with qemu-system-aarch64)
+lab-arm64: build
+	@$(BIN)/python tools/foreign_lab.py arm64
+
 ## bench: CPU ratios against peers, measured in the same run
 bench: build
 	@$(BIN)/python -m benchmarks

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the lab's loader, its uprobe target and what packs a guest's output from `bpf/loader/` into `build/lab/MACHINE/`.
+"""Builds the lab's own programs from `bpf/loader/` into `build/lab/MACHINE/`.
 
-Both are static programs, because they run in guests that have no libraries. Without a C compiler or the
-static libraries nothing is built: everything but the lab works without them, so that is said and is no error.
+The loader, its uprobe target and what packs a guest's output are static programs, because they run in guests
+that have no libraries. Without a C compiler or the static libraries nothing is built: everything but the lab
+works without them, so that is said and is no error.
 """
 
 from __future__ import annotations
@@ -60,36 +61,39 @@ def compiler() -> str | None:
     )
 
 
-def digest(cc: str) -> str:
+def digest(cc: str, more: tuple[str, ...] = ()) -> str:
     """What the programs depend on: sources, flags, the compiler."""
-    whole = hashlib.sha256(" ".join((cc, *FLAGS)).encode())
+    whole = hashlib.sha256(" ".join((cc, *FLAGS, *more)).encode())
     for path in sorted(SOURCES.glob("*.[ch]")):
         whole.update(path.name.encode() + b"\0" + path.read_bytes())
     return whole.hexdigest()
 
 
-def build(out: Path, cc: str) -> list[str]:
-    """Build what is out of date; the names of what was built. BuildError with the compiler's words."""
+def build(out: Path, cc: str, more: tuple[str, ...] = ()) -> list[str]:
+    """Build what is out of date; the names of what was built. BuildError with the compiler's words.
+
+    `more` are flags besides FLAGS: where a cross compiler finds headers and libraries.
+    """
     out.mkdir(parents=True, exist_ok=True)
     stamp = out / "inputs"
-    wanted = digest(cc)
+    wanted = digest(cc, more)
     fresh = stamp.is_file() and stamp.read_text() == wanted
     if fresh and all((out / program.name).is_file() for program in PROGRAMS):
         return []
     for program in PROGRAMS:
         with tempfile.TemporaryDirectory(dir=out) as scratch:
             made = Path(scratch) / program.name
-            _compile(cc, program, made)
+            _compile(cc, program, made, more)
             made.replace(out / program.name)
     stamp.write_text(wanted)
     return [program.name for program in PROGRAMS]
 
 
-def _compile(cc: str, program: Program, made: Path) -> None:
+def _compile(cc: str, program: Program, made: Path, flags: tuple[str, ...]) -> None:
     first = ""
     for more in MORE_LIBRARIES if program.libraries else ((),):
         libraries = (*program.libraries, *more)
-        command = [cc, *FLAGS, "-o", str(made), str(SOURCES / f"{program.name}.c"), *libraries]
+        command = [cc, *FLAGS, *flags, "-o", str(made), str(SOURCES / f"{program.name}.c"), *libraries]
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=300, check=False
         )

@@ -84,7 +84,9 @@ def record(kernels: Sequence[Kernel], wanted: tuple[Subject, ...], jobs: int) ->
 def is_recorded(kernel: Kernel, wanted: tuple[Subject, ...]) -> bool:
     """Whether its file is there, and is about these objects."""
     path = file_of(kernel)
-    return path.is_file() and {o.sha256 for o in truth.read(path).objects} == {s.sha256 for s in wanted}
+    return path.is_file() and {o.sha256 for o in truth.read(path).objects} == {
+        s.sha256 for s in wanted if s.arch in (None, kernel.arch)
+    }
 
 
 def file_of(kernel: Kernel) -> Path:

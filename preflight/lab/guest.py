@@ -13,6 +13,7 @@ from pathlib import Path
 
 from preflight.lab import collector, initramfs
 from preflight.lab.initramfs import Node
+from preflight.lab.qemu import machine_for
 
 #: The commands of busybox that the script calls.
 COMMANDS = [
@@ -67,8 +68,8 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup || true
 mkdir /sys/fs/cgroup/preflight || true
 ip link set lo up || true
 echo 0 > /proc/sys/kernel/printk_ratelimit || true
-stty -F /dev/ttyS1 raw
-exec 3>/dev/ttyS1
+stty -F /dev/@PORT@ raw
+exec 3>/dev/@PORT@
 mark() { printf '\n#mark %s %s\n' "$1" "$2" >&3; }
 if test -x /bin/frame; then
 frame() { /bin/frame "$1" "$2" >&3; }
@@ -189,6 +190,7 @@ class Job:
 class Tools:
     """The programs of the guest: static busybox, the loader, its uprobe target, and bpftool when needed.
 
+    `root` is where the libraries of another machine's programs lie, None for this host's own.
     `frame` packs what goes out (bpf/loader/frame.c); without it busybox does the same, more slowly.
 
     `collector` are the files of preflight's own collection (preflight.lab.collector), by path.
@@ -200,15 +202,17 @@ class Tools:
     bpftool: Path | None = None
     frame: Path | None = None
     arch: str = "x86_64"
+    root: Path | None = None
     collector: Mapping[str, Node] = field(default_factory=dict)
 
 
-def script(job: Job, *, target: bool, collect: str = "") -> str:
+def script(job: Job, *, target: bool, collect: str = "", port: str = "ttyS1") -> str:
     """The guest's first process, as text. Numbers and checked names are all that enters it.
 
-    `collect` is the command that collects host facts; without it bpftool is asked what it knows.
+    `collect` is the command that collects host facts; without it bpftool is asked what it knows. `port` is
+    the device of the second serial port.
     """
-    parts = [_HEAD.replace("@LIMIT@", str(job.limit))]
+    parts = [_HEAD.replace("@LIMIT@", str(job.limit)).replace("@PORT@", port)]
     parts += [_MODULE.replace("@MODULE@", name) for name, _ in job.modules]
     if job.probe:
         parts += [_PROBE, _COLLECT.replace("@COLLECT@", collect) if collect else _FEATURES]
@@ -227,7 +231,8 @@ def script(job: Job, *, target: bool, collect: str = "") -> str:
 def build(job: Job, tools: Tools) -> bytes:
     """The initramfs for a job. InstrumentError when a program of the host cannot be taken along."""
     collect = collector.command() if job.probe and tools.collector else ""
-    text = script(job, target=tools.target is not None, collect=collect)
+    port = machine_for(tools.arch).port
+    text = script(job, target=tools.target is not None, collect=collect, port=port)
     nodes: dict[str, Node] = {
         **{name: initramfs.folder() for name in ("proc", "sys", "dev", "tmp")},
         "dev/console": initramfs.console(),
@@ -239,7 +244,7 @@ def build(job: Job, tools: Tools) -> bytes:
         if path is not None:
             nodes[f"bin/{name}"] = initramfs.file(path.read_bytes(), executable=True)
     if tools.bpftool is not None and (job.probe or job.bpftool):
-        nodes |= initramfs.with_libraries(tools.bpftool, tools.arch)
+        nodes |= initramfs.with_libraries(tools.bpftool, tools.arch, root=tools.root)
     if job.probe:
         nodes |= tools.collector
     nodes |= {f"in/{n}.bpf.o": initramfs.file(data) for n, data in enumerate(job.objects)}

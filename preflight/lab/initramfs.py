@@ -83,17 +83,20 @@ def _append(out: bytearray, number: int, path: str, node: Node) -> None:
 
 
 def with_libraries(
-    program: Path, arch: str, *, name: str = "", folders: tuple[Path, ...] = ()
+    program: Path, arch: str, *, name: str = "", folders: tuple[Path, ...] = (), root: Path | None = None
 ) -> dict[str, Node]:
-    """A program of the host and the shared libraries it needs, by path in the guest; `name` renames it.
+    """A program and the shared libraries it needs, by path in the guest; `name` renames it.
 
-    The libraries are looked for in `folders` and where the distributions keep them; nothing is executed.
-    InstrumentError when one is not there.
+    The libraries are looked for in `folders` and where the distributions keep them, below `root` when the
+    program is of another machine; nothing is executed. InstrumentError when one is not there.
     """
+    if root is not None:
+        folders = tuple(root / place.format(arch=arch).lstrip("/") for place in _LIBRARY_FOLDERS)
     found = {f"bin/{name or program.name}": file(_read(program), executable=True)}
     interpreter = needed(program)[0]
     if interpreter:
-        found[interpreter.lstrip("/")] = file(_read(Path(interpreter)), executable=True)
+        place = Path(interpreter) if root is None else root / interpreter.lstrip("/")
+        found[interpreter.lstrip("/")] = file(_read(place), executable=True)
     return {**found, **libraries(program, arch, folders)}
 
 

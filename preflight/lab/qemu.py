@@ -12,22 +12,55 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from preflight.errors import InstrumentError
 
-#: `uname -m` -> QEMU's program and the package that has it.
-MACHINES: dict[str, tuple[str, str]] = {"x86_64": ("qemu-system-x86_64", "qemu-system-x86")}
+
+class Machine(NamedTuple):
+    """One architecture: QEMU's program and its package, what it needs on the command line, and its ports.
+
+    `processors` by accelerator; `port` is the guest's name of the second serial port.
+    """
+
+    program: str
+    package: str
+    processors: Mapping[str, str]
+    options: tuple[str, ...]
+    output: tuple[str, ...]
+    console: str
+    port: str
+
+
+#: `uname -m` -> the machine its kernels are booted on.
+MACHINES: dict[str, Machine] = {
+    # QEMU 7.2's emulator at times leaves wrong flags behind after cmpxchg16b: 6.12 kernels, whose allocator
+    # uses it, died of a double fault at that instruction in one boot of six. Without it they do not use it.
+    "x86_64": Machine(
+        "qemu-system-x86_64",
+        "qemu-system-x86",
+        {"kvm": "host", "tcg": "max,-cx16"},
+        (),
+        ("-serial", "chardev:output"),
+        "console=ttyS0 tsc=reliable",
+        "ttyS1",
+    ),
+    # `virt` has one serial port; a second one is a PCI card. pauth-impdef: a cheaper algorithm to emulate.
+    "aarch64": Machine(
+        "qemu-system-aarch64",
+        "qemu-system-arm",
+        {"kvm": "host", "tcg": "max,pauth-impdef=on"},
+        ("-machine", "virt"),
+        ("-device", "pci-serial,chardev=output"),
+        "console=ttyAMA0",
+        "ttyS0",
+    ),
+}
 #: nokaslr and random.trust_cpu save time; panic=-1 with -no-reboot ends QEMU; the rest is quiet.
-COMMAND_LINE = (
-    "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr "
-    "tsc=reliable"
-)
-#: QEMU 7.2's emulator at times leaves wrong flags behind after cmpxchg16b: 6.12 kernels, whose allocator uses
-#: it, died of a double fault at that instruction in one boot of six. Without the feature they do not use it.
-_PROCESSORS = {"kvm": "host", "tcg": "max,-cx16"}
+COMMAND_LINE = "quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr"
 _CONSOLE_LIMIT = 4 << 20
 #: Bytes of shared memory, of which only what is written takes room; a power of two, as PCI wants it.
 SHARED_BYTES = 128 << 20
@@ -61,8 +94,8 @@ class Ended:
     accel: str
 
 
-def machine_for(arch: str | None) -> tuple[str, str]:
-    """QEMU's program and package for `uname -m`. InstrumentError for a machine the lab has no recipe for."""
+def machine_for(arch: str | None) -> Machine:
+    """The machine for `uname -m`. InstrumentError for one the lab has no recipe for."""
     if arch not in MACHINES:
         raise InstrumentError(f"the lab boots {', '.join(MACHINES)} kernels only, not {arch or 'unknown'}")
     return MACHINES[arch]
@@ -94,15 +127,18 @@ def command(
     output: Path,
     shared: Path,
     *,
+    arch: str = "x86_64",
     memory: int = 1024,
     append: str = "",
 ) -> list[str]:
     """The QEMU command line; `memory` in MiB, `append` is added to the kernel's command line."""
-    line = f"{COMMAND_LINE} {append}".strip()
+    machine = machine_for(arch)
+    line = f"{machine.console} {COMMAND_LINE} {append}".strip()
     return [
         program,
+        *machine.options,
         *("-accel", accel),
-        *("-cpu", _PROCESSORS[accel]),
+        *("-cpu", machine.processors[accel]),
         *("-m", str(memory)),
         *("-smp", "1"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
@@ -113,7 +149,7 @@ def command(
         *("-chardev", f"file,id=console,path={_escaped(console)}"),
         *("-serial", "chardev:console"),
         *("-chardev", f"file,id=output,path={_escaped(output)}"),
-        *("-serial", "chardev:output"),
+        *machine.output,
         *(
             "-object",
             f"memory-backend-file,id=shared,share=on,size={SHARED_BYTES},mem-path={_escaped(shared)}",
@@ -132,6 +168,7 @@ def boot(
     image: Path,
     initrd: bytes,
     *,
+    arch: str = "x86_64",
     accel: str = "tcg",
     memory: int = 1024,
     append: str = "",
@@ -159,6 +196,7 @@ def boot(
             console,
             output,
             shared,
+            arch=arch,
             memory=memory,
             append=append,
         )

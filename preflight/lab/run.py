@@ -6,10 +6,11 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from preflight.errors import InstrumentError
 from preflight.kernels.model import Kernel
@@ -20,17 +21,23 @@ from preflight.lab.material import BootFiles, NotBootableError, Supply
 from preflight.lab.qemu import Limits
 from preflight.lab.results import KernelRun, ObjectMeasurement
 
+T = TypeVar("T")
+
 #: What the lab says meanwhile: kernel name, and a few words.
 Say = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One object to measure: what it is called, its digest, its bytes."""
+    """One object to measure: what it is called, its digest, its bytes.
+
+    `arch` is the machine it was compiled for (`uname -m`), None when it suits every one.
+    """
 
     name: str
     sha256: str
     data: bytes
+    arch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +92,8 @@ def run(
     InstrumentError when a program of the host is missing. Interrupted, all machines end at once.
     """
     emulators = _emulators(kernels)
-    equipment = tools.guest_tools(
-        objects=bool(plan.subjects), bpftool=plan.probe or plan.bpftool, collector=plan.probe
-    )
-    acceleration = Acceleration(plan.accel, "x86_64")
+    equipment = _equipment(emulators, plan)
+    acceleration = {arch: Acceleration(plan.accel, arch) for arch in emulators}
     stop = threading.Event()
     supply = Supply()
     with _interruptible(stop), ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
@@ -97,15 +102,23 @@ def run(
             for kernel in kernels:
                 supply.say = lambda text, name=kernel.name: say(name, text)  # type: ignore[misc]
                 try:
-                    program = _emulator(kernel, emulators)
+                    program, gear = _ready(kernel, emulators), _ready(kernel, equipment)
                     files = supply.files(kernel, plan.modules)
                 except NotBootableError as error:
-                    nothing = _unmeasured(kernel, plan, str(error))
+                    nothing = _unmeasured(kernel, _for_machine(plan, kernel.arch), str(error))
                     pending.append(nothing)
                     done(nothing)
                     continue
                 task = pool.submit(
-                    _one, kernel, program, files, plan, equipment, acceleration, stop.is_set, say
+                    _one,
+                    kernel,
+                    program,
+                    files,
+                    _for_machine(plan, kernel.arch),
+                    gear,
+                    acceleration[str(kernel.arch)],
+                    stop.is_set,
+                    say,
                 )
                 task.add_done_callback(lambda task: None if _failed(task) else done(task.result()))
                 pending.append(task)
@@ -116,24 +129,54 @@ def run(
             raise
 
 
-def _emulators(kernels: Sequence[Kernel]) -> dict[str | None, str]:
-    """QEMU's path by architecture. InstrumentError when there is none for any of the kernels."""
-    found: dict[str | None, str] = {}
-    problem: InstrumentError | None = None
-    for arch in {kernel.arch: None for kernel in kernels}:
+def _emulators(kernels: Sequence[Kernel]) -> dict[str, str | InstrumentError]:
+    """QEMU's path by architecture, or why there is none. InstrumentError when there is none for any."""
+    found: dict[str, str | InstrumentError] = {}
+    for arch in {str(kernel.arch): None for kernel in kernels}:
         try:
             found[arch] = tools.emulator(arch)
         except InstrumentError as error:
-            problem = error
-    if problem is not None and not found:
-        raise problem
+            found[arch] = error
+    return _some(found)
+
+
+def _equipment(emulators: Mapping[str, object], plan: Plan) -> dict[str, guest.Tools | InstrumentError]:
+    """What goes into guests by architecture, or why it cannot. InstrumentError when it can for none."""
+    found: dict[str, guest.Tools | InstrumentError] = {}
+    for arch, emulator in emulators.items():
+        if isinstance(emulator, InstrumentError):
+            continue
+        try:
+            found[arch] = tools.guest_tools(
+                arch=arch,
+                objects=bool(plan.subjects),
+                bpftool=plan.probe or plan.bpftool,
+                collector=plan.probe,
+            )
+        except InstrumentError as error:
+            found[arch] = error
+    return _some(found)
+
+
+def _some(found: dict[str, T | InstrumentError]) -> dict[str, T | InstrumentError]:
+    """The same; the first error is raised when there is nothing but errors."""
+    errors = [one for one in found.values() if isinstance(one, InstrumentError)]
+    if errors and len(errors) == len(found):
+        raise errors[0]
     return found
 
 
-def _emulator(kernel: Kernel, emulators: dict[str | None, str]) -> str:
-    if kernel.arch not in emulators:
-        raise NotBootableError(f"the lab cannot boot {kernel.arch or 'unknown'} kernels on this host")
-    return emulators[kernel.arch]
+def _ready(kernel: Kernel, found: Mapping[str, T | InstrumentError]) -> T:
+    """What is there for a kernel's machine. NotBootableError with the reason when nothing is."""
+    one = found[str(kernel.arch)]
+    if isinstance(one, InstrumentError):
+        raise NotBootableError(str(one))
+    return one
+
+
+def _for_machine(plan: Plan, arch: str | None) -> Plan:
+    """The plan without the objects of other machines."""
+    return replace(plan, subjects=tuple(one for one in plan.subjects if one.arch in (None, arch)))
 
 
 def _failed(task: Future[KernelRun]) -> bool:
@@ -194,6 +237,7 @@ def _one(
             program,
             files.image,
             initrd,
+            arch=equipment.arch,
             accel=accel,
             memory=plan.memory,
             append=plan.append,
@@ -247,7 +291,8 @@ def on_host(subjects: Sequence[Subject], *, attach: bool, log_level: int = 1, se
                 "--usdt",
                 guest.TARGET_USDT,
             ]
-        for number, subject in enumerate(subjects):
+        mine = [subject for subject in subjects if subject.arch in (None, os.uname().machine)]
+        for number, subject in enumerate(mine):
             path = Path(scratch) / f"{number}.bpf.o"
             path.write_bytes(subject.data)
             done = subprocesses.run([*argv, str(path)], timeout=seconds + 30, limit=512 << 20)

@@ -17,7 +17,8 @@ def subjects(specs: Iterable[str]) -> tuple[Subject, ...]:
 
     A spec is a path or command as everywhere, `probes:` for all packaged probes, `probes:NAME` for one of
     them, or the same of `tracers:`, where NAME may also be a tracer for all its variants. UsageError when
-    none is shipped or none has that name; InputError for a path without objects.
+    none is shipped or none has that name; InputError for a path without objects. What is compiled per machine
+    is there for each; a kernel gets those of its own.
     """
     found: dict[str, Subject] = {}
     for spec in specs:
@@ -36,14 +37,17 @@ def _opened(spec: str) -> Iterator[Subject]:
 
 
 def _packaged(group: str, name: str) -> Iterator[Subject]:
-    """The packaged objects of one folder for this machine, all or the one called `name`."""
+    """The packaged objects of one folder, all or those that `name` stands for, for every machine there is."""
     from preflight import bpf_objects
 
     files = bpf_objects.chosen(group, "")
     if not files:
         raise UsageError(f"this version ships no {group}")
-    chosen = bpf_objects.chosen(group, name)
-    if not chosen:
+    names = {file.name for file in bpf_objects.chosen(group, name)}
+    if not names:
         raise UsageError(f"no {group}:{name[:80]}; there are {', '.join(f.name for f in files)}")
-    for file in chosen:
-        yield Subject(f"{group}:{file.name}", file.sha256, file.path.read_bytes())
+    machines = {libbpf: uname for uname, libbpf in bpf_objects.ARCHES.items()}
+    for file in bpf_objects.objects(group):
+        if file.name in names and file.target == files[0].target:
+            arch = machines.get(file.arch) if file.arch else None
+            yield Subject(f"{group}:{file.name}", file.sha256, file.path.read_bytes(), arch)

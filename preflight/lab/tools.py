@@ -22,34 +22,39 @@ _BPFTOOL = (
 )
 
 
-def loader_folder() -> Path:
-    """Where `make build` puts the loader: `build/lab/MACHINE` of the checkout, or $PREFLIGHT_LAB_TOOLS."""
+def programs_folder(arch: str = "") -> Path:
+    """Where the lab's own programs are built: `build/lab/MACHINE` of the checkout, or $PREFLIGHT_LAB_TOOLS.
+
+    The variable names the folder of this machine's programs; those of others lie beside it.
+    """
+    machine = arch or os.uname().machine
     chosen = os.environ.get("PREFLIGHT_LAB_TOOLS", "")
     if chosen:
-        return Path(chosen)
-    return Path(__file__).resolve().parent.parent.parent / "build" / "lab" / os.uname().machine
+        return Path(chosen) if machine == os.uname().machine else Path(chosen).parent / machine
+    return Path(__file__).resolve().parent.parent.parent / "build" / "lab" / machine
 
 
 def loader() -> Path:
-    """The loader. InstrumentError says how it is made."""
-    path = loader_folder() / "loader"
-    if not path.is_file():
+    """The loader for this machine. InstrumentError says how it is made."""
+    found = built("loader")
+    if found is None:
         raise InstrumentError(
             "the lab's loader is not built: run `make build` in a checkout (needs gcc, libbpf-dev, "
             "libelf-dev, zlib1g-dev; the wheel does not carry it), or name its folder in PREFLIGHT_LAB_TOOLS"
         )
-    return path
+    return found
 
 
-def built(name: str) -> Path | None:
-    """Another program that is built together with the loader: `target` for uprobes and USDT, `frame`."""
-    path = loader_folder() / name
+def built(name: str, arch: str = "") -> Path | None:
+    """One of the lab's own programs: `loader`, `target` for uprobes and USDT, `frame`."""
+    path = programs_folder(arch) / name
     return path if path.is_file() else None
 
 
 def emulator(arch: str | None) -> str:
     """QEMU's path for kernels of an architecture. InstrumentError says what to install."""
-    program, package = qemu.machine_for(arch)
+    machine = qemu.machine_for(arch)
+    program, package = machine.program, machine.package
     found = subprocesses.find_tool(program)
     if found.path is None:
         raise InstrumentError(
@@ -65,10 +70,7 @@ def guest_tools(*, arch: str = "x86_64", objects: bool, bpftool: bool, collector
     `collector`: preflight's own collection of host facts as well.
     """
     if arch != os.uname().machine:
-        raise InstrumentError(
-            f"the guest's programs come from this host ({os.uname().machine}): "
-            f"{arch} kernels need a host of that kind"
-        )
+        return _foreign(arch, objects=objects, bpftool=bpftool)
     return Tools(
         busybox=_static_busybox(),
         loader=loader() if objects else None,
@@ -77,6 +79,31 @@ def guest_tools(*, arch: str = "x86_64", objects: bool, bpftool: bool, collector
         frame=built("frame"),
         arch=arch,
         collector=collecting.nodes(arch) if collector else {},
+    )
+
+
+#: Debian's names of the architectures whose guest programs can be made on another machine.
+_CROSS = {"aarch64": "arm64"}
+
+
+def _foreign(arch: str, *, objects: bool, bpftool: bool) -> Tools:
+    """The programs of another architecture, made by tools/foreign_lab.py."""
+    root = programs_folder(arch) / "root"
+    busybox = root / "bin" / "busybox"
+    loader = built("loader", arch)
+    if loader is None or not busybox.is_file():
+        how = (
+            f"`make lab-{_CROSS[arch]}` in a checkout makes them" if arch in _CROSS else "a host of that kind"
+        )
+        raise InstrumentError(f"{arch} kernels need guest programs of their own: {how}")
+    return Tools(
+        busybox=busybox,
+        loader=loader if objects else None,
+        target=built("target", arch) if objects else None,
+        bpftool=root / "usr" / "sbin" / "bpftool" if bpftool else None,
+        frame=built("frame", arch),
+        arch=arch,
+        root=root,
     )
 
 

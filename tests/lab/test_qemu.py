@@ -63,7 +63,7 @@ def test_kvm_is_given_up_once_for_all_unless_it_was_demanded() -> None:
 
 
 def test_kernels_of_another_machine_are_refused() -> None:
-    with pytest.raises(InstrumentError, match="x86_64 kernels only, not s390x"):
+    with pytest.raises(InstrumentError, match="x86_64, aarch64 kernels only, not s390x"):
         qemu.machine_for("s390x")
 
 

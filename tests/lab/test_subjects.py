@@ -29,13 +29,17 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.uname", lambda: type("U", (), {"machine": "x86_64"}))
 
 
-def test_all_probes_of_this_machine() -> None:
-    assert [s.name for s in subjects(["probes:"])] == ["probes:any", "probes:mine"]
+def test_all_probes_of_this_byte_order_each_with_the_machine_it_is_for() -> None:
+    assert [(s.name, s.arch) for s in subjects(["probes:"])] == [
+        ("probes:any", None),
+        ("probes:mine", "x86_64"),
+        ("probes:mine", "aarch64"),
+    ]
     assert subjects(["probes:mine"])[0].data == b"mine.bpfel.x86"
 
 
 def test_the_same_object_twice_is_one() -> None:
-    assert len(subjects(["probes:any", "probes:"])) == 2
+    assert len(subjects(["probes:any", "probes:"])) == 3
 
 
 def test_a_name_nobody_ships_is_told() -> None:
