@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from preflight.verifier.effect import constant_of, effect, number, type_of
+from preflight.verifier.effect import Effect, constant_of, effect, number, type_of
 from preflight.verifier.history import Guard, Origin, guards, origin
 from preflight.verifier.model import Root
 from preflight.verifier.scene import Decider, Decision, Scene
@@ -78,13 +78,14 @@ def _bounds(scene: Scene, cause: str, confidence: str) -> Decision | None:
     past = scene.history()
     if past is None:
         return _by_numbers(scene)
-    added = _index(scene, past)
+    adding = _adding(scene)
+    added = (scene.at, adding) if adding is not None else _index(scene, past)
     if added is None:
         return _constant_offset(scene)
     at, register = added
     index = origin(scene.steps, at, register, complete=scene.complete)
     tests = _tests(scene, index, at)
-    largest = _largest(scene.value())
+    largest = _largest(scene.value(adding))
     if largest is None:
         largest = _largest_said(scene.text)
     unbounded = largest is None or largest >= _HUGE
@@ -100,6 +101,14 @@ def _bounds(scene: Scene, cause: str, confidence: str) -> Decision | None:
         scene.root(place, "the bound set here is larger than the memory"),
         _index_born(scene, index, at),
     )
+
+
+def _adding(scene: Scene) -> int | None:
+    """The register that is added, when the addition itself is refused: to those without CAP_PERFMON."""
+    what = effect(scene.steps[scene.at].text)
+    if what.kind != "alu" or what.src is None:
+        return None
+    return what.dst if scene.kind(what.dst) == "scalar" else what.src
 
 
 def _tests(scene: Scene, index: Origin, until: int) -> list[Guard]:
@@ -165,7 +174,7 @@ def _math(scene: Scene, cause: str, confidence: str) -> Decision | None:
         return None
     what = effect(scene.steps[scene.at].text)
     operands = [register for register in (what.dst, what.src) if register is not None]
-    if scene.family == "V-PTR-SPEC":
+    if scene.family == "V-PTR-SPEC" and not _adds_constant(scene, what):
         spoken = _of_context(scene, operands)
         if spoken is not None:
             return spoken
@@ -177,6 +186,11 @@ def _math(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if cause != "unbounded_index":
         return None
     return _unbounded(scene, confidence, past, scene.at, _tests(scene, past, scene.at))
+
+
+def _adds_constant(scene: Scene, what: Effect) -> bool:
+    """Whether the number added is known: allowed on the context to all who may speculate."""
+    return what.imm is not None or (what.src is not None and constant_of(scene.value(what.src)) is not None)
 
 
 def _of_context(scene: Scene, operands: list[int]) -> Decision | None:
@@ -241,6 +255,10 @@ def _partly_written(scene: Scene, cause: str, confidence: str) -> Decision | Non
     if not found or found[1] is None:
         return None
     first, size = int(found[1]), min(int(found[3]), 512)
+    leaked = _pointer_stored(scene, first + int(found[2]))
+    if leaked is not None:
+        reason = "a pointer is stored here; who may not see pointers may not hand its bytes on"
+        return Decision("pointer_leak", "high", scene.root(leaked, reason))
     writers = []
     for at in range(scene.at):
         what = effect(scene.steps[at].text)
@@ -252,6 +270,22 @@ def _partly_written(scene: Scene, cause: str, confidence: str) -> Decision | Non
     if len(lines) == 1 and scene.calls:
         return Decision(cause, confidence, writers[0])
     return Decision(cause, confidence, None, (writers[0],))
+
+
+def _pointer_stored(scene: Scene, byte: int) -> int | None:
+    """The last store that wrote a byte of the stack, when what it stored is a pointer."""
+    depth = scene.steps[scene.at].depth
+    for at in range(scene.at - 1, -1, -1):
+        what = effect(scene.steps[at].text)
+        if scene.steps[at].depth != depth or what.kind != "store" or what.base != 10:
+            continue
+        if what.off <= byte < what.off + (8 if what.wide else 1):
+            if not what.wide or what.src is None:
+                return None
+            kind = scene.kind(what.src, at)
+            past = scene.history(what.src) if not kind else None
+            return at if kind not in {"", "scalar"} or (past and past.kind in {"entry", "frame"}) else None
+    return None
 
 
 DECIDERS: dict[str, Decider] = {

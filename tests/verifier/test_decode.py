@@ -335,3 +335,46 @@ def test_memory_argument_of_a_global_function() -> None:
         f"R1 min value is outside of the allowed memory range\n{STATS}"
     )
     assert (found.cause_id, found.root and found.root.insn) == ("global_func_args", 0)
+
+
+def test_stored_pointer_that_a_helper_would_hand_on() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; v = (long)skb; @ a.c:4\n"
+        "0: (7b) *(u64 *)(r10 -16) = r1        ; R1=ctx() R10=fp0 fp-16=ctx()\n"
+        "; update(&v); @ a.c:5\n1: (bf) r3 = r10\n2: (07) r3 += -16\n3: (85) call bpf_map_update_elem#2\n"
+        f"invalid read from stack R3 off -16+0 size 8\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.source.line) == ("pointer_leak", 4)
+
+
+def test_bytes_that_only_a_number_partly_fills_are_uninitialised() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; k.a = 1; @ a.c:4\n"
+        "0: (62) *(u32 *)(r10 -16) = 1        ; R10=fp0 fp-16=????mmmm\n"
+        "; look(&k); @ a.c:5\n1: (bf) r2 = r10\n2: (07) r2 += -16\n3: (85) call bpf_map_lookup_elem#1\n"
+        f"invalid read from stack R2 off -16+4 size 8\n{STATS}"
+    )
+    assert found.cause_id == "uninit_stack_read"
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"), [("8", "spectre_unpriv"), ("scalar(umax=12,var_off=(0x0; 0xc))", "ctx_access")]
+)
+def test_constant_offset_of_the_context_is_a_matter_of_privilege(value: str, cause: str) -> None:
+    found = only(
+        f"0: R1=ctx() R10=fp0\n0: (61) r2 = *(u32 *)(r1 +8)        ; R1=ctx() R2={value}\n1: (0f) r1 += r2\n"
+        "R1 has pointer with unsupported alu operation, pointer arithmetic with it prohibited for !root\n"
+        f"{STATS}"
+    )
+    assert found.cause_id == cause
+
+
+def test_refused_addition_leads_to_the_number_that_is_added() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; i = x; @ a.c:2\n"
+        "0: (61) r7 = *(u32 *)(r1 +16)         ; R7=scalar(umax=0xffffffff)\n"
+        "; v = look(); @ a.c:3\n1: (85) call bpf_get_local_storage#81    ; R0=map_value(map=m,ks=4,vs=72)\n"
+        "; v->a[i] = 1; @ a.c:4\n2: (67) r7 <<= 3           ; R7=scalar(umax=0x7fffffff8)\n3: (0f) r0 += r7\n"
+        f"R0 unbounded memory access, make sure to bounds check any such access\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.source.line) == ("unbounded_index", 2)
