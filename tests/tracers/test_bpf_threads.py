@@ -128,7 +128,7 @@ def test_twenty_sleeps_of_10_ms_are_blocked_in_one_place(work: Work, variant: st
     assert 19 <= row.value["count"] + outcome.health["expired"] <= 20
     assert row.value["total_ns"] >= row.value["count"] * 10 * MS
     assert row.key["left_as"] == "sleeping"
-    assert row.key["comm"] == "work"
+    assert row.key["comm"] == work.comm
     assert row.key["tgid"] == work.pid
     assert lost(outcome) == {}
 
@@ -165,7 +165,7 @@ def test_a_full_map_of_start_records_is_told(work: Work) -> None:
 
 @EVERY_SCHED
 def test_each_sleep_ends_in_one_wait_for_a_cpu(work: Work, variant: str) -> None:
-    filters = Filters(comm="work") if variant == "tracepoint" else Filters(pid=work.pid)
+    filters = Filters(comm=work.comm) if variant == "tracepoint" else Filters(pid=work.pid)
     outcome = traced(work, "runqlat", variant, "sleep 20 10", Options(filters=filters))
     # One more for the line it was told to work by. A timer that ends before its thread has left the CPU
     # wakes nobody who waits; on a busy machine that happens now and then.
@@ -186,7 +186,7 @@ def test_runqlat_tells_processes_apart_when_asked(work: Work) -> None:
     [
         lambda work: Filters(pid=work.pid),
         lambda work: Filters(tid=work.pid),
-        lambda work: Filters(comm="work", pid=work.pid),
+        lambda work: Filters(comm=work.comm, pid=work.pid),
         lambda work: Filters(uid=work.uid, pid=work.pid),
         lambda work: Filters(pid=work.pid, pidns=work.pid),
     ],
@@ -218,7 +218,7 @@ def test_samples_of_a_busy_process_are_in_its_function(work: Work) -> None:
         if any(work.covers(address, "work_spin") for address in stacks.get(row.key["user_stack"], ()))
     ]
     assert spinning
-    assert {row.key["comm"] for row in outcome.rows["samples"]} == {"work"}
+    assert {row.key["comm"] for row in outcome.rows["samples"]} == {work.comm}
 
 
 def test_sampling_counts_what_it_leaves_out(work: Work) -> None:

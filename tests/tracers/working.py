@@ -31,7 +31,8 @@ needs_compiler = pytest.mark.skipif(
 
 def compiled(folder: Path) -> Path:
     """The program, built in `folder`. Frame pointers make its stacks readable."""
-    binary = folder / "work"
+    # A command name of its own: the same tests may run beside these.
+    binary = folder / f"work{os.getpid()}"
     subprocess.run(
         [
             "cc",
@@ -61,6 +62,7 @@ class Work:
         )
         self.pid = self._process.pid
         self.uid = os.getuid()
+        self.comm = binary.name
         self._answer("ready")
 
     def do(self, line: str) -> None:
