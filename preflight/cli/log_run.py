@@ -39,17 +39,20 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
     results: list[dict[str, Any]] = []
     findings = []
     no_logs: list[str] = []
+    stage: str | None = None
     accepted = 0
     for name in files:
         found = _decoded(name, request.path)
         if not found.is_log:
             no_logs.append(name)
+            stage = stage or found.stage
         accepted += found.accepted
         rejections = [joined(one) for one in found.rejections]
         results += [to_dict(one) for one in rejections]
         findings += [to_finding(one) for one in rejections]
     if len(no_logs) == len(files):
-        raise InputError("is not a verifier log", subject=_called(no_logs[0]))
+        what = f": it reads like {stage}" if stage else ""
+        raise InputError(f"is not a verifier log{what}", subject=_called(no_logs[0]))
     code = exit_for(findings, request.fail_on, request.undecided)
     if no_logs:
         code = worst([code, Exit.USAGE])

@@ -14,6 +14,7 @@ from preflight.verifier.causes import decide
 from preflight.verifier.message import Message, recognise
 from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Rejection, Root, Source, Step
 from preflight.verifier.reader import read_logs
+from preflight.verifier.stage import stage_of
 from preflight.verifier.statement import signature, statement
 
 #: Recognised lines that only introduce or continue another.
@@ -37,11 +38,15 @@ _AT_INSN = re.compile(r"\b(?:insn|back-edge from insn|at insn) (\d{1,9})\b")
 
 @dataclass(slots=True)
 class Decoded:
-    """What one stream held: rejections, programs accepted, and whether it is a verifier log at all."""
+    """What one stream held: rejections, programs accepted, and whether it is a verifier log at all.
+
+    `stage`: what it reads like when it is none, None when nothing tells.
+    """
 
     rejections: list[Rejection]
     accepted: int = 0
     is_log: bool = False
+    stage: str | None = None
 
 
 def decode(stream: BinaryIO, name: str, *, path: int = 0) -> Decoded:
@@ -56,6 +61,8 @@ def decode(stream: BinaryIO, name: str, *, path: int = 0) -> Decoded:
         for rejection in _of_program(log, name, found):
             found.is_log = True
             found.rejections.append(_with_path(rejection, log.steps, path) if path else rejection)
+        if not found.is_log and found.stage is None:
+            found.stage = stage_of(line.text for line in log.block)
     if programs:
         # the load went on without the BTF, so that its log explains nothing
         found.rejections = [one for one in found.rejections if one.family != "V-BTFLOAD"]

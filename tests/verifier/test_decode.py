@@ -378,3 +378,23 @@ def test_refused_addition_leads_to_the_number_that_is_added() -> None:
         f"R0 unbounded memory access, make sure to bounds check any such access\n{STATS}"
     )
     assert (found.cause_id, found.root and found.root.source.line) == ("unbounded_index", 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prog.bpf.c:12:3: error: use of undeclared identifier 'x'\n", "compiler"),
+        ("error[E0425]: cannot find value `x` in this scope\n", "compiler"),
+        ("ld.lld: error: undefined symbol: f\n", "linker"),
+        ("libbpf: elf: 'a.o' is not a proper ELF object\n", "opens the object"),
+        ("libbpf: prog 'p': failed to attach: -2\n", "attaches"),
+    ],
+)
+def test_text_of_another_stage_is_told_apart(text: str, words: str) -> None:
+    found = decoded(text)
+    assert not found.is_log
+    assert words in (found.stage or "")
+
+
+def test_prose_is_of_no_stage() -> None:
+    assert decoded("It does not work, please help.\n").stage is None
