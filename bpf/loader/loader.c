@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <limits.h>
 #include <linux/perf_event.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -754,6 +756,11 @@ int main(int argc, char **argv)
 		return usage();
 	if (options.log_limit < 1 << 20)
 		options.log_limit = 1 << 20;
+#ifdef __GLIBC__
+	/* libbpf reads the kernel's BTF for every load; kept memory spares the faults of fetching it anew. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+#endif
 	libbpf_set_print(keep_message);
 	for (; at < argc; at++)
 		in_child(argv[at]);
