@@ -75,6 +75,7 @@ accuracy: venv
 	@$(BIN)/python tools/core_accuracy.py
 	@$(BIN)/python tools/reach_accuracy.py
 	@$(BIN)/python tools/predict_accuracy.py
+	@$(BIN)/python tools/log_accuracy.py fixtures/verifier/rejections.jsonl --output reports/accuracy.md
 
 ## reach-truth: boot kernels of the catalogue and record which misses their verifiers reach (minutes per kernel)
 reach-truth: build

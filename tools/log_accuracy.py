@@ -112,7 +112,10 @@ def main() -> int:
         "faulty line and line to change; levels 1 and 2, as root and with CAP_BPF alone. "
         "Made by `tools/log_accuracy.py`. "
         "A cause is wrong when another one is named at high or medium confidence. The decoder was "
-        "written with these logs at hand: they show what works, not how it does on logs it has never seen.",
+        "written with these logs at hand: they show what works, not how it does on logs it has never seen. "
+        "Lines are scored where the log has them (kernels since 6.9). Some cannot be right: the log of a "
+        "poisoned relocation names the function's first line, and a test of the wrong variable that the "
+        "compiler removed is in no log.",
         "",
         *(
             []
