@@ -8,9 +8,9 @@ are for the edge.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
 
 class Open(BaseModel):
@@ -1051,8 +1051,8 @@ class TracersRunSummary(Open):
     question: str
     variant: str | None = Field(description="null: none could be attached")
     surface: str | None
-    asked_seconds: float
-    seconds: float
+    asked_seconds: float = Field(ge=0, le=1e6)
+    seconds: float = Field(ge=0, le=1e6)
     interrupted: bool
     attached: list[str]
     fallbacks: list[TracerFallback]
@@ -1075,6 +1075,41 @@ class RunMetric(TracerMetric):
     value: str
 
 
+#: A number that a map or a count can hold.
+Word64 = Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)]
+Scalar = str | bool | Word64 | float | None
+
+
+class RunBucket(Open):
+    """A bucket of a histogram: values from `low` on and below `high` (null: no bound)."""
+
+    low: Word64
+    high: Word64 | None
+    count: Word64
+
+
+class RunHistogram(Open):
+    """How often, how much in all, and the buckets that are not empty, in rising order."""
+
+    count: Word64
+    total: Word64
+    buckets: list[RunBucket]
+
+
+class RunRow(Open):
+    """One element of a map. `frames` of a stack: the outermost caller first."""
+
+    key: dict[str, Scalar | list[Scalar]]
+    value: dict[str, RunHistogram | Scalar | list[Scalar]]
+    frames: list[str] = []
+
+
+class RunEvent(RootModel[dict[str, Scalar | list[Scalar]]]):
+    """One event: its fields."""
+
+    model_config = ConfigDict(strict=True)
+
+
 class TracersRunMap(Open):
     """What one map held. Rows are `key` and `value` (and `frames`), in `events` the fields themselves."""
 
@@ -1089,13 +1124,21 @@ class TracersRunMap(Open):
     full: bool = False
     left_out: int = 0
 
+    @model_validator(mode="after")
+    def _rows_are_rows(self) -> TracersRunMap:
+        """Rows have the form that the shape asks for."""
+        kind: type[BaseModel] = RunEvent if self.shape == "events" else RunRow
+        for row in self.rows:
+            kind.model_validate(row)
+        return self
+
 
 class TracerAgent(Open):
     """What the run cost the process that ran it."""
 
     cpu_seconds: float
-    max_rss_bytes: int
-    map_bytes: int
+    max_rss_bytes: Word64
+    map_bytes: Word64
 
 
 class TracerHealth(Open):

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from preflight.errors import InputError
 from preflight.render.console import Style
 from preflight.render.safe import safe_text
 
@@ -30,7 +31,10 @@ def scale(unit: str, metric_unit: str) -> float:
 def render(result: Mapping[str, Any], style: Style) -> str:
     """The request as JSON text."""
     summary = result["summary"]
-    end = calendar.timegm(time.strptime(result["generated_at"], "%Y-%m-%dT%H:%M:%SZ")) * 10**9
+    try:
+        end = calendar.timegm(time.strptime(result["generated_at"], "%Y-%m-%dT%H:%M:%SZ")) * 10**9
+    except ValueError:
+        raise InputError("generated_at is no time") from None
     start = end - round(float(summary["seconds"]) * 10**9)
     span = {"startTimeUnixNano": str(start), "timeUnixNano": str(end)}
     metrics = [metric for one in result["results"] for metric in _metrics(one, span)]
@@ -100,19 +104,19 @@ def _points(
 
 
 def buckets(value: Mapping[str, Any]) -> tuple[list[int], list[int]]:
-    """Inclusive upper bounds and counts, one count more than bounds: our `to` is exclusive, so one less."""
+    """Inclusive upper bounds and counts, one count more than bounds: our `high` is exclusive, so one less."""
     bounds: list[int] = []
     counts: list[int] = []
     overflow = 0
     for bucket in value["buckets"]:
-        if bucket["to"] is None:
+        if bucket["high"] is None:
             overflow = bucket["count"]
             continue
-        lower = bucket["from"] - 1
+        lower = bucket["low"] - 1
         if lower >= 0 and (not bounds or bounds[-1] < lower):
             bounds.append(lower)
             counts.append(0)
-        bounds.append(bucket["to"] - 1)
+        bounds.append(bucket["high"] - 1)
         counts.append(bucket["count"])
     return bounds, [*counts, overflow]
 

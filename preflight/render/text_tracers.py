@@ -265,8 +265,8 @@ def _bars(page: Page, buckets: Sequence[Mapping[str, Any]], unit: str) -> None:
     counts = [f"{bucket['count']:,}" for bucket in buckets]
     width = max(map(len, counts), default=1)
     for bucket, count in zip(buckets, counts, strict=True):
-        start = _shown_value(bucket["from"], unit or "count")
-        end = "" if bucket["to"] is None else _shown_value(bucket["to"], unit or "count")
+        start = _shown_value(bucket["low"], unit or "count")
+        end = "" if bucket["high"] is None else _shown_value(bucket["high"], unit or "count")
         length = max(1, round(bucket["count"] / largest * _BAR))
         page.line(f"{start:>9} - {end:<9} {count:>{width}} ", (block * length, "cyan"), indent=4)
 

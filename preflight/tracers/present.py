@@ -280,10 +280,10 @@ def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def histogram(value: Histogram) -> dict[str, Any]:
-    """JSON form: buckets that are not empty, `from` inclusive, `to` exclusive, the last one open (null)."""
+    """JSON form: buckets that are not empty, `low` inclusive, `high` exclusive, the last one open (null)."""
     last = len(value.slots) - 1
     buckets = [
-        {"from": 1 << slot if slot else 0, "to": None if slot == last else 1 << (slot + 1), "count": count}
+        {"low": 1 << slot if slot else 0, "high": None if slot == last else 1 << (slot + 1), "count": count}
         for slot, count in enumerate(value.slots)
         if count
     ]

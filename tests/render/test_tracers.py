@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import ValidationError
 
-from preflight.errors import UsageError
+from preflight.errors import InputError, UsageError
 from preflight.render.console import Style
 from preflight.render.contract import MODELS
 from preflight.render.flame import folded, svg
@@ -195,3 +196,45 @@ def test_the_text_has_no_control_characters(style: dict[str, Any]) -> None:
     assert "red\nnew" not in text
     assert "\u202e" not in text
     assert "\x1b[31mred" not in text
+
+
+# --- results from strangers
+
+
+@pytest.mark.parametrize(
+    ("shape", "row"),
+    [
+        ("histogram", {}),
+        ("histogram", {"key": {}, "value": {"latency": {"count": 1}}}),
+        ("histogram", {"key": {}, "value": {"latency": {"count": 1 << 80, "total": 0, "buckets": []}}}),
+        ("table", {"key": {"a": {"b": 1}}, "value": {}}),
+        ("stacks", {"key": {}, "value": {"total": 1}, "frames": "main"}),
+        ("events", {"pid": {"nested": 1}}),
+        ("events", []),
+    ],
+)
+def test_a_row_of_another_form_is_refused(shape: str, row: Any) -> None:
+    found = json.loads(rendered("json"))
+    one = next(one for one in found["results"] if one["shape"] == shape)
+    one["rows"] = [row]
+    with pytest.raises(ValidationError):
+        MODELS["tracers run"].model_validate(found)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0])
+def test_a_run_has_a_length(seconds: float) -> None:
+    found = json.loads(rendered("json"))
+    found["summary"]["seconds"] = seconds
+    with pytest.raises(ValidationError):
+        MODELS["tracers run"].model_validate(found)
+
+
+@pytest.mark.parametrize("form", list(renderers("tracers run")))
+def test_every_form_takes_a_result_that_was_read_back(form: str) -> None:
+    found = MODELS["tracers run"].model_validate_json(rendered("json")).model_dump()
+    assert rendered(form, found, verbose=1)
+
+
+def test_a_time_that_is_none_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="is no time"):
+        rendered("otlp", {**result(), "generated_at": "2026-99-99T00:00:00Z"})

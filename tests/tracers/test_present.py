@@ -97,9 +97,9 @@ def test_the_result_says_what_was_done_to_which_field() -> None:
 def test_a_histogram_has_only_the_buckets_that_are_not_empty() -> None:
     found = shown("latencies")["rows"][1]["value"]["latency"]
     assert found["buckets"] == [
-        {"from": 4, "to": 8, "count": 3},
-        {"from": 8, "to": 16, "count": 1},
-        {"from": 1 << 39, "to": None, "count": 2},
+        {"low": 4, "high": 8, "count": 3},
+        {"low": 8, "high": 16, "count": 1},
+        {"low": 1 << 39, "high": None, "count": 2},
     ]
 
 
