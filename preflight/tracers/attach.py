@@ -30,7 +30,9 @@ _ETH_P_ALL = 3
 DEFAULT_FREQUENCY = 49
 MAX_FREQUENCY = 1000
 
-_REFUSED = re.compile(r"prog '([^']+)': (?:failed to|BPF program load failed|missing BPF prog type)")
+_REFUSED = re.compile(
+    r"prog '([^']+)': (?:relo #\d+: failed|failed to|BPF program load failed|missing BPF prog type)"
+)
 
 
 @dataclass(frozen=True, slots=True)

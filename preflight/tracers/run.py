@@ -58,7 +58,7 @@ def run(
     UsageError when none can honour the options; InstrumentError without libbpf or the tracers' objects.
     """
     fallbacks: list[Fallback] = []
-    refused: list[UsageError] = []
+    refused: list[UsageError | InstrumentError] = []
     with _Interruption() as interruption:
         for variant in variants:
             session = Session(tracer, variant.name, options)
@@ -67,12 +67,9 @@ def run(
             except LibbpfError as error:
                 fallbacks.append(_fallback(variant, error))
                 continue
-            except UsageError as error:
+            except (UsageError, InstrumentError) as error:
                 refused.append(error)
-                fallbacks.append(Fallback(variant, str(error), blocked=False))
-                continue
-            except InstrumentError as error:
-                fallbacks.append(Fallback(variant, str(error), blocked=True))
+                fallbacks.append(Fallback(variant, str(error), isinstance(error, InstrumentError)))
                 continue
             with contextlib.ExitStack() as stack:
                 stack.push(session)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,9 +18,11 @@ from pydantic import ValidationError
 from preflight.errors import InputError, UsageError
 from preflight.render.console import Style
 from preflight.render.contract import MODELS
+from preflight.render.envelope import envelope
 from preflight.render.flame import folded, svg
 from preflight.render.otlp import buckets
 from preflight.render.registry import renderers
+from tests.render.test_safe import HOSTILE
 from tests.tracers.results import result
 
 
@@ -238,3 +242,60 @@ def test_every_form_takes_a_result_that_was_read_back(form: str) -> None:
 def test_a_time_that_is_none_is_an_input_error() -> None:
     with pytest.raises(InputError, match="is no time"):
         rendered("otlp", {**result(), "generated_at": "2026-99-99T00:00:00Z"})
+
+
+# --- hostile names
+
+
+def list_result(text: str) -> dict[str, Any]:
+    variant = {
+        "name": text,
+        "surface": text,
+        "surfaces": [text],
+        "object": text,
+        "verdict": "fails",
+        "reason": text,
+        "evidence": text,
+        "needs": [text],
+    }
+    one = {
+        "name": text,
+        "domain": text,
+        "question": text,
+        "kernel": text,
+        "runs": None,
+        "overhead": text,
+        "variants": [variant],
+    }
+    summary = {"sentence": text, "tracers": 1, "kernels": [text], "runs": 0, "undecided": 0, "without": 1}
+    return envelope("tracers list", {**summary, "exit_code": 1}, [one])
+
+
+def runbook_result(text: str) -> dict[str, Any]:
+    section = {"title": text, "lines": [text]}
+    left = {"found": [], "pins": [text], "undecided": [text]}
+    return envelope(
+        "tracers runbook",
+        {"tracers": 1, "exit_code": 0},
+        [{"name": text, "question": text, "sections": [section], "leftovers": left}],
+    )
+
+
+RESULTS = {"tracers list": list_result, "tracers runbook": runbook_result}
+
+
+@pytest.mark.parametrize("command", list(RESULTS))
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_are_harmless_text(command: str, text: str) -> None:
+    MODELS[command].model_validate(RESULTS[command](text))
+    page = renderers(command)["text"](RESULTS[command](text), Style(verbose=1))
+    bad = [c for c in page if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
+    assert bad == []
+
+
+@pytest.mark.parametrize("command", list(RESULTS))
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_are_no_markup(command: str, text: str) -> None:
+    page = renderers(command)["markdown"](RESULTS[command](text), Style())
+    outside = re.sub(r"`+[^`]*`+", "", page)
+    assert set(re.findall(r"<[^>]*>?", outside)) <= {"<br>"}
