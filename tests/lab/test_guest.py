@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.lab import guest
+from preflight.lab import guest, initramfs
 from preflight.lab.guest import Job, Tools
 from tests.lab.test_initramfs import unpack
 
@@ -65,3 +65,21 @@ def test_busybox_has_every_command_the_script_calls() -> None:
 )
 def test_only_the_jobs_own_objects_have_numbers(name: str, number: int | None) -> None:
     assert guest.object_number(name, 2) == number
+
+
+def test_the_output_goes_to_the_port_of_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "busybox").write_bytes(b"")
+    for arch, port in (("x86_64", "ttyS1"), ("aarch64", "ttyS0")):
+        text = unpack(guest.build(Job(), Tools(tmp_path / "busybox", arch=arch)))["init"].data
+        assert f"exec 3>/dev/{port}\n".encode() in text
+
+
+def test_a_probe_takes_the_collection_along_and_without_one_asks_bpftool(tmp_path: Path) -> None:
+    (tmp_path / "busybox").write_bytes(b"")
+    collector = {"py/collect.py": initramfs.file(b"collect")}
+    found = unpack(guest.build(Job(probe=True), Tools(tmp_path / "busybox", collector=collector)))
+    assert found["py/collect.py"].data == b"collect"
+    assert b"python3 -S" in found["init"].data
+    without = unpack(guest.build(Job(probe=True), Tools(tmp_path / "busybox")))
+    assert b"bpftool -j feature probe" in without["init"].data
+    assert "py/collect.py" not in unpack(guest.build(Job(), Tools(tmp_path / "busybox", collector=collector)))

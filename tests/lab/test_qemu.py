@@ -166,3 +166,12 @@ def test_every_limit_ends_the_machine(
     tmp_path: Path, scratch: Path, limits: Limits, body: str, reason: str
 ) -> None:
     assert qemu.boot(_fake(tmp_path, body), Path("/k"), b"", limits=limits).reason == reason
+
+
+def test_arm64_has_a_machine_of_its_own() -> None:
+    line = qemu.command(
+        "/q", "tcg", Path("/k"), Path("/i"), Path("/c"), Path("/o"), Path("/s"), arch="aarch64"
+    )
+    assert line[line.index("-machine") + 1] == "virt"
+    assert "pci-serial,chardev=output" in line
+    assert line[line.index("-append") + 1].startswith("console=ttyAMA0 ")

@@ -166,3 +166,14 @@ def test_what_is_no_kernel_at_all_is_an_input_error(tmp_path: Path) -> None:
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(InputError, match="x"):
         kernel_without_btf(path, "holds no BTF")
+
+
+def test_each_machine_gets_its_own_build_of_an_object(machine: Callable[[Boot], None]) -> None:
+    machine(good)
+    builds = (
+        Subject("probes:kprobe", "1" * 64, b"x86", "x86_64"),
+        Subject("probes:kprobe", "2" * 64, b"arm", "aarch64"),
+        Subject("probes:xdp", "3" * 64, b"any"),
+    )
+    found = run([kernel("one"), kernel("two", "aarch64")], Plan(subjects=builds))
+    assert [[o.sha256[0] for o in one.objects] for one in found] == [["1", "3"], ["2", "3"]]
