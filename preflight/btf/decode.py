@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import TypeAlias
 
 from preflight.btf.kinds import Kind, info_kflag, info_kind, info_vlen
@@ -72,12 +73,14 @@ def _members(words: Sequence[int], p: int, text: Text) -> tuple[Member, ...]:
     info = words[p]
     first = p + 2
     last = first + 3 * info_vlen(info)
+    if last > len(words):
+        raise IndexError(last)
+    names = map(text, words[first:last:3])
+    types, places = words[first + 1 : last : 3], words[first + 2 : last : 3]
     if info_kflag(info):
-        return tuple(
-            Member(text(words[i]), words[i + 1], words[i + 2] & 0xFFFFFF, words[i + 2] >> 24)
-            for i in range(first, last, 3)
-        )
-    return tuple(Member(text(words[i]), words[i + 1], words[i + 2], 0) for i in range(first, last, 3))
+        sizes = [place >> 24 for place in places]
+        return tuple(map(Member, names, types, [place & 0xFFFFFF for place in places], sizes))
+    return tuple(map(Member, names, types, places, repeat(0)))
 
 
 def _struct(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
