@@ -23,7 +23,8 @@ from preflight.tracers import words
 from preflight.tracers.layout import Histogram
 from preflight.tracers.model import Field, Map, Tracer
 from preflight.tracers.namespaces import cgroup_paths
-from preflight.tracers.session import Outcome, Row
+from preflight.tracers.reading import Row
+from preflight.tracers.session import Outcome
 from preflight.tracers.symbols import NO_NAME, KernelSymbols, UserSymbols
 
 _HASH_BYTES = 6

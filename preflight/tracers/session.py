@@ -19,23 +19,21 @@ from __future__ import annotations
 
 import os
 import resource
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from preflight import bpf_objects
 from preflight.errors import UsageError
 from preflight.host.bpf.names import MapType
 from preflight.objects.load import load as read_object
-from preflight.objects.model import BpfObject, MapDef
-from preflight.tracers import layout, load, settings
+from preflight.tracers import layout, load, reading, settings
 from preflight.tracers.attach import Attacher, Target, refused_program
 from preflight.tracers.layout import Layout
-from preflight.tracers.libbpf import LibbpfError, Map, Object, RingBuffer, possible_cpus
+from preflight.tracers.libbpf import LibbpfError, Object, RingBuffer, possible_cpus
 from preflight.tracers.model import HEALTH_MAP, Tracer, Variant
+from preflight.tracers.reading import Row
 from preflight.tracers.settings import Filters
 from preflight.tracers.symbols import Process, look_at
 
@@ -44,9 +42,7 @@ _TICK = 100
 #: Seconds between two looks at the processes that stacks belong to, and how many are looked at.
 _LOOK = 0.25
 _MAX_PROCESSES = 4096
-_PER_CPU = frozenset({MapType.PERCPU_HASH, MapType.PERCPU_ARRAY, MapType.LRU_PERCPU_HASH})
 _ARRAYS = frozenset({MapType.ARRAY, MapType.PERCPU_ARRAY})
-_BYTEORDER = sys.byteorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +60,6 @@ class Options:
     reveal: tuple[str, ...] = ()
     map_sizes: Mapping[str, int] = field(default_factory=dict)
     max_events: int = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One element of a map: fields by name."""
-
-    key: dict[str, Any]
-    value: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +259,7 @@ class Session:
     def health(self) -> dict[str, int]:
         """The programs' counters just now, by name."""
         one = self._maps.get(HEALTH_MAP)
-        return _health(one, self._obj) if one else {}
+        return reading.health(one, self._obj) if one else {}
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
@@ -290,17 +278,19 @@ class Session:
         rows: dict[str, list[Row]] = {}
         stacks: dict[str, dict[int, tuple[int, ...]]] = {}
         full = []
-        self._unread = 0
+        unread = 0
         definitions = {one.name: one for one in self._obj.maps}
         for one in self.tracer.maps_of(self.variant.name):
             found = self._maps.get(one.name)
             if found is None or one.shape in ("internal", "events"):
                 continue
-            rows[one.name] = self._rows(found, definitions[one.name], cpus)
+            rows[one.name], gone = reading.rows(found, definitions[one.name], self._obj, cpus)
+            unread += gone
             if len(rows[one.name]) >= found.max_entries and found.type_number not in _ARRAYS:
                 full.append(one.name)
             if one.stacks and one.stacks in self._maps:
-                stacks[one.stacks] = self._stacks(self._maps[one.stacks])
+                stacks[one.stacks], gone = reading.stacks(self._maps[one.stacks])
+                unread += gone
         return Outcome(
             tracer=self.tracer,
             variant=self.variant,
@@ -310,50 +300,19 @@ class Session:
             stacks=stacks,
             processes=self._processes,
             health=self.health(),
-            missed=sum(_missed(program.fd) for program in self._handle.programs.values()),
+            missed=sum(reading.missed(program.fd) for program in self._handle.programs.values()),
             left_out=self._left_out,
-            unread=self._unread,
+            unread=unread,
             full=tuple(full),
             detach_failures=failures,
             agent=Agent(
                 _cpu_seconds() - self._cpu,
                 resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-                sum(_memory(one.fd) for one in self._maps.values()),
+                sum(reading.memory(one.fd) for one in self._maps.values()),
             ),
             attached=tuple(self._attacher.attached),
             notes=(*self._skipped, *self._attacher.notes),
         )
-
-    def _rows(self, found: Map, definition: MapDef, cpus: int) -> list[Row]:
-        btf = self._obj.btf
-        if btf is None:
-            raise UsageError(f"{self.variant.object} has no BTF")
-        keys = Layout(btf, definition.key_type, found.key_size)
-        values = Layout(btf, definition.value_type, found.value_size)
-        per_cpu = found.type_number in _PER_CPU
-        size = (found.value_size + 7) // 8 * 8 * cpus if per_cpu else found.value_size
-        rows = []
-        for key in found.each_key():
-            data = found.lookup(key, size)
-            if data is None:
-                self._unread += 1
-                continue
-            value = values.read_all_cpus(data, cpus) if per_cpu else values.read(data)
-            rows.append(Row(keys.read(key), value))
-        return rows
-
-    def _stacks(self, found: Map) -> dict[int, tuple[int, ...]]:
-        depth = found.value_size // 8
-        stacks = {}
-        for key in found.each_key():
-            data = found.lookup(key, found.value_size)
-            if data is None:
-                self._unread += 1
-                continue
-            addresses = memoryview(data).cast("Q")[:depth]
-            number = int.from_bytes(key, _BYTEORDER)
-            stacks[number] = tuple(address for address in addresses if address)
-        return stacks
 
     def _decoded(self) -> dict[str, list[dict[str, Any]]]:
         btf = self._obj.btf
@@ -377,48 +336,6 @@ def _second_choices(variant: Variant) -> frozenset[str]:
         elif one.group:
             seen.add(one.group)
     return frozenset(later)
-
-
-def _health(found: Map, obj: BpfObject) -> dict[str, int]:
-    """Counter name -> sum over the CPUs; the names are in the type of the constant `health_counters`."""
-    cpus = possible_cpus()
-    names = _counters(obj)
-    counts = {}
-    for number, name in names.items():
-        data = found.lookup(number.to_bytes(4, _BYTEORDER), 8 * cpus)
-        if data is not None:
-            counts[name] = sum(memoryview(data).cast("Q"))
-    return counts
-
-
-def _counters(obj: BpfObject) -> dict[int, str]:
-    section = obj.data_section(".rodata")
-    found = next((v for v in section.variables if v.name == "health_counters"), None) if section else None
-    if found is None or obj.btf is None:
-        return {}
-    (leaf,) = Layout(obj.btf, found.type_id, found.size).leaves
-    return {number: name for number, name in leaf.names if name != "max"}
-
-
-def _missed(program: int) -> int:
-    """`recursion_misses` of struct bpf_prog_info (since 5.12); 0 where the kernel does not say."""
-    from preflight.host.bpf.syscall import obj_info
-
-    if program < 0:
-        return 0
-    answer, info = obj_info(program, 256)
-    at = 208
-    return int.from_bytes(info[at : at + 8], _BYTEORDER) if answer.ok and len(info) >= at + 8 else 0
-
-
-def _memory(descriptor: int) -> int:
-    """What the kernel says a map takes, in bytes; 0 where it does not say."""
-    try:
-        text = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii")
-        fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-        return int(fields.get("memlock", "0"))
-    except (OSError, ValueError):
-        return 0
 
 
 def _cpu_seconds() -> float:

@@ -12,7 +12,8 @@ from preflight.tracers import load, report
 from preflight.tracers.layout import Histogram
 from preflight.tracers.model import Tracer
 from preflight.tracers.present import Presenter
-from preflight.tracers.session import Agent, Outcome, Row
+from preflight.tracers.reading import Row
+from preflight.tracers.session import Agent, Outcome
 from preflight.tracers.symbols import KernelSymbols
 
 #: A made-up secret that no output may hold, and one per private field.
