@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the maps of a loaded object: rows by its BTF, stacks, health counters, what the kernel says of them."""
+"""Reads the maps of a loaded object: rows by its BTF, stacks, health, what the kernel says of them."""
 
 from __future__ import annotations
 
