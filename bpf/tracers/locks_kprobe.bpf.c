@@ -19,10 +19,29 @@ struct {
 	__type(value, __u64);
 } waited_for SEC(".maps");
 
+/*
+ * A return probe has room for as many waiting threads as there are CPUs, on most kernels,
+ * and misses the returns of others: what they began is found here and told as expired.
+ */
+static __always_inline void forget_wait(void)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u64 *lock = bpf_map_lookup_elem(&waited_for, &thread);
+	struct lock_start_key key;
+
+	if (!lock)
+		return;
+	key = lock_key(*lock);
+	bpf_map_delete_elem(&waited_for, &thread);
+	if (bpf_map_delete_elem(&starts, &key) == 0)
+		health_count(HEALTH_EXPIRED);
+}
+
 static __always_inline int slow_path_entered(__u64 lock, enum lock_kind kind)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 
+	forget_wait();
 	if (bpf_map_update_elem(&waited_for, &thread, &lock, BPF_ANY))
 		health_count(HEALTH_UPDATE_FAILED);
 	return lock_wait_begins(lock, kind);
@@ -124,4 +143,11 @@ SEC("kretprobe/rt_spin_lock_slowlock")
 int locks_rt_spin_end(struct pt_regs *ctx)
 {
 	return slow_path_left(ctx, 0);
+}
+
+SEC("raw_tp/sched_process_exit")
+int locks_gone(void *ctx)
+{
+	forget_wait();
+	return 0;
 }
