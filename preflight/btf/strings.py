@@ -44,7 +44,7 @@ class Strings:
             return self._base.get(offset)
         own = offset - self.start
         # the same as `raw`, without a call for each of ten thousand names
-        end = self.data.find(0, own, own + MAX_STRING) if 0 < own else -1
+        end = self.data.find(0, own, own + MAX_STRING) if own > 0 else -1
         raw = self.data[own:end] if end >= 0 else self.raw(offset)
         self._budget -= len(raw)
         if self._budget < 0:

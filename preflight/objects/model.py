@@ -23,10 +23,10 @@ from preflight.objects.parts import (
     shown_file,
 )
 from preflight.objects.parts import (
-    MapDef as MapDef,
+    MapDef as MapDef,  # noqa: PLC0414  (known from here, too)
 )
 from preflight.objects.parts import (
-    Variable as Variable,
+    Variable as Variable,  # noqa: PLC0414  (known from here, too)
 )
 from preflight.records import dataclass
 
