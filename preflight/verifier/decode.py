@@ -56,7 +56,9 @@ def decode(stream: BinaryIO, name: str, *, path: int = 0) -> Decoded:
     """
     found = Decoded([])
     programs = False
+    refused: ProgramLog | None = None
     for log in read_logs(stream):
+        refused = log if log.closing else refused
         programs = programs or bool(log.steps or log.stats)
         for rejection in _of_program(log, name, found):
             found.is_log = True
@@ -66,6 +68,10 @@ def decode(stream: BinaryIO, name: str, *, path: int = 0) -> Decoded:
     if programs:
         # the load went on without the BTF, so that its log explains nothing
         found.rejections = [one for one in found.rejections if one.family != "V-BTFLOAD"]
+    if found.is_log and not found.rejections and refused is not None and refused.closing is not None:
+        # a loader gave up, and no log says why: an open question
+        unknown = Message("V-UNKNOWN", False, (), False, "")
+        found.rejections.append(_rejection(refused, name, [(refused.closing, unknown)], [refused.closing]))
     return found
 
 

@@ -67,8 +67,9 @@ class ProgramLog:
     `head_lost`: the log does not begin at the program's entry. `path_cut`: the path was too long to keep, or
     continues one that was not kept. `ended`: a statistics line closes it. `wrapped`: a loader's marks
     surround it, so it is a verifier log whatever it says. `validating`: the global function that is
-    verified by itself, empty for the program. `refusal`: the loader's line that names the errno. `precise`:
-    how the kernel followed a value back from the last instruction (mark_precise), latest first.
+    verified by itself, empty for the program. `refusal`: the loader's line that names the errno; `closing`:
+    one that says that the whole object was refused. `precise`: how the kernel followed a value back from
+    the last instruction (mark_precise), latest first.
     """
 
     name: str | None = None
@@ -87,6 +88,7 @@ class ProgramLog:
     last_text: str = ""
     validating: str = ""
     refusal: Line | None = None
+    closing: Line | None = None
     precise: list[Followed] = field(default_factory=list)
 
 

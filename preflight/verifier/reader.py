@@ -91,20 +91,21 @@ class _Reader:
                 return None
             if classify.STATS.match(text) and "insns_processed" not in numbers:
                 return None
-            if self._closing(text):
+            if self._closing(number, text):
                 return None
             done = self._close()
             self._log_line(number, text)
             return done
         return self._log_line(number, text)
 
-    def _closing(self, text: str) -> bool:
+    def _closing(self, number: int, text: str) -> bool:
         """Whether a loader still speaks of the program whose log has ended; its errno is kept."""
         if classify.END.match(text):
             return True
         found = classify.CLOSING.match(text) if "failed to load" in text else None
         if found is None or (found[1] and self._log.name and found[1] != self._log.name):
             return False
+        self._log.closing = Line(number, text)
         self._log.name = self._log.name or found[1]
         self._log.errno = self._log.errno or classify.errno_of(text)
         return True
@@ -170,6 +171,8 @@ class _Reader:
                 return True
         if "oad" in text or "rejected" in text or "rrno" in text:
             found = classify.FAILED.search(text)
+            if classify.CLOSING.match(text):
+                log.closing = Line(number, text)
             number_of = classify.errno_of(text) if found or "rrno" in text else None
             if number_of is not None:
                 if log.steps or (log.block and classify.CLOSING.match(text)):

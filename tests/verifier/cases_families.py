@@ -13,6 +13,7 @@ LINES = {
     "L-CORE-POISON": "failed to resolve CO-RE relocation <byte_off> [6] struct task_struct.gone (0:0 @ offset 0)",  # noqa: E501
     "L-MAP-POISON": "BPF map 'events' is referenced but wasn't created",
     "L-KFUNC-POISON": "kfunc 'bpf_iter_num_new' is referenced but wasn't resolved",
+    "L-MAP-CREATE": "libbpf: map 'events': failed to create: Invalid argument(-22)",
     "L-ATTACH-TARGET": "libbpf: prog 'on_exit': failed to find kernel BTF type ID of 'do_gone': -3",
     "V-PKT-BOUNDS": "R8 offset is outside of the packet",
     "V-PKT-STALE": "R1 is a packet pointer, but func#8 may change packet data",

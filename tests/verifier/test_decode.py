@@ -398,3 +398,16 @@ def test_text_of_another_stage_is_told_apart(text: str, words: str) -> None:
 
 def test_prose_is_of_no_stage() -> None:
     assert decoded("It does not work, please help.\n").stage is None
+
+
+def test_object_that_was_refused_is_never_no_rejection() -> None:
+    text = btf_log(LINES["V-BTFLOAD"]) + f"0: R1=ctx() R10=fp0\n0: (b7) r0 = 0\n1: (95) exit\n{STATS}"
+    found = only(text + "libbpf: failed to load object 'a.o'\n")
+    assert (found.family, found.terminal.text) == ("V-UNKNOWN", "failed to load object 'a.o'")
+
+
+def test_map_that_could_not_be_created_behind_a_btf_log() -> None:
+    found = only(
+        btf_log("[1] INT int size=4") + LINES["L-MAP-CREATE"] + "\nlibbpf: failed to load object 'a.o'\n"
+    )
+    assert (found.family, found.cause_id) == ("L-MAP-CREATE", "map_not_created")
