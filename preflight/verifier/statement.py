@@ -68,13 +68,15 @@ def leaving(steps: Sequence[Step], at: int) -> Source | None:
         if step.depth != depth:
             return None
         what = effect(step.text)
-        if what.kind in {"const", "copy"}:
+        if what.kind in {"const", "copy", "alu"}:
             if step.source.text and step.source.text.startswith("return"):
                 return step.source
             continue
         if what.kind == "jump":
             continue
         if what.kind == "branch":
+            if step.source.text and "return " in step.source.text:
+                return step.source
             return _under(steps, back)
         return None
     return None

@@ -411,3 +411,12 @@ def test_map_that_could_not_be_created_behind_a_btf_log() -> None:
         btf_log("[1] INT int size=4") + LINES["L-MAP-CREATE"] + "\nlibbpf: failed to load object 'a.o'\n"
     )
     assert (found.family, found.cause_id) == ("L-MAP-CREATE", "map_not_created")
+
+
+def test_branch_of_a_return_statement_is_that_statement() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; return *v > 3 ? 2 : 0; @ a.c:7\n0: (b7) r0 = 1\n"
+        "1: (25) if r1 > 0x3 goto pc+1 3: R0=1 R1=scalar(umin=4) R10=fp0\n3: (67) r0 <<= 1\n4: (95) exit\n"
+        f"At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]\n{STATS}"
+    )
+    assert found.source.line == 7
