@@ -119,3 +119,19 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path, make: object
 def test_any_text_is_a_configuration_and_a_symbol_list(text: str) -> None:
     parse_config(text)
     parse_symbols(text)
+
+
+_CONFIG = "CONFIG_KPROBES=y\n# CONFIG_KPROBES_ON_FTRACE is not set\nCONFIG_HZ=250\n# CONFIG_HZ is not set\n"
+
+
+@pytest.mark.parametrize("name", ["CONFIG_KPROBES", "CONFIG_KPROBES_ON_FTRACE", "CONFIG_HZ", "CONFIG_BPF"])
+def test_one_option_is_what_the_whole_configuration_says(name: str) -> None:
+    kernel, whole = _kernel(config=Blob(data=_CONFIG.encode())), parse_config(_CONFIG)
+    assert kernel.option(name) == whole.get(name)
+    assert "config" not in kernel.__dict__
+    assert kernel.config == whole
+    assert kernel.option(name) == whole.get(name)
+
+
+def test_an_option_of_an_unknown_configuration_is_unknown() -> None:
+    assert _kernel().option("CONFIG_KPROBES") is None
