@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -72,8 +73,26 @@ def _named(kind: str) -> Iterator[tuple[int, str]]:
             yield number, info[at : at + size].partition(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
+def _links_of(programs: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Links of programs by id: link id, program id (struct bpf_link_info: type, id, prog_id)."""
+    for number in sorted(ids("links")):
+        answer = bpf(_COMMANDS["links"][1], _IdAttr(start_id=number))
+        if answer == -errno.ENOENT:
+            continue
+        if answer < 0:
+            raise NotAllowedError(errno_name(-answer))
+        with Fd(answer) as descriptor:
+            result, info = obj_info(descriptor.number, 256)
+        program = int.from_bytes(info[8:12], sys.byteorder)
+        if result.ok and program in programs:
+            yield number, program
+
+
 def look(programs: Collection[str], maps: Collection[str]) -> Left:
-    """Programs and maps with one of these names (the kernel keeps 15 characters), and pins called so."""
+    """Programs and maps with one of these names (the kernel keeps 15 characters), their links, and pins.
+
+    A link holds its program: without a program there is none.
+    """
     found: list[tuple[str, int, str]] = []
     why: list[str] = []
     wanted = {"programs": {name[:15] for name in programs}, "maps": {name[:15] for name in maps}}
@@ -82,6 +101,12 @@ def look(programs: Collection[str], maps: Collection[str]) -> Left:
             found += [(kind, number, name) for number, name in _named(kind) if name in names]
         except NotAllowedError as error:
             why.append(f"{kind} cannot be listed: {error}")
+    loaded = {number for kind, number, _ in found if kind == "programs"}
+    if loaded:
+        try:
+            found += [("links", link, f"of program {program}") for link, program in _links_of(loaded)]
+        except NotAllowedError as error:
+            why.append(f"links cannot be listed: {error}")
     pins: list[str] = []
     everything = {*programs, *maps}
     try:

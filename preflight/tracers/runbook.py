@@ -161,7 +161,10 @@ def _left(tracer: Tracer) -> dict[str, Any]:
     lines += [f"{path} is pinned: preflight pins nothing" for path in left.pins]
     lines += [f"not checked: {why}" for why in left.why]
     if not lines:
-        lines = [f"looked now: none of the {len(programs)} programs is loaded, no map or pin has its names"]
+        lines = [
+            f"looked now: none of the {len(programs)} programs is loaded, so there is no link",
+            "looked now: no map and no pin has a name of theirs",
+        ]
     lines.append("by hand: bpftool prog show; bpftool map show; bpftool link show; ls /sys/fs/bpf")
     return {
         "lines": lines,

@@ -192,7 +192,8 @@ def test_a_running_tracer_is_found_and_an_ended_one_is_not() -> None:
         during = leftovers.look({entry.program for entry in session.variant.attach}, ())
         ids = held(os.getpid())
     assert mine <= {name for _, _, name in during.found}
-    assert {number for _, number, _ in during.found} & ids["programs"]
+    assert {number for kind, number, _ in during.found if kind == "programs"} & ids["programs"]
+    assert {number for kind, number, _ in during.found if kind == "links"} & ids["links"]
     assert not any(still_there(ids).values())
 
 
