@@ -4,9 +4,9 @@
     python tools/record_truth.py [--only PATTERN] [--missing] [--jobs N] [--matrix]
 
 Boots each kernel once under QEMU and writes `fixtures/truth/RELEASE.json.xz`; then writes the surface table
-`matrices/surfaces.md` and `.json` from all recorded files. `--matrix` does only the latter, `--missing` skips
-kernels whose file has these very objects. A kernel that cannot be measured completely is named and its file
-left as it was.
+`matrices/surfaces.md` and `.json` from all recorded files. `--matrix` does only the latter, `--missing`
+measures only the objects that a kernel's file does not have. A kernel that cannot be measured completely is
+named and its file left as it was.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,7 @@ def installed_tools() -> list[str]:
     return sorted(found)
 
 
+@cache
 def versions() -> dict[str, str]:
     """Package -> version of what decides a measurement besides the kernel."""
     done = subprocess.run(
@@ -60,33 +63,65 @@ def versions() -> dict[str, str]:
     return dict(line.split(" ", 1) for line in done.stdout.splitlines())
 
 
-def record(kernels: Sequence[Kernel], wanted: tuple[Subject, ...], jobs: int) -> list[KernelRun]:
-    """Measure kernels, again where one panicked, and keep each complete result as it comes."""
+def record(kernels: Sequence[Kernel], wanted: tuple[Subject, ...], jobs: int, *, missing: bool) -> int:
+    """Measure kernels and keep each complete result as it comes; how many stayed incomplete.
+
+    With `missing` a kernel is asked only for what its file does not have, and not at all when it has all.
+    """
+    groups: dict[tuple[Subject, ...], list[Kernel]] = {}
+    for kernel in kernels:
+        known = recorded(kernel) if missing else {}
+        asked = tuple(s for s in wanted if s.arch in (None, kernel.arch) and s.sha256 not in known)
+        if asked:
+            groups.setdefault(asked, []).append(kernel)
+        elif known.keys() != {s.sha256 for s in wanted if s.arch in (None, kernel.arch)}:
+            keep(kernel, KernelRun(kernel.name, "booted"), wanted)
+    return sum(_record(group, asked, wanted, jobs) for asked, group in groups.items())
+
+
+def _record(
+    kernels: Sequence[Kernel], asked: tuple[Subject, ...], wanted: tuple[Subject, ...], jobs: int
+) -> int:
+    """The same objects on several kernels, again where one panicked."""
     by_name = {kernel.name: kernel for kernel in kernels}
-    sources = versions()
     found: dict[str, KernelRun] = {}
 
-    def keep(result: KernelRun) -> None:
+    def done(result: KernelRun) -> None:
         found[result.kernel] = result
         say(result.kernel, f"{result.outcome} after {result.seconds:.0f} s {result.detail}".strip())
         if result.complete:
-            kernel = by_name[result.kernel]
-            truth.write(file_of(kernel), truth.compact(result, kernel, sources))
+            keep(by_name[result.kernel], result, wanted)
             say(result.kernel, f"bpftool disagrees on: {', '.join(differing(result)) or 'nothing'}")
 
     for _ in range(ATTEMPTS):
         again = [k for k in kernels if k.name not in found or found[k.name].outcome in AGAIN]
         if again:
-            run(again, Plan(subjects=wanted, bpftool=True, limits=LIMITS), jobs=jobs, say=say, done=keep)
-    return list(found.values())
+            run(again, Plan(subjects=asked, bpftool=True, limits=LIMITS), jobs=jobs, say=say, done=done)
+    return sum(not result.complete for result in found.values())
 
 
-def is_recorded(kernel: Kernel, wanted: tuple[Subject, ...]) -> bool:
-    """Whether its file is there, and is about these objects."""
+def keep(kernel: Kernel, result: KernelRun, wanted: tuple[Subject, ...]) -> None:
+    """Write a kernel's file: what was measured now, and of what was there before what is still wanted."""
+    objects = {**recorded(kernel), **{one.sha256: one for one in result.objects}}
+    order = [s for s in wanted if s.arch in (None, kernel.arch)]
+    whole = replace(
+        result,
+        release=kernel.release,
+        btf_sha256=kernel.btf_sha256,
+        objects=tuple(replace(objects[s.sha256], object=s.name) for s in order if s.sha256 in objects),
+    )
+    truth.write(file_of(kernel), truth.compact(whole, kernel, versions()))
+
+
+def recorded(kernel: Kernel) -> dict[str, ObjectMeasurement]:
+    """What its file has, by digest; nothing when another loader's libbpf or other packages measured it."""
     path = file_of(kernel)
-    return path.is_file() and {o.sha256 for o in truth.read(path).objects} == {
-        s.sha256 for s in wanted if s.arch in (None, kernel.arch)
-    }
+    if not path.is_file():
+        return {}
+    found = truth.read(path)
+    if found.btf_sha256 != kernel.btf_sha256 or dict(found.sources) != versions():
+        return {}
+    return {one.sha256: one for one in found.objects}
 
 
 def file_of(kernel: Kernel) -> Path:
@@ -201,7 +236,7 @@ def main() -> int:
     """Command line; 1 when a kernel could not be measured completely."""
     parser = argparse.ArgumentParser(description="record what real kernels do")
     parser.add_argument("--only", default="*", help="only kernels whose name matches this pattern")
-    parser.add_argument("--missing", action="store_true", help="skip kernels that are recorded")
+    parser.add_argument("--missing", action="store_true", help="measure only what is not recorded")
     parser.add_argument("--jobs", type=int, default=1, help="machines at a time")
     parser.add_argument("--matrix", action="store_true", help="only write the surface table again")
     options = parser.parse_args()
@@ -211,9 +246,7 @@ def main() -> int:
             names = tomllib.loads((ROOT / "matrices" / "lab.toml").read_text(encoding="utf-8"))["kernels"]
             kernels = resolve_all(name for name in names if fnmatchcase(name, options.only))
             wanted = subjects([*installed_tools(), "probes:", "tracers:"])
-            if options.missing:
-                kernels = [kernel for kernel in kernels if not is_recorded(kernel, wanted)]
-            bad = sum(not result.complete for result in record(kernels, wanted, options.jobs))
+            bad = record(kernels, wanted, options.jobs, missing=options.missing)
         write_matrix()
     except PreflightError as error:
         print(f"record_truth: {error}", file=sys.stderr)
