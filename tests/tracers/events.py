@@ -18,7 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from preflight.tracers.session import Options, Outcome, Row, Session
+from preflight.tracers.reading import Row
+from preflight.tracers.session import Options, Outcome, Session
 from preflight.tracers.settings import Filters
 
 _CLONE_NEWNS = 0x00020000
