@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from preflight.tracers.attach import Target
-from preflight.tracers.session import Options, Outcome, Row
+from preflight.tracers.reading import Row
+from preflight.tracers.session import Options, Outcome
 from preflight.tracers.settings import Filters
 from tests.host.live import needs_loads
 from tests.tracers.events import total
