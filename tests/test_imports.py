@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
         "subprocesses",
         "bpf_objects",
         "predict",
+        "hygiene",
     },
     "predict": {"btf", "bytecode", "objects", "kernels", "core", "loaders", "findings", "tables"},
     "lab": {
@@ -65,6 +66,7 @@ ALLOWED: dict[str, set[str]] = {
         "bpf_objects",
     },
     "matrix": {"kernels", "objects", "predict", "findings"},
+    "hygiene": {"tables", "btf", "bytecode", "objects", "predict", "findings"},
     "gate": {"findings", "verifier"},
     "fleet": {"host", "kernels", "matrix", "predict", "findings"},
     "verifier": {"findings"},

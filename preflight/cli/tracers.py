@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`preflight tracers`: the shipped tracers: list, show, run, runbook."""
+"""`preflight tracers`: the shipped tracers: list, show, run, runbook; and lint for anybody's."""
 
 from __future__ import annotations
 
@@ -64,6 +64,30 @@ def show(
 
     emit(showing(names), format_, renderers("tracers show"), color=color, verbose=verbose)
     return 0
+
+
+@app.command()
+def lint(
+    objects: list[str] = typer.Argument(..., metavar="OBJECT...", help="Anybody's objects, or tracers:NAME."),
+    fail_on: str = typer.Option("recommended", "--fail-on", help="recommended, info or never."),
+    ignore: list[str] = typer.Option([], "--ignore", help="CODE=REASON: leave a code out, and say why."),
+    format_: list[str] = typer.Option(
+        [], "--format", help="text, json, markdown, sarif or github; FORMAT=FILE, repeatable."
+    ),
+    color: str = _COLOR,
+    verbose: int = _VERBOSE,
+) -> int:
+    """Say how programs will behave in production: filters, bounds, losses, privacy (codes PT###)."""
+    from preflight.cli.options import choose, codes_of, parse_ignores
+    from preflight.cli.output import emit
+    from preflight.cli.tracers_lint import linted
+    from preflight.render.registry import renderers
+
+    choose("--fail-on", fail_on, ("recommended", "info", "never"))
+    ignored = parse_ignores(ignore)
+    result, code = linted(objects, codes_of(list(ignored)), ignored, fail_on)
+    emit(result, format_, renderers("tracers lint"), color=color, verbose=verbose)
+    return code
 
 
 @app.command()

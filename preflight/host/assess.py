@@ -97,6 +97,7 @@ def _with_objects(
 ) -> tuple[HostFacts, list[Finding], list[dict[str, Any]], bool]:
     """Facts, findings and rows when the user named objects, and whether an interrupt ended judging them."""
     from preflight.host.readiness import attach_targets, each_assessed, requirement_findings
+    from preflight.hygiene.lint import lint
     from preflight.predict.needs import object_needs
 
     needs = [need for obj in objects for need in object_needs(obj)]
@@ -116,8 +117,9 @@ def _with_objects(
     general = _without_targets(run_checks(facts))
     others = [_for_objects(f, required) for f in general if (f.code, f.subject) not in keys]
     core = [f for item in readiness for f in item.findings]
+    advice = [f for obj in objects for f in lint(obj)]
     rows = [item.to_dict() | {"facts": item.obj.to_dict()} for item in readiness]
-    return facts, others + required + core, rows, interrupted
+    return facts, others + required + core + advice, rows, interrupted
 
 
 #: Checks of the host that every object rests on; they keep their severity whatever the objects need.

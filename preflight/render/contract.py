@@ -796,6 +796,36 @@ class GateResult(Result):
     results: list[GateRow]  # type: ignore[assignment]
 
 
+class LintedObject(Open):
+    """One object and what is advised about its programs."""
+
+    object: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    programs: int
+    findings: list[Finding]
+
+
+class LintSummary(Open):
+    """The first lines of `tracers lint`."""
+
+    sentence: str
+    verdict: str = Field(description="ok, degraded (open)")
+    objects: int
+    severities: dict[str, int]
+    codes: dict[str, int]
+    ignored: int
+    exit_code: int
+
+
+class LintResult(Result):
+    """Result of `preflight tracers lint`."""
+
+    command: Literal["tracers lint"]
+    summary: LintSummary  # type: ignore[assignment]
+    results: list[LintedObject]  # type: ignore[assignment]
+    ignored: dict[str, str] = Field(description="code -> the reason why it was left out")
+
+
 class LogLine(Open):
     """A line of the input."""
 
@@ -1206,6 +1236,7 @@ MODELS: dict[str, type[Result]] = {
     "matrix": MatrixResult,
     "kernels diff": KernelDiffResult,
     "gate": GateResult,
+    "tracers lint": LintResult,
     "lab boot": LabResult,
     "lab probe": LabResult,
     "lab run": LabResult,

@@ -57,6 +57,13 @@ _TABLE: dict[str, dict[str, str]] = {
         "github": "gate_problems:render_github",
         "veristat": "gate_csv:render",
     },
+    "tracers lint": {
+        "text": "lint_problems:render_text",
+        "json": "json_:render_styled",
+        "markdown": "lint_problems:render_markdown",
+        "sarif": "lint_problems:render_sarif",
+        "github": "lint_problems:render_github",
+    },
     "tracers list": {
         "text": "text_tracers:render_list",
         "json": "json_:render_styled",

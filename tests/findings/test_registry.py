@@ -11,6 +11,7 @@ import pytest
 
 import tests.gate
 import tests.host
+import tests.hygiene
 import tests.lab
 import tests.predict
 import tests.verifier
@@ -23,7 +24,7 @@ from tests.host.cases import Case
 def _cases() -> dict[str, Case]:
     """The CASES tables of all test modules whose name starts with `cases_`."""
     found: dict[str, Case] = {}
-    for package in (tests.gate, tests.host, tests.lab, tests.predict, tests.verifier):
+    for package in (tests.gate, tests.host, tests.hygiene, tests.lab, tests.predict, tests.verifier):
         for module in pkgutil.iter_modules(package.__path__):
             if module.name.startswith("cases_"):
                 table = importlib.import_module(f"{package.__name__}.{module.name}").CASES
