@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from preflight.verifier.effect import constant_of, effect
+from preflight.verifier.effect import constant_of, effect, registers, type_of
 from preflight.verifier.history import PACKET_CHANGING, Origin, called, guards, held_type, releases
 from preflight.verifier.model import Root
 from preflight.verifier.scene import Decider, Decision, Scene
@@ -32,6 +32,7 @@ def _lost(scene: Scene, past: Origin, register: int) -> Decision | None:
         _moved(scene, past, register, was)
         or _released(scene, past, register, was)
         or _narrowed(scene, past)
+        or _calculated(scene, past)
         or _is_null(scene, past, register, was)
     )
 
@@ -70,6 +71,19 @@ def _narrowed(scene: Scene, past: Origin) -> Decision | None:
         return None
     reason = "a 32-bit operation on a pointer: what is left is a number"
     return Decision("scalar_deref", "high", scene.root(past.narrow, reason), _born(scene, past))
+
+
+def _calculated(scene: Scene, past: Origin) -> Decision | None:
+    """Arithmetic that may be done with a pointer, and leaves a number: a difference, or bits of it."""
+    for at in past.through:
+        what = effect(scene.steps[at].text)
+        if what.kind != "alu" or what.dst is None or scene.kind(what.dst, at) in {"", "scalar"}:
+            continue
+        result = registers(scene.steps[at].after).get(f"R{what.dst}", "")
+        if result and type_of(result) == "scalar":
+            reason = "the operation turns the pointer into a number"
+            return Decision("scalar_deref", "high", scene.root(at, reason), _born(scene, past))
+    return None
 
 
 def _is_null(scene: Scene, past: Origin, register: int, was: str) -> Decision | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from preflight.verifier.effect import Effect, constant_of, effect, number, type_of
-from preflight.verifier.history import Guard, Origin, guards, origin
+from preflight.verifier.history import Guard, Origin, called, guards, origin
 from preflight.verifier.model import Root
 from preflight.verifier.scene import Decider, Decision, Scene
 
@@ -142,7 +142,18 @@ def _constant_offset(scene: Scene) -> Decision | None:
             return size
     if "outside of the" not in text and "value_size=" not in text and "mem_size=" not in text:
         return None
-    return Decision("map_value_bounds", "high" if "value_size" in text else "medium")
+    return _allocated(scene) or Decision("map_value_bounds", "high" if "value_size" in text else "medium")
+
+
+def _allocated(scene: Scene) -> Decision | None:
+    """Memory that a call hands out has the size that the call was asked for."""
+    past = scene.history()
+    if past is None or past.kind != "call" or "mem_size=" not in scene.text or scene.calls:
+        return None
+    name = called(scene.steps[past.at])
+    reason = f"{name} is asked for the memory here, for less than is accessed"
+    used = (scene.root(scene.at, "the access ends beyond the memory"),)
+    return Decision("map_value_bounds", "medium", scene.root(past.at, reason), used)
 
 
 def _size_register(scene: Scene) -> Decision | None:

@@ -71,6 +71,7 @@ class _Reader:
         self._reporting = False
         self._entered = False
         self._jumped = False
+        self._framed = False
 
     def take(self, number: int, text: str) -> ProgramLog | None:
         """Use one line; a program's log when it is complete."""
@@ -259,6 +260,7 @@ class _Reader:
         """A printed state names its call frame; without a name it is the outermost."""
         found = classify.FRAME.match(state)
         self._depth = int(found[1][:2]) if found else 0
+        self._framed = True
 
     def _popped(self, insn: int) -> None:
         """Forget the source line when a level 1 log goes on behind a branch.
@@ -302,8 +304,9 @@ class _Reader:
             log.first_line = log.first_line or number
             log.head_lost = insn != 0 and not self._entered
             log.path_cut = log.path_cut or log.head_lost
-        else:
+        elif not self._framed:
             self._follow(steps[-1], insn)
+        self._framed = False
         if len(steps) >= PATH_LIMIT:
             del steps[: PATH_LIMIT // 2]
             log.path_cut = True

@@ -420,3 +420,51 @@ def test_branch_of_a_return_statement_is_that_statement() -> None:
         f"At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]\n{STATS}"
     )
     assert found.source.line == 7
+
+
+SUBPROGRAM = """\
+0: R1=ctx() R10=fp0
+0: (61) r6 = *(u32 *)(r1 +76)         ; R1=ctx() R6=pkt(r=14)
+; if (grow(skb)) @ a.c:8
+1: (85) call pc+7
+caller:
+ R6=pkt(r=14) R10=fp0
+callee:
+ frame1: R1=ctx() R10=fp0
+9: frame1: R1=ctx() R10=fp0
+9: (b7) r3 = 0                       ; frame1: R3=0
+10: (85) call bpf_skb_change_tail#38  ; frame1: R0=scalar()
+11: (95) exit
+returning from callee:
+ frame1: R0=scalar() R10=fp0
+to caller at 2:
+ R0=scalar() R6=scalar() R10=fp0
+2: (71) r0 = *(u8 *)(r6 +6)
+R6 invalid mem access 'scalar'
+"""
+
+
+def test_packet_pointer_is_stale_after_a_function_that_moves_the_packet() -> None:
+    found = only(SUBPROGRAM + STATS)
+    assert (found.cause_id, found.root and found.root.insn) == ("stale_packet_pointer", 10)
+
+
+def test_difference_of_pointers_is_a_number() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (61) r2 = *(u32 *)(r1 +80)         ; R2=pkt_end()\n"
+        "1: (61) r1 = *(u32 *)(r1 +76)         ; R1=pkt(r=0)\n; d = e - d; @ a.c:6\n"
+        "2: (1f) r2 -= r1                      ; R1=pkt(r=1) R2=scalar()\n; return *d; @ a.c:7\n"
+        f"3: (71) r0 = *(u8 *)(r2 +0)\nR2 invalid mem access 'scalar'\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.source.line) == ("scalar_deref", 6)
+
+
+def test_memory_from_a_call_is_as_long_as_was_asked_for() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; e = reserve(8); @ a.c:3\n"
+        "0: (85) call bpf_ringbuf_reserve#131 ; R0=ringbuf_mem(sz=8)\n"
+        "; e[1] = 1; @ a.c:5\n1: (7b) *(u64 *)(r0 +8) = r6\n"
+        "invalid access to memory, mem_size=8 off=8 size=8\n"
+        f"R0 min value is outside of the allowed memory range\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.source.line) == ("map_value_bounds", 3)
