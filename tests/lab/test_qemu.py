@@ -33,7 +33,7 @@ def test_the_machine_has_no_network_display_or_disk() -> None:
     ]
 
 
-@pytest.mark.parametrize(("accel", "processor"), [("kvm", "host"), ("tcg", "max,-cx16")])
+@pytest.mark.parametrize(("accel", "processor"), [("kvm", "host"), ("tcg", "max,-cx16,-erms,-fsrm")])
 def test_the_emulator_does_without_the_instruction_it_gets_wrong(accel: str, processor: str) -> None:
     line = qemu.command("/q", accel, Path("/k"), Path("/i"), Path("/c"), Path("/o"), Path("/s"))
     assert line[line.index("-cpu") + 1] == processor
