@@ -45,7 +45,20 @@ def _moved(scene: Scene, past: Origin, register: int, was: str) -> Decision | No
         return None
     name = called(scene.steps[moved])
     reason = f"{name} may move packet data: R{register} was a packet pointer until here"
-    return Decision("stale_packet_pointer", "high", scene.root(moved, reason), _born(scene, past))
+    within = scene.root(moved, reason)
+    outer = _caller(scene, moved)
+    if outer is None:
+        return Decision("stale_packet_pointer", "high", within, _born(scene, past))
+    calling = scene.root(outer, f"the function called here calls {name}, which may move packet data")
+    return Decision("stale_packet_pointer", "high", calling, (within, *_born(scene, past)))
+
+
+def _caller(scene: Scene, inner: int) -> int | None:
+    """The call in the rejected function that led to a deeper position; None on the same level."""
+    depth = scene.steps[scene.at].depth
+    if scene.steps[inner].depth <= depth:
+        return None
+    return next((at for at in range(inner, -1, -1) if scene.steps[at].depth == depth), None)
 
 
 def _released(scene: Scene, past: Origin, register: int, was: str) -> Decision | None:

@@ -25,6 +25,17 @@ def _largest(value: str) -> int | None:
     return (1 << 63) if "var_off" in value else None
 
 
+def _without_key(scene: Scene) -> Decision | None:
+    """A key or value of no bytes: the map is of a kind that has none, such as a queue, a ring or a filter."""
+    part = {2: "ks=0", 3: "vs=0"}.get(scene.register or 2)
+    if "zero-sized" not in scene.text or scene.kind(1) != "map_ptr" or part is None:
+        return None
+    if not re.search(rf"\b{part}\b", scene.value(1)):
+        return None
+    reason = f"{scene.calls} wants a key and a value, and this kind of map has not both"
+    return Decision("map_type_helper_mismatch", "high", scene.root(scene.at, reason))
+
+
 def _largest_said(text: str) -> int | None:
     """The offset in the message itself: the largest one, where that is what was refused."""
     found = _OFFSET.search(text)
@@ -74,7 +85,7 @@ def _bounds(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if "invalid access to packet" in scene.text:
         return _packet(scene, cause, confidence)
     if cause == "size_arg_unbounded" or scene.at < 0:
-        return None
+        return _without_key(scene)
     past = scene.history()
     if past is None:
         return _by_numbers(scene)
@@ -137,7 +148,7 @@ def _constant_offset(scene: Scene) -> Decision | None:
     """No number was added: offset and size are constants, or the length belongs to a helper's argument."""
     text = scene.text
     if scene.calls and "memory, mem_size" not in text:
-        size = _size_register(scene)
+        size = _size_register(scene) or _constant_length(scene)
         if size is not None:
             return size
     if "outside of the" not in text and "value_size=" not in text and "mem_size=" not in text:
@@ -170,6 +181,21 @@ def _size_register(scene: Scene) -> Decision | None:
     else:
         place, reason = past.at if past.at >= 0 else scene.at, "the length comes from here"
     return Decision("size_arg_unbounded", "medium", scene.root(place, reason))
+
+
+def _constant_length(scene: Scene) -> Decision | None:
+    """A helper's memory argument is shorter than a length that is a constant, set where the root is."""
+    if scene.register is None or scene.register >= 5 or "value_size=" not in scene.text:
+        return None
+    said = re.search(r"\bsize=(\d{1,9})\b", scene.text)
+    if not said or constant_of(scene.value(scene.register + 1)) != int(said[1]):
+        return None
+    past = origin(scene.steps, scene.at, scene.register + 1, complete=scene.complete)
+    if past.kind != "const":
+        return None
+    return Decision(
+        "map_value_bounds", "high", scene.root(past.at, "the length is set here, to more than fits")
+    )
 
 
 def _by_numbers(scene: Scene) -> Decision | None:
@@ -246,9 +272,20 @@ def _stack(scene: Scene, cause: str, confidence: str) -> Decision | None:
         return _partly_written(scene, cause, confidence)
     if cause == "stack_bounds" and scene.calls:
         return _size_register(scene)
-    if cause == "stack_variable_offset" and re.search(r"invalid variable-offset", scene.text):
-        return Decision("stack_bounds", "medium", None, _index_of_stack(scene))
+    if cause == "stack_bounds" and _below_frame(scene):
+        reason = "this variable lies below the 512 bytes that a frame may have"
+        return Decision("stack_limit_512", "high", scene.root(scene.at, reason))
     return Decision(cause, confidence, None, _index_of_stack(scene))
+
+
+#: Bytes a frame may have (include/linux/filter.h: MAX_BPF_STACK).
+_FRAME = 512
+
+
+def _below_frame(scene: Scene) -> bool:
+    """Whether the frame pointer itself is used with an offset beyond the largest frame."""
+    what = effect(scene.steps[scene.at].text)
+    return what.base == 10 and what.off < -_FRAME
 
 
 def _index_of_stack(scene: Scene) -> tuple[Root, ...]:

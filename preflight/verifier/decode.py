@@ -15,7 +15,7 @@ from preflight.verifier.message import Message, recognise
 from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Rejection, Root, Source, Step
 from preflight.verifier.reader import read_logs
 from preflight.verifier.stage import stage_of
-from preflight.verifier.statement import signature, statement
+from preflight.verifier.statement import before_brace, signature, statement
 
 #: Recognised lines that only introduce or continue another.
 _NOT_A_CAUSE = re.compile(r"cannot find btf of tracepoint template|^or |^expected=", re.I)
@@ -223,7 +223,9 @@ def _source(log: ProgramLog, at: int, report: dict[str, Any] | None) -> Source:
     if at < 0 or found.line == reported.line:
         return found if found.line is not None else reported
     closing = reported.text == "}" or signature(reported)
-    return found if closing and found.line is not None else reported
+    if closing and found.line is not None:
+        return found
+    return before_brace(reported) or reported
 
 
 def _reported_root(report: dict[str, Any] | None) -> Root | None:

@@ -34,9 +34,19 @@ def statement(steps: Sequence[Step], at: int) -> Source:
     """The statement that the instruction at a position belongs to; NO_SOURCE when the log does not tell."""
     step = steps[at]
     if effect(step.text).kind == "exit" and ((step.source.text or "}") == "}" or signature(step.source)):
-        found = leaving(steps, at)
-        if found is not None:
-            return found
+        return leaving(steps, at) or before_brace(step.source) or _real(steps, at)
+    return _real(steps, at)
+
+
+def before_brace(source: Source) -> Source | None:
+    """The last statement of a function whose closing brace a line is: with a result to return, a `return`."""
+    if source.text != "}" or source.line is None or source.line < 2:
+        return None
+    return Source(source.file, source.line - 1, None)
+
+
+def _real(steps: Sequence[Step], at: int) -> Source:
+    step = steps[at]
     if step.source == NO_SOURCE:
         return _elsewhere(steps, at)
     if signature(step.source):

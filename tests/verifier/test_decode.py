@@ -446,7 +446,8 @@ R6 invalid mem access 'scalar'
 
 def test_packet_pointer_is_stale_after_a_function_that_moves_the_packet() -> None:
     found = only(SUBPROGRAM + STATS)
-    assert (found.cause_id, found.root and found.root.insn) == ("stale_packet_pointer", 10)
+    assert (found.cause_id, found.root and found.root.insn) == ("stale_packet_pointer", 1)
+    assert found.trail[0].insn == 10
 
 
 def test_difference_of_pointers_is_a_number() -> None:
@@ -466,5 +467,42 @@ def test_memory_from_a_call_is_as_long_as_was_asked_for() -> None:
         "; e[1] = 1; @ a.c:5\n1: (7b) *(u64 *)(r0 +8) = r6\n"
         "invalid access to memory, mem_size=8 off=8 size=8\n"
         f"R0 min value is outside of the allowed memory range\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.source.line) == ("map_value_bounds", 3)
+
+
+def test_closing_brace_stands_for_the_statement_before_it() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; sk = look(); @ a.c:20\n"
+        "11: (85) call bpf_sk_lookup_tcp#84    ; R0=sock_or_null(id=2)\n"
+        f"; }} @ a.c:26\n15: (b7) r0 = 0\n17: (95) exit\nUnreleased reference id=2 alloc_insn=11\n{STATS}"
+    )
+    assert (found.source.line, [place.source.line for place in found.trail]) == (25, [20])
+
+
+def test_map_without_keys() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (18) r1 = 0xffff8883457f3600       ; R1=map_ptr(map=queue,ks=0,vs=8)\n"
+        f"2: (85) call bpf_map_update_elem#2\ninvalid zero-sized read\n{STATS}"
+    )
+    assert found.cause_id == "map_type_helper_mismatch"
+
+
+def test_variable_below_the_largest_frame() -> None:
+    text = (
+        "0: R1=ctx() R10=fp0\n0: (7b) *(u64 *)(r10 {off}) = r1\n"
+        "invalid write to stack R10 off={off} size=8\n{stats}"
+    )
+    causes = [only(text.format(off=off, stats=STATS)).cause_id for off in (-520, 8)]
+    assert causes == ["stack_limit_512", "stack_bounds"]
+
+
+def test_constant_length_that_is_too_large_for_a_map_value() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (85) call bpf_get_local_storage#81 ; R0=map_value(map=m,ks=4,vs=256)\n"
+        "; n = 512; @ a.c:3\n1: (b7) r2 = 512         ; R2=512\n; read(v, n); @ a.c:4\n"
+        "2: (bf) r1 = r0          ; R0=map_value(map=m,ks=4,vs=256) R1=map_value(map=m,ks=4,vs=256)\n"
+        "3: (85) call bpf_probe_read_user#112\ninvalid access to map value, value_size=256 off=0 size=512\n"
+        f"R1 min value is outside of the allowed memory range\n{STATS}"
     )
     assert (found.cause_id, found.root and found.root.source.line) == ("map_value_bounds", 3)
