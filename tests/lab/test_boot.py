@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from preflight.errors import PreflightError
 from preflight.kernels import Kernel, Store
 from preflight.lab.results import KernelRun
 from preflight.lab.run import Plan, run
@@ -67,6 +68,22 @@ def test_surfaces_that_every_packaged_kernel_has_attach(runs: list[KernelRun]) -
         for name in ("tracepoint", "fentry", "uprobe", "usdt", "xdp"):
             (program,) = by_name[f"probes:{name}"].programs
             assert (program.verdict, program.attach.state) == ("loads", "ok"), (one.kernel, program)
+
+
+def test_an_arm64_kernel_boots_here_too() -> None:
+    store = Store()
+    names = store.match("debian/*-arm64")
+    if not names:
+        pytest.skip("the catalogue has no arm64 kernel (`preflight kernels fetch --arch arm64`)")
+    try:
+        (one,) = run([store.get(names[-1])], Plan(subjects=subjects(("probes:kprobe", "probes:fentry"))))
+    except PreflightError as error:
+        pytest.skip(f"no arm64 machines here: {error}")
+    if one.outcome == "not-bootable":
+        pytest.skip(f"{one.kernel}: {one.detail}")
+    assert (one.outcome, one.btf_identical) == ("booted", True)
+    assert {o.object: o.verdict for o in one.objects} == {"probes:kprobe": "loads", "probes:fentry": "loads"}
+    assert {program.attach.state for o in one.objects for program in o.programs} == {"ok"}
 
 
 def test_interrupted_it_leaves_no_machine_and_no_file(kernels: list[Kernel], tmp_path: Path) -> None:
