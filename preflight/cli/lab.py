@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ _KERNEL = typer.Option(
     help="Catalogue name or pattern (debian/... is fetched when it has none), vmlinuz or .deb; repeatable.",
 )
 _MODULE = typer.Option([], "--module", help="Insert this module of the kernel's package first; repeatable.")
-_JOBS = typer.Option(1, "--jobs", min=1, max=16, help="Machines at a time.")
+_JOBS = typer.Option(0, "--jobs", min=0, max=16, help="Machines at a time; 0: one per processor, at most 4.")
 _TIMEOUT = typer.Option(1200, "--timeout", min=30, help="Seconds for one kernel, all in all.")
 _MEMORY = typer.Option(1024, "--memory", min=256, max=65536, help="MiB of memory of a machine.")
 _APPEND = typer.Option("", "--append", help="Add to the kernel's command line, e.g. 'lsm=lockdown,bpf'.")
@@ -256,7 +257,9 @@ def _measure(kernels: Sequence[Kernel], plan: Plan, jobs: int) -> list[KernelRun
     from preflight.lab.run import run as measure
 
     with _Progress(len(kernels)) as progress:
-        return measure(kernels, plan, jobs=jobs, say=progress.say, done=progress.done)
+        return measure(
+            kernels, plan, jobs=jobs or min(4, os.cpu_count() or 1), say=progress.say, done=progress.done
+        )
 
 
 class _Progress:
