@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from preflight.lab import records, wire
 from preflight.lab.guest import object_number
 from preflight.lab.qemu import Ended
-from preflight.lab.results import BpftoolAnswer, KernelRun, ObjectMeasurement
+from preflight.lab.results import LOG_TAIL, BpftoolAnswer, KernelRun, ObjectMeasurement
 
 _PANIC = re.compile(rb"Kernel panic - not syncing: ([^\r\n]{0,200})")
 _TROUBLE = re.compile(rb"(BUG: |Oops|general protection fault|unable to handle)[^\r\n]{0,160}")
@@ -48,15 +48,21 @@ def judge(
     *,
     btf_sha256: str | None,
     asked_facts: bool = False,
+    log_tail: int = LOG_TAIL,
 ) -> KernelRun:
-    """The run of one kernel; `objects` are (name, sha256) in the job's order, `btf_sha256` the expected."""
+    """The run of one kernel; `objects` are (name, sha256) in the job's order, `btf_sha256` the expected.
+
+    Of each verifier log the last `log_tail` characters are kept.
+    """
     read = _sort(ended.output, len(objects))
     guest_btf = read.marks.get("btf") or None
     identical = None if guest_btf is None or btf_sha256 is None else guest_btf == btf_sha256
     parsed = [records.parse(read.frames.get(f"object.{n}", b"")) for n in range(len(objects))]
     crashed = [objects[n][0] for n, (found, _) in enumerate(parsed) if records.crashed(found)]
     outcome, detail = _outcome(ended, read, objects, guest_btf, identical, crashed)
-    measured = tuple(_object(n, name, sha, read, outcome, parsed[n]) for n, (name, sha) in enumerate(objects))
+    measured = tuple(
+        _object(n, name, sha, read, outcome, parsed[n], log_tail) for n, (name, sha) in enumerate(objects)
+    )
     if outcome == "other-btf":
         measured = tuple(
             ObjectMeasurement(o.object, o.sha256, "unknown", problem="another kernel booted")
@@ -149,6 +155,7 @@ def _object(
     read: _Read,
     outcome: str,
     parsed: tuple[list[dict[str, object]], int],
+    log_tail: int,
 ) -> ObjectMeasurement:
     from dataclasses import replace
 
@@ -157,7 +164,7 @@ def _object(
         return ObjectMeasurement(
             name, sha256, "unknown", problem=f"{outcome}: it {state} when the kernel ended"
         )
-    measured = records.measurement_of(name, sha256, *parsed)
+    measured = records.measurement_of(name, sha256, *parsed, log_tail=log_tail)
     if number in read.bpftool:
         tail = read.frames.get(f"bpftool.{number}", b"").decode("utf-8", "replace")
         measured = replace(measured, bpftool=BpftoolAnswer(read.bpftool[number], tail))

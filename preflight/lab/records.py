@@ -53,8 +53,10 @@ def measurement(name: str, sha256: str, data: bytes) -> ObjectMeasurement:
     return measurement_of(name, sha256, records, bad)
 
 
-def measurement_of(name: str, sha256: str, records: list[dict[str, Any]], bad: int = 0) -> ObjectMeasurement:
-    """The same from records that are already parsed."""
+def measurement_of(
+    name: str, sha256: str, records: list[dict[str, Any]], bad: int = 0, *, log_tail: int = LOG_TAIL
+) -> ObjectMeasurement:
+    """The same from records that are already parsed; of each log the last `log_tail` characters are kept."""
     problems = [f"{bad} lines of the loader's output cannot be read"] if bad else []
     result = ObjectMeasurement(name, sha256, "unknown")
     programs: dict[str, ProgramMeasurement] = {}
@@ -72,9 +74,9 @@ def measurement_of(name: str, sha256: str, records: list[dict[str, Any]], bad: i
                         messages=_text(record, "messages"),
                     )
             case "whole":
-                result = _whole(result, record)
+                result = _whole(result, record, log_tail)
             case "program":
-                program = _program(record)
+                program = _program(record, log_tail)
                 programs[program.name] = program
             case "attach":
                 named = _text(record, "program")
@@ -98,7 +100,7 @@ def crashed(records: list[dict[str, Any]]) -> bool:
     return any(record["event"] == "crash" for record in records)
 
 
-def _whole(result: ObjectMeasurement, record: Mapping[str, Any]) -> ObjectMeasurement:
+def _whole(result: ObjectMeasurement, record: Mapping[str, Any], log_tail: int) -> ObjectMeasurement:
     number = _number(record, "errno") or 0
     log = _text(record, "log")
     return replace(
@@ -107,12 +109,12 @@ def _whole(result: ObjectMeasurement, record: Mapping[str, Any]) -> ObjectMeasur
         errno=number,
         failed_program=_text(record, "failed_program") or None,
         messages=_tail(_text(record, "messages")),
-        log=_tail(log),
+        log=_tail(log, log_tail),
         usec=_number(record, "usec"),
     )
 
 
-def _program(record: Mapping[str, Any]) -> ProgramMeasurement:
+def _program(record: Mapping[str, Any], log_tail: int) -> ProgramMeasurement:
     number = _number(record, "errno") or 0
     log = _text(record, "log")
     messages = _text(record, "messages")
@@ -123,7 +125,7 @@ def _program(record: Mapping[str, Any]) -> ProgramMeasurement:
         verdict=verdict,
         errno=number,
         attach=Attachment("not-tried", reason=None if verdict == "loads" else "it did not load"),
-        log=_tail(log),
+        log=_tail(log, log_tail),
         log_truncated=bool(record.get("log_truncated")),
         messages=_tail(messages),
         type=_number(record, "type") or 0,
@@ -174,8 +176,8 @@ def _log_in(messages: str) -> str:
     return messages if "BEGIN PROG LOAD LOG" in messages else ""
 
 
-def _tail(text: str) -> str:
-    return text[-LOG_TAIL:]
+def _tail(text: str, kept: int = LOG_TAIL) -> str:
+    return text[-kept:]
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:

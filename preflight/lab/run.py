@@ -19,7 +19,7 @@ from preflight.lab.bare import expected_btf
 from preflight.lab.guest import Job
 from preflight.lab.material import BootFiles, NotBootableError, Supply
 from preflight.lab.qemu import Limits
-from preflight.lab.results import KernelRun, ObjectMeasurement
+from preflight.lab.results import LOG_TAIL, KernelRun, ObjectMeasurement
 
 T = TypeVar("T")
 
@@ -42,13 +42,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do on every kernel. `modules` by name; `append` is added to the kernel's command line."""
+    """What to do on every kernel. `modules` by name; `append` is added to the kernel's command line.
+
+    `log_tail`: how many characters of the end of each verifier log are kept.
+    """
 
     subjects: tuple[Subject, ...] = ()
     probe: bool = False
     bpftool: bool = False
     attach: bool = True
     log_level: int = 1
+    log_tail: int = LOG_TAIL
     modules: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     memory: int = 1024
@@ -254,6 +258,7 @@ def _one(
         [(subject.name, subject.sha256) for subject in plan.subjects],
         btf_sha256=expected_btf(kernel),
         asked_facts=plan.probe,
+        log_tail=plan.log_tail,
     )
 
 
@@ -264,8 +269,19 @@ def _config(kernel: Kernel) -> tuple[str, bytes] | None:
     return f"config-{kernel.release}", kernel.contents.config.read()
 
 
-def on_host(subjects: Sequence[Subject], *, attach: bool, log_level: int = 1, seconds: int = 60) -> KernelRun:
-    """The same loader on the running kernel. The caller has asked the user: this loads their objects here."""
+def on_host(
+    subjects: Sequence[Subject],
+    *,
+    attach: bool,
+    log_level: int = 1,
+    seconds: int = 60,
+    log_tail: int = LOG_TAIL,
+    front: Sequence[str] = (),
+) -> KernelRun:
+    """The same loader on the running kernel. The caller has asked the user: this loads their objects here.
+
+    `front` is put before the loader's command line, for example `setpriv` to do it with fewer capabilities.
+    """
     import os
     import tempfile
     import time
@@ -280,7 +296,7 @@ def on_host(subjects: Sequence[Subject], *, attach: bool, log_level: int = 1, se
     measured: list[ObjectMeasurement] = []
     crashed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="preflight-lab-") as scratch:
-        argv = [str(program), "--level", str(log_level), "--timeout", str(seconds)]
+        argv = [*front, str(program), "--level", str(log_level), "--timeout", str(seconds)]
         argv += [] if attach else ["--no-attach"]
         if target is not None:
             argv += [
@@ -299,7 +315,7 @@ def on_host(subjects: Sequence[Subject], *, attach: bool, log_level: int = 1, se
             if done.exit_code is None and not done.timed_out:
                 raise InstrumentError(f"the loader cannot be started: {done.error}")
             found, bad = records.parse(done.stdout)
-            one = records.measurement_of(subject.name, subject.sha256, found, bad)
+            one = records.measurement_of(subject.name, subject.sha256, found, bad, log_tail=log_tail)
             if done.timed_out:
                 one = replace(one, problem="the loader did not come to an end in time")
             if records.crashed(found):
