@@ -11,6 +11,8 @@ from preflight.verifier.history import PACKET_CHANGING, Origin, called, guards, 
 from preflight.verifier.model import Root
 from preflight.verifier.scene import Decider, Decision, Scene
 
+#: A 64-bit load of zero: what loaders leave of a weak symbol that they did not find.
+_ABSENT = re.compile(r"\(18\) r\d+ = 0x0$")
 _NUMBERS = {"inv", "scalar", "fp0", ""}
 
 
@@ -143,7 +145,7 @@ def _parameter(scene: Scene) -> Decision | None:
     if past is None or not scene.log.validating or past.kind not in {"entry", "never"}:
         return None
     reason = f"a parameter of the global function {scene.log.validating}: any caller may pass NULL"
-    return Decision("global_func_args", "medium", scene.root(scene.at, reason))
+    return Decision("null_check", "high", scene.root(scene.at, reason))
 
 
 def _deref(scene: Scene, cause: str, confidence: str) -> Decision | None:
@@ -163,6 +165,9 @@ def _deref(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if past.kind == "call":
         name = called(scene.steps[past.at])
         return _number(scene, "high", past, f"{name} returns a number, not a pointer the verifier knows")
+    if past.kind in {"const", "ldimm64"} and _ABSENT.match(scene.steps[past.at].text):
+        reason = "an address of 0: the weak symbol that is meant was not found in this kernel"
+        return Decision("ksym_unavailable", "medium", scene.root(past.at, reason))
     if past.kind in {"const", "ldimm64"}:
         return _number(scene, "medium", past, "a constant is used as an address")
     if past.kind == "clobbered":
@@ -207,9 +212,30 @@ def _unread(scene: Scene, cause: str, confidence: str) -> Decision | None:
 _CONST_STRING = {("bpf_strncmp", 3), ("bpf_snprintf", 3), ("bpf_strtol", 0), ("bpf_seq_printf", 2)}
 
 
+#: Helpers whose first argument is the very thing they are about -> what its wrong use is called.
+_OWN_CAUSE = {
+    "bpf_timer_": "timer_wq_misuse",
+    "bpf_wq_": "timer_wq_misuse",
+    "bpf_spin_": "spin_lock_misuse",
+    "bpf_kptr_": "kptr_misuse",
+}
+
+
+def _released_twice(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    """A reference that is not the program's to give away: given away before, or a dynptr's."""
+    if "dynptr" in scene.calls:
+        return Decision("dynptr_misuse", confidence)
+    past = scene.history()
+    lost = _lost(scene, past, scene.register) if past is not None and scene.register is not None else None
+    return lost if lost is not None and lost.cause_id == "use_after_release" else None
+
+
 def _argument(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if cause == "global_func_args":
         return None
+    own = next((known for prefix, known in _OWN_CAUSE.items() if scene.calls.startswith(prefix)), None)
+    if own is not None and scene.register == 1 and cause == "helper_arg_type":
+        return Decision(own, "medium")
     if cause == "null_check":
         return _unchecked(scene)
     if (scene.calls, scene.register) in _CONST_STRING:
@@ -274,6 +300,7 @@ DECIDERS: dict[str, Decider] = {
     "V-DEREF": _deref,
     "V-UNINIT-REG": _unread,
     "V-HELPER-ARG": _argument,
+    "V-RELEASE": _released_twice,
     "V-NULL": _may_be_null,
     "V-KFUNC-ARG": _kernel_argument,
     "V-PTR-ARITH": _compared,

@@ -58,7 +58,19 @@ def called(step: Step) -> str:
 def releases(name: str) -> bool:
     """Whether a function gives a reference away, by its name: release, put, submit, discard, drop."""
     return name.startswith("bpf_") and (
-        name.endswith(("_release", "_put", "_submit", "_discard", "_drop", "_drop_impl", "_destroy"))
+        name.endswith(
+            (
+                "_submit_dynptr",
+                "_discard_dynptr",
+                "_release",
+                "_put",
+                "_submit",
+                "_discard",
+                "_drop",
+                "_drop_impl",
+                "_destroy",
+            )
+        )
         or name in {"bpf_sk_release", "bpf_obj_drop", "bpf_rbtree_add_impl", "bpf_list_push_front_impl"}
     )
 

@@ -506,3 +506,41 @@ def test_constant_length_that_is_too_large_for_a_map_value() -> None:
         f"R1 min value is outside of the allowed memory range\n{STATS}"
     )
     assert (found.cause_id, found.root and found.root.source.line) == ("map_value_bounds", 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        (
+            "At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]",
+            "callback_misuse",
+        ),
+        (
+            "At program exit the register R0 has smin=7 smax=7 should have been in [0, 1]",
+            "return_value_range",
+        ),
+    ],
+)
+def test_result_of_a_callback_or_of_the_program(line: str, cause: str) -> None:
+    assert only(log_with(line)).cause_id == cause
+
+
+def test_weak_symbol_that_is_not_there() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (18) r1 = 0x0       ; R1=0\n2: (61) r0 = *(u32 *)(r1 +0)\n"
+        f"R1 invalid mem access 'scalar'\n{STATS}"
+    )
+    assert (found.cause_id, found.root and found.root.insn) == ("ksym_unavailable", 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "cause"),
+    [("bpf_timer_init#169", "timer_wq_misuse"), ("bpf_map_lookup_elem#1", "helper_arg_type")],
+)
+def test_argument_that_a_helper_is_all_about(call: str, cause: str) -> None:
+    found = only(f"0: R1=ctx() R10=fp0\n0: (85) call {call}\nR1 type=fp expected=map_value\n{STATS}")
+    assert found.cause_id == cause
+
+
+def test_depth_of_calls_without_a_path_is_left_open() -> None:
+    assert only(f"the call stack of 9 frames is too deep !\n{STATS}").confidence == "low"
