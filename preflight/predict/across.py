@@ -9,7 +9,9 @@ from preflight.facts import Evidence
 from preflight.findings.model import BAD_VERDICTS, Finding, Severity, Verdict
 
 #: Codes with which CO-RE, an extern or a hook keeps an object from loading.
-STOPPING = ("PC102", "PC201", "PC204", "PC205", "PC206", "PC210", "PC211", "PC301", "PC302")
+STOPPING = (
+    "PC102", "PC201", "PC204", "PC205", "PC206", "PC210", "PC211", "PC301", "PC302", "PC303", "PC304",
+)  # fmt: skip
 _NAMED = 6
 
 

@@ -201,6 +201,21 @@ def _prototype(btf: Btf, type_id: int) -> FuncProto | None:
     return found if isinstance(found, FuncProto) else None
 
 
+def prototype_of(target: KernelTarget, program: Program) -> tuple[Btf, FuncProto, int] | None:
+    """The BTF and prototype of what a program attaches to, and the number of its first argument.
+
+    A tracepoint's prototype begins with one that no program sees. None when this kernel has no such target.
+    """
+    relocation = target.relocation
+    text = program.hook.target.text if program.hook.target else ""
+    answer = find_attach_target(relocation, program.hook.attach_type, text)
+    btf = next((b.btf for b in (relocation.vmlinux, *relocation.modules) if b.name == answer.btf), None)
+    proto = _prototype(btf, answer.type_id) if btf is not None and answer.type_id else None
+    if btf is None or proto is None:
+        return None
+    return btf, proto, 1 if program.attach_type == "trace_raw_tp" else 0
+
+
 def argument_words(btf: Btf, program: Program) -> int | None:
     """8-byte words of a tracing program's arguments in its context, result not counted; None: not known.
 

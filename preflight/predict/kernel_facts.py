@@ -120,6 +120,12 @@ class KernelFacts:
             known[name] = None if values is None else {v.name: v.value for v in values}
         return known[name]
 
+    def members(self, struct: str) -> frozenset[str] | None:
+        """Names of the members of a struct of vmlinux, nested ones left out; None when its BTF has none."""
+        btf = self.kernel.btf
+        ids = btf.ids_by_name(struct, {Kind.STRUCT})
+        return frozenset(m.name for m in btf.type(ids[0]).members) if ids else None  # type: ignore[attr-defined]
+
     @cached_property
     def _enums(self) -> dict[str, Mapping[str, int] | None]:
         return {}

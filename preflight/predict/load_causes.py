@@ -17,6 +17,7 @@ from preflight.bytecode.insn import decode
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
+from preflight.predict.argument_types import argument_type_findings
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.helper_types import helper_answer
 from preflight.predict.hooks import argument_words
@@ -396,5 +397,5 @@ Rule = Callable[["RelocatedObject", KernelFacts, Program], Iterator[Finding]]
 
 _RULES: tuple[Rule, ...] = (
     _section, _type, _attach_type, _helpers, _kfuncs, _ksyms, _instructions, _license, _size, _trampoline,
-    _sleepable, _struct_ops, _stack_reads, _moved_context, _realtime,
+    _sleepable, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
 )  # fmt: skip

@@ -54,7 +54,22 @@ RINGBUF = {"type": 27, "max_entries": 4096}
 
 KERNEL = world(tracepoints=TRACED)
 
+FIRST = [Ins(0x79, 0, 1, off=0)]
+NUMBER, VALUE = {"work": ["int *"]}, {"work": ["struct kqid"]}
+
 CASES = {
+    "PC303": Case(
+        passing=lambda: findings(program("fentry/work", FIRST), world(taking=NUMBER)),
+        failing=lambda: findings(program("fentry/work", FIRST), world(taking=NUMBER, helpers=156)),
+    ),
+    "PC304": Case(
+        passing=lambda: findings(
+            program("fentry/work"), world(taking=VALUE, structs={"btf_func_model": ["arg_flags"]})
+        ),
+        failing=lambda: findings(
+            program("fentry/work"), world(taking=VALUE, structs={"btf_func_model": ["nr_args"]})
+        ),
+    ),
     "PC401": Case(
         passing=lambda: findings(program(RAW), KERNEL),
         failing=lambda: findings(program("my/own/section"), KERNEL),

@@ -15,7 +15,7 @@ from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.target import KernelTarget
 from preflight.predict.verdict import ObjectVerdict, predict
 from tests import elfwriter as e
-from tests.btfwriter import BtfWriter, ExtWriter
+from tests.btfwriter import BtfWriter, ExtWriter, field
 from tests.elfwriter import ElfWriter, Ins, exit_, map_definition, mov
 
 PROGRAM_TYPES = ("kprobe", "tracing", "raw_tracepoint", "tracepoint", "lsm", "struct_ops", "cgroup_sock_addr",
@@ -45,8 +45,9 @@ def world(
     map_types: Sequence[str] = MAP_TYPES,
     attach_types: Sequence[str] | None = ATTACH_TYPES,
     functions: Mapping[str, int] | Sequence[str] = (),
+    taking: Mapping[str, Sequence[str]] | None = None,
     tracepoints: Mapping[str, int] | None = None,
-    structs: Sequence[str] = (),
+    structs: Mapping[str, Sequence[str]] | Sequence[str] = (),
     symbols: Sequence[str] | None = (),
     without: Sequence[str] = (),
     config: Mapping[str, str] | None = CONFIG,
@@ -55,6 +56,9 @@ def world(
     name: str = "made",
 ) -> Kernel:
     """A kernel that has what is listed. `functions` and `tracepoints` map a name to its number of arguments.
+
+    `taking` maps a function to the C types of its arguments, see `_c_type`; a last one after `->` is its
+    result.
 
     `symbols` are added to TABLES, as `t` unless written `LETTER NAME`; None: symbols are not known.
     `without` takes names out of TABLES.
@@ -75,11 +79,18 @@ def world(
     counts = functions if isinstance(functions, Mapping) else dict.fromkeys(functions, 1)
     for function, count in counts.items():
         types.func(function, types.func_proto(number, [(f"a{n}", number) for n in range(count)]))
+    for function, words in (taking or {}).items():
+        given = [(f"a{n}", _c_type(types, word)) for n, word in enumerate(words) if not word.startswith("->")]
+        results = [_c_type(types, word[2:]) for word in words if word.startswith("->")]
+        types.func(function, types.func_proto(results[0] if results else number, given))
     for tracepoint, count in (tracepoints or {}).items():
         arguments = [("__data", types.ptr(0)), *((f"a{n}", number) for n in range(count))]
         types.typedef(f"btf_trace_{tracepoint}", types.ptr(types.func_proto(0, arguments)))
     for struct in structs:
-        types.struct(struct, [], size=8)
+        members = structs[struct] if isinstance(structs, Mapping) else ()
+        types.struct(
+            struct, [field(m, number, at=8 * n) for n, m in enumerate(members)], size=8 * len(members)
+        )
     lines = None
     if symbols is not None:
         kept = [f"d {table}" for table in TABLES if table not in without]
@@ -93,6 +104,22 @@ def world(
     )
     identity = Identity(name, "little", release="6.12.0", arch="x86_64")
     return Kernel(identity, contents, Provenance("btf"))
+
+
+def _c_type(types: BtfWriter, word: str) -> int:
+    """The id of a type written as in C: `long`, `u8 *`, `const void *`, `struct file *`, `void`."""
+    if word.endswith("*"):
+        return types.ptr(_c_type(types, word[:-1].rstrip()))
+    if word.startswith("const "):
+        return types.const(_c_type(types, word[6:]))
+    kind, _, name = word.rpartition(" ")
+    if kind == "struct":
+        return types.struct(name, [], size=8)
+    if kind == "union":
+        return types.union(name, [], size=8)
+    if word == "u8":
+        return types.typedef("u8", types.int("unsigned char", 1, encoding=0))
+    return 0 if word == "void" else types.int(word, {"char": 1, "int": 4}.get(word, 8))
 
 
 def _plain(number: int) -> str:

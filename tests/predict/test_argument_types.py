@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments of a kind that only some verifiers let a program load, as measured on 5.10 to 7.3."""
+
+from __future__ import annotations
+
+import pytest
+
+from preflight.findings.model import Verdict
+from tests.elfwriter import Ins
+from tests.predict.worlds import findings, program, world
+
+FIRST = [Ins(0x79, 0, 1, off=0)]
+SECOND = [Ins(0x79, 0, 1, off=8)]
+#: r0 = 0; if r0 == 0 goto exit; r0 = *(u64 *)(r1 + 0)
+NEVER = [Ins(0xB7, 0, imm=0), Ins(0x15, 0, off=1, imm=0), Ins(0x79, 0, 1, off=0)]
+OLD, YOUNG = 156, 212
+
+
+def verdicts(*words: str, section: str = "fentry/work", helpers: int = YOUNG, **more: object) -> list[str]:
+    """Verdicts of PC303 for a program that loads the first argument of `work`."""
+    kernel = world(taking={"work": words}, symbols=["T work"], helpers=helpers, **more)  # type: ignore[arg-type]
+    return [f.verdict.value for f in findings(program(section, FIRST), kernel) if f.code == "PC303"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "old", "young"),
+    [
+        ("long", [], []),
+        ("struct file *", [], []),
+        ("union bpf_attr *", [], []),
+        ("void *", [], []),
+        ("char *", [], []),
+        ("const char *", [], []),
+        ("int *", ["missing"], []),
+        ("u8 *", ["missing"], []),
+        ("const void *", ["missing"], ["unknown"]),
+        ("long * *", ["missing"], ["unknown"]),
+    ],
+)
+def test_what_a_pointer_points_to_decides(argument: str, old: list[str], young: list[str]) -> None:
+    assert verdicts(argument, helpers=OLD) == old
+    assert verdicts(argument, helpers=YOUNG) == young
+
+
+@pytest.mark.parametrize(
+    ("argument", "witness"),
+    [("const void *", "bpf_fentry_test10"), ("long * *", "bpf_fentry_test_ppvoid")],
+)
+def test_what_came_with_the_rule_shows_it(argument: str, witness: str) -> None:
+    assert verdicts(argument, functions=[witness]) == []
+
+
+def test_no_verdict_from_a_kernel_between_the_measured_ones() -> None:
+    assert verdicts("int *", helpers=170) == ["unknown"]
+
+
+def test_an_argument_nobody_loads_is_none() -> None:
+    kernel = world(taking={"work": ["int *", "long"]}, helpers=OLD)
+    assert [f.code for f in findings(program("fentry/work", SECOND), kernel) if f.code == "PC303"] == []
+
+
+def test_a_load_the_verifier_never_reaches_is_none() -> None:
+    kernel = world(taking={"work": ["int *"]}, helpers=OLD)
+    assert [f.code for f in findings(program("fentry/work", NEVER), kernel) if f.code == "PC303"] == []
+
+
+def test_the_result_of_a_function_is_an_argument_of_fexit() -> None:
+    kernel = world(taking={"work": ["long", "->int *"]}, helpers=OLD)
+    (found,) = [f for f in findings(program("fexit/work", SECOND), kernel) if f.code == "PC303"]
+    assert "its result" in found.title
+
+
+def test_the_finding_quotes_the_verifier_and_the_way_round_it() -> None:
+    kernel = world(taking={"work": ["int *"]}, helpers=OLD)
+    (found,) = [f for f in findings(program("fentry/work", FIRST), kernel) if f.code == "PC303"]
+    assert "func 'work' arg0" in found.cause
+    assert "bpf_probe_read_kernel(" in found.fix
+
+
+@pytest.mark.parametrize("section", ["fentry/work", "fexit/work", "fmod_ret/work"])
+def test_a_struct_by_value_refuses_every_trampoline(section: str) -> None:
+    kernel = world(taking={"work": ["struct kqid"]}, structs={"btf_func_model": ["nr_args"]})
+    (found,) = [f for f in findings(program(section), kernel) if f.code == "PC304"]
+    assert found.verdict is Verdict.MISSING
+
+
+def test_a_union_by_value_is_open_until_something_shows_it() -> None:
+    asked = program("fentry/work")
+    before = world(taking={"work": ["union sockptr"]})
+    after = world(taking={"work": ["union sockptr"]}, attach_types=["trace_fentry", "trace_fsession"])
+    assert [f.verdict.value for f in findings(asked, before) if f.code == "PC304"] == ["unknown"]
+    assert [f.verdict.value for f in findings(asked, after) if f.code == "PC304"] == []
