@@ -64,7 +64,7 @@ def _load(content: bytes, name: str, aliases: tuple[str, ...]) -> BpfObject:
         struct_ops=ops,
         license=_license(parsed),
         version=version,
-        arch=arch.infer(btf) if btf else None,
+        arch=arch.infer(btf, btf_ext) if btf else None,
         problems=problems + map_problems + extern_problems + ops_problems + version_problems,
         btf=btf,
         btf_ext=btf_ext,

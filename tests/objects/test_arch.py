@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.btf import Btf
+from preflight.btf import Btf, BtfExt
 from preflight.objects.arch import infer
-from tests.btfwriter import BtfWriter, field
+from tests.btfwriter import BtfWriter, ExtWriter, field
 
 
 def btf_with(*structs: tuple[str, list[str]], byteorder: str = "little") -> Btf:
@@ -23,7 +23,8 @@ def btf_with(*structs: tuple[str, list[str]], byteorder: str = "little") -> Btf:
     [
         ("pt_regs", ["r15", "r14", "r13", "ip", "orig_ax"], "x86_64"),
         ("pt_regs", ["bx", "si", "di", "ax", "orig_ax", "r8", "ip", "sp"], "x86_64"),
-        ("pt_regs", ["bx", "si", "di", "ax", "orig_ax", "ip", "sp"], "i686"),
+        ("pt_regs", ["bx", "si", "di", "ax", "orig_ax", "ip", "sp", "ds", "__dsh"], "i686"),
+        ("pt_regs", ["bx", "si", "di", "ax", "orig_ax", "ip", "sp"], None),
         ("user_pt_regs", ["regs", "sp", "pc", "pstate"], "aarch64"),
         ("pt_regs___arm64", ["orig_x0"], "aarch64"),
         ("pt_regs___s390", ["orig_gpr2"], "s390x"),
@@ -53,3 +54,35 @@ def test_registers_inside_an_anonymous_union_count() -> None:
     union = types.union("", [field("", inner, at=0)], size=8)
     types.struct("pt_regs", [field("", union, at=0)], size=8)
     assert infer(Btf.parse(types.bytes())) == "aarch64"
+
+
+BYTE_OFF, FIELD_EXISTS, TYPE_EXISTS = 0, 2, 8
+
+
+def asking(*questions: tuple[str, int], access: str = "0:0") -> str | None:
+    """The machine of an object that reads x86-64's registers, and asks this of a struct called so."""
+    types = BtfWriter()
+    long = types.int("long unsigned int", 8, encoding=0)
+    ids = {
+        "pt_regs": types.struct("pt_regs", [field(n, long, at=0) for n in ("r15", "r14", "di")], size=168),
+        "user_pt_regs": types.struct("user_pt_regs", [field("pstate", long, at=0)], size=272),
+    }
+    ext = ExtWriter(types)
+    for number, (name, kind) in enumerate(questions):
+        ext.core("kprobe/x", number, ids[name], "0" if kind == TYPE_EXISTS else access, kind)
+    records = ext.bytes()
+    btf = Btf.parse(types.bytes())
+    return infer(btf, BtfExt.parse(records, btf))
+
+
+@pytest.mark.parametrize("kind", [FIELD_EXISTS, TYPE_EXISTS])
+def test_registers_that_are_asked_for_tell_nothing(kind: int) -> None:
+    assert asking(("user_pt_regs", kind), ("user_pt_regs", BYTE_OFF), ("pt_regs", BYTE_OFF)) == "x86_64"
+
+
+def test_registers_that_are_read_without_asking_tell() -> None:
+    assert asking(("user_pt_regs", BYTE_OFF), ("pt_regs", FIELD_EXISTS)) == "aarch64"
+
+
+def test_both_machines_asked_for_name_none() -> None:
+    assert asking(("user_pt_regs", FIELD_EXISTS), ("pt_regs", TYPE_EXISTS)) is None
