@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from preflight.lab.outcome import judge
@@ -124,3 +126,8 @@ def test_a_guest_cannot_invent_objects() -> None:
 def test_every_outcome_has_a_meaning() -> None:
     for output, reason in ((b"", "broken"), (whole(loaded(), loaded()), "exit")):
         assert run(output, reason=reason).to_dict()["meaning"] in OUTCOMES.values()
+
+
+def test_the_page_about_the_lab_explains_every_outcome() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "lab.md").read_text(encoding="utf-8")
+    assert [name for name in OUTCOMES if f"`{name}`" not in page] == []
