@@ -15,14 +15,19 @@ from preflight.lab.material import NotBootableError, Supply
 SUITES = ("trixie", "trixie-backports")
 
 
+#: What was found in this run: fetching takes a while, and all tests that boot run in one process.
+_found: list[Kernel] = []
+
+
 def bootable_kernels(folders: pytest.TempPathFactory) -> list[Kernel]:
     """Two kernels, oldest first; skips where no machine can be run or no kernel can be had."""
     try:
         tools.emulator("x86_64")
         tools.guest_tools(objects=True, bpftool=True)
-        return _from_catalogue() or _from_suites(folders.mktemp("catalogue"))
+        _found[:] = _found or _from_catalogue() or _from_suites(folders.mktemp("catalogue"))
     except PreflightError as error:
         pytest.skip(f"no lab here: {error}")
+    return list(_found)
 
 
 def _from_catalogue() -> list[Kernel]:
