@@ -99,19 +99,37 @@ class Attacher:
                 program.set_target(self._function(name))
 
     def attach(self, left_out: Collection[str]) -> None:
-        """After load: attach each program. LibbpfError for the first that must be there and is refused."""
-        for entry in self._variant.attach:
+        """After load: attach each program. LibbpfError when one that must be there is refused.
+
+        The catalogue has what begins before what ends; attached in the reverse order, no operation is seen to
+        begin whose end is not watched yet.
+        """
+        done: dict[str, list[str]] = {}
+        refused: dict[str, LibbpfError] = {}
+        for entry in reversed(self._variant.attach):
             if entry.program in left_out:
                 continue
             program = self._handle.programs.get(entry.program)
             if program is None:
                 raise UsageError(f"{self._variant.object} has no program {entry.program}")
             try:
-                self.attached += _ATTACH.get(self._kind(entry.program), Attacher._as_named)(self, program)
+                done[entry.program] = _ATTACH.get(self._kind(entry.program), Attacher._as_named)(
+                    self, program
+                )
             except LibbpfError as error:
                 if not entry.optional:
                     raise
-                self.notes.append(f"{entry.program} is not attached to {entry.point}: {error}")
+                refused[entry.program] = error
+        needed = self._variant.one_of
+        if needed and not any(entry.program in done for entry in needed):
+            gone = LibbpfError("finding a program to attach", errno.ENOENT)
+            raise next((refused[one.program] for one in needed if one.program in refused), gone)
+        for entry in self._variant.attach:
+            self.attached += done.get(entry.program, [])
+            if entry.program in refused:
+                self.notes.append(
+                    f"{entry.program} is not attached to {entry.point}: {refused[entry.program]}"
+                )
 
     def close(self) -> None:
         """End what is attached by other means than links."""

@@ -155,13 +155,18 @@ def _here(one: ProgramVerdict, obj: BpfObject, host: HostFacts) -> _Word:
 
 
 def folded(variant: Variant, words: dict[str, _Word]) -> Judged:
-    """A variant from its programs: what is optional does not count, of a group the best one does."""
+    """A variant from its programs: what is optional does not count, of a group the best one does.
+
+    Where all are optional the best one counts.
+    """
     groups: dict[str, list[tuple[Attach, _Word]]] = {}
+    one_of = variant.one_of
     for entry in variant.attach:
-        if entry.optional and not entry.group:
+        if entry.optional and not entry.group and entry not in one_of:
             continue
         word = words.get(entry.program, (FAILS, "the object has no such program"))
-        groups.setdefault(entry.group or entry.program, []).append((entry, word))
+        group = "" if entry in one_of else entry.group or entry.program
+        groups.setdefault(group, []).append((entry, word))
     best = [max(group, key=lambda item: _ORDER.index(item[1][0])) for group in groups.values()]
     worst = _worst(best)
     if worst is None:

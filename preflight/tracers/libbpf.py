@@ -290,7 +290,7 @@ class RingBuffer:
 class Object:
     """One object from open to close.
 
-    A context manager: leaving it detaches what is attached, in order, and closes everything.
+    A context manager: leaving it detaches what is attached, the last first, and closes everything.
     """
 
     def __init__(self, data: bytes, name: str) -> None:
@@ -366,10 +366,10 @@ class Object:
         return LibbpfError(step, number, tuple(self._messages.lines))
 
     def detach(self) -> int:
-        """Destroy all links, in the order they were made; how many failed to."""
+        """Destroy all links, the last one made first; how many failed to."""
         failed = 0
         while self._links:
-            failed += library().bpf_link__destroy(self._links.pop(0)) != 0
+            failed += library().bpf_link__destroy(self._links.pop()) != 0
         return failed
 
     def close(self) -> None:

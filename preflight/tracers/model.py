@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -233,6 +234,13 @@ class Variant:
     def surface(self) -> str:
         """The surface that names the variant."""
         return self.surfaces[0]
+
+    @property
+    def one_of(self) -> tuple[Attach, ...]:
+        """Where each program may be missing: those of which one must be there, else nothing is seen."""
+        if any(not entry.optional for entry in self.attach):
+            return ()
+        return tuple(entry for entry in self.attach if re.split("[/:]", entry.point)[0] in self.surfaces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@
     outcome.events["events"]             # [{"pid": 1, ...}]
     outcome.health["seen"]
 
-Leaving the block detaches, in the order of attaching, and only then reads the maps: what is read holds still.
+Leaving the block detaches, what begins operations before what ends them, and only then reads the maps: what
+is read holds still.
 Rows and events are as the programs wrote them: `present` gives them their words and takes away what is
 private.
 Everything is held by descriptors of this process; nothing is pinned.

@@ -50,6 +50,21 @@ def test_a_group_is_as_good_as_its_best_program() -> None:
     assert folded(entries, {"old": FAILS, "new": FAILS}).verdict == "fails"
 
 
+def test_where_all_are_optional_one_on_the_surface_must_load() -> None:
+    entries = [
+        Attach(name, point, "event", "", "libc", True, "")
+        for name, point in (
+            ("old", "kprobe/old"),
+            ("new", "kprobe/new"),
+            ("gone", "raw_tp:sched_process_exit"),
+        )
+    ]
+    one = Variant("kprobe", ("kprobe", "kretprobe"), "made_up", tuple(entries), (), "")
+    assert folded(one, {"old": FAILS, "new": LOADS, "gone": LOADS}).verdict == "loads"
+    assert folded(one, {"old": FAILS, "new": UNKNOWN, "gone": LOADS}).verdict == "unknown"
+    assert folded(one, {"old": FAILS, "new": FAILS, "gone": LOADS}).verdict == "fails"
+
+
 def judged(*words: str) -> list[Judged]:
     return [Judged(variant(attach("a"), name=f"v{n}"), word, "") for n, word in enumerate(words)]
 

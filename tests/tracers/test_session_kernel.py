@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -14,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import UsageError
-from preflight.tracers import leftovers, load
+from preflight.tracers import attach, leftovers, load
+from preflight.tracers.attach import Attacher
+from preflight.tracers.libbpf import LibbpfError, Program
 from preflight.tracers.run import run
 from preflight.tracers.session import Options, Session
 from preflight.tracers.settings import Filters
@@ -135,6 +138,35 @@ def test_the_next_variant_is_taken_and_the_reason_kept() -> None:
 def test_the_health_names_come_from_the_object() -> None:
     with Session("syscalls", "raw_tp", Options(filters=OWN)) as session:
         assert {"seen", "filtered", "exported", "update-failed", "ring-dropped"} <= set(session.health())
+
+
+def refuse(_attacher: Attacher, program: Program) -> list[str]:
+    raise LibbpfError(f"attaching {program.name}", errno.ENOENT)
+
+
+def test_without_one_program_that_tells_something_a_variant_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # All programs of this variant are optional, and one of them cleans up alone.
+    for kind in ("kprobe", "kretprobe"):
+        monkeypatch.setitem(attach._ATTACH, kind, refuse)
+    with pytest.raises(LibbpfError, match="attaching locks_mutex:"), Session("locks", "kprobe"):
+        pass
+
+
+def test_what_ends_operations_is_attached_before_what_begins_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    named = Attacher._as_named
+
+    def watched(attacher: Attacher, program: Program) -> list[str]:
+        order.append(program.name)
+        return named(attacher, program)
+
+    monkeypatch.setattr(Attacher, "_as_named", watched)
+    with Session("syscalls", "raw_tp", Options(filters=OWN)) as session:
+        pass
+    assert order.index("syscalls_exit") < order.index("syscalls_enter")
+    assert session.outcome.attached[0] == "raw_tp:sys_enter"
 
 
 # --- ends that nobody planned
