@@ -126,6 +126,26 @@ class KernelFacts:
         ids = btf.ids_by_name(struct, {Kind.STRUCT})
         return frozenset(m.name for m in btf.type(ids[0]).members) if ids else None  # type: ignore[attr-defined]
 
+    def enum_with(self, enumerator: str) -> Mapping[str, int] | None:
+        """Enumerators of the enum without a name that has this one; None when no such enum is in BTF."""
+        if enumerator not in self._anonymous:
+            btf = self.kernel.btf
+            found = None
+            if enumerator.encode() in btf.strings.data:
+                for type_id in btf.ids_of_kind(Kind.ENUM):
+                    if btf.name(type_id):
+                        continue
+                    values = {v.name: v.value for v in btf.type(type_id).values}  # type: ignore[attr-defined]
+                    if enumerator in values:
+                        found = values
+                        break
+            self._anonymous[enumerator] = found
+        return self._anonymous[enumerator]
+
+    @cached_property
+    def _anonymous(self) -> dict[str, Mapping[str, int] | None]:
+        return {}
+
     @cached_property
     def _enums(self) -> dict[str, Mapping[str, int] | None]:
         return {}

@@ -13,6 +13,7 @@ from preflight.findings.model import Finding, Location, Severity, Verdict
 from preflight.objects.model import BpfObject
 from preflight.objects.parts import MapDef
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.map_flags import flags_answer
 from preflight.predict.witness import type_answer
 
 #: Types that the kernel creates with no entries asked for; libbpf fills in the number of CPUs for the last.
@@ -30,6 +31,7 @@ def map_findings(obj: BpfObject, facts: KernelFacts) -> list[Finding]:
         if definition.autocreate and definition.type != "unspec":
             found += _type(obj, facts, definition)
             found += _sizes(obj, definition)
+            found += _flags(obj, facts, definition)
     return found
 
 
@@ -48,6 +50,26 @@ def _type(obj: BpfObject, facts: KernelFacts, definition: MapDef) -> Iterator[Fi
         fix=fix,
         location=Location(obj.name, definition.section or None),
         data={"map": definition.name, "type": definition.type},
+    )
+
+
+def _flags(obj: BpfObject, facts: KernelFacts, definition: MapDef) -> Iterator[Finding]:
+    # libbpf chooses the flags of the maps that it makes of sections
+    if definition.origin not in ("btf", "legacy"):
+        return
+    answer = flags_answer(facts, definition)
+    if answer.there is True:
+        return
+    yield Finding(
+        code="PC422",
+        verdict=Verdict.UNKNOWN if answer.there is None else Verdict.MISSING,
+        severity=Severity.REQUIRED,
+        title=f"map {definition.name}: {answer.why}",
+        subject=definition.name,
+        evidence=(answer.evidence,),
+        fix=f"decided by {answer.decided_by}" if answer.decided_by else "",
+        location=Location(obj.name, definition.section or None),
+        data={"map": definition.name, "type": definition.type, "flags": definition.flags},
     )
 
 

@@ -52,6 +52,8 @@ def stack(depth: int) -> list[Ins]:
 HASH = {"type": 1, "key_size": 4, "value_size": 8, "max_entries": 16}
 RINGBUF = {"type": 27, "max_entries": 4096}
 
+FLAGS = {"NO_PREALLOC": 1, "MMAPABLE": 0x400}
+
 KERNEL = world(tracepoints=TRACED)
 
 FIRST = [Ins(0x79, 0, 1, off=0)]
@@ -155,6 +157,10 @@ CASES = {
     "PC421": Case(
         passing=lambda: findings(program(RAW, maps=[HASH]), KERNEL),
         failing=lambda: findings(program(RAW, maps=[{**HASH, "max_entries": 0}]), KERNEL),
+    ),
+    "PC422": Case(
+        passing=lambda: findings(program(RAW, maps=[{**HASH, "map_flags": 1}]), world(map_flags=FLAGS)),
+        failing=lambda: findings(program(RAW, maps=[{**HASH, "map_flags": 0x400}]), world(map_flags=FLAGS)),
     ),
 }
 

@@ -52,6 +52,7 @@ def world(
     without: Sequence[str] = (),
     config: Mapping[str, str] | None = CONFIG,
     events: Sequence[str] | None = None,
+    map_flags: Mapping[str, int] | None = None,
     filter_functions: Sequence[str] | None = None,
     name: str = "made",
 ) -> Kernel:
@@ -91,6 +92,8 @@ def world(
         types.struct(
             struct, [field(m, number, at=8 * n) for n, m in enumerate(members)], size=8 * len(members)
         )
+    if map_flags is not None:
+        types.enum("", [(f"BPF_F_{word}", bit) for word, bit in map_flags.items()])
     lines = None
     if symbols is not None:
         kept = [f"d {table}" for table in TABLES if table not in without]
