@@ -13,9 +13,9 @@ from preflight.cli.exits import Exit
 from preflight.errors import InputError, UsageError
 from preflight.gate import lab, logs, veristat
 from preflight.gate.baseline import LIMIT_BYTES, Baseline, parse, text, updated
-from preflight.gate.compare import Comparison, compare
+from preflight.gate.compare import compare
 from preflight.gate.limits import with_options
-from preflight.gate.measured import UNKNOWN, Row, by_key
+from preflight.gate.measured import Row, by_key
 from preflight.gate.report import FAIL, UNDECIDED, results, summarise
 
 #: Bytes of one file that was made elsewhere.
@@ -45,11 +45,14 @@ class Request(NamedTuple):
     timeout: int
     store: Path | None
     source_root: Path | None = None
+    one_kernel: bool = False
 
 
 def run(request: Request) -> tuple[dict[str, Any], int]:
-    """The result object and the exit code; with `update` the baseline is written."""
-    from preflight.cli.output import write_file
+    """The result object and the exit code; with `update` the baseline is written, after everything else.
+
+    `one_kernel`: a format was asked for that can hold only one. UsageError when there are more.
+    """
     from preflight.render.envelope import envelope
 
     _sources(request)
@@ -57,14 +60,15 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
     limited = replace(baseline, limits=with_options(baseline.limits, request.max_growth, request.max_share))
     told = _objects(request)
     rows = list(by_key(_rows(request, told)).values())
+    if request.one_kernel:
+        _one_kernel(rows)
     found = compare(rows, limited, _today())
     notes = []
     if request.update:
-        news = updated(baseline, rows, _tested(rows))
+        news = updated(baseline, rows)
         notes.append(_written(baseline, news))
-        write_file(request.baseline, text(news))
-        after = compare(rows, replace(news, limits=limited.limits), _today())
-        found = Comparison(after.pairs, after.judged, after.not_asked)
+        found = compare(rows, replace(news, limits=limited.limits), _today())
+        _write(request.baseline, text(news))
     listed = results(found, told.sources)
     code = _exit(listed, request.undecided)
     summary = summarise(
@@ -89,6 +93,29 @@ def _sources(request: Request) -> None:
         raise UsageError("--kernel needs objects to load there")
     if request.objects and not (request.kernels or request.measured):
         raise UsageError("OBJECT is loaded by --kernel REF, or tells the compiler of what --measured holds")
+    if (request.logs or request.veristat) and not request.kernel_name:
+        raise UsageError("--kernel-name is empty: a baseline needs a name for the kernel")
+
+
+def _one_kernel(rows: Sequence[Row]) -> None:
+    kernels = sorted({row.key.kernel for row in rows if row.key.program})
+    if len(kernels) > 1:
+        named = ", ".join(kernels)[:300]
+        raise UsageError(f"veristat's CSV is of one kernel; these are {len(kernels)}: {named}")
+
+
+def _write(path: Path, content: str) -> None:
+    """The baseline, readable like any file of a repository."""
+    import os
+
+    from preflight.cli.output import write_file
+
+    mask = os.umask(0)
+    os.umask(mask)
+    mode = path.stat().st_mode & 0o777 if path.is_file() else 0o666 & ~mask
+    write_file(path, content)
+    if path.is_file():
+        path.chmod(mode)
 
 
 def _baseline(request: Request) -> Baseline:
@@ -104,7 +131,7 @@ def _baseline(request: Request) -> Baseline:
 def _rows(request: Request, told: Told) -> Iterator[Row]:
     compilers = told.compilers
     if request.kernels:
-        yield from lab.rows(_in_the_lab(request), "the lab", compilers)
+        yield from lab.rows(_in_the_lab(request), "the lab", compilers, request.compiler)
     for name in request.measured:
         try:
             document = json.loads(_read(name))
@@ -112,7 +139,7 @@ def _rows(request: Request, told: Told) -> Iterator[Row]:
             raise InputError("is not JSON", subject=name) from None
         if not isinstance(document, dict):
             raise InputError("is not a JSON object", subject=name)
-        yield from lab.rows(document, name, compilers)
+        yield from lab.rows(document, name, compilers, request.compiler)
     made_elsewhere = [
         *(
             row
@@ -212,12 +239,6 @@ def _in_the_lab(request: Request) -> Mapping[str, Any]:
         "results": [one.to_dict(run.kernel) for run in runs for one in run.objects],
         "kernels": [run.to_dict() for run in runs],
     }
-
-
-def _tested(rows: Sequence[Row]) -> set[tuple[str, str]]:
-    """(kernel, object) pairs of which every program that was seen was decided."""
-    pairs = {(row.key.kernel, row.key.object) for row in rows if row.key.program}
-    return pairs - {(row.key.kernel, row.key.object) for row in rows if row.verdict == UNKNOWN}
 
 
 def _written(old: Baseline, new: Baseline) -> str:

@@ -97,6 +97,16 @@ def write_stdout(text: str) -> None:
         raise UsageError(f"cannot write to standard output: {error.strerror}") from error
 
 
+def check_formats(formats: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The names in `--format F[=path]`; UsageError as `emit` would give it, but before any work is done."""
+    chosen = [split_format(wanted, known) for wanted in formats]
+    if sum(path is None for _, path in chosen) > 1:
+        raise UsageError(
+            "only one format can go to standard output; give the others a file: --format html=report.html"
+        )
+    return [name for name, _ in chosen]
+
+
 def emit(
     result: Mapping[str, Any],
     formats: Sequence[str],
@@ -106,11 +116,8 @@ def emit(
     verbose: int = 0,
 ) -> None:
     """Render the result in every wanted format, to standard output or to the file named with it."""
+    check_formats(formats, list(renderers))
     chosen = [split_format(wanted, list(renderers)) for wanted in formats] or [(next(iter(renderers)), None)]
-    if sum(path is None for _, path in chosen) > 1:
-        raise UsageError(
-            "only one format can go to standard output; give the others a file: --format html=report.html"
-        )
     for name, path in chosen:
         style = stdout_style(color, verbose) if path is None else Style(verbose=verbose)
         text = renderers[name](result, style)

@@ -5,7 +5,7 @@
     [limits.METRIC]   growth_percent, floor, growth, share_percent   (see gate.limits)
     [[exception]]     code, kernel, object, program (shell patterns), reason, expires = 2026-12-31
     [[program]]       kernel, object, program, verdict, attach, insns, states, peak_states, stack,
-                      family, bytecode, compiler
+                      family, bytecode, compiler, release
 
 The same rows give the same bytes. Limits and exceptions are the user's and survive an update; a program that
 could not be tested keeps what was known of it.
@@ -22,12 +22,17 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from preflight.errors import InputError, UsageError
+from preflight.findings.registry import codes
 from preflight.gate.limits import DEFAULTS, Limit, from_table, to_table
-from preflight.gate.measured import FAILS, LOADS, METRICS, UNKNOWN, Key, Row, by_key
+from preflight.gate.measured import FAILS, LOADS, METRICS, UNKNOWN, Key, Row, by_key, tested_whole
 
 SCHEMA = "preflight.gate/1"
-LIMIT_BYTES = 64 << 20
-_TEXTS = ("attach", "family", "bytecode", "compiler")
+LIMIT_BYTES = 16 << 20
+#: Longest line, and longest text in it: a TOML reader takes quadratic time for some shapes of one line.
+LIMIT_LINE = 16 << 10
+_LIMIT_TEXT = 2000
+_LIMIT_NUMBER = 1 << 62
+_TEXTS = ("attach", "family", "bytecode", "compiler", "release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,12 @@ class Baseline:
 
 def parse(text: str, name: str) -> Baseline:
     """The baseline in a file called `name`. InputError when it is none, UsageError for unknown limits."""
+    long = next((n for n, line in enumerate(text.split("\n"), 1) if len(line) > LIMIT_LINE), None)
+    if long is not None:
+        raise InputError(f"line {long} has more than {LIMIT_LINE} characters", subject=name)
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"is not TOML: {error}", subject=name) from None
     if document.get("schema") != SCHEMA:
         raise InputError(f"is not a baseline of this version (wanted schema = {SCHEMA!r})", subject=name)
@@ -107,31 +115,38 @@ def _exemption(table: Mapping[str, Any], where: str) -> Exemption:
         raise InputError(f"has {unknown[0][:60]!r}, which is nothing here", subject=where)
     patterns = {part: _text(table, part, where) or "*" for part in Key._fields}
     reason = _text(table, "reason", where, needed=True)
-    return Exemption(_text(table, "code", where, needed=True), reason, expires=expires, **patterns)
+    if not reason.strip():
+        raise InputError("reason is empty: nobody would know it later", subject=where)
+    code = _text(table, "code", where, needed=True)
+    if code not in codes() or not code.startswith("PG"):
+        raise InputError(f"code is {code[:40]!r}; exceptions are from PG###", subject=where)
+    return Exemption(code, reason, expires=expires, **patterns)
 
 
 def _text(table: Mapping[str, Any], key: str, where: str, *, needed: bool = False) -> str:
     value = table.get(key, "")
-    if not isinstance(value, str) or (needed and not value.strip()):
+    if not isinstance(value, str) or (needed and not value):
         raise InputError(f"{key} is missing or no text", subject=where)
     return value
 
 
 def _number(table: Mapping[str, Any], key: str, where: str) -> int | None:
     value = table.get(key)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise InputError(f"{key} is not a number", subject=where)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LIMIT_NUMBER:
+        raise InputError(f"{key} is not a number that anything here can have", subject=where)
     return value
 
 
-def updated(old: Baseline, measured: Iterable[Row], tested: Iterable[tuple[str, str]]) -> Baseline:
+def updated(old: Baseline, measured: Iterable[Row]) -> Baseline:
     """The baseline after a run: what was measured replaces what was known.
 
-    `tested` are the (kernel, object) pairs that were tested whole: a program of theirs that was not seen is
-    gone. What could not be tested stays as it was.
+    A program that was not seen is gone when its object was tested whole. What could not be tested stays as
+    it was.
     """
     rows = by_key(measured)
-    whole = set(tested)
+    whole = tested_whole(rows.values())
     kept = {key: row for key, row in old.rows.items() if (key.kernel, key.object) not in whole or key in rows}
     news = {key: row for key, row in rows.items() if row.verdict != UNKNOWN and key.program}
     return Baseline(dict(sorted({**kept, **news}.items())), old.limits, old.exceptions)
@@ -162,6 +177,8 @@ def text(baseline: Baseline) -> str:
 
 def _quoted(value: str) -> str:
     """A TOML basic string; JSON's escapes are TOML's, but DEL must be escaped too."""
+    if len(value) > _LIMIT_TEXT:
+        raise UsageError(f"{value[:60]!r}... is too long for a baseline ({len(value)} characters)")
     try:
         value.encode()
     except UnicodeEncodeError:

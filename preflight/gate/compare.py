@@ -13,7 +13,10 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding, Severity, Verdict
 from preflight.findings.registry import entry
 from preflight.gate.baseline import Baseline
-from preflight.gate.measured import FAILS, LOADS, METRICS, UNKNOWN, Key, Row, by_key
+from preflight.gate.limits import Limit
+from preflight.gate.measured import FAILS, LOADS, METRICS, UNKNOWN, Key, Row, by_key, tested_whole
+
+_NO_FAMILY = ("", "V-UNKNOWN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,29 @@ def compare(measured: Iterable[Row], baseline: Baseline, today: date) -> Compari
     kernels = {key.kernel for key in rows}
     expected = {key: row for key, row in baseline.rows.items() if key.kernel in kernels}
     keys = sorted(rows.keys() | expected.keys())
-    tested = {(key.kernel, key.object) for key, row in rows.items() if key.program and row.verdict != UNKNOWN}
+    tested = tested_whole(rows.values())
     pairs = [(rows.get(key), expected.get(key)) for key in keys]
     found: list[tuple[Key, Finding]] = []
     for key, (row, known) in zip(keys, pairs, strict=True):
         for finding in _of_pair(key, row, known, baseline, tested):
             found.append((key, finding))
+    found += _of_new_kernels(rows, expected)
     judged = [Judged(key, finding, _accepted(finding, key, baseline, today)) for key, finding in found]
     judged += _of_exceptions(found, baseline, today, kernels)
     return Comparison(tuple(pairs), tuple(judged), tuple(sorted({k.kernel for k in baseline.rows} - kernels)))
+
+
+def _of_new_kernels(rows: Mapping[Key, Row], expected: Mapping[Key, Row]) -> Iterator[tuple[Key, Finding]]:
+    """A kernel of which the baseline knows nothing: with nothing compared, nothing passed."""
+    known = {key.kernel for key in expected}
+    new: dict[str, int] = {}
+    for key, row in rows.items():
+        if key.kernel not in known and row.verdict == LOADS:
+            new[key.kernel] = new.get(key.kernel, 0) + 1
+    for kernel, count in new.items():
+        said = f"{count} program{'' if count == 1 else 's'} loaded, with nothing to hold them against"
+        key = Key(kernel, "", "")
+        yield key, _finding("PG304", key, Verdict.UNKNOWN, said)
 
 
 def _of_pair(
@@ -87,6 +104,8 @@ def _news(key: Key, row: Row) -> Iterator[Finding]:
         yield _finding("PG101", key, Verdict.MISSING, f"new, and refused: {row.family}", data={"new": True})
     else:
         yield _finding("PG302", key, Verdict.DEGRADED, "it loads; nothing is known to hold it against")
+        if row.attach == "fails":
+            yield _finding("PG105", key, Verdict.MISSING, "new, and cannot be attached", data={"new": True})
 
 
 def _verdicts(key: Key, row: Row, known: Row) -> Iterator[Finding]:
@@ -96,12 +115,22 @@ def _verdicts(key: Key, row: Row, known: Row) -> Iterator[Finding]:
         yield _finding(
             "PG102", key, Verdict.OK, f"it was refused ({known.family or 'unknown'}), and loads now"
         )
-    elif row.verdict == FAILS and known.family and row.family != known.family:
-        yield _finding(
-            "PG103", key, Verdict.MISSING, f"refused as before, but {known.family} became {row.family}"
-        )
-    if (known.attach, row.attach) == ("ok", "fails") and row.verdict == LOADS:
-        yield _finding("PG105", key, Verdict.MISSING, "it could be attached, and cannot be now")
+    elif row.verdict == FAILS and known.family not in _NO_FAMILY and row.family != known.family:
+        if row.family in _NO_FAMILY:
+            yield _finding(
+                "PG303", key, Verdict.UNKNOWN, f"refused for {known.family} before; unknown why now"
+            )
+        else:
+            said = f"refused as before, but {known.family} became {row.family}"
+            yield _finding("PG103", key, Verdict.MISSING, said)
+    if row.verdict != LOADS:
+        return
+    if row.attach == "fails" and known.attach != "fails":
+        before = "it could be attached" if known.attach == "ok" else "nobody had tried to attach it"
+        yield _finding("PG105", key, Verdict.MISSING, f"{before}, and it cannot be now")
+    elif known.attach == "ok" and row.attach != "ok":
+        said = f"it could be attached; this time: {row.attach.replace('-', ' ')}"
+        yield _finding("PG305", key, Verdict.UNKNOWN, said)
 
 
 def _changes(key: Key, row: Row, known: Row) -> Iterator[Finding]:
@@ -109,6 +138,8 @@ def _changes(key: Key, row: Row, known: Row) -> Iterator[Finding]:
         yield _finding("PG401", key, Verdict.DEGRADED, f"{known.compiler} -> {row.compiler}")
     if row.bytecode and known.bytecode and row.bytecode != known.bytecode:
         yield _finding("PG402", key, Verdict.DEGRADED, f"{known.bytecode} -> {row.bytecode}")
+    if row.release and known.release and row.release != known.release:
+        yield _finding("PG403", key, Verdict.DEGRADED, f"{known.release} -> {row.release}")
 
 
 def _growth(key: Key, row: Row, known: Row | None, baseline: Baseline) -> Iterator[Finding]:
@@ -116,7 +147,7 @@ def _growth(key: Key, row: Row, known: Row | None, baseline: Baseline) -> Iterat
         return
     for name, metric in METRICS.items():
         now, before, limit = row.metric(name), known.metric(name), baseline.limits[name]
-        if before is not None and now is None:
+        if before is not None and now is None and limit != Limit(floor=limit.floor):
             yield _finding(
                 "PG303", key, Verdict.UNKNOWN, f"{metric.title}: {before} in the baseline, unknown now"
             )

@@ -52,7 +52,9 @@ def _result(key: Key, row: Row | None, known: Row | None, judged: list[Judged]) 
         },
         "compiler": (row.compiler if row else "") or None,
         "bytecode": (row.bytecode if row else "") or None,
-        "findings": [{**one.finding.to_dict(), "accepted": one.accepted} for one in judged],
+        "findings": [
+            {**one.finding.to_dict(), "accepted": one.accepted} for one in sorted(judged, key=_rank)
+        ],
     }
 
 
@@ -60,6 +62,11 @@ def outcome(judged: Iterable[Judged]) -> str:
     """The worst of what no exception covers; `accepted` when exceptions cover all that is bad."""
     words = {_word(one) for one in judged}
     return next((word for word in (FAIL, UNDECIDED, ACCEPTED) if word in words), PASS)
+
+
+def _rank(one: Judged) -> int:
+    """Worst first: what fails, what is not decided, what is accepted, what is only to be known."""
+    return (FAIL, UNDECIDED, ACCEPTED, PASS).index(_word(one))
 
 
 def _word(one: Judged) -> str:

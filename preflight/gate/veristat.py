@@ -48,6 +48,8 @@ def rows(text: str, kernel: str, name: str) -> list[Row]:
                 raise InputError(f"has more than {_LIMIT} lines", subject=name)
             if line:
                 found.append(_row(line, places, kernel, f"{name}:{number}"))
+        if not found:
+            raise InputError("has no line about a program", subject=name)
         return found
     except csv.Error as error:
         raise InputError(f"is not CSV: {error}", subject=name) from None
@@ -66,6 +68,8 @@ def _row(line: list[str], places: dict[str, int | None], kernel: str, where: str
             raise InputError(f"{ours} is {text[:40]!r}, not a number", subject=where)
         return int(text)
 
+    if not cell("object") or not cell("program"):
+        raise InputError("names no object or no program", subject=where)
     word = cell("verdict")
     verdict = _VERDICTS.get(word, UNKNOWN)
     return Row(

@@ -26,24 +26,27 @@ _LEVELS = {
 
 def problems(result: Record) -> Iterator[Problem]:
     """One problem per code and program, in the order of the results."""
-    grouped: dict[tuple[str, str, str, str | None], list[tuple[Record, Record]]] = {}
+    grouped: dict[tuple[str, str, str, str, str | None], list[tuple[Record, Record]]] = {}
     for row in result["results"]:
         for finding in row["findings"]:
-            key = (finding["code"], row["object"], row["program"], finding["accepted"])
+            level = _LEVELS.get((finding["severity"], finding["verdict"]), "note")
+            # what is about a kernel as a whole has no object
+            name = row["object"] or row["kernel"]
+            key = (finding["code"], level, name, row["program"], finding["accepted"])
             grouped.setdefault(key, []).append((row, finding))
-    for (code, obj, program, accepted), members in grouped.items():
+    for (code, level, name, program, accepted), members in grouped.items():
         row, finding = members[0]
         source = row["source"]
         said = [f"{r['kernel']}: {f['evidence'][0]['detail']}" for r, f in members]
         yield Problem(
             code=code,
-            level=_LEVELS.get((finding["severity"], finding["verdict"]), "note"),
+            level=level,
             title=f"{finding['subject']}: {finding['name'].replace('-', ' ')}",
             message="\n".join([*said, f"Cause: {finding['cause']}", f"Fix: {finding['fix']}"]),
-            file=source["file"] if source else obj or None,
+            file=source["file"] if source else row["object"] or None,
             line=source["line"] if source else None,
-            subject=program or obj or row["kernel"],
-            identity=(obj, program, code),
+            subject=program or name,
+            identity=(name, program, code),
             accepted=accepted,
             data={"kernels": [r["kernel"] for r, _ in members]},
         )

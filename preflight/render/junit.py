@@ -22,7 +22,11 @@ Record = Mapping[str, Any]
 def render(result: Record, style: Style) -> str:
     """The document, with a final newline."""
     rows = sorted(result["results"], key=lambda row: (row["kernel"], row["object"], row["program"]))
-    root = Xml.Element("testsuites", _totals(rows, result) | {"name": "preflight gate"})
+    totals = _totals(rows, result)
+    # `skipped` is an attribute of suites only
+    root = Xml.Element(
+        "testsuites", {k: v for k, v in totals.items() if k != "skipped"} | {"name": "preflight gate"}
+    )
     for (kernel, obj), group in groupby(rows, key=lambda row: (row["kernel"], row["object"])):
         members = list(group)
         name = _text(" on ".join(part for part in (obj, kernel) if part))
@@ -49,21 +53,26 @@ def _word(row: Record, result: Record) -> str:
 def _case(suite: Xml.Element, row: Record, name: str, result: Record) -> None:
     case = Xml.SubElement(suite, "testcase", {"classname": name, "name": _text(row["program"] or "kernel")})
     word = _word(row, result)
-    lines = [f"{f['code']} {f['evidence'][0]['detail']}" for f in row["findings"] if f["accepted"] is None]
+    bad = [f for f in row["findings"] if f["accepted"] is None and f["severity"] == "required"]
+    known = [f for f in row["findings"] if f["accepted"] is None and f["severity"] != "required"]
+    lines = [f"{f['code']} {f['evidence'][0]['detail']}" for f in bad]
     if word:
         element = Xml.SubElement(case, word, {"message": _text("; ".join(lines))})
         if word != "skipped":
-            element.set("type", _text(row["findings"][0]["code"]))
-            element.text = _text("\n".join([*lines, *(f"fix: {f['fix']}" for f in row["findings"])]))
+            element.set("type", _text(bad[0]["code"]))
+            element.text = _text(
+                "\n".join([*lines, *(f"fix: {fix}" for fix in dict.fromkeys(f["fix"] for f in bad))])
+            )
     accepted = [
         f"{f['code']} accepted: {f['accepted']}" for f in row["findings"] if f["accepted"] is not None
     ]
     numbers = [
         f"{name}: {values['after']}" for name, values in row["metrics"].items() if values["after"] is not None
     ]
-    if accepted or numbers:
+    told = [f"{f['code']} {f['evidence'][0]['detail']}" for f in known]
+    if accepted or told or numbers:
         out = Xml.SubElement(case, "system-out")
-        out.text = _text("\n".join([*accepted, *numbers]))
+        out.text = _text("\n".join([*accepted, *told, *numbers]))
 
 
 def _text(text: str) -> str:

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Markdown form of `preflight gate`: a comment on a change, or a step summary."""
+"""The Markdown form of `preflight gate`: a comment on a change, or a step summary.
+
+Its size is bounded: GitHub refuses comments of more than 65,536 characters and step summaries of more than a
+megabyte. What does not fit is counted and left to the JSON result, worst first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from preflight.render.console import Style
@@ -11,8 +15,10 @@ from preflight.render.safe import markdown
 
 _WORDS = {"pass": "✅ pass", "fail": "❌ fail", "undecided": "❔ undecided", "accepted": "☑ accepted"}
 _TITLES = {"insns": "instructions", "states": "states", "peak_states": "peak states", "stack": "stack"}
-#: Rows shown of each kind; a step summary holds no more than a megabyte.
-_SHOWN = 200
+_ORDER = ("fail", "undecided", "accepted", "pass")
+#: Bytes of each table; three of them and what stands around fit into a comment.
+_TABLE_BYTES = 18_000
+_NAMES = 20
 
 Record = Mapping[str, Any]
 
@@ -24,12 +30,13 @@ def render(result: Record, style: Style) -> str:
 
 def _lines(result: Record) -> Iterator[str]:
     summary = result["summary"]
-    yield f"## {_WORDS[summary['verdict']]}: {markdown(summary['sentence'], limit=500)}"
+    word = _WORDS.get(str(summary["verdict"]), "❔")
+    yield f"## {word}: {markdown(summary['sentence'], limit=500)}"
     yield ""
-    for note in summary["notes"]:
+    for note in summary["notes"][:_NAMES]:
         yield f"{markdown(note)}."
         yield ""
-    rows = result["results"]
+    rows = sorted(result["results"], key=lambda row: _order(row["outcome"]))
     bad = [row for row in rows if row["outcome"] != "pass"]
     told = [row for row in rows if row["outcome"] == "pass" and row["findings"]]
     yield from _findings(bad)
@@ -39,12 +46,18 @@ def _lines(result: Record) -> Iterator[str]:
         yield from _findings(told)
         yield "</details>"
         yield ""
-    grown = [row for row in rows if any(_changed(values) for values in row["metrics"].values())]
-    if grown:
-        yield from _numbers(grown)
+    changed = [row for row in rows if any(_changed(values) for values in row["metrics"].values())]
+    if changed:
+        yield from _numbers(changed)
     if summary["not_asked"]:
-        yield f"Not asked this time: {', '.join(markdown(name) for name in summary['not_asked'])}."
+        named = [markdown(name, limit=100) for name in summary["not_asked"][:_NAMES]]
+        more = len(summary["not_asked"]) - len(named)
+        yield f"Not asked this time: {', '.join(named)}{f' and {more} more' if more else ''}."
         yield ""
+
+
+def _order(outcome: str) -> int:
+    return _ORDER.index(outcome) if outcome in _ORDER else 0
 
 
 def _findings(rows: list[Record]) -> Iterator[str]:
@@ -52,16 +65,30 @@ def _findings(rows: list[Record]) -> Iterator[str]:
         return
     yield "| outcome | program | kernel | what | fix |"
     yield "|---|---|---|---|---|"
-    for row in rows[:_SHOWN]:
-        for finding in row["findings"]:
-            what = f"{finding['code']} {markdown(finding['evidence'][0]['detail'], limit=400)}"
-            if finding["accepted"] is not None:
-                what += f" (accepted: {markdown(finding['accepted'], limit=300)})"
-            fix = markdown(finding["fix"], limit=400) if finding["severity"] == "required" else ""
-            yield f"| {_WORDS[row['outcome']]} | {_name(row)} | {markdown(row['kernel'])} | {what} | {fix} |"
+    yield from _bounded(_finding(row, finding) for row in rows for finding in row["findings"])
+
+
+def _finding(row: Record, finding: Record) -> str:
+    what = f"{markdown(finding['code'])} {markdown(finding['evidence'][0]['detail'], limit=400)}"
+    if finding["accepted"] is not None:
+        what += f" (accepted: {markdown(finding['accepted'], limit=300)})"
+    fix = markdown(finding["fix"], limit=400) if finding["severity"] == "required" else ""
+    word = _WORDS.get(str(row["outcome"]), "❔")
+    return f"| {word} | {_name(row)} | {markdown(row['kernel'])} | {what} | {fix} |"
+
+
+def _bounded(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of a table as long as they fit, and how many did not."""
+    left, more = _TABLE_BYTES, 0
+    for line in lines:
+        left -= len(line.encode()) + 1
+        if left < 0 or more:
+            more += 1
+        else:
+            yield line
     yield ""
-    if len(rows) > _SHOWN:
-        yield f"{len(rows) - _SHOWN} more are in the JSON result."
+    if more:
+        yield f"{more} more lines are in the JSON result."
         yield ""
 
 
@@ -70,10 +97,12 @@ def _numbers(rows: list[Record]) -> Iterator[str]:
     yield ""
     yield "| program | kernel | " + " | ".join(_TITLES.values()) + " |"
     yield "|---|---|" + "---:|" * len(_TITLES)
-    for row in rows[:_SHOWN]:
-        cells = [_cell(row["metrics"][metric]) for metric in _TITLES]
-        yield f"| {_name(row)} | {markdown(row['kernel'])} | {' | '.join(cells)} |"
-    yield ""
+    yield from _bounded(
+        f"| {_name(row)} | {markdown(row['kernel'])} | "
+        + " | ".join(_cell(row["metrics"][metric]) for metric in _TITLES)
+        + " |"
+        for row in rows
+    )
     yield "</details>"
     yield ""
 

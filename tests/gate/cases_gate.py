@@ -62,10 +62,15 @@ CASES = {
     "PG202": case("PG202", row(stack=192), row(stack=193)),
     "PG203": case("PG203", row(insns=800_000), row(insns=800_001), before=row(insns=800_000)),
     "PG301": case("PG301", row(), row(UNKNOWN, reason="panic")),
-    "PG302": Case(lambda: found("PG302", [row()], [row()]), lambda: found("PG302", [row()], [])),
+    "PG302": Case(
+        lambda: found("PG302", [row()], [row()]), lambda: found("PG302", [row()], [row(key=OTHER)])
+    ),
     "PG303": case("PG303", row(), row(insns=None)),
+    "PG304": Case(lambda: found("PG304", [row()], [row(key=OTHER)]), lambda: found("PG304", [row()], [])),
+    "PG305": case("PG305", row(attach="ok"), row(attach="not-tried"), before=row(attach="ok")),
     "PG401": case("PG401", row(compiler="a"), row(compiler="b"), before=row(compiler="a")),
     "PG402": case("PG402", row(bytecode="a"), row(bytecode="b"), before=row(bytecode="a")),
+    "PG403": case("PG403", row(release="6.1"), row(release="6.2"), before=row(release="6.1")),
     "PG501": Case(
         lambda: found("PG501", [GROWN], [row()], NEW), lambda: found("PG501", [GROWN], [row()], OLD)
     ),

@@ -27,7 +27,13 @@ ROWS = st.builds(
     family=st.sampled_from(["", "V-LOOP"]),
     compiler=st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
 )
-EXCEPTIONS = st.builds(Exemption, NAMES, NAMES, kernel=NAMES, expires=st.none() | st.dates(date(1900, 1, 1)))
+EXCEPTIONS = st.builds(
+    Exemption,
+    st.sampled_from(["PG201", "PG301"]),
+    NAMES,
+    kernel=NAMES,
+    expires=st.none() | st.dates(date(1900, 1, 1)),
+)
 
 
 @given(st.lists(ROWS), st.lists(EXCEPTIONS, max_size=3))
@@ -61,6 +67,11 @@ def test_the_order_of_rows_does_not_matter() -> None:
         'schema = "preflight.gate/1"\n[[exception]]\ncode = "PG201"',
         'schema = "preflight.gate/1"\n[[exception]]\ncode = "PG201"\nreason = "r"\nexpires = "2026-01-01"',
         'schema = "preflight.gate/1"\n[[exception]]\ncode = "PG201"\nreason = "r"\nkernal = "x"',
+        'schema = "preflight.gate/1"\n[[exception]]\ncode = "PG201"\nreason = " "',
+        'schema = "preflight.gate/1"\n[[exception]]\ncode = "PG999"\nreason = "r"',
+        'schema = "preflight.gate/1"\n[[exception]]\ncode = "PH101"\nreason = "r"',
+        'schema = "preflight.gate/1"\n[limits.insns]\n' + "a." * 100_000 + "a = 1",
+        f'schema = "preflight.gate/1"\n[limits.insns]\nfloor = {"9" * 5000}',
     ],
 )
 def test_what_is_no_baseline_is_an_input_error(body: str) -> None:
@@ -77,6 +88,12 @@ def test_limits_nobody_knows_are_a_usage_error(limits: str) -> None:
         parse(f'schema = "preflight.gate/1"\n{limits}', "b.toml")
 
 
+def test_a_name_that_is_too_long_or_no_text_is_not_written() -> None:
+    for name in ("x" * 3000, "\udcff"):
+        with pytest.raises(UsageError):
+            text(Baseline(by_key([row(key=Key("k", "o", name))])))
+
+
 def test_one_program_twice_is_an_input_error() -> None:
     once = text(Baseline(by_key([row()])))
     with pytest.raises(InputError, match="twice"):
@@ -88,15 +105,21 @@ def test_an_update_keeps_what_was_not_tested_and_the_users_own() -> None:
     old = Baseline(
         by_key([row(), elsewhere]), {**DEFAULTS, "insns": Limit(growth=1)}, (Exemption("PG201", "r"),)
     )
-    new = updated(old, [row(UNKNOWN, reason="panic")], tested=[])
+    new = updated(old, [row(UNKNOWN, reason="panic")])
     assert new == old
 
 
 def test_an_update_drops_programs_that_are_gone_from_an_object_that_was_tested() -> None:
     old = Baseline(by_key([row(), row(key=OTHER)]))
-    new = updated(old, [row(insns=5)], tested=[(KEY.kernel, KEY.object)])
+    new = updated(old, [row(insns=5)])
     assert list(new.rows) == [KEY]
     assert new.rows[KEY].insns == 5
+
+
+@pytest.mark.parametrize("now", [row(whole=False), row(UNKNOWN, key=Key(*KEY[:2], "third"), reason="crash")])
+def test_an_update_keeps_programs_that_a_partial_run_did_not_show(now: Row) -> None:
+    old = Baseline(by_key([row(), row(key=OTHER)]))
+    assert {KEY, OTHER} <= updated(old, [now]).rows.keys()
 
 
 def test_options_replace_limits() -> None:

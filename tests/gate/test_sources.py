@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -86,12 +87,46 @@ def test_a_kernel_that_did_not_boot_is_a_row_of_its_own() -> None:
     assert rows[1].reason == "panic: no init"
 
 
+def test_a_kernel_that_panicked_halfway_is_not_passed() -> None:
+    rows = lab.rows(result(program(), kernels=({"kernel": "k", "outcome": "panic", "detail": ""},)), "r")
+    assert [(row.key.program, row.verdict) for row in rows] == [("p", LOADS), ("", UNKNOWN)]
+
+
+def test_a_kernel_on_which_nothing_was_tested_is_not_passed() -> None:
+    kernel = {"kernel": "k", "outcome": "booted", "detail": ""}
+    (row,) = lab.rows({"command": "lab run", "results": [], "kernels": [kernel]}, "r")
+    assert (row.verdict, row.reason) == (UNKNOWN, "no object was tested")
+
+
+def test_a_kernel_whose_name_does_not_tell_has_its_release() -> None:
+    kernels = ({"kernel": "k", "outcome": "booted", "release": "6.18.44"},)
+    (row,) = lab.rows(result(program(), kernels=kernels), "r")
+    assert row.release == "6.18.44"
+    named = ({"kernel": "debian/6.18.44-cloud", "outcome": "booted", "release": "6.18.44-cloud"},)
+    (row,) = lab.rows(result(program(), kernels=named, kernel="debian/6.18.44-cloud"), "r")
+    assert row.release == ""
+
+
+def test_numbers_that_no_program_has_are_unknown() -> None:
+    (row,) = lab.rows(result(program(insns_processed=10**400, states_total=-1, stack="9" * 5000)), "r")
+    assert (row.insns, row.states, row.stack) == (None, None, None)
+
+
+def test_a_log_with_half_a_character_is_read() -> None:
+    (row,) = lab.rows(result(program(verdict="fails", errno="EINVAL", log_tail="\ud800 x")), "r")
+    assert row.verdict == FAILS
+
+
 @pytest.mark.parametrize(
     "document",
     [
         {},
         {"command": "log", "results": []},
         {"command": "lab run", "results": [{}]},
+        {"command": "lab run", "results": []},
+        result(program(name="")),
+        result(program(), kernel=7),
+        result(program(), kernels=({},)),
         result({}),
         result({"name": 1}),
     ],
@@ -125,7 +160,16 @@ def test_veristat_says_n_a_and_other_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a,b\n1,2\n", "file_name,prog_name\n", "file,prog,verdict,insns\na,p,success,many\n", '"\0']
+    "text",
+    [
+        "file,prog,verdict\n",
+        "file,prog,verdict\na,,success\n",
+        "",
+        "a,b\n1,2\n",
+        "file_name,prog_name\n",
+        "file,prog,verdict,insns\na,p,success,many\n",
+        '"\0',
+    ],
 )
 def test_what_is_no_csv_of_veristat_is_an_input_error(text: str) -> None:
     with pytest.raises(InputError):
@@ -138,6 +182,39 @@ def test_logs_give_accepted_programs_their_numbers_and_refused_ones_their_family
     assert (rows["good"].insns, rows["good"].states, rows["good"].stack) == (2, 3, 40)
     assert (rows["bad"].verdict, rows["bad"].family) == (FAILS, "V-UNINIT-REG")
     assert set(rows) == {"good", "bad"}
+
+
+def test_a_program_that_is_refused_twice_is_not_taken_for_accepted() -> None:
+    rows = logs.rows((REFUSED + REFUSED).encode(), "k", "x.log", "x.bpf.o")
+    assert [(row.key.program, row.verdict) for row in rows] == [("bad", FAILS)] * 2
+
+
+def test_logs_do_not_tell_of_every_program() -> None:
+    assert not any(row.whole for row in logs.rows((ACCEPTED + REFUSED).encode(), "k", "x.log", "x.bpf.o"))
+
+
+@pytest.mark.parametrize("errno", [1, 12])
+def test_a_refusal_for_a_reason_of_the_moment_decides_nothing(errno: int) -> None:
+    why = os.strerror(errno)
+    text = f"libbpf: prog 'p': BPF program load failed: {why}\nlibbpf: prog 'p': failed to load: -{errno}\n"
+    rows = logs.rows((ACCEPTED + text).encode(), "k", "x.log", "x.bpf.o")
+    assert [row.verdict for row in rows if row.key.program != "good"] == [UNKNOWN]
+
+
+def test_a_log_that_is_cut_decides_nothing() -> None:
+    lines = ACCEPTED.splitlines(keepends=True)
+    (row,) = logs.rows("".join(lines[:4]).encode(), "k", "x.log", "x.bpf.o")
+    assert row.verdict == UNKNOWN
+
+
+@pytest.mark.parametrize("keep", range(1, 8))
+def test_no_part_of_a_log_of_a_refusal_is_taken_for_accepted(keep: int) -> None:
+    text = "".join(REFUSED.splitlines(keepends=True)[:keep])
+    try:
+        rows = logs.rows(text.encode(), "k", "x.log", "x.bpf.o")
+    except InputError:
+        return
+    assert LOADS not in {row.verdict for row in rows}
 
 
 def test_a_text_without_a_log_is_an_input_error() -> None:
