@@ -701,6 +701,196 @@ class MatrixResult(Result):
     causes: list[MatrixCause]
 
 
+class FleetCounts(MatrixCounts):
+    """Hosts by outcome; what was not tested is never a pass."""
+
+
+class FleetSummary(MatrixSummary):
+    """The first lines of a fleet; `counts` and `cells` are of the matrix, the rest counts hosts."""
+
+    hosts: int
+    hosts_by: FleetCounts | None = Field(description="hosts by their worst object; null without objects")
+    pairs: FleetCounts = Field(description="(host, object) pairs")
+    policies: int
+    groups: int
+    skipped: int
+    skipped_by: dict[str, int]
+    only: dict[str, str] = Field(description="labels that hosts had to have")
+
+
+class FleetKernel(MatrixKernel):
+    """One distinct kernel: BTF and configuration."""
+
+    hosts: int
+    config_sha256: str | None
+    btf_from: str = Field(description="facts, catalogue, nowhere, no-btf (open)")
+    releases: list[str]
+
+
+class FleetObject(Open):
+    """One object, by hosts; `blocked` are those that its kernel would not stop."""
+
+    object: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    hosts: FleetCounts
+    blocked: int
+
+
+class FleetPolicy(Open):
+    """One policy class."""
+
+    digest: str
+    hosts: int
+    hosts_by: FleetCounts
+    values: dict[str, Any]
+
+
+class FleetGroup(Open):
+    """Hosts with one kernel, one policy class and the same outcome of all checks."""
+
+    group: int
+    kernel: str
+    policy: str
+    hosts: int
+
+
+class FleetLabelValue(Open):
+    """Hosts with one value of a label."""
+
+    value: str
+    hosts: int
+    hosts_by: FleetCounts
+
+
+class FleetLabel(Open):
+    """One label; `distinct` counts values, of which those with most hosts are listed."""
+
+    label: str
+    distinct: int
+    values: list[FleetLabelValue]
+
+
+class FleetCheck(Open):
+    """A host check that does not pass, and on how many hosts."""
+
+    code: str
+    subject: str
+    verdict: str
+    severity: str
+    title: str
+    hosts: int
+
+
+class FleetSkipped(Open):
+    """A document that was not counted."""
+
+    source: str
+    kind: str = Field(
+        description="unreadable, too-large, truncated, malformed, not-facts, future, duplicate (open)"
+    )
+    reason: str
+
+
+class FleetCell(Open):
+    """One object on one group of hosts."""
+
+    object: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    group: int
+    kernel: str
+    hosts: int
+    evidence: str
+    state: str = Field(description="fine, fails, attach-fails, blocked, unknown, not-tested (open)")
+    causes: list[str]
+    reason: str | None
+
+
+class FleetResult(Result):
+    """Result of `preflight fleet`."""
+
+    command: Literal["fleet"]
+    summary: FleetSummary  # type: ignore[assignment]
+    results: list[FleetCell]  # type: ignore[assignment]
+    objects: list[MatrixObject]
+    kernels: list[FleetKernel]
+    rows: list[MatrixRow]
+    columns: list[list[str]]
+    cells: list[MatrixCell] = Field(description="the matrix of kernels and objects, without the hosts' part")
+    causes: list[MatrixCause]
+    by_object: list[FleetObject]
+    policies: list[FleetPolicy]
+    groups: list[FleetGroup]
+    labels: list[FleetLabel]
+    checks: list[FleetCheck]
+    skipped: list[FleetSkipped]
+
+
+class FleetSide(Open):
+    """One of two fleets."""
+
+    hosts: int
+    kernels: int
+    skipped: int
+
+
+class FleetDiffSummary(Open):
+    """What became of the hosts: those that are known on both sides (`followed`), or else totals."""
+
+    sentence: str
+    verdict: str
+    before: FleetSide
+    after: FleetSide
+    objects: int
+    followed: int
+    gone: int
+    new: int
+    unnamed: dict[str, int]
+    better: int
+    worse: int
+    undecided: int
+    same: int
+    net_fail: int = Field(description="failing (host, object) pairs after, less those before")
+    partial: bool
+    notes: list[str]
+    judge: str
+    only: dict[str, str]
+    exit_code: int
+
+
+class FleetMove(Open):
+    """Hosts that came from one outcome to another."""
+
+    before: str
+    after: str
+    hosts: int
+
+
+class FleetMoved(Open):
+    """One object: hosts by outcome on both sides, and which way they went."""
+
+    object: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    before: FleetCounts
+    after: FleetCounts
+    better: int
+    worse: int
+    undecided: int
+    same: int
+    transitions: list[FleetMove]
+    causes: list[dict[str, Any]] = Field(description="id, hosts: of hosts that got worse or undecided")
+
+
+class FleetDiffResult(Result):
+    """Result of `preflight fleet --diff`."""
+
+    command: Literal["fleet diff"]
+    summary: FleetDiffSummary  # type: ignore[assignment]
+    results: list[FleetMoved]  # type: ignore[assignment]
+    kernels: list[dict[str, Any]] = Field(description="kernel, before, after: hosts")
+    causes: list[dict[str, Any]]
+    skipped: list[dict[str, str]]
+
+
 class KernelChange(Open):
     """One difference between two kernels; sides are declarations or values, null where there is nothing."""
 
@@ -1184,6 +1374,9 @@ class TracerHealth(Open):
     events_left_out: int
     elements_unread: int
     full_maps: list[str]
+    evicted: dict[str, int] = Field(
+        default_factory=dict, description="by map: records that it pushed out for others"
+    )
     detach_failures: int
     agent: TracerAgent
 
@@ -1234,6 +1427,8 @@ MODELS: dict[str, type[Result]] = {
     "core": CoreResult,
     "predict": PredictResult,
     "matrix": MatrixResult,
+    "fleet": FleetResult,
+    "fleet diff": FleetDiffResult,
     "kernels diff": KernelDiffResult,
     "gate": GateResult,
     "tracers lint": LintResult,

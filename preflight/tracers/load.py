@@ -152,6 +152,7 @@ def _map(name: str, row: _Reader) -> Map:
         event=row.text("event", ""),
         sort=row.text("sort", ""),
         weight=row.text("weight", ""),
+        kept=row.text("kept", ""),
         stacks=row.text("stacks", ""),
         key=row.named("key", _field),
         value=row.named("value", _field),
@@ -160,6 +161,8 @@ def _map(name: str, row: _Reader) -> Map:
     )
     if (shape == "events") != bool(found.event):
         raise CatalogueError(f"{row.at('event')}: shape `events` names its struct, no other does")
+    if found.kept and found.kept not in {field.path for field in found.value}:
+        raise CatalogueError(f"{row.at('kept')}: {found.kept} is no field of the value")
     if shape == "stacks" and not (found.stacks and found.weight):
         raise CatalogueError(f"{row.at('stacks')}: shape `stacks` names its stack map and its weight")
     return found

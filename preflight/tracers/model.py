@@ -172,7 +172,8 @@ class Map:
 
     `cardinality` says how many keys to expect, and of what they are made. `event` names the struct in a ring
     buffer. `sort` is the value field rows are ordered by, the largest first; `weight` is what a stack's width
-    means. `variants` has it only there; empty for all.
+    means. `kept` is the value field that adds up to the records kept, "" where none does: what is missing was
+    pushed out of the map. `variants` has it only there; empty for all.
     """
 
     name: str
@@ -182,6 +183,7 @@ class Map:
     event: str
     sort: str
     weight: str
+    kept: str
     stacks: str
     key: tuple[Field, ...]
     value: tuple[Field, ...]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from preflight.errors import InputError
 from preflight.host.bpf.names import MapType
 from preflight.host.bpf.syscall import obj_info
 from preflight.objects.model import BpfObject, MapDef
-from preflight.tracers.layout import Layout
+from preflight.tracers.layout import Histogram, Layout
 from preflight.tracers.libbpf import Map, possible_cpus
 
 _PER_CPU = frozenset({MapType.PERCPU_HASH, MapType.PERCPU_ARRAY, MapType.LRU_PERCPU_HASH})
+_LRU = frozenset({MapType.LRU_HASH, MapType.LRU_PERCPU_HASH})
+_ARRAYS = frozenset({MapType.ARRAY, MapType.PERCPU_ARRAY})
 _BYTEORDER = sys.byteorder
 #: `recursion_misses` in struct bpf_prog_info (include/uapi/linux/bpf.h, since 5.12).
 _MISSES_AT = 208
@@ -61,6 +64,24 @@ def stacks(found: Map) -> tuple[dict[int, tuple[int, ...]], int]:
         addresses = memoryview(data)[: found.value_size // 8 * 8].cast("Q")
         read[int.from_bytes(key, _BYTEORDER)] = tuple(address for address in addresses if address)
     return read, gone
+
+
+def added_up(rows: Iterable[Row], value: str) -> int:
+    """The sum of a value field, or of the counts of its histograms."""
+    found = (row.value[value] for row in rows)
+    return sum(one.count if isinstance(one, Histogram) else one for one in found)
+
+
+def is_full(found: Map, elements: int, cpus: int) -> bool:
+    """Whether a map took no more keys, or, when it is LRU, may have pushed some out.
+
+    An LRU map does that before it is full: each CPU holds up to 128 free elements back (LOCAL_FREE_TARGET in
+    kernel/bpf/bpf_lru_list.c).
+    """
+    if found.type_number in _ARRAYS:
+        return False
+    held_back = min(128 * cpus, found.max_entries // 2) if found.type_number in _LRU else 0
+    return elements + held_back >= found.max_entries
 
 
 def health(found: Map, obj: BpfObject) -> dict[str, int]:

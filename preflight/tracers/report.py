@@ -138,6 +138,7 @@ def health(outcome: Outcome, libbpf: str) -> dict[str, Any]:
         "events_left_out": outcome.left_out,
         "elements_unread": outcome.unread,
         "full_maps": list(outcome.full),
+        "evicted": dict(outcome.evicted),
         "detach_failures": outcome.detach_failures,
         "agent": {
             "cpu_seconds": round(outcome.agent.cpu_seconds, 3),
@@ -155,11 +156,17 @@ LOSSES = {
     "expired": "operations were begun whose end never came",
 }
 
+#: The same counter where stacks are kept: two of them can need the same place in their map.
+WITHOUT_PLACE = "times a map had no place for a record, or for a stack that its record is now without"
+
 
 def losses(outcome: Outcome) -> list[str]:
     """One line for everything that is not in the results although it happened."""
+    meanings = dict(LOSSES)
+    if any(one.stacks for one in outcome.tracer.maps_of(outcome.variant.name)):
+        meanings["update-failed"] = WITHOUT_PLACE
     found = [
-        f"{outcome.health[name]} {meaning}" for name, meaning in LOSSES.items() if outcome.health.get(name)
+        f"{outcome.health[name]} {meaning}" for name, meaning in meanings.items() if outcome.health.get(name)
     ]
     if outcome.missed:
         found.append(
@@ -170,6 +177,10 @@ def losses(outcome: Outcome) -> list[str]:
     if outcome.unread:
         found.append(f"{outcome.unread} elements of maps could not be read")
     found += [f"map {name} is full: other keys are not in it" for name in outcome.full]
+    found += [
+        f"{count} records are no longer in {name}: it is full, and pushed out the keys least used"
+        for name, count in outcome.evicted.items()
+    ]
     if outcome.detach_failures:
         found.append(f"{outcome.detach_failures} links reported an error when they were destroyed")
     return found

@@ -27,7 +27,6 @@ from typing import Any
 
 from preflight import bpf_objects
 from preflight.errors import UsageError
-from preflight.host.bpf.names import MapType
 from preflight.objects.load import load as read_object
 from preflight.tracers import layout, load, reading, settings
 from preflight.tracers.attach import Attacher, Target, refused_program
@@ -43,7 +42,6 @@ _TICK = 100
 #: Seconds between two looks at the processes that stacks belong to, and how many are looked at.
 _LOOK = 0.25
 _MAX_PROCESSES = 4096
-_ARRAYS = frozenset({MapType.ARRAY, MapType.PERCPU_ARRAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,8 @@ class Outcome:
     those with stacks, as they were while they lived. `health` are the programs' own counters, `missed` runs
     of programs that the kernel left out because one ran already on that CPU.
     `left_out` counts events beyond `max_events`, `unread` keys whose element was gone,
-    `full` the maps that took no more keys. `notes` say what was attached otherwise than asked.
+    `full` the maps that took no more keys, or may have pushed keys out; `evicted` how many records are no
+    longer in a map because it did. `notes` say what was attached otherwise than asked.
     """
 
     tracer: Tracer
@@ -99,6 +98,7 @@ class Outcome:
     agent: Agent
     attached: tuple[str, ...]
     notes: tuple[str, ...]
+    evicted: Mapping[str, int] = field(default_factory=dict)
 
 
 class Session:
@@ -279,7 +279,9 @@ class Session:
         rows: dict[str, list[Row]] = {}
         stacks: dict[str, dict[int, tuple[int, ...]]] = {}
         full = []
+        evicted = {}
         unread = 0
+        health = self.health()
         definitions = {one.name: one for one in self._obj.maps}
         for one in self.tracer.maps_of(self.variant.name):
             found = self._maps.get(one.name)
@@ -287,7 +289,11 @@ class Session:
                 continue
             rows[one.name], gone = reading.rows(found, definitions[one.name], self._obj, cpus)
             unread += gone
-            if len(rows[one.name]) >= found.max_entries and found.type_number not in _ARRAYS:
+            if one.kept:
+                lost = health.get("exported", 0) - reading.added_up(rows[one.name], one.kept)
+                if lost > 0:
+                    evicted[one.name] = lost
+            elif reading.is_full(found, len(rows[one.name]), cpus):
                 full.append(one.name)
             if one.stacks and one.stacks in self._maps:
                 stacks[one.stacks], gone = reading.stacks(self._maps[one.stacks])
@@ -300,7 +306,7 @@ class Session:
             events=self._decoded(),
             stacks=stacks,
             processes=self._processes,
-            health=self.health(),
+            health=health,
             missed=sum(reading.missed(program.fd) for program in self._handle.programs.values()),
             left_out=self._left_out,
             unread=unread,
@@ -313,6 +319,7 @@ class Session:
             ),
             attached=tuple(self._attacher.attached),
             notes=(*self._skipped, *self._attacher.notes),
+            evicted=evicted,
         )
 
     def _decoded(self) -> dict[str, list[dict[str, Any]]]:

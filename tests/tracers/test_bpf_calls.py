@@ -14,7 +14,8 @@ from preflight.tracers.session import Options, Outcome
 from preflight.tracers.settings import Filters
 from tests.host.live import needs_loads
 from tests.tracers.events import total
-from tests.tracers.working import Work, compiled, histogram, lost, needs_compiler, traced
+from tests.tracers.worker import Work, histogram, lost, traced
+from tests.tracers.working import compiled, needs_compiler
 
 pytestmark = [pytest.mark.kernel, needs_loads, needs_compiler]
 

@@ -15,7 +15,8 @@ from preflight.tracers.session import Options, Outcome
 from preflight.tracers.settings import Filters
 from tests.host.live import needs_loads
 from tests.tracers.events import total
-from tests.tracers.working import Work, compiled, histogram, lost, needs_compiler, traced
+from tests.tracers.worker import Work, histogram, lost, traced
+from tests.tracers.working import compiled, needs_compiler
 
 pytestmark = [pytest.mark.kernel, needs_loads, needs_compiler]
 
@@ -196,6 +197,31 @@ def test_runqlat_tells_processes_apart_when_asked(work: Work) -> None:
 def test_filters_apply_to_the_task_that_is_woken(work: Work, variant: str, wanted) -> None:  # type: ignore[no-untyped-def]
     outcome = traced(work, "runqlat", variant, "sleep 10 10", Options(filters=wanted(work)))
     assert 8 <= total(outcome, "latencies", cause="woken") + outcome.health["expired"] <= 12
+
+
+def test_what_a_map_pushes_out_is_told(work: Work) -> None:
+    # Each process has a record of its own, and there is room for a few.
+    options = Options(
+        filters=Filters(uid=work.uid), constants={"by_process": True}, map_sizes={"latencies": 4}
+    )
+    outcome = traced(work, "runqlat", "tp_btf", ["forks 40"], options)
+    assert outcome.evicted["latencies"] > 0
+    assert total(outcome, "latencies") + outcome.evicted["latencies"] == outcome.health["exported"]
+
+
+def test_what_is_in_a_map_with_room_adds_up(work: Work) -> None:
+    outcome = traced(work, "pthreadlocks", "uprobe", ["locks 50", "rwlocks 5", "timedlock 2"])
+    assert outcome.evicted == {}
+    assert outcome.full == ()
+    assert total(outcome, "locks", "count") == outcome.health["exported"] > 60
+
+
+def test_read_write_locks_and_timed_ones_are_told_apart(work: Work) -> None:
+    outcome = traced(work, "pthreadlocks", "uprobe", ["rwlocks 70", "timedlock 3"])
+    counts = {kind: total(outcome, "locks", "count", kind=kind) for kind in ("rwlock-read", "rwlock-write")}
+    assert all(count >= 70 for count in counts.values())
+    assert total(outcome, "latencies", kind="mutex-timed", error=TIMED_OUT) == 3
+    assert lost(outcome) == {}
 
 
 def test_filters_of_others_leave_nothing(work: Work) -> None:

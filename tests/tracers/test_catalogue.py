@@ -13,6 +13,7 @@ import pytest
 
 from preflight import bpf_objects
 from preflight.errors import UsageError
+from preflight.host.bpf.names import MapType
 from preflight.objects.load import load as read_object
 from preflight.objects.model import BpfObject
 from preflight.tracers import layout, load, settings
@@ -98,6 +99,23 @@ def test_every_map_is_described(tracer: Tracer, variant: Variant) -> None:
     there = {one.name for one in opened(variant.object).maps}
     assert HEALTH_MAP in there
     assert there - {HEALTH_MAP} == {one.name for one in tracer.maps_of(variant.name)}
+
+
+#: LRU maps that hold records of some operations only, so that nothing tells how many were pushed out: they
+#: are called full when they may have been.
+_PARTIAL = {("tcpconnect", "latencies")}
+
+
+@each_variant
+def test_what_an_lru_map_pushes_out_can_be_told(tracer: Tracer, variant: Variant) -> None:
+    types = {one.name: one.type_number for one in opened(variant.object).maps}
+    shown = [one for one in tracer.maps_of(variant.name) if one.shape not in ("internal", "events")]
+    untold = {
+        (tracer.name, one.name)
+        for one in shown
+        if types[one.name] in (MapType.LRU_HASH, MapType.LRU_PERCPU_HASH) and not one.kept
+    }
+    assert untold <= _PARTIAL
 
 
 def fields(tracer: Tracer, variant: Variant) -> dict[str, tuple[set[str], set[str]]]:

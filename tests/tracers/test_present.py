@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from preflight.errors import UsageError
 from preflight.render.console import Style
 from preflight.render.registry import renderers
-from preflight.tracers import present, report, words
+from preflight.tracers import load, present, report, words
 from preflight.tracers.present import Presenter, address, revealed
 from preflight.tracers.symbols import NO_NAME
 from tests.tracers.results import CANARY, outcome, presented, result, tracer
@@ -155,11 +155,12 @@ def test_a_futex_operation_is_named_without_its_flags() -> None:
     ("changes", "word"),
     [
         ({"health": {"seen": 9, "ring-dropped": 3}}, "3 events found no room"),
-        ({"health": {"update-failed": 2}}, "2 records were refused"),
         ({"missed": 4}, "4 runs of programs were left out"),
         ({"left_out": 5}, "5 events came after the limit"),
         ({"unread": 6}, "6 elements of maps could not be read"),
         ({"full": ("counts",)}, "map counts is full"),
+        ({"evicted": {"counts": 7}}, "7 records are no longer in counts"),
+        ({"health": {"update-failed": 2}}, "2 times a map had no place for a record, or for a stack"),
         ({"detach_failures": 1}, "1 links reported an error"),
     ],
 )
@@ -168,6 +169,12 @@ def test_nothing_is_lost_silently(changes: dict[str, Any], word: str) -> None:
     assert len(lines) == 1
     assert word in lines[0]
     assert f"lost: {lines[0]}" in renderers("tracers run")["text"](result(**changes), Style())
+
+
+def test_without_stacks_a_refused_update_is_a_refused_record() -> None:
+    plain = load.tracer("syscalls")
+    found = outcome(tracer=plain, variant=plain.variants[0], health={"update-failed": 2})
+    assert report.losses(found) == ["2 records were refused by a full map"]
 
 
 def test_a_whole_result_loses_nothing() -> None:

@@ -5,23 +5,31 @@
  *
  *	futex THREADS MS	each thread waits for a mutex and then sleeps MS milliseconds with it
  *	write THREADS MB	each thread writes to the same file in memory
+ *	held THREADS MS		each thread holds a mutex of the kernel for MS milliseconds, the others wait
+ *	heldsem THREADS MS	the same with a semaphore of the kernel
  *	locks TIMES		takes a free mutex, one after the other
+ *	rwlocks TIMES		takes a free read-write lock, to read and to write
  *	timedlock TIMES		waits 1 ms for a mutex that it holds itself
  *	recurse TIMES DEPTH	calls work_recurse TIMES times; it calls itself until DEPTH
  *	escape TIMES		work_escape leaves by longjmp, then one work_escape returns
  *	fire TIMES		static probe work:fire with the arguments 7 and i % 2
  *	sleep TIMES MS		sleeps
+ *	forks TIMES		starts that many processes, which end at once
  *	spin MS			uses the CPU, in work_spin
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,7 +55,7 @@ static void *hold(void *mine)
 	return NULL;
 }
 
-/* Whether a thread of this process sleeps: after the id is known it does so in the mutex alone. */
+/* Whether a thread of this process sleeps: after the id is known it does so in the lock alone. */
 static int sleeps(pid_t thread)
 {
 	char path[64], state = 0;
@@ -58,7 +66,15 @@ static int sleeps(pid_t thread)
 	if (!stat || fscanf(stat, "%*d %*s %c", &state) != 1)
 		exit(3);
 	fclose(stat);
-	return state == 'S';
+	return state == 'S' || state == 'D';
+}
+
+/* Until all of them have begun and sleep. */
+static void all_sleep(long count)
+{
+	for (long i = 0; i < count && i < 64; i++)
+		while (!__atomic_load_n(&thread_ids[i], __ATOMIC_ACQUIRE) || !sleeps(thread_ids[i]))
+			sched_yield();
 }
 
 /* The main thread holds the mutex first, for the same time, from when all others wait for it. */
@@ -69,9 +85,7 @@ static void contend(long count, long milliseconds)
 	memset(thread_ids, 0, sizeof(thread_ids));
 	for (long i = 0; i < count && i < 64; i++)
 		pthread_create(&threads[i], NULL, hold, &thread_ids[i]);
-	for (long i = 0; i < count && i < 64; i++)
-		while (!__atomic_load_n(&thread_ids[i], __ATOMIC_ACQUIRE) || !sleeps(thread_ids[i]))
-			sched_yield();
+	all_sleep(count);
 	rest(milliseconds);
 	pthread_mutex_unlock(&mutex);
 	for (long i = 0; i < count && i < 64; i++)
@@ -99,6 +113,82 @@ static void write_together(long count, long size)
 	for (long i = 0; i < count && i < 64; i++)
 		pthread_join(threads[i], NULL);
 	close(file);
+}
+
+static char *pages;
+static long page;
+
+/*
+ * write(2) holds a lock until all is written, and what this one writes is not there before
+ * the main thread brings it. The lock is that of the file's position (a mutex); a file that
+ * was not opened by its name has none, and the one of its contents is waited for (a semaphore).
+ */
+static void *write_page(void *mine)
+{
+	long number = (pid_t *)mine - thread_ids;
+
+	__atomic_store_n((pid_t *)mine, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+	if (write(file, pages + number * page, page) != page)
+		exit(3);
+	return NULL;
+}
+
+/* The first thread waits for its page, the others for the lock; each page comes after so long. */
+static void hold_in_kernel(int descriptor, long count, long milliseconds)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int faults = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	file = descriptor;
+	page = sysconf(_SC_PAGESIZE);
+	pages = mmap(NULL, count * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	range.range.start = (unsigned long)pages;
+	range.range.len = count * page;
+	if (file < 0 || faults < 0 || pages == MAP_FAILED || ioctl(faults, UFFDIO_API, &api) ||
+	    ioctl(faults, UFFDIO_REGISTER, &range))
+		exit(4);
+	memset(thread_ids, 0, sizeof(thread_ids));
+	for (long i = 0; i < count && i < 64; i++)
+		pthread_create(&threads[i], NULL, write_page, &thread_ids[i]);
+	all_sleep(count);
+	for (long i = 0; i < count && i < 64; i++) {
+		struct uffdio_zeropage zero = { .range.len = page };
+		struct uffd_msg fault;
+
+		if (read(faults, &fault, sizeof(fault)) != sizeof(fault) || fault.event != UFFD_EVENT_PAGEFAULT)
+			exit(4);
+		rest(milliseconds);
+		zero.range.start = fault.arg.pagefault.address & -page;
+		if (ioctl(faults, UFFDIO_ZEROPAGE, &zero))
+			exit(4);
+	}
+	for (long i = 0; i < count && i < 64; i++)
+		pthread_join(threads[i], NULL);
+	close(faults);
+	munmap(pages, count * page);
+	close(file);
+}
+
+static int named_file(void)
+{
+	char name[] = "/tmp/work-XXXXXX";
+	int descriptor = mkstemp(name);
+
+	unlink(name);
+	return descriptor;
+}
+
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+
+static void read_and_write_locks(long times)
+{
+	for (long i = 0; i < times; i++) {
+		pthread_rwlock_rdlock(&rwlock);
+		pthread_rwlock_unlock(&rwlock);
+		pthread_rwlock_wrlock(&rwlock);
+		pthread_rwlock_unlock(&rwlock);
+	}
 }
 
 static void timed(long times)
@@ -189,12 +279,32 @@ __attribute__((noinline, noclone, used)) void work_spin(long milliseconds)
 	} while ((now.tv_sec - end.tv_sec) * 1000000000L + now.tv_nsec - end.tv_nsec < 0);
 }
 
+static void forks(long times)
+{
+	for (long i = 0; i < times; i++) {
+		pid_t child = fork();
+
+		if (!child)
+			_exit(0);
+		if (child < 0 || waitpid(child, NULL, 0) != child)
+			exit(3);
+	}
+}
+
 static void work(const char *name, long first, long second)
 {
 	if (!strcmp(name, "futex"))
 		contend(first, second);
 	else if (!strcmp(name, "write"))
 		write_together(first, second);
+	else if (!strcmp(name, "held"))
+		hold_in_kernel(named_file(), first, second);
+	else if (!strcmp(name, "heldsem"))
+		hold_in_kernel(memfd_create("work", MFD_CLOEXEC), first, second);
+	else if (!strcmp(name, "rwlocks"))
+		read_and_write_locks(first);
+	else if (!strcmp(name, "forks"))
+		forks(first);
 	else if (!strcmp(name, "timedlock"))
 		timed(first);
 	else if (!strcmp(name, "spin"))

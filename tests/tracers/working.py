@@ -1,28 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process that does a known amount of work under a tracer: work.c, compiled once for each module of tests.
-
-with Work(binary) as work:
-    outcome = traced(work, "futexes", "raw_tp", "futex 4 5")
-"""
+"""Compiles work.c, once for each module of tests; worker.py runs it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from preflight.tracers.session import Options, Outcome, Session
-from preflight.tracers.settings import Filters
-from tests.tracers.events import _apart as apart
+from tests.tracers.worker import SECONDS
 
 _SOURCE = Path(__file__).parent / "work.c"
-_SECONDS = 60
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("cc") is None, reason="the program that does the known work needs a C compiler"
@@ -47,91 +37,6 @@ def compiled(folder: Path) -> Path:
         ],
         check=True,
         capture_output=True,
-        timeout=_SECONDS,
+        timeout=SECONDS,
     )
     return binary
-
-
-class Work:
-    """The running program. `pid` is known before it does anything."""
-
-    def __init__(self, binary: Path) -> None:
-        self.binary = binary
-        self._process = subprocess.Popen(
-            [str(binary)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.pid = self._process.pid
-        self.uid = os.getuid()
-        self.comm = binary.name
-        self._answer("ready")
-
-    def do(self, line: str) -> None:
-        """Have it do the work and wait until it is done."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
-        self._answer("done")
-
-    def covers(self, address: int, function: str) -> bool:
-        """Whether an address in the process lies in a function of the program."""
-        from elftools.elf.elffile import ELFFile
-
-        with self.binary.open("rb") as stream:
-            table: Any = ELFFile(stream).get_section_by_name(".symtab")
-            symbols = table.get_symbol_by_name(function)
-        begin = symbols[0]["st_value"] + self._base()
-        return bool(begin <= address < begin + symbols[0]["st_size"])
-
-    def _base(self) -> int:
-        """Where the position-independent program was loaded."""
-        for line in Path(f"/proc/{self.pid}/maps").read_text(encoding="utf-8").splitlines():
-            addresses, _, offset, _, _, *name = line.split()
-            if name == [str(self.binary)] and int(offset, 16) == 0:
-                return int(addresses.partition("-")[0], 16)
-        raise AssertionError(f"{self.binary} is not mapped")
-
-    def _answer(self, wanted: str) -> None:
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline().strip() == wanted
-
-    def __enter__(self) -> Work:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=_SECONDS)
-
-
-def traced(
-    work: Work, tracer: str, variant: str, lines: str | Iterable[str], options: Options | None = None
-) -> Outcome:
-    """What a tracer that sees the one process says of it doing `lines`."""
-    chosen = options or Options()
-    if chosen.filters == Filters():
-        chosen = replace(chosen, filters=Filters(pid=work.pid))
-
-    def observe() -> Outcome:
-        with Session(tracer, variant, chosen) as session:
-            for line in [lines] if isinstance(lines, str) else lines:
-                work.do(line)
-        return session.outcome
-
-    found: Outcome = apart(observe)
-    return found
-
-
-def lost(outcome: Outcome) -> dict[str, int]:
-    """The counters that say something is missing, without those that are 0."""
-    names = ("update-failed", "ring-dropped", "read-failed")
-    found = {name: outcome.health[name] for name in names}
-    return {name: count for name, count in found.items() if count} | (
-        {"missed": outcome.missed} if outcome.missed else {}
-    )
-
-
-def histogram(outcome: Outcome, **key: Any) -> Any:
-    """The one histogram of `latencies` whose key has these fields."""
-    rows = [
-        row for row in outcome.rows["latencies"] if all(row.key[name] == want for name, want in key.items())
-    ]
-    assert len(rows) == 1, [row.key for row in outcome.rows["latencies"]]
-    return rows[0].value["_"]
