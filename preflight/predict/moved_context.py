@@ -30,11 +30,14 @@ def moved_reads(image: ProgramImage, reached: Callable[[int], str]) -> list[Move
     """Loads of the main program through a context pointer plus a register; offset 0 is left out.
 
     `reached` answers `yes`, `no` or `unknown` for a slot. Followed in the order of the instructions: of
-    several constants for a register the last one that is reached counts.
+    several constants for a register the last one that is reached counts. It is asked for constants that
+    are added to a context pointer and for no others: an answer is an exploration of the program.
     """
+    if _ADD64_X not in image.code[::8]:
+        return []  # the first byte of each slot is its opcode, and without this one no register is added
     end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
     context: dict[int, int | None] = {1: 0}
-    constant: dict[int, int | None] = {}
+    constant: dict[int, _Constant] = {}
     found: list[MovedRead] = []
     for insn in decode(image.code, image.byteorder):
         if insn.slot >= end:
@@ -47,37 +50,61 @@ def moved_reads(image: ProgramImage, reached: Callable[[int], str]) -> list[Move
     return found
 
 
+class _Constant:
+    """What a register holds to which only constants were given; decided when somebody needs it."""
+
+    __slots__ = ("_held", "_later")
+
+    def __init__(self, insn: Insn) -> None:
+        self._held: int | None = insn.imm
+        self._later: list[Insn] = []
+
+    def then(self, insn: Insn) -> None:
+        """Another constant is moved in, or what is held is shifted to the left."""
+        self._later.append(insn)
+
+    def value(self, reached: Callable[[int], str]) -> int | None:
+        """The 64-bit value; None where it is not decided whether the last constant is reached."""
+        later, held, begin = self._later, self._held, 0
+        for number in range(len(later) - 1, -1, -1):
+            insn = later[number]
+            if insn.opcode == _MOV64_K and (answer := reached(insn.slot)) != "no":
+                held, begin = insn.imm if answer == "yes" else None, number + 1
+                break
+        for insn in later[begin:]:
+            if insn.opcode == _LSH64_K and held is not None:
+                held = _signed(held << (insn.imm & 63))
+        self._held, self._later = held, []
+        return held
+
+
+def _signed(value: int) -> int:
+    return (value + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
 def _follow(
-    insn: Insn, context: dict[int, int | None], constant: dict[int, int | None], reached: Callable[[int], str]
+    insn: Insn, context: dict[int, int | None], constant: dict[int, _Constant], reached: Callable[[int], str]
 ) -> None:
     if insn.is_call:
         for register in range(6):
             context.pop(register, None)
             constant.pop(register, None)
     elif insn.opcode == _MOV64_K:
-        _set_constant(insn, constant, reached)
+        if insn.dst in constant:
+            constant[insn.dst].then(insn)
+        else:
+            constant[insn.dst] = _Constant(insn)
         context.pop(insn.dst, None)
     elif insn.opcode == _LSH64_K and insn.dst in constant:
-        value = constant[insn.dst]
-        constant[insn.dst] = None if value is None else value << (insn.imm & 63)
+        constant[insn.dst].then(insn)
     elif insn.opcode == _MOV64_X and insn.src in context:
         context[insn.dst] = context[insn.src]
         constant.pop(insn.dst, None)
     elif insn.opcode == _ADD64_X and insn.dst in context:
-        base, added = context[insn.dst], constant.get(insn.src)
+        base, last = context[insn.dst], constant.get(insn.src)
+        added = last.value(reached) if base is not None and last is not None else None
         context[insn.dst] = None if base is None or added is None else base + added
     elif insn.is_alu or insn.is_ldimm64 or insn.cls == BPF_LDX:
         if insn.cls != BPF_ALU64 or insn.opcode != _ADD64_X or insn.dst not in context:
             context.pop(insn.dst, None)
         constant.pop(insn.dst, None)
-
-
-def _set_constant(insn: Insn, constant: dict[int, int | None], reached: Callable[[int], str]) -> None:
-    if insn.dst not in constant:
-        constant[insn.dst] = insn.imm
-        return
-    answer = reached(insn.slot)
-    if answer == "yes":
-        constant[insn.dst] = insn.imm
-    elif answer == "unknown":
-        constant[insn.dst] = None
