@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 REPORT := reports/local/host.html
 
-.PHONY: matrices truth preflight test lint format bench build docs clean system venv check accuracy reach-truth
+.PHONY: corpus matrices truth preflight test lint format bench build docs clean system venv check accuracy reach-truth
 
 ## preflight: set up all that is needed, then check this host and write an HTML report
 preflight: build check
@@ -76,6 +76,13 @@ accuracy: venv
 	@$(BIN)/python tools/reach_accuracy.py
 	@$(BIN)/python tools/predict_accuracy.py
 	@$(BIN)/python tools/log_accuracy.py fixtures/verifier/rejections.jsonl --output reports/accuracy.md
+	@$(BIN)/python tools/log_accuracy.py --corpus --output reports/accuracy.md
+
+## corpus: load the refused programs of fixtures/verifier_corpus/ on this host and on kernels of the catalogue
+## (one boot each), keep their logs, and write the decoder's accuracy on them into reports/accuracy.md
+corpus: build
+	@$(BIN)/python tools/record_corpus.py
+	@$(BIN)/python tools/log_accuracy.py --corpus --output reports/accuracy.md
 
 ## reach-truth: boot kernels of the catalogue and record which misses their verifiers reach (minutes per kernel)
 reach-truth: build

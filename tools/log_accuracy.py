@@ -3,9 +3,11 @@
 """Score the log decoder on labelled logs and write its part of reports/accuracy.md.
 
     python tools/log_accuracy.py SAMPLES.jsonl... [--output reports/accuracy.md] [--show]
+    python tools/log_accuracy.py --corpus [--output reports/accuracy.md] [--show]
 
 Every line of a sample file is an object with `log`, `kernel`, `cause_id`, `faulty_line` and
-`line_to_change` (lists of `file:line`), and optionally `family`. A cause counts as wrong only when one is
+`line_to_change` (lists of `file:line`), and optionally `family`; where several labels are right, `|` stands
+between them. `--corpus` scores what tools/record_corpus.py recorded. A cause counts as wrong only when one is
 named at high or medium confidence; `unknown` and low confidence count as not told.
 """
 
@@ -27,6 +29,7 @@ from preflight.verifier.decode import decode  # noqa: E402
 from preflight.verifier.model import Rejection, Source  # noqa: E402
 
 BEGIN, END = "<!-- verifier logs: begin -->", "<!-- verifier logs: end -->"
+CORPUS_BEGIN, CORPUS_END = "<!-- verifier corpus: begin -->", "<!-- verifier corpus: end -->"
 
 
 def place(source: Source) -> str | None:
@@ -42,12 +45,12 @@ def score(row: dict[str, Any], found: list[Rejection]) -> dict[str, str]:
     one = found[0]
     told = one.cause_id != "unknown"
     sure = one.confidence != "low"
-    right = one.cause_id == row["cause_id"]
+    right = one.cause_id in row["cause_id"].split("|")
     scores = {"cause": "right" if right and told else "wrong" if told and sure else "unknown"}
     label = row.get("family")
     known = one.family not in {"V-UNKNOWN", "L-TRUNC-HEAD"}
     scores["family"] = (
-        ("right" if one.family == label else "wrong") if label else "right" if known else "unknown"
+        ("right" if one.family in label.split("|") else "wrong") if label else "right" if known else "unknown"
     )
     annotated = any(" @ " in line for line in row["log"].splitlines() if line.startswith(";"))
     for name, got, wanted in (
@@ -93,13 +96,59 @@ def table(rows: Iterable[dict[str, Any]], show: bool) -> list[str]:
     return lines
 
 
+def corpus_part(show: bool) -> list[str]:
+    """The part of the report about the project's own corpus."""
+    from tools.record_corpus import CORPUS, labelled, programs, recorded
+
+    rows = labelled()
+    kernels = {kernel: recorded(kernel) for kernel in dict.fromkeys(row["kernel"] for row in rows)}
+    loaded = {kernel: sum(row["verdict"] == "loads" for row in found) for kernel, found in kernels.items()}
+    pairs = len(list((CORPUS / "fixes").glob("*.rejected.bpf.c")))
+    return [
+        CORPUS_BEGIN,
+        "## The corpus of refused programs",
+        "",
+        f"{len(rows)} logs of {len(programs())} programs in `fixtures/verifier_corpus/`, recorded by "
+        f"`make corpus` on {', '.join(found[0]['release'] for found in kernels.values())}; 6.18 is "
+        "the host, and some programs were loaded there with CAP_BPF alone too. Every program has a labelled "
+        "family, cause, faulty line and line to change. Not refused, and so without a log: "
+        + ", ".join(f"{count} on {kernel}" for kernel, count in loaded.items())
+        + ". Labels say what is wrong with the program, also where a log cannot tell. The decoder "
+        "was corrected with these logs at hand: they show what works, not how it does on unknown logs. "
+        f"{pairs} more programs are there before and after the fix that was proposed; tests load both.",
+        "",
+        *table(rows, show),
+        CORPUS_END,
+    ]
+
+
+def put(report: Path, lines: list[str], begin: str, end: str) -> None:
+    """Replace the part of a report between two marks, or append it."""
+    old = report.read_text("utf-8")
+    part = "\n".join(lines)
+    if begin in old:
+        new = old[: old.index(begin)] + part + old[old.index(end) + len(end) :]
+    else:
+        new = old.rstrip("\n") + "\n\n" + part + "\n"
+    report.write_text(new, encoding="utf-8")
+
+
 def main() -> int:
     """Score, print, and replace the part of the report between the marks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("samples", nargs="+", type=Path)
+    parser.add_argument("samples", nargs="*", type=Path)
+    parser.add_argument("--corpus", action="store_true", help="the logs of fixtures/verifier_corpus")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--show", action="store_true", help="print every log that is not wholly right")
     arguments = parser.parse_args()
+    if arguments.corpus:
+        lines = corpus_part(arguments.show)
+        print("\n".join(lines))
+        if arguments.output:
+            put(arguments.output, lines, CORPUS_BEGIN, CORPUS_END)
+        return 0
+    if not arguments.samples:
+        parser.error("name files of samples, or --corpus")
     rows = [json.loads(line) for path in arguments.samples for line in path.read_text("utf-8").splitlines()]
     lines = table(rows, arguments.show)
     programs = len({row["program"] for row in rows})
@@ -127,13 +176,7 @@ def main() -> int:
     ]
     print("\n".join(lines))
     if arguments.output:
-        old = arguments.output.read_text("utf-8")
-        part = "\n".join(text)
-        if BEGIN in old:
-            new = old[: old.index(BEGIN)] + part + old[old.index(END) + len(END) :]
-        else:
-            new = old.rstrip("\n") + "\n\n" + part + "\n"
-        arguments.output.write_text(new, encoding="utf-8")
+        put(arguments.output, text, BEGIN, END)
     return 0
 
 

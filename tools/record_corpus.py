@@ -40,6 +40,7 @@ from tools.compile_bpf import FLAGS, Toolchain, find_toolchain  # noqa: E402
 
 CORPUS = ROOT / "fixtures" / "verifier_corpus"
 PROGRAMS = CORPUS / "programs"
+FIXES = CORPUS / "fixes"
 LOGS = CORPUS / "logs"
 #: What the labels call a kernel, and which one of the catalogue it is. This host is 6.18.
 LAB = {
@@ -202,7 +203,7 @@ def compiled(source: Path, out: Path, tools: Toolchain) -> Path:
     """Compile one source without its labels, in a folder of its own, so that logs name the bare file."""
     if match := _COMPILER.search(source.read_text(encoding="utf-8")):
         tools = find_toolchain({**os.environ, "PREFLIGHT_CLANG": match["clang"]})
-    for file in (source.parent / "corpus.h", source):
+    for file in (PROGRAMS / "corpus.h", source):
         (out / file.name).write_text(without_labels(file), encoding="utf-8")
     target = out / f"{source.name.removesuffix('.c')}.o"
     includes = [word for folder in tools.includes for word in ("-idirafter", folder)]
@@ -250,19 +251,43 @@ def _whole_lines(log: str) -> str:
     return _POINTER.sub("0xffff888000000000", log)
 
 
+def objects_of(folder: Path, out: Path) -> Any:
+    """The sources of a folder compiled into another, as what the lab loads."""
+    from preflight.lab.subjects import subjects
+
+    tools = find_toolchain()
+    return subjects([str(compiled(source, out, tools)) for source in sorted(folder.glob("*.bpf.c"))])
+
+
+def load_fixes(out: Path) -> dict[str, dict[str, Any]]:
+    """Every program of `fixes/` loaded on this host: file name -> its row."""
+    from preflight.lab.run import on_host
+
+    found = {}
+    for measured in on_host(objects_of(FIXES, out), attach=False, log_tail=KEPT).objects:
+        for one in measured.programs:
+            source = f"{Path(measured.object).name.removesuffix('.o')}.c"
+            found[source] = {
+                "program": one.name,
+                "source": source,
+                "kernel": HOST,
+                "verdict": one.verdict,
+                "errno": one.errno,
+                "log": _whole_lines(one.log),
+            }
+    return found
+
+
 def record(kernels: Sequence[str], jobs: int) -> int:
     """Load everything on these kernels and write their logs; how many kernels could not be measured."""
     from preflight.kernels import resolve_all
     from preflight.lab.qemu import Limits
     from preflight.lab.run import Plan, on_host, run
-    from preflight.lab.subjects import subjects
 
     wanted = programs()
     bad = 0
     with tempfile.TemporaryDirectory(prefix="preflight-corpus-") as scratch:
-        tools = find_toolchain()
-        paths = [compiled(source, Path(scratch), tools) for source in sorted(PROGRAMS.glob("*.bpf.c"))]
-        objects = subjects([str(path) for path in paths])
+        objects = objects_of(PROGRAMS, Path(scratch))
         if HOST in kernels:
             away = ",".join(f"-{name}" for name in DROPPED)
             front = ("setpriv", "--bounding-set", away, "--inh-caps", away)
@@ -278,6 +303,10 @@ def record(kernels: Sequence[str], jobs: int) -> int:
                 ),
             ]
             write(HOST, rows)
+            fixes = load_fixes(Path(scratch))
+            (LOGS / "fixes.jsonl").write_text(
+                "".join(json.dumps(row, sort_keys=True) + "\n" for row in fixes.values()), encoding="utf-8"
+            )
         names = {LAB[kernel]: kernel for kernel in kernels if kernel in LAB}
         plan = Plan(
             subjects=objects, attach=False, log_tail=KEPT, limits=Limits(boot=600, idle=900, total=3600)
