@@ -68,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "matrix": {"kernels", "objects", "predict", "findings"},
     "hygiene": {"tables", "btf", "bytecode", "objects", "predict", "findings"},
     "gate": {"findings", "verifier"},
-    "fleet": {"host", "kernels", "matrix", "predict", "findings"},
+    "fleet": {"host", "kernels", "objects", "matrix", "predict", "findings"},
     "verifier": {"findings"},
     "joins": {"verifier", "objects", "bytecode", "core", "predict", "findings", "tables"},
     "render": {"findings"},

@@ -22,6 +22,7 @@ COMMANDS = {
     "predict": "predict",
     "matrix": "matrix",
     "collect": "collect",
+    "fleet": "fleet",
     "gate": "gate",
     "kernels": "kernels",
     "lab": "lab",

@@ -71,7 +71,7 @@ def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]
     progress = Progress("kernels")
     outcome = judge(
         wanted,
-        _subjects(wanted.objects, wanted.builds),
+        subjects_of(wanted.objects, wanted.builds),
         measured,
         Store(Path(request.store)) if request.store else Store(),
         make_opener,
@@ -101,7 +101,7 @@ def _measured(file: Path) -> list[Measurement]:
     return measurements(read_result(file))
 
 
-def _subjects(specs: Sequence[str], builds: Mapping[str, str]) -> list[Subject]:
+def subjects_of(specs: Sequence[str], builds: Mapping[str, str] | None = None) -> list[Subject]:
     """What the user named as OBJECT. One that comes with preflight is one column, in its builds.
 
     `builds` has folders with the same objects for other machines; UsageError for one that is not there.
@@ -109,6 +109,7 @@ def _subjects(specs: Sequence[str], builds: Mapping[str, str]) -> list[Subject]:
     from preflight.matrix.subjects import subject_of
     from preflight.objects.sources import open_all
 
+    builds = builds or {}
     for machine, folder in builds.items():
         if not Path(folder).is_dir():
             raise UsageError(f"builds for {machine}: there is no folder {folder}")

@@ -128,12 +128,15 @@ def _symbol_names(symbols: Blob) -> bytes:
 
 def _config(kernel: Kernel | None) -> dict[str, Any] | None:
     options = kernel.config if kernel is not None else None
-    if options is None:
-        return None
+    return None if options is None else {"options": len(options), "sha256": config_digest(options)}
+
+
+def config_digest(options: Mapping[str, str]) -> str:
+    """SHA-256 of a configuration, whatever file it was read from: comments and order do not count."""
     from hashlib import sha256
 
     text = "".join(f"{name}={value}\n" for name, value in sorted(options.items()))
-    return {"options": len(options), "sha256": sha256(text.encode("utf-8", "surrogateescape")).hexdigest()}
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _check(found: Finding) -> dict[str, Any]:

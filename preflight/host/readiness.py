@@ -8,7 +8,7 @@ function, tp_btf and raw_tp of one tracepoint) are alternatives, and a placehold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from preflight.facts import Evidence
@@ -134,15 +134,20 @@ def assess_object(
     host: HostFacts,
     relocate: Callable[[BpfObject], RelocatedObject | None],
     core_findings: Callable[[RelocatedObject], Iterable[Finding]],
+    passed_over: Collection[str] = (),
 ) -> Readiness:
     """Judge everything an object needs.
 
     `relocate` gives the object on this host's kernel, None when the kernel's BTF is not known;
-    `core_findings` the findings of its relocations and externs.
+    `core_findings` the findings of its relocations and externs. `passed_over` are kinds of needs that
+    somebody else answers: attach targets are looked up for the objects that a host is asked about, so facts
+    that were collected without them say nothing of them.
     """
     programs = [p for p in obj.programs if p.autoload]
     judged = [
-        Unmet(need, judge(need, host)) for need in object_needs(obj, programs) if not is_placeholder(need)
+        Unmet(need, judge(need, host))
+        for need in object_needs(obj, programs)
+        if not is_placeholder(need) and need.kind not in passed_over
     ]
     bad = [one for one in judged if one.judgement.verdict not in (Verdict.OK, Verdict.DEGRADED)]
     on_kernel = relocate(obj) if bad or obj.btf_ext else None

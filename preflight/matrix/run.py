@@ -50,11 +50,13 @@ def run(
     store: Store,
     make_opener: MakeOpener,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    beside: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Judge the objects on the kernels and add the measurements.
 
     Without objects or kernels those of the measurements stand in. `progress` is told how many of the distinct
-    kernels are done. An interrupt ends the judging; what is there then is kept, and marked partial.
+    kernels are done. An interrupt ends the judging; what is there then is kept, and marked partial. `beside`
+    names kernels that cannot be judged, with the reason; they are in the matrix as not tested.
     """
     from preflight.matrix import same
 
@@ -65,7 +67,9 @@ def run(
     kernels = locate(wanted.kernels, store)
     matrix = Matrix(_objects(batch) if opened else _measured_objects(measurements))
     outcome = Outcome()
-    if opened and kernels:
+    for name, why in (beside or {}).items():
+        _untested(matrix, name, why)
+    if opened and (kernels or beside):
         groups = same.group(kernels, store)
         try:
             _judge(matrix, outcome, batch, groups, make_opener, progress)

@@ -35,6 +35,18 @@ _TABLE: dict[str, dict[str, str]] = {
         "markdown": "matrix_markdown:render",
         "html": "matrix_html:render",
     },
+    "fleet": {
+        "text": "fleet_text:render",
+        "json": "json_:render_styled",
+        "csv": "fleet_lines:render",
+        "markdown": "fleet_markdown:render",
+    },
+    "fleet diff": {
+        "text": "fleet_text:render_diff",
+        "json": "json_:render_styled",
+        "csv": "fleet_lines:render_diff",
+        "markdown": "fleet_markdown:render_diff",
+    },
     "core": {
         "text": "text_core:render",
         "json": "json_core:render",

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Objects on groups of hosts: what the kernel comes to by the matrix, and what this host's facts add.
+
+The matrix says what a kernel does with an object. Facts say what else decides on these hosts: privileges,
+lockdown, a surface that is switched off, a helper that the running kernel refused. A cell is fine only where
+both are. Attach targets are the matrix's to judge: facts are collected without knowing the objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from preflight.errors import PreflightError
+from preflight.findings.model import Verdict
+from preflight.fleet.census import Group, unpacked
+from preflight.matrix.cells import RED, cause_id
+
+if TYPE_CHECKING:
+    from preflight.host.facts import HostFacts
+    from preflight.host.readiness import Readiness, Unmet
+    from preflight.kernels.model import Kernel
+    from preflight.objects.model import BpfObject
+    from preflight.predict.target import KernelTarget
+
+#: The kernel would take the object, and something else on these hosts stops it.
+BLOCKED = "blocked"
+#: State of an object on a group -> what it counts as.
+COUNTED = {
+    "fails": "fail",
+    "attach-fails": "fail",
+    BLOCKED: "fail",
+    "unknown": "undecided",
+    "not-tested": "not_tested",
+    "fine": "pass",
+}
+#: Needs that facts collected without objects do not answer, and the matrix does.
+_OF_THE_MATRIX = ("function", "tracepoint", "btf", "byte-order", "arch")
+#: Needs whose absence a guard in the program may cope with; relocation tells.
+_GUARDED = ("helper", "kfunc")
+_STOPS = (Verdict.MISSING, Verdict.BLOCKED)
+
+
+class Result(NamedTuple):
+    """One object on one group. `causes` are ids; `reason` says why nothing is known, where nothing is."""
+
+    group: int
+    object: str
+    sha256: str
+    state: str
+    causes: tuple[str, ...]
+    reason: str | None
+
+
+class HostPart(NamedTuple):
+    """What a host's facts say of one object: `ready`, `not-ready` or `undecided`, and why."""
+
+    verdict: str
+    causes: dict[str, dict[str, Any]]
+    reason: str | None = None
+
+
+def combine(
+    cell: Mapping[str, Any], host: HostPart, reached: bool = True
+) -> tuple[str, tuple[str, ...], str | None]:
+    """State, causes and reason from the kernel's cell (a record of the matrix) and the host's part.
+
+    `reached` is False where nobody can predict for the kernel, so that the facts are all there is: they can
+    say that an object is stopped, and never that it is fine.
+    """
+    state = str(cell["state"])
+    if state in RED:
+        return state, tuple(cell["causes"]), None
+    if host.verdict == "not-ready":
+        return BLOCKED, tuple(host.causes), None
+    if state == "not-tested":
+        if reached or host.reason is not None:
+            return state, (), cell["reason"] if reached else host.reason
+        return "unknown", tuple(host.causes), cell["reason"]
+    if state == "unknown" or host.verdict == "undecided":
+        own = tuple(cell["causes"]) if state == "unknown" else ()
+        return "unknown", (*own, *host.causes), host.reason
+    return state, (), None
+
+
+class Hosts:
+    """Answers for objects from the facts of one host per group."""
+
+    def __init__(self, objects: Sequence[BpfObject], kernel: Callable[[Group], Kernel | None]) -> None:
+        self._objects = objects
+        self._kernel = kernel
+
+    def parts(self, group: Group) -> list[HostPart]:
+        """One per object, in order. Facts that do not read are a reason, and no verdict."""
+        from preflight.host.codec import facts_from_dict
+
+        if group.facts is None:
+            why = "these hosts' facts were not kept: there are too many groups, or the files have none"
+            return [HostPart("undecided", {}, why)] * len(self._objects)
+        try:
+            facts = facts_from_dict(unpacked(group.facts))
+        except PreflightError as error:
+            return [HostPart("undecided", {}, f"facts: {error}"[:300])] * len(self._objects)
+        target = _Target(lambda: self._kernel(group))
+        return [_part(obj, facts, target) for obj in self._objects]
+
+
+class _Target:
+    """The kernel to relocate against, read when a guard has to be looked at."""
+
+    def __init__(self, kernel: Callable[[], Kernel | None]) -> None:
+        self._kernel = kernel
+        self._made: list[KernelTarget | None] = []
+
+    def __call__(self) -> KernelTarget | None:
+        if not self._made:
+            from preflight.predict.target import KernelTarget
+
+            kernel = self._kernel()
+            self._made.append(None if kernel is None else KernelTarget(kernel))
+        return self._made[0]
+
+
+def _part(obj: BpfObject, facts: HostFacts, target: _Target) -> HostPart:
+    from preflight.host.readiness import assess_object
+    from preflight.predict.relocated import relocated
+
+    try:
+        found = assess_object(obj, facts, lambda _: None, lambda _: (), _OF_THE_MATRIX)
+        if any(one.need.kind in _GUARDED for one in found.unmet):
+            where = target()
+            if where is not None:
+                found = assess_object(
+                    obj, facts, lambda one: relocated(one, where), lambda _: (), _OF_THE_MATRIX
+                )
+    except PreflightError as error:
+        return HostPart("undecided", {}, str(error)[:300])
+    return HostPart(found.verdict, _causes(found))
+
+
+def _causes(found: Readiness) -> dict[str, dict[str, Any]]:
+    """What stops the object, or else what is undecided, by id; in the shape of the matrix's causes."""
+    if found.verdict == "ready":
+        return {}
+    wanted = _STOPS if found.verdict == "not-ready" else (Verdict.UNKNOWN,)
+    causes = {}
+    for one in found.unmet:
+        if one.judgement.verdict in wanted:
+            described = _described(one)
+            causes[cause_id(described["code"], described["title"])] = described | {"object": found.obj.name}
+    return dict(sorted(causes.items()))
+
+
+def _described(one: Unmet) -> dict[str, Any]:
+    from preflight.findings.registry import entry
+
+    judgement = one.judgement
+    code = entry(judgement.code)
+    return {
+        "code": judgement.code,
+        "name": code.name,
+        "title": judgement.title,
+        "verdict": judgement.verdict.value,
+        "severity": "required",
+        "cause": " ".join((judgement.cause or code.cause).split()),
+        "fix": " ".join((judgement.fix or code.fix).split()),
+        "fix_code": None,
+        "expected": None,
+        "found": None,
+        "nearest": [],
+        "location": None,
+        "evidence": [item.to_dict() for item in judgement.evidence],
+    }
