@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight import tables
 from preflight.btf import Btf, Kind
 from preflight.btf.types import Composite, FuncProto, Int, Ptr
+from preflight.bytecode.opcodes import SIZES
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 _NUMBER_POINTER = "a pointer to a number"
 _VOID_POINTER = "a qualified pointer to void"
 _OTHER_POINTER = "a pointer to no struct"
-_MODIFIERS = (Kind.CONST, Kind.VOLATILE, Kind.RESTRICT, Kind.TYPEDEF, Kind.TYPE_TAG)
+_NO_RESULT = "which it does not have"
+_MIDDLE = "from its middle"
+_PART = "a part of a pointer"
 #: Attach types whose programs find the function's result behind its arguments.
 _WITH_RESULT = ("trace_fexit", "trace_fsession")
 #: Attach types for which btf_distill_func_proto() is asked (bpf_check_attach_target()).
@@ -86,17 +89,19 @@ def _loaded(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, btf: Btf, proto: FuncProto, first: int
 ) -> Iterator[Finding]:
     obj = on_kernel.obj
-    kinds = _by_word(btf, proto, first, with_result=program.attach_type in _WITH_RESULT)
-    if not any(kinds.values()):
-        return
-    reads = reads_of_context(obj, program)
-    wanted = {slot: at // 8 for slot, at in reads.items() if kinds.get(at // 8)}
+    words = _by_word(btf, proto, first, with_result=program.attach_type in _WITH_RESULT)
+    image = obj.image(program)
+    wanted: dict[int, tuple[int, str]] = {}
+    for slot, at in reads_of_context(obj, program).items():
+        word = words.get(at // 8)
+        what = word and _refusable(word, at, SIZES[image.code[slot * 8] & 0x18])
+        if what:
+            wanted[slot] = (at // 8, what)
     if not wanted:
         return
     seen: set[int] = set()
     for slot, reached in sorted(on_kernel.reach(program, wanted).items()):
-        number = wanted[slot]
-        what = kinds[number]
+        number, what = wanted[slot]
         answer = _allowed(facts, "loaded", what)
         if reached.answer == "no" or answer.there is True or number in seen:
             continue
@@ -104,20 +109,36 @@ def _loaded(
         certain = answer.there is False and reached.answer == "yes"
         name = program.hook.target.name if program.hook.target else program.name
         origin = on_kernel.image(program).origins[slot]
-        word = "its result" if number >= _words(btf, proto, first) else f"argument {number + 1} of {name}"
+        place_of = "the result" if number >= _words(btf, proto, first) else f"argument {number + 1}"
         made = (missing if certain else undecided)(
             "PC303",
             obj,
             program,
             str(number + 1),
-            f"{program.name} loads {word}, {what}: {answer.why}",
+            f"{program.name} loads {place_of} of {name}, {what}: {answer.why}",
             answer.evidence,
-            Evidence("object", f"reads 8 bytes at offset {number * 8} of its context"),
-            cause=f"the verifier says: func '{name}' arg{number} type ... is not a struct",
+            Evidence("object", f"reads its context at offset {number * 8}"),
+            cause=f"btf_ctx_access() refuses it: func '{name}' arg{number}, then invalid bpf_context access",
             fix="read it like any memory: bpf_probe_read_kernel(&value, sizeof(value), &ctx"
             f"[{number}]), or leave it alone where bpf_core_type_exists() tells the forms apart",
         )
         yield replace(made, location=place(obj, origin.section, origin.insn))
+
+
+class _Word(NamedTuple):
+    """Eight bytes of the context: what stands there (see pointer_kind()), and whether it is a pointer."""
+
+    kind: str
+    pointer: bool
+
+
+def _refusable(word: _Word, at: int, size: int) -> str:
+    """What may be wrong with a load of `size` bytes at byte `at`; "" for nothing."""
+    if word.kind == _NO_RESULT:
+        return word.kind
+    if at % 8:
+        return _MIDDLE
+    return word.kind or (_PART if word.pointer and size < 8 else "")
 
 
 def reads_of_context(obj: BpfObject, program: Program) -> dict[int, int]:
@@ -136,16 +157,19 @@ def _width(btf: Btf, type_id: int) -> int:
     return max(1, (found.size + 7) // 8) if isinstance(found, Composite) else 1
 
 
-def _by_word(btf: Btf, proto: FuncProto, first: int, *, with_result: bool) -> dict[int, str]:
-    """8-byte word of the context -> what stands there, "" for what every verifier lets programs load."""
-    kinds: dict[int, str] = {}
+def _by_word(btf: Btf, proto: FuncProto, first: int, *, with_result: bool) -> dict[int, _Word]:
+    """8-byte word of the context -> what stands there."""
+    words: dict[int, _Word] = {}
     for param in proto.params[first:]:
-        what = pointer_kind(btf, param.type)
         for _ in range(_width(btf, param.type)):
-            kinds[len(kinds)] = what
-    if with_result and proto.ret:
-        kinds[len(kinds)] = pointer_kind(btf, proto.ret)
-    return kinds
+            words[len(words)] = _word(btf, param.type)
+    if with_result:
+        words[len(words)] = _word(btf, proto.ret) if proto.ret else _Word(_NO_RESULT, False)
+    return words
+
+
+def _word(btf: Btf, type_id: int) -> _Word:
+    return _Word(pointer_kind(btf, type_id), isinstance(btf.type(btf.resolve(type_id)), Ptr))
 
 
 def pointer_kind(btf: Btf, type_id: int) -> str:
@@ -177,6 +201,17 @@ def _is_byte(btf: Btf, type_id: int) -> bool:
 
 def _allowed(facts: KernelFacts, part: str, what: str) -> Answer:
     """Whether the kernel allows it; False where its own BTF, or a kernel with the same helpers, says so."""
+    if what == _NO_RESULT:
+        return Answer(False, "it returns nothing", Evidence("btf", "its prototype returns void"))
+    if what == _MIDDLE:
+        return Answer(
+            False, "an argument is loaded from its beginning", Evidence("object", "offset not of 8")
+        )
+    if what == _PART:
+        shown = Evidence("inferred", "6.1 takes it, 6.12 and later ask for all 8 bytes of a pointer")
+        return Answer(
+            None, "nothing shows that this kernel lets programs load less than 8 bytes", shown, _MEASURE
+        )
     row = _table()[part][what]
     verb = "lets programs load" if part == "loaded" else "passes"
     helpers = facts.helper_names

@@ -24,6 +24,8 @@ from preflight.predict.hooks import argument_words
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.moved_context import moved_reads
 from preflight.predict.open_targets import is_placeholder
+from preflight.predict.return_values import return_findings
+from preflight.predict.sleepable import sleepable_findings
 from preflight.predict.stack_reads import keeps_pointers, reads_uninitialised, suspects
 from preflight.predict.witness import Answer, feature_answer, table, type_answer
 
@@ -280,29 +282,6 @@ def _vmlinux_has(facts: KernelFacts, name: str) -> bool:
     return facts.has_type(name, Kind.FUNC)
 
 
-_SLEEPABLE_NAMES = ("fentry.s", "fexit.s", "fmod_ret.s", "fsession.s")
-
-
-def _sleepable(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    """Kernels without BPF_F_SLEEPABLE for a type: uprobes came with 6.0, iterators with 5.11."""
-    if not program.hook.sleepable or program.hook.prefix not in ("uprobe.s", "uretprobe.s", "usdt.s"):
-        return
-    # bpf_prog_array_copy_to_user() is older; the function that runs sleepable uprobes came with the rule
-    if facts.has_func("bpf_prog_run_array_sleepable") or facts.has_func("bpf_prog_run_array_uprobe"):
-        return
-    if facts.has_func("bpf_uprobe_multi_link_attach") or facts.symbol("bpf_uprobe_multi_link_attach"):
-        return
-    yield undecided(
-        "PC413",
-        on_kernel.obj,
-        program,
-        "",
-        "nothing shows that this kernel takes sleepable uprobe programs",
-        Evidence("btf", "no function that came with them is in this kernel's BTF"),
-        fix="decided by a load on this kernel: `preflight lab run`",
-    )
-
-
 def _struct_ops(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     if program.program_type != "struct_ops":
         return
@@ -397,5 +376,6 @@ Rule = Callable[["RelocatedObject", KernelFacts, Program], Iterator[Finding]]
 
 _RULES: tuple[Rule, ...] = (
     _section, _type, _attach_type, _helpers, _kfuncs, _ksyms, _instructions, _license, _size, _trampoline,
-    _sleepable, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
+    sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
+    return_findings,
 )  # fmt: skip

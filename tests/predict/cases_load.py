@@ -121,8 +121,10 @@ CASES = {
         failing=lambda: findings(program("fentry/work"), world(functions=["work"], symbols=["work.part.0"])),
     ),
     "PC413": Case(
-        passing=lambda: findings(program("uprobe.s"), world(functions=["bpf_uprobe_multi_link_attach"])),
-        failing=lambda: findings(program("uprobe.s"), KERNEL),
+        passing=lambda: findings(
+            program("fentry.s/work"), world(functions=["work"], symbols=["T work", "d _eil_addr_work"])
+        ),
+        failing=lambda: findings(program("fentry.s/work"), world(functions=["work"], symbols=["T work"])),
     ),
     "PC414": Case(
         passing=lambda: findings(
@@ -161,6 +163,14 @@ CASES = {
     "PC422": Case(
         passing=lambda: findings(program(RAW, maps=[{**HASH, "map_flags": 1}]), world(map_flags=FLAGS)),
         failing=lambda: findings(program(RAW, maps=[{**HASH, "map_flags": 0x400}]), world(map_flags=FLAGS)),
+    ),
+    "PC423": Case(
+        passing=lambda: findings(program("fmod_ret/security_work"), world(functions=["security_work"])),
+        failing=lambda: findings(program("fmod_ret/work"), world(functions=["work"], symbols=["T work"])),
+    ),
+    "PC424": Case(
+        passing=lambda: findings(program("fentry/work"), world(functions=["work"])),
+        failing=lambda: findings(program("fentry/work", [mov(0, 1)]), world(functions=["work"])),
     ),
 }
 

@@ -67,7 +67,7 @@ def test_a_load_the_verifier_never_reaches_is_none() -> None:
 def test_the_result_of_a_function_is_an_argument_of_fexit() -> None:
     kernel = world(taking={"work": ["long", "->int *"]}, helpers=OLD)
     (found,) = [f for f in findings(program("fexit/work", SECOND), kernel) if f.code == "PC303"]
-    assert "its result" in found.title
+    assert "the result of work" in found.title
 
 
 def test_the_finding_quotes_the_verifier_and_the_way_round_it() -> None:
@@ -90,3 +90,21 @@ def test_a_union_by_value_is_open_until_something_shows_it() -> None:
     after = world(taking={"work": ["union sockptr"]}, attach_types=["trace_fentry", "trace_fsession"])
     assert [f.verdict.value for f in findings(asked, before) if f.code == "PC304"] == ["unknown"]
     assert [f.verdict.value for f in findings(asked, after) if f.code == "PC304"] == []
+
+
+def test_the_result_of_a_function_without_one_is_refused() -> None:
+    kernel = world(taking={"work": ["long", "->void"]})
+    (found,) = [f for f in findings(program("fexit/work", SECOND), kernel) if f.code == "PC303"]
+    assert found.verdict is Verdict.MISSING
+
+
+def test_half_a_pointer_is_open_and_half_a_number_is_none() -> None:
+    half = [Ins(0x61, 0, 1, off=0)]
+    for argument, expected in (("struct file *", ["unknown"]), ("long", [])):
+        found = findings(program("fentry/work", half), world(taking={"work": [argument]}))
+        assert [f.verdict.value for f in found if f.code == "PC303"] == expected
+
+
+def test_the_middle_of_an_argument_is_refused() -> None:
+    found = findings(program("fentry/work", [Ins(0x61, 0, 1, off=4)]), world(taking={"work": ["long"]}))
+    assert [f.verdict.value for f in found if f.code == "PC303"] == ["missing"]

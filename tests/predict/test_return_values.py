@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Constants that programs return, against what their type allows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.elfwriter import Ins, exit_, mov
+from tests.predict.worlds import findings, program, world
+
+KERNEL = world(functions={"work": 1}, tracepoints={"made": 1})
+
+
+def verdicts(section: str, *insns: Ins) -> list[str]:
+    """Verdicts of PC424 for a program that ends with an exit after these instructions."""
+    return [f.verdict.value for f in findings(program(section, insns), KERNEL) if f.code == "PC424"]
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "expected"),
+    [
+        ("fentry/work", 0, []),
+        ("fentry/work", 1, ["missing"]),
+        ("fexit/work", -1, ["missing"]),
+        ("tp_btf/made", 1, []),
+        ("raw_tp/made", 7, []),
+        ("kprobe/work", 1, []),
+        ("xdp", 2, []),
+        ("lsm/work", -1, []),
+        ("lsm/work", 1, ["unknown"]),
+        ("cgroup_skb/egress", 3, []),
+        ("cgroup_skb/egress", 4, ["missing"]),
+        ("cgroup/connect4", 2, ["missing"]),
+        ("cgroup/recvmsg4", 0, ["missing"]),
+        ("cgroup/bind4", 2, ["unknown"]),
+        ("sockops", 2, ["missing"]),
+    ],
+)
+def test_the_type_decides(section: str, value: int, expected: list[str]) -> None:
+    assert verdicts(section, mov(0, value)) == expected
+
+
+def test_an_exit_the_verifier_never_reaches_is_none() -> None:
+    # if r0 == 0 goto the last move; r0 = 1; exit; r0 = 0
+    assert verdicts("fentry/work", mov(0, 0), Ins(0x15, 0, off=2, imm=0), mov(0, 1), exit_(), mov(0, 0)) == []
+
+
+def test_a_computed_result_is_left_to_the_verifier() -> None:
+    assert verdicts("fentry/work", mov(0, 1), Ins(0x07, 0, imm=1)) == []
