@@ -19,6 +19,8 @@ _SIGNATURE = re.compile(
 )
 _IF = re.compile(r"(?:\}\s*)?(?:else\s+)?if\s*\(")
 _COMPARISON = re.compile(r"(?<![-<>=!])([<>]=?|[=!]=)(?![<>=])")
+#: A line that ends a statement and leaves nothing open: no `for (;;)` cut in two, no body on the same line.
+_SIMPLE = re.compile(r"^(?!(?:for|while|if|do|else|return|goto|break|continue)\b).*;\s*(?:/\*.*\*/|//.*)?$")
 #: How far back a branch's condition, or a statement, is looked for.
 _NEAR = 40
 _OPPOSITE = {"==": "!=", "!=": "==", ">": "<=", ">=": "<", "<": ">=", "<=": ">"}
@@ -33,9 +35,16 @@ def signature(source: Source) -> bool:
 def statement(steps: Sequence[Step], at: int) -> Source:
     """The statement that the instruction at a position belongs to; NO_SOURCE when the log does not tell."""
     step = steps[at]
-    if effect(step.text).kind == "exit" and ((step.source.text or "}") == "}" or signature(step.source)):
-        return leaving(steps, at) or before_brace(step.source) or _real(steps, at)
-    return _real(steps, at)
+    if effect(step.text).kind != "exit":
+        return _real(steps, at)
+    if step.source == NO_SOURCE:
+        seen = _elsewhere(steps, at)
+        return leaving(steps, at) or (seen if seen != NO_SOURCE else after_last(steps, at)) or NO_SOURCE
+    if step.source.text == "}":
+        return leaving(steps, at) or before_brace(step.source) or step.source
+    if signature(step.source):
+        return leaving(steps, at) or after_last(steps, at) or _last_in_body(steps, at)
+    return step.source
 
 
 def before_brace(source: Source) -> Source | None:
@@ -43,6 +52,33 @@ def before_brace(source: Source) -> Source | None:
     if source.text != "}" or source.line is None or source.line < 2:
         return None
     return Source(source.file, source.line - 1, None)
+
+
+def after_last(steps: Sequence[Step], at: int) -> Source | None:
+    """The statement below the last one on the path, for an exit whose own line the log does not print.
+
+    The path runs from that statement straight to the exit, so that what follows it is the `return`. None
+    where the last line printed is no whole statement, or one of a function that was inlined from above.
+    """
+    source = _last_in_body(steps, at)
+    if source.line is None or source.text is None or not _SIMPLE.search(source.text):
+        return None
+    return Source(source.file, source.line + 1, None)
+
+
+def _last_in_body(steps: Sequence[Step], at: int) -> Source:
+    """The last line on the path that stands in the body of the function that an exit leaves."""
+    head = steps[at].source
+    for back in range(at - 1, max(at - _NEAR, -1), -1):
+        other = steps[back]
+        if other.depth < steps[at].depth:
+            break
+        source = other.source
+        if other.depth > steps[at].depth or not source.text or signature(source):
+            continue
+        if head.line is None or source.line is None or (source.file == head.file and source.line > head.line):
+            return source
+    return head
 
 
 def _real(steps: Sequence[Step], at: int) -> Source:

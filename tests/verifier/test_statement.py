@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which statement an exit belongs to, where the log does not print its line."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from preflight.verifier.decode import decode
+from preflight.verifier.model import Rejection, Source
+
+HEAD = "; int BPF_PROG(on_fork, struct task_struct *task) @ a.bpf.c:{line}"
+
+
+def rejected(*lines: str, says: str = "R0 !read_ok") -> Rejection:
+    """The one rejection of a log with these lines."""
+    log = "\n".join(["0: R1=ctx() R10=fp0", *lines, says, "processed 5 insns (limit 1000000)", ""])
+    (found,) = decode(io.BytesIO(log.encode()), "log").rejections
+    return found
+
+
+def popped(last: str) -> Rejection:
+    """A level 1 log whose exit lost its line: the kernel printed it on a path that it took back."""
+    return rejected(
+        f"; {last} @ a.bpf.c:17",
+        "0: (61) r1 = *(u32 *)(r1 +12)         ; R1=scalar()",
+        "1: (55) if r1 != 0x1 goto pc+1 3: R1=scalar() R10=fp0",
+        "3: (95) exit",
+    )
+
+
+@pytest.mark.parametrize("last", ["work(skb);", "work(skb); // and out", "done = 1; /* so */"])
+def test_an_exit_without_a_line_is_the_statement_below_the_last_one(last: str) -> None:
+    assert popped(last).source == Source("a.bpf.c", 18, None)
+
+
+@pytest.mark.parametrize(
+    "last", ["work(skb,", "for (i = 0; i < n; i++)", "while (next())", "do x(); while (y);"]
+)
+def test_below_what_is_no_whole_statement_nothing_is_known(last: str) -> None:
+    assert popped(last).source.line is None
+
+
+def straight(*, head: int, call: int) -> Rejection:
+    """An exit that carries the line of the function's head, behind a call."""
+    return rejected(
+        f"; bpf_preempt_disable(); @ a.bpf.c:{call}",
+        "0: (85) call bpf_preempt_disable#65280        ;",
+        HEAD.format(line=head),
+        "1: (b7) r0 = 0                        ; R0=0",
+        "2: (95) exit",
+        says="BPF_EXIT instruction in main prog cannot be used inside bpf_preempt_disable-ed region",
+    )
+
+
+def test_an_exit_with_the_head_of_the_function_is_the_statement_below_the_last_one() -> None:
+    assert straight(head=10, call=12).source == Source("a.bpf.c", 13, None)
+
+
+def test_a_line_above_the_function_is_of_another_one_that_was_inlined() -> None:
+    assert straight(head=10, call=5).source.line == 10
+
+
+def test_an_exit_with_a_line_of_its_own_keeps_it() -> None:
+    found = rejected(
+        "; work(ctx); @ a.bpf.c:4",
+        "0: (bf) r6 = r1                       ; R6=ctx()",
+        "; return result; @ a.bpf.c:9",
+        "1: (95) exit",
+    )
+    assert found.source == Source("a.bpf.c", 9, "return result;")
