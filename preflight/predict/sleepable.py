@@ -9,8 +9,10 @@ no fact of a kernel shows. fmod_ret wants the same, or a function called securit
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from preflight import tables
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
@@ -43,6 +45,8 @@ def sleepable_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: 
     target = hook.target
     if program.program_type == "kprobe" and hook.sleepable:
         yield from _uprobe(on_kernel, facts, program)
+    if program.program_type == "lsm" and hook.sleepable and target is not None and target.name:
+        yield from _said("PC413", on_kernel, program, target.name, _hook(facts, target.name))
     if program.program_type != "tracing" or target is None or not target.name or target.is_open:
         return
     if target.kind != "function" or is_placeholder(target.name):
@@ -84,6 +88,21 @@ def _marked(facts: KernelFacts, name: str, word: str) -> Answer:
     return Answer(
         None, why, Evidence("config", "neither the configuration nor symbols of variables are known")
     )
+
+
+def _hook(facts: KernelFacts, name: str) -> Answer:
+    """Whether an LSM hook takes sleepable programs."""
+    table = tables.load(Path(__file__).parent / "data" / "sleepable_hooks.toml")
+    has_set = any(facts.has_func(word) or facts.symbol(word) for word in table["witness"])
+    if has_set and name in table["taken"]:
+        return Answer(
+            True, "", Evidence("inferred", f"every measured kernel takes sleepable programs at {name}")
+        )
+    if not has_set:
+        shown = Evidence("btf", f"no function {table['witness'][0]}")
+        return Answer(None, "nothing shows that this kernel takes sleepable LSM programs", shown)
+    shown = Evidence("inferred", "measured kernels refuse some hooks, and differ in which")
+    return Answer(None, f"nothing shows that sleepable programs may stand at {name}", shown)
 
 
 def _uprobe(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:

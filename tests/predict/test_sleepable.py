@@ -58,3 +58,20 @@ def test_a_sleepable_uprobe_needs_what_came_with_it() -> None:
     assert verdicts("uprobe.s") == [("PC413", "unknown")]
     found = findings(program("uprobe.s"), world(functions=["bpf_uprobe_multi_link_attach"]))
     assert [f for f in found if f.code == "PC413"] == []
+
+
+@pytest.mark.parametrize(
+    ("section", "functions", "expected"),
+    [
+        ("lsm/file_open", [], []),
+        ("lsm.s/file_open", [], ["unknown"]),
+        ("lsm.s/file_open", ["bpf_lsm_is_sleepable_hook"], []),
+        ("lsm.s/task_to_inode", ["bpf_lsm_is_sleepable_hook"], ["unknown"]),
+    ],
+)
+def test_lsm_hooks_are_taken_from_the_measured_set(
+    section: str, functions: list[str], expected: list[str]
+) -> None:
+    hooks = ["bpf_lsm_file_open", "bpf_lsm_task_to_inode"]
+    found = findings(program(section), world(functions=[*hooks, *functions]))
+    assert [f.verdict.value for f in found if f.code == "PC413"] == expected
