@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from preflight.facts import Evidence
 from preflight.verifier.model import NO_SOURCE, Rejection, Root, Source
+from preflight.verifier.statement import signature
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import Origin
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _OPCODE = re.compile(r"\(([0-9a-f]{2})\)")
 #: Opcodes that loaders put in place of what they could not resolve: an invalid call.
 _CALL = 0x85
+#: The family of relocations that found nothing.
+_POISONED = "L-CORE-POISON"
 
 
 def program_of(one: Rejection, obj: BpfObject) -> Program | None:
@@ -48,6 +51,8 @@ def with_object(one: Rejection, obj: BpfObject) -> Rejection:
         return _seen(
             one, f"{obj.name}: instruction {one.insn} of {program.name} is another one: not this build"
         )
+    if one.family == _POISONED:
+        one = _relocated_statement(one, obj, program)
     one = _placed(one, obj, program, origin)
     for detail in _references(one, obj, program, origin):
         one = _seen(one, detail)
@@ -70,6 +75,21 @@ def _relocated(obj: BpfObject, origin: Origin) -> bool:
     """Whether a CO-RE relocation may have rewritten an instruction."""
     records = obj.btf_ext.core_relos.get(origin.section, ()) if obj.btf_ext else ()
     return any(record.insn == origin.insn for record in records)
+
+
+def _relocated_statement(one: Rejection, obj: BpfObject, program: Program) -> Rejection:
+    """The line of the access that a relocation was made for, in place of that of its constant."""
+    from preflight.joins.poison import use_of
+
+    image = obj.image(program)
+    use = use_of(image, one.insn or 0)
+    source = _line(obj, image.origins[use]) if use is not None else None
+    if source is None or signature(source):
+        return one
+    root = one.root
+    if root is not None and root.insn == one.insn:
+        root = Root(root.insn, root.reason, source)
+    return replace(one, source=source, root=root)
 
 
 def _placed(one: Rejection, obj: BpfObject, program: Program, origin: Origin) -> Rejection:
