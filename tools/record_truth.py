@@ -121,7 +121,7 @@ def recorded(kernel: Kernel) -> dict[str, ObjectMeasurement]:
     found = truth.read(path)
     if found.btf_sha256 != kernel.btf_sha256 or dict(found.sources) != versions():
         return {}
-    return {one.sha256: one for one in found.objects}
+    return {one.sha256: one for one in found.objects if one.bpftool is not None}
 
 
 def file_of(kernel: Kernel) -> Path:

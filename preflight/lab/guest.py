@@ -100,13 +100,13 @@ mark loader "@NUMBER@ $?"
 frame object.@NUMBER@ /tmp/records
 """
 
-#: The same question to bpftool: its exit code and the end of what it says.
+#: The same question to bpftool: its exit code in a line, and the end of what it says.
 _BPFTOOL = r"""
 mkdir -p /sys/fs/bpf/lab
 timeout @SECONDS@ bpftool -d prog loadall /in/@NUMBER@.bpf.o /sys/fs/bpf/lab > /tmp/bpftool 2>&1
-mark bpftool "@NUMBER@ $?"
+echo "$?" > /tmp/tail
 rm -rf /sys/fs/bpf/lab
-tail -c 2000 /tmp/bpftool > /tmp/tail
+tail -c 2000 /tmp/bpftool >> /tmp/tail
 frame bpftool.@NUMBER@ /tmp/tail
 """
 

@@ -38,7 +38,6 @@ class _Read:
     frames: dict[str, bytes] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     begun: list[int] = field(default_factory=list)
-    bpftool: dict[int, int] = field(default_factory=dict)
 
 
 def judge(
@@ -108,10 +107,6 @@ def _sort(output: bytes, count: int) -> _Read:
             read.modules[name] = state
         elif item.word == "object" and (number := object_number(item.argument, count)) is not None:
             read.begun.append(number)
-        elif item.word == "bpftool":
-            which, _, code = item.argument.partition(" ")
-            if (number := object_number(which, count)) is not None and code.isdigit():
-                read.bpftool[number] = int(code)
         else:
             read.marks.setdefault(item.word, item.argument)
     return read
@@ -141,6 +136,9 @@ def _outcome(
         return "lost-data", "; ".join(read.lost[:3])
     if any(f"object.{n}" not in read.frames for n in range(len(objects))):
         return "lost-data", "the results of some objects did not arrive"
+    told = [f"bpftool.{n}" in read.frames for n in range(len(objects))]
+    if any(told) and not all(told):
+        return "lost-data", "bpftool's answers on some objects did not arrive"
     if crashed:
         return "loader-crash", f"on {', '.join(crashed[:5])}"
     if guest_btf is None:
@@ -165,9 +163,9 @@ def _object(
             name, sha256, "unknown", problem=f"{outcome}: it {state} when the kernel ended"
         )
     measured = records.measurement_of(name, sha256, *parsed, log_tail=log_tail)
-    if number in read.bpftool:
-        tail = read.frames.get(f"bpftool.{number}", b"").decode("utf-8", "replace")
-        measured = replace(measured, bpftool=BpftoolAnswer(read.bpftool[number], tail))
+    code, _, tail = read.frames.get(f"bpftool.{number}", b"").decode("utf-8", "replace").partition("\n")
+    if code.isdigit() and len(code) < 4:
+        measured = replace(measured, bpftool=BpftoolAnswer(int(code), tail))
     return measured
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from preflight.lab.outcome import judge
-from preflight.lab.results import OUTCOMES, KernelRun
+from preflight.lab.results import OUTCOMES, BpftoolAnswer, KernelRun
 from tests.lab.serial import BTF, ended, frame, loaded, mark, records, whole
 
 OBJECTS = [("one", "1" * 64), ("two", "2" * 64)]
@@ -101,14 +101,22 @@ def test_facts_that_did_not_come_are_lost_data() -> None:
     )
 
 
-def test_bpftools_answer_stands_beside_ours() -> None:
-    output = (
-        whole(loaded(), loaded(), end=False) + mark("bpftool", "0 255") + frame("bpftool.0", b"Error: no")
-    )
-    result = run(output + mark("end"))
-    assert result.objects[0].bpftool is not None
-    assert result.objects[0].bpftool.exit_code == 255
-    assert result.objects[1].bpftool is None
+def test_bpftools_answers_stand_beside_ours() -> None:
+    answers = frame("bpftool.0", b"255\nError: no") + frame("bpftool.1", b"0\n")
+    result = run(whole(loaded(), loaded(), end=False) + answers + mark("end"))
+    found = [measured.bpftool for measured in result.objects]
+    assert found == [BpftoolAnswer(255, "Error: no"), BpftoolAnswer(0, "")]
+
+
+def test_an_answer_of_bpftool_that_did_not_come_is_lost_data() -> None:
+    result = run(whole(loaded(), loaded(), end=False) + frame("bpftool.0", b"0\n") + mark("end"))
+    assert (result.outcome, result.objects[1].bpftool) == ("lost-data", None)
+
+
+@pytest.mark.parametrize("said", [b"", b"Error: no", b"-1\n", b"12345\n"])
+def test_what_is_no_exit_code_is_no_answer(said: bytes) -> None:
+    answers = frame("bpftool.0", said) + frame("bpftool.1", b"0\n")
+    assert run(whole(loaded(), loaded(), end=False) + answers + mark("end")).objects[0].bpftool is None
 
 
 def test_modules_are_reported() -> None:

@@ -13,7 +13,7 @@ import pytest
 from preflight.kernels.blob import Blob
 from preflight.kernels.model import Contents, Identity, Kernel
 from preflight.lab import truth
-from preflight.lab.results import KernelRun, ObjectMeasurement
+from preflight.lab.results import BpftoolAnswer, KernelRun, ObjectMeasurement
 from preflight.lab.run import Plan, Subject
 from tests.kernels.builders import tiny_btf
 from tests.lab.test_recorded_truth import _tool
@@ -48,7 +48,10 @@ def asked(tool: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., As
             for kernel in kernels:
                 heard.append((kernel.name, [one.name for one in plan.subjects]))
                 outcome = left.pop(0) if len(left) > 1 else left[0]
-                objects = tuple(ObjectMeasurement(s.name, s.sha256, "loads") for s in plan.subjects)
+                objects = tuple(
+                    ObjectMeasurement(s.name, s.sha256, "loads", bpftool=BpftoolAnswer(0, ""))
+                    for s in plan.subjects
+                )
                 done(KernelRun(kernel.name, outcome, release="6.99", objects=objects))
 
         monkeypatch.setattr(tool, "run", run)
