@@ -35,6 +35,11 @@ def collect(
     ),
     full: bool = typer.Option(False, "--full", help="Ask all program types for all helpers."),
     cache: bool = typer.Option(True, help="Remember what was read off files that do not change."),
+    emit_script: bool = typer.Option(
+        False,
+        "--emit-script",
+        help="Write a collector that needs Python 3.6 and no installation, and collect nothing here.",
+    ),
 ) -> int:
     """Collect facts about this host for `preflight fleet` and for `--kernel FACTS`. No identity is taken.
 
@@ -44,12 +49,15 @@ def collect(
     from datetime import UTC, datetime
 
     from preflight import __version__
-    from preflight.cli.output import write_file, write_stdout
     from preflight.fleet.document import facts_document, keyed, parse_labels
     from preflight.host.checks.runner import run_checks
     from preflight.host.collect.run import collect_host
     from preflight.host.collect.session import Options
 
+    if emit_script:
+        from preflight.fleet.script import text as script
+
+        return _written(output, script())
     labels = parse_labels(label)
     key = _key(key_file) if key_file else None
     options = Options(kernel_config=Path(kernel_config) if kernel_config else None, full=full, cache=cache)
@@ -64,7 +72,12 @@ def collect(
         host_key=keyed(_machine_id(), key) if key else None,
         with_btf=with_btf,
     )
-    text = json.dumps(document, sort_keys=True, separators=(",", ":")) + "\n"
+    return _written(output, json.dumps(document, sort_keys=True, separators=(",", ":")) + "\n")
+
+
+def _written(output: str, text: str) -> int:
+    from preflight.cli.output import write_file, write_stdout
+
     if output == "-":
         write_stdout(text)
     else:

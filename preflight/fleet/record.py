@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from preflight.errors import InputError
@@ -99,8 +100,12 @@ def _record(document: Mapping[str, Any]) -> HostRecord:
 
     from preflight.fleet.policy import policy_digest
 
-    checks = _checks(document.get("checks"))
-    policy = _policy(document)
+    checks, policy = _checks(document.get("checks")), _policy(document.get("policy"))
+    if policy is None or document.get("checks") is None:
+        # a collector that only collects leaves both to us, and so do facts from before there were any
+        own = _derived(json.dumps(document.get("host") or {}, sort_keys=True))
+        policy = own[1] if policy is None else policy
+        checks = own[0] if document.get("checks") is None else checks
     outcomes = "\n".join(
         sorted(f"{c.code}\t{c.subject}\t{c.verdict}" for c in checks if c.code[:3] != _OF_THE_RUN)
     )
@@ -150,14 +155,24 @@ def _identity(document: Mapping[str, Any]) -> dict[str, str | None]:
     }
 
 
-def _policy(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The policy class as it was written; facts from before there was one are asked for theirs."""
-    policy = document.get("policy")
-    if policy is None:
-        from preflight.fleet.policy import policy_class
-        from preflight.host.codec import facts_from_dict
+@lru_cache(maxsize=1024)
+def _derived(host: str) -> tuple[tuple[Check, ...], dict[str, Any]]:
+    """Checks and policy class of facts, by their JSON: hosts that are alike are asked once."""
+    from preflight.fleet.policy import policy_class
+    from preflight.host.checks.runner import run_checks
+    from preflight.host.codec import facts_from_dict
 
-        return policy_class(facts_from_dict(document.get("host") or {}))
+    facts = facts_from_dict(json.loads(host))
+    checks = tuple(
+        Check(f.code, f.subject, f.verdict.value, f.severity.value, f.title) for f in run_checks(facts)
+    )
+    return checks, policy_class(facts)
+
+
+def _policy(policy: Any) -> dict[str, Any] | None:
+    """The policy class as it was written; None where it was not."""
+    if policy is None:
+        return None
     if not isinstance(policy, dict):
         raise TypeError("policy is not an object")
     plain = {key: value for key, value in policy.items() if key != "digest"}

@@ -33,14 +33,12 @@ def test_the_direction_is_where_a_host_arrives(before: str, after: str, way: str
 def test_a_rollout_is_right_to_the_host(scene: Scene) -> None:
     scene.add("new", "old")
     chosen = random.Random(3)
-    kinds = [
-        (chosen.choice(["new", "old"]), chosen.choice(["new", "old"]), n < 280, n >= 20) for n in range(300)
-    ]
+    kinds = [(chosen.choice(["new", "old"]), chosen.choice(["new", "old"])) for _ in range(300)]
+    ranges = (range(280), range(20, 300))  # 20 hosts are gone, 20 are new
     sides = [
-        [scene.maker.document(kind[at], number=n) for n, kind in enumerate(kinds) if kind[2 + at]]
-        for at in (0, 1)
+        [scene.maker.document(kinds[n][at], number=n) for n in numbers] for at, numbers in enumerate(ranges)
     ]
-    expected = Counter(kind[:2] for kind in kinds if kind[2] and kind[3])
+    expected = Counter(kinds[20:280])
     ran = scene.run(
         "--diff",
         write_lines(scene.folder / "b.jsonl", sides[0]),

@@ -16,7 +16,7 @@ from preflight.host.procfs import CONFIG_LIMIT, inflate_config, parse_config
 from preflight.host.system import Reading, System
 
 #: Options kept, as full matches. Values other than y, m, n and numbers are kept for CONFIG_LSM alone.
-_KEPT = re.compile(
+KEPT = re.compile(
     r"BPF.*|.*_BPF|.*_BPF_.*|DEBUG_INFO.*|PAHOLE.*|KPROBE.*|UPROBE.*|HAVE_KPROBE.*|KRETPROBE.*|FPROBE.*|RETHOOK"
     r"|FTRACE.*|HAVE_.*FTRACE.*|DYNAMIC_FTRACE.*|FUNCTION_.*TRACER|FUNCTION_ERROR_INJECTION|TRACEPOINTS"
     r"|TRACING.*|EVENT_TRACING|STACKTRACE|PERF_EVENTS|HW_PERF_EVENTS|PROBE_EVENTS.*|KALLSYMS.*|MODULES"
@@ -26,7 +26,7 @@ _KEPT = re.compile(
     r"|HID_BPF|TCP_CONG_ADVANCED|CRYPTO_USER_API_HASH|CRYPTO_SHA.*|FS_VERITY|INET|XFRM|DEFAULT_SECURITY.*"
     r"|HZ|SMP|PREEMPT.*|CFI_CLANG|X86_KERNEL_IBT|MODULE_SIG.*|EFI|TRACEFS_.*|GCOV_KERNEL|LTO.*|64BIT|JUMP_LABEL"
 )
-_PLAIN = re.compile(r"[ymn]|-?[0-9]{1,20}|0x[0-9a-fA-F]{1,16}")
+PLAIN = re.compile(r"[ymn]|-?[0-9]{1,20}|0x[0-9a-fA-F]{1,16}")
 
 
 def find_config(
@@ -85,7 +85,7 @@ def _kept(options: dict[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in options.items()
-        if _KEPT.fullmatch(name) and (_PLAIN.fullmatch(value) or _is_lsm_list(name, value))
+        if KEPT.fullmatch(name) and (PLAIN.fullmatch(value) or _is_lsm_list(name, value))
     }
 
 
