@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: UP006, UP035, UP045
 """Facts about this host for `preflight fleet`, without installation: Python 3.6 or newer and nothing else.
 
     python3 collect_facts.py [-o FILE] [--with-btf] [--label KEY=VALUE]... [--key-file FILE]
@@ -269,7 +268,9 @@ def privilege_area() -> Dict[str, Any]:
     lines = status()
     found = {
         "is_uid_zero": os.geteuid() == 0,
-        "memlock": dict(zip(("soft", "hard"), (none_if_unlimited(n) for n in resource.getrlimit(8)))),
+        "memlock": dict(
+            zip(("soft", "hard"), (none_if_unlimited(n) for n in resource.getrlimit(resource.RLIMIT_MEMLOCK)))
+        ),
         "unprivileged_bpf": number_fact(
             "/proc/sys/kernel/unprivileged_bpf_disabled", "kernel.unprivileged_bpf_disabled"
         ),
@@ -368,7 +369,7 @@ def resources_area() -> Dict[str, Any]:
 
 
 def bpf_answer(command: int, attributes: Any, size: int) -> Optional[int]:
-    """errno of one bpf(2), 0 when it was done (its descriptor is closed); None where its number is not known."""
+    """errno of one bpf(2), 0 when it was done (and closed); None where its number is not known."""
     machine = os.uname().machine
     if struct.calcsize("P") == 4:
         machine = {"x86_64": "i386", "aarch64": "armv7l"}.get(machine, machine)
@@ -455,7 +456,7 @@ def maps_area() -> Dict[str, Any]:
 
 
 def with_memlock(work: Any) -> Any:
-    """Before Linux 5.11 programs and maps are charged to RLIMIT_MEMLOCK; raise it meanwhile, if that is allowed."""
+    """Before Linux 5.11 programs and maps count against RLIMIT_MEMLOCK; it is raised meanwhile if allowed."""
     before = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     try:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -543,7 +544,7 @@ def keyed(path: str) -> str:
     """A name that only the holder of the key can make: HMAC of the machine id."""
     key, why = read(path, 4096)
     machine_id, _ = read("/etc/machine-id", 256)
-    if key is None or not 16 <= len(key.strip()):
+    if key is None or len(key.strip()) < 16:
         sys.exit("--key-file: " + (why or "a key has 16 bytes or more"))
     if not machine_id or machine_id.strip() == b"uninitialized":
         sys.exit("this host has no machine id, so that no keyed hash can be made of it")
