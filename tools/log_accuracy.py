@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -37,6 +38,16 @@ def place(source: Source) -> str | None:
     return f"{Path(source.file).name}:{source.line}" if source.file and source.line else None
 
 
+def has_lines(log: str) -> bool:
+    """Whether a log has source lines with their file and number (kernels since 6.9)."""
+    return any(" @ " in line for line in log.splitlines() if line.startswith(";"))
+
+
+def prints_any(log: str, places: Iterable[str]) -> bool:
+    """Whether a log prints one of these `file:line` anywhere; the decoder has no part in it."""
+    return any(re.search(rf"@ {re.escape(place)}(?!\d)", log) for place in places)
+
+
 def score(row: dict[str, Any], found: list[Rejection]) -> dict[str, str]:
     """right, wrong or unknown for cause, line and root; `n/a` where the log holds no line at all."""
     if len(found) != 1:
@@ -52,7 +63,7 @@ def score(row: dict[str, Any], found: list[Rejection]) -> dict[str, str]:
     scores["family"] = (
         ("right" if one.family in label.split("|") else "wrong") if label else "right" if known else "unknown"
     )
-    annotated = any(" @ " in line for line in row["log"].splitlines() if line.startswith(";"))
+    annotated = has_lines(row["log"])
     for name, got, wanted in (
         ("faulty line", place(one.source), row["faulty_line"]),
         ("line to change", place(one.root.source) if one.root else None, row["line_to_change"]),
@@ -67,12 +78,15 @@ def score(row: dict[str, Any], found: list[Rejection]) -> dict[str, str]:
 def table(rows: Iterable[dict[str, Any]], show: bool) -> list[str]:
     """The Markdown table: outcomes by kernel and question."""
     counts: Counter[tuple[str, str, str]] = Counter()
+    lines_by: Counter[tuple[bool, str]] = Counter()
     for row in rows:
         found = decode(io.BytesIO(row["log"].encode()), row["source"]).rejections
         scores = score(row, found)
         for question, outcome in scores.items():
             counts[row["kernel"], question, outcome] += 1
             counts["all", question, outcome] += 1
+        if scores["faulty line"] != "n/a":
+            lines_by[prints_any(row["log"], row["faulty_line"]), scores["faulty line"]] += 1
         if show and set(scores.values()) & {"wrong", "unknown"}:
             got = [
                 (o.family, o.cause_id, o.confidence, place(o.source), o.root and o.root.to_dict())
@@ -93,6 +107,27 @@ def table(rows: Iterable[dict[str, Any]], show: bool) -> list[str]:
             share = f" ({100 * right / asked:.1f} %)" if asked else ""
             cells.append(f"{right} / {wrong} / {not_told}{share}" if asked else "no annotations")
         lines.append(f"| {kernel} | {total} | " + " | ".join(cells) + " |")
+    return [*lines, *_by_what_the_log_prints(lines_by)]
+
+
+def _by_what_the_log_prints(counts: Counter[tuple[bool, str]]) -> list[str]:
+    """The faulty line again, apart for logs that print it and logs in which it stands nowhere."""
+    if not counts:
+        return []
+    lines = [
+        "",
+        "The kernel prints a line once and leaves it out where it repeats, at level 1 also when it has taken "
+        "the first print back. So the faulty line of some logs with annotations stands nowhere in them. The "
+        "column above counts these logs too; apart:",
+        "",
+        "| faulty line of logs with annotations | logs | right / wrong / not told |",
+        "|---|---:|---:|",
+    ]
+    for printed, name in ((True, "the log prints it"), (False, "it stands nowhere in the log")):
+        right, wrong, not_told = (counts[printed, outcome] for outcome in ("right", "wrong", "unknown"))
+        asked = right + wrong + not_told
+        share = f" ({100 * right / asked:.1f} %)" if asked else ""
+        lines.append(f"| {name} | {asked} | {right} / {wrong} / {not_told}{share} |")
     return lines
 
 
@@ -163,8 +198,8 @@ def main() -> int:
         "A cause is wrong when another one is named at high or medium confidence. The decoder was "
         "written with these logs at hand: they show what works, not how it does on logs it has never seen. "
         "Lines are scored where the log has them (kernels since 6.9). Some cannot be right: the log of a "
-        "poisoned relocation names the function's first line, and a test of the wrong variable that the "
-        "compiler removed is in no log.",
+        "poisoned relocation names the function's first line (with `--object` the line is known), and a test "
+        "of the wrong variable that the compiler removed is in no log.",
         "",
         *(
             []
