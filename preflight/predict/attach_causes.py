@@ -18,6 +18,7 @@ from preflight.predict.attach_events import raw_tracepoint, tracepoint
 from preflight.predict.attach_functions import fprobe, function, kprobes, pattern, syscall, trampoline
 from preflight.predict.attach_targets import LAB, SYMBOLS, named
 from preflight.predict.causes import missing, undecided
+from preflight.predict.event_reads import event_reads
 from preflight.predict.kernel_facts import KernelFacts
 
 if TYPE_CHECKING:
@@ -168,8 +169,8 @@ _BY_PREFIX: dict[str, tuple[Judge, ...]] = {
     "raw_tracepoint": (raw_tracepoint,),
     "raw_tp.w": (raw_tracepoint,),
     "raw_tracepoint.w": (raw_tracepoint,),
-    "tp": (named, tracepoint),
-    "tracepoint": (named, tracepoint),
+    "tp": (named, tracepoint, event_reads),
+    "tracepoint": (named, tracepoint, event_reads),
     "tc": (_qdisc,),
     "classifier": (_qdisc,),
     "action": (_qdisc,),

@@ -63,6 +63,10 @@ CASES = {
         passing=lambda: findings(program("tc"), ONE),
         failing=lambda: findings(program("tc"), world(config={**CONFIG, "CONFIG_NET_SCH_INGRESS": "m"})),
     ),
+    "PC514": Case(
+        passing=lambda: findings(program("tp/made/made", SECOND), world(records={"made": ["ent", "pid"]})),
+        failing=lambda: findings(program("tp/made/made", SECOND), world(records={"made": ["ent"]})),
+    ),
     "PC513": Case(
         passing=lambda: findings(program("xdp"), ONE),
         failing=lambda: findings(program("sk_reuseport"), ONE),

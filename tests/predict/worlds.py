@@ -53,13 +53,14 @@ def world(
     config: Mapping[str, str] | None = CONFIG,
     events: Sequence[str] | None = None,
     map_flags: Mapping[str, int] | None = None,
+    records: Mapping[str, Sequence[str]] | None = None,
     filter_functions: Sequence[str] | None = None,
     name: str = "made",
 ) -> Kernel:
     """A kernel that has what is listed. `functions` and `tracepoints` map a name to its number of arguments.
 
-    `taking` maps a function to the C types of its arguments, see `_c_type`; a last one after `->` is its
-    result.
+    `records` maps an event to the members, of 8 bytes each, of its record. `taking` maps a function to the
+    C types of its arguments, see `_c_type`; a last one after `->` is its result.
 
     `symbols` are added to TABLES, as `t` unless written `LETTER NAME`; None: symbols are not known.
     `without` takes names out of TABLES.
@@ -92,6 +93,9 @@ def world(
         types.struct(
             struct, [field(m, number, at=8 * n) for n, m in enumerate(members)], size=8 * len(members)
         )
+    for record, words in (records or {}).items():
+        members = [field(member, number, at=8 * at) for at, member in enumerate(words)]
+        types.struct(f"trace_event_raw_{record}", members, size=8 * len(words))
     if map_flags is not None:
         types.enum("", [(f"BPF_F_{word}", bit) for word, bit in map_flags.items()])
     lines = None
@@ -146,15 +150,21 @@ def program(
     maps: Sequence[Mapping[str, int]] = (),
     extern: str = "",
     struct_ops: str = "",
+    context: Sequence[str] = (),
 ) -> BpfObject:
     """An object with one program `made`, and maps `map0`, `map1` ... of these definitions.
 
     `extern` is a symbol without a type whose address the program may take; `struct_ops` the type of
-    a variable whose only member is the program.
+    a variable whose only member is the program; `context` names the members, of 8 bytes each, of
+    the struct that the program takes.
     """
     types = BtfWriter()
     number = types.int("long", 8)
-    proto = types.func_proto(number)
+    given = []
+    if context:
+        members = [field(member, number, at=8 * at) for at, member in enumerate(context)]
+        given = [("ctx", types.ptr(types.struct("my_context", members, size=8 * len(context))))]
+    proto = types.func_proto(number, given)
     function = types.func("made", proto, linkage=1)
     writer = ElfWriter()
     writer.code(section, [*(insns or [mov(0, 0)]), exit_()], functions=["made"])
