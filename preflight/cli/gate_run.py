@@ -22,6 +22,8 @@ from preflight.gate.report import FAIL, UNDECIDED, results, summarise
 _LIMIT = 256 << 20
 _DAY = "%Y-%m-%d"
 _MAX_FOLDERS = 20_000
+#: Groups of objects that come with preflight.
+_SHIPPED = ("probes", "tracers")
 
 
 class Request(NamedTuple):
@@ -69,13 +71,15 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
         notes.append(_written(baseline, news))
         found = compare(rows, replace(news, limits=limited.limits), _today())
         _write(request.baseline, text(news))
-    listed = results(found, told.sources)
+    # as it stands in the repository; of a path from elsewhere only the name
+    place = request.baseline.name if request.baseline.is_absolute() else request.baseline.as_posix()
+    listed = results(found, told.sources, place)
     code = _exit(listed, request.undecided)
     summary = summarise(
         listed,
         found,
         limited.limits,
-        request.baseline.name,
+        place,
         code,
         undecided_fails=request.undecided == "fail",
     )
@@ -170,16 +174,21 @@ class Told(NamedTuple):
 
 
 def _objects(request: Request) -> Told:
-    """--compiler stands for what an object does not say."""
+    """--compiler stands for what an object does not say; the shipped ones have it in their manifest."""
     from preflight.cli.targets import object_paths
     from preflight.objects.producer import producer
     from preflight.objects.sources import open_objects
+
+    def shipped() -> str:
+        from preflight.bpf_objects import manifest
+
+        return str(manifest().get("compiler") or "")
 
     told = Told({}, {})
     places = _source_files(request.source_root) if request.source_root else {}
     for path, spec in _paths(request.objects, object_paths):
         for obj in open_objects(path):
-            told.compilers[obj.sha256] = producer(obj.data) or request.compiler
+            told.compilers[obj.sha256] = producer(obj.data) or (shipped() if spec else "") or request.compiler
             name = f"{spec}:{obj.name.split('.')[0]}" if spec else obj.name
             for program in obj.programs:
                 source = obj.source_at(program.section, program.section_insn)
@@ -216,9 +225,9 @@ def _paths(
 ) -> Iterator[tuple[str, str]]:
     """Each path with the group it came from: the lab calls shipped objects `tracers:NAME`."""
     for spec in objects:
-        group = spec.partition(":")[0]
+        group, colon, _ = spec.partition(":")
         for path in resolved([spec]):
-            yield path, group if path != spec else ""
+            yield path, group if colon and group in _SHIPPED and path != spec else ""
 
 
 def _in_the_lab(request: Request) -> Mapping[str, Any]:

@@ -7,8 +7,8 @@
     [[program]]       kernel, object, program, verdict, attach, insns, states, peak_states, stack,
                       family, bytecode, compiler, release
 
-The same rows give the same bytes. Limits and exceptions are the user's and survive an update; a program that
-could not be tested keeps what was known of it.
+The same rows give the same bytes. Limits, exceptions and the comment that the file begins with are the user's
+and survive an update; a program that could not be tested keeps what was known of it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import Any
 
 from preflight.errors import InputError, UsageError
@@ -63,6 +64,7 @@ class Baseline:
     rows: Mapping[Key, Row] = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=lambda: dict(DEFAULTS))
     exceptions: tuple[Exemption, ...] = ()
+    comment: str = ""
 
 
 def parse(text: str, name: str) -> Baseline:
@@ -86,7 +88,17 @@ def parse(text: str, name: str) -> Baseline:
         _exemption(one, f"{name}: exception {n}")
         for n, one in enumerate(_tables(document, "exception", name), 1)
     ]
-    return Baseline(by_key(rows), from_table(document.get("limits", {}), name), tuple(exceptions))
+    return Baseline(
+        by_key(rows), from_table(document.get("limits", {}), name), tuple(exceptions), _comment(text)
+    )
+
+
+def _comment(text: str) -> str:
+    """The comment that the file begins with, as it is."""
+    lines = list(
+        takewhile(lambda line: line.startswith("#") or not line.strip(), text.splitlines(keepends=True))
+    )
+    return "".join(lines).replace("\r\n", "\n")
 
 
 def _tables(document: Mapping[str, Any], key: str, name: str) -> list[dict[str, Any]]:
@@ -149,7 +161,7 @@ def updated(old: Baseline, measured: Iterable[Row]) -> Baseline:
     whole = tested_whole(rows.values())
     kept = {key: row for key, row in old.rows.items() if (key.kernel, key.object) not in whole or key in rows}
     news = {key: row for key, row in rows.items() if row.verdict != UNKNOWN and key.program}
-    return Baseline(dict(sorted({**kept, **news}.items())), old.limits, old.exceptions)
+    return Baseline(dict(sorted({**kept, **news}.items())), old.limits, old.exceptions, old.comment)
 
 
 def text(baseline: Baseline) -> str:
@@ -172,7 +184,7 @@ def text(baseline: Baseline) -> str:
             for part in _TEXTS
             if getattr(row, part) not in ("", "not-tried")
         ]
-    return "\n".join(lines) + "\n"
+    return baseline.comment + "\n".join(lines) + "\n"
 
 
 def _quoted(value: str) -> str:

@@ -21,11 +21,15 @@ _NO_FAMILY = ("", "V-UNKNOWN")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A finding about one program on one kernel; `accepted` is the reason of the exception that covers it."""
+    """A finding about one program on one kernel; `accepted` is the reason of the exception that covers it.
+
+    `of_baseline`: it is about an exception of the baseline, and `key` holds its patterns.
+    """
 
     key: Key
     finding: Finding
     accepted: str | None = None
+    of_baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +204,11 @@ def _of_exceptions(
         if one.expired(today):
             said = f"{one.code} was accepted until {one.expires}: {one.reason}"
             severity = None if used else Severity.INFO
-            yield Judged(key, _finding("PG501", key, Verdict.MISSING, said, severity=severity))
+            finding = _finding("PG501", key, Verdict.MISSING, said, severity=severity)
+            yield Judged(key, finding, of_baseline=True)
         elif not used and any(fnmatchcase(kernel, one.kernel) for kernel in kernels):
-            yield Judged(key, _finding("PG502", key, Verdict.DEGRADED, f"{one.code}: {one.reason}"))
+            finding = _finding("PG502", key, Verdict.DEGRADED, f"{one.code}: {one.reason}")
+            yield Judged(key, finding, of_baseline=True)
 
 
 def _finding(

@@ -68,10 +68,18 @@ def _of_object(record: Mapping[str, Any], compilers: Mapping[str, str], compiler
             family=_family(log, program.get("errno")) if program["verdict"] == FAILS else "",
             bytecode=str(program.get("insns_sha256") or "")[:_DIGEST_DIGITS],
             compiler=compilers.get(str(record["sha256"]), compiler),
-            reason=str(record.get("problem") or "the lab could not tell")
-            if program["verdict"] not in ("loads", "fails")
-            else "",
+            reason=_why(record, program) if program["verdict"] not in ("loads", "fails") else "",
         )
+
+
+def _why(record: Mapping[str, Any], program: Mapping[str, Any]) -> str:
+    """Why a program's verdict is unknown."""
+    if record.get("problem"):
+        return str(record["problem"])
+    errno = program.get("errno")
+    return (
+        f"refused with {errno}, which need not be the kernel's answer" if errno else "the lab could not tell"
+    )
 
 
 def _of_kernels(kernels: Sequence[Mapping[str, Any]], tested: set[str]) -> Iterator[Row]:

@@ -19,8 +19,13 @@ PASS, FAIL, UNDECIDED, ACCEPTED = "pass", "fail", "undecided", "accepted"
 Sources = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
-def results(found: Comparison, sources: Sources | None = None) -> list[dict[str, Any]]:
-    """One result per program and kernel, then one per finding that is about no program that was measured."""
+def results(
+    found: Comparison, sources: Sources | None = None, baseline: str | None = None
+) -> list[dict[str, Any]]:
+    """One result per program and kernel, then one per finding that is about no program that was measured.
+
+    `baseline` is the file's path, the place of what is about its exceptions.
+    """
     by_key: dict[Key, list[Judged]] = {}
     for one in found.judged:
         by_key.setdefault(one.key, []).append(one)
@@ -29,8 +34,11 @@ def results(found: Comparison, sources: Sources | None = None) -> list[dict[str,
         key = (row or known).key  # type: ignore[union-attr]
         rows.append(_result(key, row, known, by_key.pop(key, [])))
     rows += [_result(key, None, None, judged) for key, judged in sorted(by_key.items())]
+    patterns = {one.key for one in found.judged if one.of_baseline}
     for listed in rows:
-        listed["source"] = (sources or {}).get((listed["object"], listed["program"]))
+        key = Key(listed["kernel"], listed["object"], listed["program"])
+        written = {"file": baseline, "line": None} if baseline and key in patterns else None
+        listed["source"] = (sources or {}).get((key.object, key.program), written)
     return rows
 
 
@@ -98,9 +106,7 @@ def summarise(
 ) -> dict[str, Any]:
     """The contract's `summary`; `undecided_fails`: what was not tested was to fail the gate."""
     outcomes = Counter(row["outcome"] for row in rows)
-    kernels = sorted(
-        {row["kernel"] for row in rows if row["program"] and row["kernel"] not in found.not_asked}
-    )
+    kernels = sorted({row.key.kernel for row, _ in found.pairs if row is not None and row.key.program})
     return {
         "sentence": _sentence(outcomes, kernels, found),
         "verdict": FAIL if outcomes[FAIL] else UNDECIDED if outcomes[UNDECIDED] else PASS,

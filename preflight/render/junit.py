@@ -67,7 +67,9 @@ def _case(suite: Xml.Element, row: Record, name: str, result: Record) -> None:
         f"{f['code']} accepted: {f['accepted']}" for f in row["findings"] if f["accepted"] is not None
     ]
     numbers = [
-        f"{name}: {values['after']}" for name, values in row["metrics"].items() if values["after"] is not None
+        f"{name}: {values['after']}"
+        for name, values in sorted(row["metrics"].items())
+        if values["after"] is not None
     ]
     told = [f"{f['code']} {f['evidence'][0]['detail']}" for f in known]
     if accepted or told or numbers:

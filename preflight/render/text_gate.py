@@ -47,8 +47,8 @@ def _row(page: Page, row: Record) -> None:
             page.line(f"fix: {finding['fix']}", indent=6)
     numbers = [
         f"{metric} {values['after']}"
-        + (f" (was {values['before']})" if values["before"] != values["after"] else "")
-        for metric, values in row["metrics"].items()
+        + (f" (was {values['before']})" if values["before"] not in (None, values["after"]) else "")
+        for metric, values in sorted(row["metrics"].items())
         if values["after"] is not None
     ]
     if numbers:

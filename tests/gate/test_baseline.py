@@ -122,6 +122,12 @@ def test_an_update_keeps_programs_that_a_partial_run_did_not_show(now: Row) -> N
     assert {KEY, OTHER} <= updated(old, [now]).rows.keys()
 
 
+def test_an_update_keeps_the_comment_at_the_top() -> None:
+    head = "# SPDX-License-Identifier: MIT\n# ours\n\n"
+    old = parse(head + text(Baseline(by_key([row()]))), "b.toml")
+    assert text(updated(old, [row(insns=5)])).startswith(head + "schema =")
+
+
 def test_options_replace_limits() -> None:
     found = with_options(DEFAULTS, ["insns=5%", "stack=+8"], ["insns=10%"])
     assert found["insns"] == Limit(growth_percent=5, floor=0, share_percent=10)

@@ -12,6 +12,7 @@ import pytest
 
 from preflight.render.console import Style
 from preflight.render.registry import renderers
+from tests.gate.scenes import gate_result
 from tests.render.matrix_results import matrix_result
 from tests.render.results import check_result, core_result
 from tests.render.test_safe import HOSTILE
@@ -29,7 +30,7 @@ MORE = [
 
 
 #: Command -> a result in which every foreign text is the given one.
-RESULTS = {"check": check_result, "core": core_result, "matrix": matrix_result}
+RESULTS = {"check": check_result, "core": core_result, "matrix": matrix_result, "gate": gate_result}
 
 
 class Tags(HTMLParser):
