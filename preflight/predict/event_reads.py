@@ -119,7 +119,7 @@ def _context_struct(obj: BpfObject, program: Program) -> tuple[str, list[_Field]
 
 
 def _record(btf: Btf, category: str, name: str, declared: str) -> tuple[str, list[_Field]]:
-    """The kernel's record of an event: of its name, or of the class that the object's context is named after."""
+    """The kernel's record of an event: of its name, or of the class the object names its context after."""
     names = [f"trace_event_raw_{name}", declared if declared.startswith("trace_event_raw_") else ""]
     if category == "syscalls":
         names = [record for start, record in _SYSCALLS.items() if name.startswith(start)]

@@ -29,6 +29,13 @@ class KernelFacts:
 
     target: KernelTarget
 
+    @cached_property
+    def kfuncs(self) -> frozenset[str]:
+        """Functions that vmlinux's BTF marks as callable by programs; empty where it marks none."""
+        from preflight.predict.kfunc_types import marked_functions
+
+        return marked_functions(self.kernel.btf)
+
     @property
     def kernel(self) -> Kernel:
         """The kernel behind it."""

@@ -22,6 +22,7 @@ from preflight.predict.causes import missing, place, undecided
 from preflight.predict.helper_types import helper_answer
 from preflight.predict.hooks import argument_words
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.kfunc_types import kfunc_answer
 from preflight.predict.moved_context import moved_reads
 from preflight.predict.open_targets import is_placeholder
 from preflight.predict.return_values import return_findings
@@ -149,18 +150,10 @@ def _kfuncs(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) ->
         ]
         if _reached(on_kernel, program, slots) == "no":
             continue
-        yield _at(
-            undecided(
-                "PC406",
-                on_kernel.obj,
-                program,
-                use.name,
-                f"whether {program.program_type} programs may call {use.name}, which is there, is not known",
-                Evidence("btf", f"FUNC {use.name}"),
-            ),
-            on_kernel.obj,
-            use,
-        )
+        for found in _judged(
+            "PC406", on_kernel.obj, program, use.name, kfunc_answer(facts, program, use.name)
+        ):
+            yield _at(found, on_kernel.obj, use)
 
 
 def _ksyms(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:

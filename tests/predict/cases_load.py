@@ -93,7 +93,10 @@ CASES = {
         failing=lambda: findings(program(RAW, [call(44)]), KERNEL),
     ),
     "PC406": Case(
-        passing=lambda: findings(scenes.reader("pid"), scenes.kernel()),
+        passing=lambda: findings(
+            scenes.caller("bpf_rcu_read_lock"),
+            scenes.kernel(functions=["bpf_rcu_read_lock", "bpf_copy_from_user_str"]),
+        ),
         failing=lambda: findings(scenes.caller("bpf_made"), scenes.kernel(functions=["bpf_made"])),
     ),
     "PC407": Case(

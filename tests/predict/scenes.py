@@ -24,16 +24,22 @@ def kernel(
     fields: Sequence[str] = ("pid",),
     *,
     functions: Sequence[str] = (),
+    marked: Sequence[str] = (),
     config: Mapping[str, str] | None = None,
     release: str = "6.12.0",
 ) -> Kernel:
-    """A kernel whose `struct task_struct` has these int fields, and with these functions."""
+    """A kernel whose `struct task_struct` has these int fields, and with these functions.
+
+    `marked` are those of them that BTF says programs may call.
+    """
     types = BtfWriter()
     integer = types.int("int", 4)
     types.struct("task_struct", [field(name, integer, at=4 * n) for n, name in enumerate(fields)], size=64)
     proto = types.func_proto(integer)
     for name in functions:
-        types.func(name, proto)
+        function = types.func(name, proto)
+        if name in marked:
+            types.decl_tag("bpf_kfunc", function)
     text = None if config is None else "".join(f"{k}={v}\n" for k, v in config.items())
     contents = Contents(
         btf=Blob(data=types.bytes()),
@@ -77,7 +83,7 @@ def reader(name: str, *, guarded: bool = False, negated: bool = False) -> BpfObj
     return _object(types, ext, insns, "read_it")
 
 
-def caller(function: str, *, weak: bool = False) -> BpfObject:
+def caller(function: str, *, weak: bool = False, section: str = SECTION) -> BpfObject:
     """An object with one program that calls a kernel function."""
     types = BtfWriter()
     integer = types.int("int", 4)
@@ -86,10 +92,10 @@ def caller(function: str, *, weak: bool = False) -> BpfObject:
     extern = types.func(function, proto, linkage=2)
     types.datasec(".ksyms", [(extern, 0, 0)], 0)
     ext = ExtWriter(types)
-    ext.func(SECTION, 0, program)
+    ext.func(section, 0, program)
     writer = ElfWriter()
     call = Ins(0x85, src=1, imm=-1, symbol=function)
-    writer.code(SECTION, [call, exit_()], functions=["call_it"])
+    writer.code(section, [call, exit_()], functions=["call_it"])
     writer.symbol(function, binding=2 if weak else 1)
     writer.license()
     writer.btf(types, ext)
