@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -175,7 +175,9 @@ class Kernel:
         also those of the modules that were loaded: a name that only some module would have is unknown
         even so. None: unknown.
         """
-        return parse_symbols(self.contents.symbols.text()) if self.contents.symbols else None
+        from preflight.kernels.symbols import parse_symbols
+
+        return parse_symbols(self.contents.symbols.read()) if self.contents.symbols else None
 
     @cached_property
     def tracepoints(self) -> frozenset[str] | None:
@@ -252,25 +254,9 @@ def parse_config(text: str) -> dict[str, str]:
     return options
 
 
-def parse_symbols(text: str) -> dict[str, str]:
-    """Name -> type letters, from lines `[ADDRESS] TYPE NAME [MODULE]`; others are passed over."""
-    found: dict[str, str] = {}
-    for letter, name, _ in _symbol_words(text):
-        found[name] = found.get(name, "") + letter
-    return found
-
-
 def symbol_lines(text: str) -> bytes:
     """Symbols as an entry keeps them: without addresses, which are nobody's business, in the order given."""
-    lines = (" ".join(words).rstrip() for words in _symbol_words(text))
+    from preflight.kernels.symbols import symbol_words
+
+    lines = (" ".join(words).rstrip() for words in symbol_words(text))
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-
-
-def _symbol_words(text: str) -> Iterator[tuple[str, str, str]]:
-    """Type letter, name, `[module]` or nothing, of each line of /proc/kallsyms or of an entry."""
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) >= 3 and len(words[0]) > 1:
-            del words[0]
-        if len(words) >= 2 and len(words[0]) == 1:
-            yield words[0], words[1], words[2] if len(words) > 2 else ""

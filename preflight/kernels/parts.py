@@ -10,8 +10,9 @@ from pathlib import Path
 from preflight.errors import InputError
 from preflight.kernels.blob import Blob, read_bounded
 from preflight.kernels.decompress import decompress, kind_of
-from preflight.kernels.model import Kernel, parse_config, parse_symbols
+from preflight.kernels.model import Kernel, parse_config
 from preflight.kernels.packages import MODULE_LIMIT, module_btf, module_name
+from preflight.kernels.symbols import parse_symbols
 
 _TEXT_LIMIT = 256 << 20
 _FILES_LIMIT = 100_000
@@ -40,7 +41,7 @@ def with_parts(
             raise InputError("has no line CONFIG_...: not a kernel configuration", subject=str(config))
     if symbols is not None:
         changes["symbols"] = blob = _text(symbols)
-        count = len(parse_symbols(blob.text()))
+        count = len(parse_symbols(blob.read()))
         if count < _FEWEST_SYMBOLS:
             raise InputError(
                 f"has {count} symbols where a kernel has tens of thousands: a stub, or no symbol list",

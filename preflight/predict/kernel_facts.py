@@ -72,17 +72,12 @@ class KernelFacts:
 
     def variants(self, name: str) -> tuple[str, ...]:
         """Symbols that are versions of a function: `NAME.part.0`, `NAME.isra.0`; sorted."""
-        return self._variants.get(name, ())
+        from preflight.kernels.symbols import beginning_with
 
-    @cached_property
-    def _variants(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
-        for symbol in self.kernel.symbols or ():
-            if "." in symbol:
-                base = symbol.partition(".")[0]
-                if any(mark in symbol for mark in VARIANTS):
-                    found.setdefault(base, []).append(symbol)
-        return {base: tuple(sorted(names)) for base, names in found.items()}
+        if "." in name or self.kernel.symbols is None:
+            return ()
+        versions = beginning_with(self.kernel.symbols, f"{name}.")
+        return tuple(sorted(one for one in versions if any(mark in one for mark in VARIANTS)))
 
     @cached_property
     def has_data_symbols(self) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from preflight.errors import InputError
 from preflight.kernels.blob import Blob
-from preflight.kernels.model import Contents, Identity, Kernel, parse_config, parse_symbols, symbol_lines
+from preflight.kernels.model import Contents, Identity, Kernel, parse_config, symbol_lines
 from tests.btfwriter import BtfWriter
 from tests.kernels.builders import PACK, tiny_btf
 
@@ -41,12 +41,6 @@ def test_configuration_tells_unset_from_unmentioned() -> None:
         config=Blob(data=b'CONFIG_BPF=y\n# CONFIG_KPROBES is not set\nCONFIG_V="a=b"\n#\n')
     ).config
     assert config == {"CONFIG_BPF": "y", "CONFIG_KPROBES": "n", "CONFIG_V": '"a=b"'}
-
-
-def test_symbols_keep_every_type_of_a_name() -> None:
-    text = "T do_exit\nt helper\nt helper [mod]\nnoise\n"
-    text += "ffffffff81000000 D jiffies\n0000000000000000 t local\t[nf_x]\n"
-    assert parse_symbols(text) == {"do_exit": "T", "helper": "tt", "jiffies": "D", "local": "t"}
 
 
 def test_kept_symbols_have_no_addresses() -> None:
@@ -116,9 +110,8 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path, make: object
 
 
 @given(st.text())
-def test_any_text_is_a_configuration_and_a_symbol_list(text: str) -> None:
+def test_any_text_is_a_configuration(text: str) -> None:
     parse_config(text)
-    parse_symbols(text)
 
 
 _CONFIG = "CONFIG_KPROBES=y\n# CONFIG_KPROBES_ON_FTRACE is not set\nCONFIG_HZ=250\n# CONFIG_HZ is not set\n"
