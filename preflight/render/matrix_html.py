@@ -21,7 +21,8 @@ CELL_LIMIT = 25_000
 #: Most cause cards.
 CARD_LIMIT = 400
 _FIRST = 5
-_STYLES, _SCRIPTS = ("page.css", "matrix.css"), ("page.js", "matrix.js")
+#: Assets of the page, in their order.
+STYLES, SCRIPTS = ("page.css", "matrix.css"), ("page.js", "matrix.js")
 #: Names of the files of `--html-dir`.
 PAGE, STYLE, SCRIPT = "index.html", "preflight.css", "preflight.js"
 
@@ -46,13 +47,26 @@ def render(result: Mapping[str, Any], style: Style, *, embed: bool = True) -> st
 def folder(result: Mapping[str, Any], *, embed: bool = True) -> list[tuple[str, str]]:
     """The page with style sheet and script as files of their own: (name, text)."""
     return [
-        (STYLE, html.assets(_STYLES)),
-        (SCRIPT, html.assets(_SCRIPTS)),
+        (STYLE, html.assets(STYLES)),
+        (SCRIPT, html.assets(SCRIPTS)),
         (PAGE, _page(result, (STYLE, SCRIPT), embed)),
     ]
 
 
 def _page(result: Mapping[str, Any], external: tuple[str, str] | None, embed: bool) -> str:
+    return html.page(
+        "matrix.html",
+        result,
+        styles=STYLES,
+        scripts=SCRIPTS,
+        external=external,
+        embed=embed,
+        **context(result),
+    )
+
+
+def context(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template shows of a matrix. Pages that hold one among other things use it too."""
     causes = view.by_id(result)
     objects = view.objects_by_digest(result)
     weights = {str(k["kernel"]): k.get("hosts") for k in result["kernels"]}
@@ -67,37 +81,31 @@ def _page(result: Mapping[str, Any], external: tuple[str, str] | None, embed: bo
     cards = [_card(cause, places.get(str(cause["id"]), ())) for cause in result["causes"][:CARD_LIMIT]]
     codes = dict.fromkeys(str(cause["code"]) for cause in result["causes"])
     cells = list(shown.values())
-    return html.page(
-        "matrix.html",
-        result,
-        styles=_STYLES,
-        scripts=_SCRIPTS,
-        external=external,
-        embed=embed,
-        title="Compatibility matrix",
-        evidence=_evidence(result["summary"]["evidence"]),
-        object_digest=_digest(f"{o['object']} {o['sha256']}" for o in result["objects"]),
-        kernel_digest=_digest(f"{k['kernel']} {k.get('btf_sha256')}" for k in result["kernels"]),
-        first=[
+    return {
+        "title": "Compatibility matrix",
+        "evidence": _evidence(result["summary"]["evidence"]),
+        "object_digest": _digest(f"{o['object']} {o['sha256']}" for o in result["objects"]),
+        "kernel_digest": _digest(f"{k['kernel']} {k.get('btf_sha256')}" for k in result["kernels"]),
+        "first": [
             {**_card(cause, ()), "like": more}
             for cause, more in view.together(view.stopping(result["causes"]))[:_FIRST]
         ],
-        rows=rows,
-        columns=columns,
-        alike=[column for column in columns if len(column["names"]) > 1],
-        listed=None if listed is None else listed[:CELL_LIMIT],
-        unlisted=0 if listed is None else max(len(listed) - CELL_LIMIT, 0),
-        cell_count=cell_count,
-        weighted=weighted,
-        any_open=any(cell["open"] for cell in cells),
-        any_warning=any(cell["warns"] for cell in cells),
-        cards=cards,
-        more_cards=max(len(result["causes"]) - CARD_LIMIT, 0),
-        legend=[_legend(state) for state in _ORDER],
-        opened=view.left_to_user_space(result),
-        kernels=[_kernel(kernel) for kernel in result["kernels"]],
-        glossary=_glossary(codes),
-    )
+        "rows": rows,
+        "columns": columns,
+        "alike": [column for column in columns if len(column["names"]) > 1],
+        "listed": None if listed is None else listed[:CELL_LIMIT],
+        "unlisted": 0 if listed is None else max(len(listed) - CELL_LIMIT, 0),
+        "cell_count": cell_count,
+        "weighted": weighted,
+        "any_open": any(cell["open"] for cell in cells),
+        "any_warning": any(cell["warns"] for cell in cells),
+        "cards": cards,
+        "more_cards": max(len(result["causes"]) - CARD_LIMIT, 0),
+        "legend": [_legend(state) for state in _ORDER],
+        "opened": view.left_to_user_space(result),
+        "kernels": [_kernel(kernel) for kernel in result["kernels"]],
+        "glossary": _glossary(codes),
+    }
 
 
 def _digest(lines: Iterable[str]) -> str:

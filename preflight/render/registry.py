@@ -40,6 +40,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "json": "json_:render_styled",
         "csv": "fleet_lines:render",
         "markdown": "fleet_markdown:render",
+        "html": "fleet_html:render",
     },
     "fleet diff": {
         "text": "fleet_text:render_diff",
