@@ -33,6 +33,7 @@ def _lost(scene: Scene, past: Origin, register: int) -> Decision | None:
     return (
         _moved(scene, past, register, was)
         or _released(scene, past, register, was)
+        or _overwritten(scene, past)
         or _narrowed(scene, past)
         or _calculated(scene, past)
         or _is_null(scene, past, register, was)
@@ -40,13 +41,14 @@ def _lost(scene: Scene, past: Origin, register: int) -> Decision | None:
 
 
 def _moved(scene: Scene, past: Origin, register: int, was: str) -> Decision | None:
-    if not was.startswith("pkt"):
+    slice_of_packet = past.kind == "call" and called(scene.steps[past.at]).startswith("bpf_dynptr_slice")
+    if not was.startswith("pkt") and not slice_of_packet:
         return None
     moved = _last_call(scene, past.at, lambda name: name in PACKET_CHANGING)
     if moved is None:
         return None
     name = called(scene.steps[moved])
-    reason = f"{name} may move packet data: R{register} was a packet pointer until here"
+    reason = f"{name} may move packet data: R{register} pointed into the packet until here"
     within = scene.root(moved, reason)
     outer = _caller(scene, moved)
     if outer is None:
@@ -74,6 +76,32 @@ def _released(scene: Scene, past: Origin, register: int, was: str) -> Decision |
     name = called(scene.steps[given])
     reason = f"{name} gives the object away that R{register} points to"
     return Decision("use_after_release", "high", scene.root(given, reason), _born(scene, past))
+
+
+def _overwritten(scene: Scene, past: Origin) -> Decision | None:
+    """A pointer that was read back from the stack after part of its slot had been written anew."""
+    fills = [(at, effect(scene.steps[at].text)) for at in past.through]
+    fill = next(((at, what.off) for at, what in fills if what.kind == "load" and what.base == 10), None)
+    if fill is None:
+        return None
+    end, slot = fill
+    depth = scene.steps[end].depth
+    partial: int | None = None
+    for at in range(end - 1, -1, -1):
+        what = effect(scene.steps[at].text)
+        if scene.steps[at].depth != depth or what.kind != "store" or what.base != 10:
+            continue
+        if what.off == slot and what.wide:
+            held = scene.kind(what.src, at) if what.src is not None else ""
+            if partial is None or held in _NUMBERS - {""}:
+                return None
+            reason = f"this overwrites part of the pointer that is kept at fp{slot:+d}"
+            spilled = scene.root(at, "the pointer is put on the stack here")
+            sure = "high" if held else "medium"
+            return Decision("spill_fill_corruption", sure, scene.root(partial, reason), (spilled,))
+        if slot <= what.off < slot + 8 and partial is None:
+            partial = at
+    return None
 
 
 def _narrowed(scene: Scene, past: Origin) -> Decision | None:
@@ -260,6 +288,8 @@ def _kernel_argument(scene: Scene, cause: str, confidence: str) -> Decision | No
     number = effect(scene.steps[scene.at].text).name.partition("#")[2] if scene.at >= 0 else ""
     if cause == "kfunc_arg_type" and number.isdigit() and int(number[:9]) < _HELPER_NUMBERS:
         return Decision("helper_arg_type", confidence)
+    if cause == "kfunc_arg_type" and (given := _released_twice(scene, cause, confidence)):
+        return given
     return _may_be_null(scene, cause, confidence)
 
 

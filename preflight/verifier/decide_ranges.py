@@ -25,15 +25,23 @@ def _largest(value: str) -> int | None:
     return (1 << 63) if "var_off" in value else None
 
 
+#: Helpers that read a key or a value as long as the map says, and no other memory.
+_BY_KEY = frozenset(
+    ["bpf_map_lookup_elem", "bpf_map_update_elem", "bpf_map_delete_elem", "bpf_map_lookup_percpu_elem"]
+)
+
+
 def _without_key(scene: Scene) -> Decision | None:
     """A key or value of no bytes: the map is of a kind that has none, such as a queue, a ring or a filter."""
     part = {2: "ks=0", 3: "vs=0"}.get(scene.register or 2)
-    if "zero-sized" not in scene.text or scene.kind(1) != "map_ptr" or part is None:
-        return None
-    if not re.search(rf"\b{part}\b", scene.value(1)):
+    if "zero-sized" not in scene.text or part is None:
         return None
     reason = f"{scene.calls} wants a key and a value, and this kind of map has not both"
-    return Decision("map_type_helper_mismatch", "high", scene.root(scene.at, reason))
+    found = Decision("map_type_helper_mismatch", "high", scene.root(scene.at, reason))
+    if scene.kind(1) == "map_ptr" and re.search(rf"\b{part}\b", scene.value(1)):
+        return found
+    # old logs do not print the map; these helpers take no length that could be zero
+    return found if not scene.value(1) and scene.calls in _BY_KEY else None
 
 
 def _largest_said(text: str) -> int | None:
@@ -211,6 +219,9 @@ def _math(scene: Scene, cause: str, confidence: str) -> Decision | None:
         return None
     what = effect(scene.steps[scene.at].text)
     operands = [register for register in (what.dst, what.src) if register is not None]
+    if _subtracts_pointer(scene, what):
+        reason = "a pointer is subtracted from a number: that is refused to everybody"
+        return Decision("pointer_arithmetic", "high", scene.root(scene.at, reason))
     if scene.family == "V-PTR-SPEC" and not _adds_constant(scene, what):
         spoken = _of_context(scene, operands)
         if spoken is not None:
@@ -223,6 +234,12 @@ def _math(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if cause != "unbounded_index":
         return None
     return _unbounded(scene, confidence, past, scene.at, _tests(scene, past, scene.at))
+
+
+def _subtracts_pointer(scene: Scene, what: Effect) -> bool:
+    """Whether a pointer is taken from a number."""
+    pointer = what.src is not None and scene.kind(what.src) not in {"", "scalar"}
+    return what.op == "-=" and pointer and scene.kind(what.dst) == "scalar"
 
 
 def _adds_constant(scene: Scene, what: Effect) -> bool:

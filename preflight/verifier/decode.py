@@ -17,8 +17,10 @@ from preflight.verifier.reader import read_logs
 from preflight.verifier.stage import stage_of
 from preflight.verifier.statement import before_brace, signature, statement
 
-#: Recognised lines that only introduce or continue another.
-_NOT_A_CAUSE = re.compile(r"cannot find btf of tracepoint template|^or |^expected=", re.I)
+#: Recognised lines that only introduce or continue another, or are printed on the way to the cause.
+_NOT_A_CAUSE = re.compile(
+    r"cannot find btf of tracepoint template|arg#\d+ expects pointer to ctx$|^or |^expected=", re.I
+)
 #: errno -> family, for refusals that nothing in the log explains.
 _LOADER_LEVEL = {
     1: "L-EPERM-NOLOG",

@@ -26,6 +26,7 @@ BLOCK_LIMIT = 60
 REPORT_LIMIT = 4000
 PRECISION_LIMIT = 400
 
+_BACK = re.compile(r"goto pc-(\d{1,9})")
 _CALL = re.compile(r"call (?:pc[+-]|func|0x|-?\d)")
 #: Conditional jumps by their opcodes as printed: classes JMP and JMP32 without ja, call and exit.
 _CONDITIONAL = frozenset(
@@ -251,10 +252,16 @@ class _Reader:
             if not self._jumped:
                 self._popped(int(at[1][:9]))
             self._frame(text)
-        if at and at[1] == "0" and "R1=ctx" in text and "frame" not in text:
+        if at and at[1] == "0" and "R1=ctx" in text and "frame" not in text and not self._jumps_to_start():
             self._restart()
         self._before = text
         self._log.block.clear()
+
+    def _jumps_to_start(self) -> bool:
+        """Whether the last instruction jumps back to the first one: a loop there, and no new walk."""
+        steps = self._log.steps
+        back = _BACK.search(steps[-1].text) if steps else None
+        return back is not None and steps[-1].insn + 1 == int(back[1])
 
     def _frame(self, state: str) -> None:
         """A printed state names its call frame; without a name it is the outermost."""

@@ -133,14 +133,28 @@ def _under(steps: Sequence[Step], branch: int) -> Source | None:
     head = _condition(steps, branch)
     if head is None or head.text is None or head.line is None:
         return None
-    condition, rest = _split(head.text)
+    text, last = _whole(steps, branch, head)
+    condition, rest = _split(text)
     if condition is None:
         return None
     if not _holds(steps, branch, condition):
         return None
     if "return" in rest:
         return head
-    return Source(head.file, head.line + 1, None) if rest.strip() in {"", "{"} else None
+    return Source(head.file, last + 1, None) if rest.strip() in {"", "{"} else None
+
+
+def _whole(steps: Sequence[Step], branch: int, head: Source) -> tuple[str, int]:
+    """The text of an `if` with the lines its condition goes on over, as far as the path has them; last line."""
+    text, last = head.text or "", head.line or 0
+    near = {
+        step.source.line: step.source.text
+        for step in steps[max(branch - _NEAR, 0) : branch + 1]
+        if step.source.file == head.file and step.source.text
+    }
+    while text.count("(") > text.count(")") and (more := near.get(last + 1)):
+        text, last = f"{text} {more}", last + 1
+    return text, last
 
 
 def _condition(steps: Sequence[Step], branch: int) -> Source | None:
@@ -152,6 +166,17 @@ def _condition(steps: Sequence[Step], branch: int) -> Source | None:
         if back < branch and effect(steps[back].text).kind in {"branch", "call", "exit"}:
             return None
     return None
+
+
+def _tests(steps: Sequence[Step], branch: int) -> int:
+    """How many branches of the same statement the path passed, up to this one."""
+    source = steps[branch].source
+    found = 0
+    for step in reversed(steps[max(branch - _NEAR, 0) : branch + 1]):
+        if step.depth != steps[branch].depth or step.source != source:
+            break
+        found += effect(step.text).kind == "branch"
+    return found
 
 
 def _split(text: str) -> tuple[str | None, str]:
@@ -173,7 +198,10 @@ def _holds(steps: Sequence[Step], branch: int, condition: str) -> bool:
     what = effect(steps[branch].text)
     taken = branch + 1 < len(steps) and steps[branch + 1].insn != steps[branch].insn + 1
     if "&&" in condition:
-        return False
+        parts = condition.split("&&")
+        if "||" in condition or _tests(steps, branch) != len(parts):
+            return False  # an earlier part failed, or the compiler made one test of several
+        condition = parts[-1].strip()
     if "||" in condition or what.src is not None:
         # one side of an `or`, or operands that may stand the other way round: early returns are branches
         return taken
