@@ -57,6 +57,16 @@ docs: venv
 truth: build
 	@$(BIN)/python tools/record_truth.py --jobs 2
 
+## gate: hold what the tracers cost the verifiers of three kernels against fixtures/gate/tracers.toml
+GATE := $(BIN)/preflight gate tracers: --attach --jobs 2 --baseline fixtures/gate/tracers.toml --source-root bpf \
+	--kernel debian/5.10.0-46-cloud-amd64 --kernel debian/6.12.107+deb13-cloud-amd64 --kernel debian/7.3.4+deb13-cloud-amd64
+gate: build
+	@$(GATE)
+
+## gate-baseline: the same, and write what was measured into the baseline
+gate-baseline: build
+	@$(GATE) --update
+
 ## matrices: judge the sets of matrices/ on the catalogue's kernels: matrices/*.md, *.json, reports/*.html
 matrices: build
 	@$(BIN)/python tools/make_matrices.py

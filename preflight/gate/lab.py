@@ -13,8 +13,9 @@ from preflight.gate.measured import FAILS, UNKNOWN, Key, Row
 
 #: What the lab can only say of a kernel as a whole, and then nothing was tested there.
 _BOOTED = "booted"
-#: A loader that crashed on one object has measured the others, and the object itself tells what it lacks.
-_COMPLETE = (_BOOTED, "loader-crash")
+#: A loader that crashed on one object has measured the others, and the object tells what it lacks; without BTF
+#: everything was tried all the same.
+_COMPLETE = (_BOOTED, "loader-crash", "no-btf")
 _DIGEST_DIGITS = 16
 _MOST = 1 << 62
 #: BPF_MAX_SUBPROGS in kernel/bpf/verifier.c, and digits that no depth has.
