@@ -301,10 +301,13 @@ _SUSPICIONS = {
 
 
 def _stack_reads(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    refused = {kind for kind, (_, accepted, _) in _SUSPICIONS.items() if not accepted(facts)}
+    if not refused:
+        return
     image = on_kernel.image(program)
     for suspect in suspects(image):
-        code, accepted, words = _SUSPICIONS[suspect.kind]
-        if accepted(facts) or _reached(on_kernel, program, [suspect.slot]) == "no":
+        code, _, words = _SUSPICIONS[suspect.kind]
+        if suspect.kind not in refused or _reached(on_kernel, program, [suspect.slot]) == "no":
             continue
         origin = image.origins[suspect.slot]
         found = undecided(
@@ -347,9 +350,10 @@ def _moved_context(on_kernel: RelocatedObject, facts: KernelFacts, program: Prog
 
 def _realtime(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     """bpf_timer on PREEMPT_RT: process_timer_func() refuses it (EOPNOTSUPP)."""
-    realtime = facts.option("CONFIG_PREEMPT_RT") or facts.has_func("rt_spin_lock")
     uses = [use for use in on_kernel.obj.usage(program).helpers if use.number == _TIMER_INIT]
-    if not realtime or not uses or _reached(on_kernel, program, _calls(on_kernel, program, uses[0])) == "no":
+    if not uses or not (facts.option("CONFIG_PREEMPT_RT") or facts.has_func("rt_spin_lock")):
+        return
+    if _reached(on_kernel, program, _calls(on_kernel, program, uses[0])) == "no":
         return
     found = undecided(
         "PC419",
