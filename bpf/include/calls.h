@@ -157,11 +157,16 @@ static __always_inline int call_ends(__u64 frame)
 	return 0;
 }
 
-/* A thread that ends inside a call leaves it. */
+/* A thread that ends inside a call leaves it, or a return probe missed the return. */
 static __always_inline int calling_thread_gone(void)
 {
 	__u64 thread = calling_thread();
+	struct thread_calls *open = bpf_map_lookup_elem(&starts, &thread);
 
+	if (!open)
+		return 0;
+	if (open->depth)
+		health_add(HEALTH_EXPIRED, open->depth);
 	bpf_map_delete_elem(&starts, &thread);
 	return 0;
 }

@@ -1125,6 +1125,9 @@ class ListedTracer(Open):
     question: str
     kernel: str
     runs: str | None = Field(description="the variant that would run; null when none is sure to")
+    may_run: list[str] = Field(
+        default_factory=list, description="undecided variants before it, which a run tries first"
+    )
     overhead: str
     variants: list[ListedVariant] = Field(description="in order of preference")
 

@@ -29,7 +29,9 @@ def render_list(result: Mapping[str, Any], style: Style) -> str:
                 for v in one["variants"]
                 if v["verdict"] != "loads"
             )
+            first = " or ".join(markdown_code(name) for name in one.get("may_run", ()))
             runs = markdown_code(one["runs"]) if one["runs"] else "none is sure"
+            runs = f"{first} if that attaches, else {runs}" if first and one["runs"] else runs
             lines.append(
                 f"| {markdown_code(one['name'])} | {markdown(one['question'])} | {runs} | {others} |"
             )

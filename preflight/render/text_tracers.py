@@ -38,7 +38,9 @@ def _listed(page: Page, one: Mapping[str, Any]) -> None:
     mark, colour = page.mark(verdict)
     surface = next((str(v["surface"]) for v in one["variants"] if v["name"] == best), "")
     shown = f"{best}" if best == surface else f"{best} ({surface})"
-    what = f"{_VERDICT_WORD[verdict]} as {shown}" if best else _VERDICT_WORD[verdict]
+    first = f"{' or '.join(map(str, one.get('may_run', ())))} if that attaches, else as "
+    first = first if one.get("may_run") else ""
+    what = f"{_VERDICT_WORD[verdict]} as {first}{shown}" if best else _VERDICT_WORD[verdict]
     page.line(
         (f"{mark} ", colour),
         (str(one["name"]), "bold"),

@@ -71,6 +71,17 @@ def chosen(judged: Iterable[Judged]) -> Judged | None:
     return next((one for one in judged if one.verdict == LOADS), None)
 
 
+def perhaps(judged: Iterable[Judged]) -> tuple[Judged, ...]:
+    """The undecided variants that come before the one that is sure to run; a run tries them first."""
+    found = []
+    for one in judged:
+        if one.verdict == LOADS:
+            break
+        if one.verdict == UNKNOWN:
+            found.append(one)
+    return tuple(found)
+
+
 def objects(variant: Variant, machine: str | None = None, byteorder: str = "little") -> BpfObject:
     """The object of a variant for a machine (`uname -m`, None for this one); InstrumentError without one."""
     from preflight.objects.load import load

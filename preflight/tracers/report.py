@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from preflight.tracers.choose import FAILS, LOADS, Judged, chosen
+from preflight.tracers.choose import FAILS, LOADS, Judged, chosen, perhaps
 from preflight.tracers.model import HANDLINGS, NEEDS, PRIVACY, STABILITIES, Field, Map, Tracer
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def listed(tracer: Tracer, kernel: str, judged: Sequence[Judged]) -> dict[str, A
         "question": tracer.question,
         "kernel": kernel,
         "runs": best.variant.name if best else None,
+        "may_run": [one.variant.name for one in perhaps(judged)],
         "overhead": tracer.overhead,
         "variants": [one.to_dict() for one in judged],
     }

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from preflight.tracers.libbpf import LibbpfError
 from preflight.tracers.reading import Row
 from preflight.tracers.session import Options, Outcome, Session
 from preflight.tracers.settings import Filters
@@ -112,7 +113,7 @@ def traced(
 
 
 def _apart(work: Callable[[], Any]) -> Any:
-    """The result of `work`, called in a process with mounts of its own."""
+    """The result of `work`, called in a process with mounts of its own. LibbpfError when it is refused."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -121,6 +122,8 @@ def _apart(work: Callable[[], Any]) -> Any:
             try:
                 _mount_tracefs()
                 answer = ("done", work())
+            except LibbpfError as error:
+                answer = ("refused", (error.step, error.number, error.lines))
             except BaseException:
                 answer = ("failed", traceback.format_exc())
             with os.fdopen(writing, "wb") as stream:
@@ -133,6 +136,8 @@ def _apart(work: Callable[[], Any]) -> Any:
     os.waitpid(child, 0)
     assert data, "the tracing process ended without an answer"
     kind, answer = pickle.loads(data)
+    if kind == "refused":
+        raise LibbpfError(*answer)
     assert kind == "done", answer
     return answer
 

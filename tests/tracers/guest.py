@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tracers in a booted kernel, under the known events of known.py.
+"""The tracers in a booted kernel, under the known events of known.py and known_work.py.
 
-The guest gets this Python, preflight, its compiled tracers, the system's libbpf, and these tests: what a
-tracer's session does there is what it does on a host.
+The guest gets this Python, preflight, its compiled tracers, the system's libbpf, a disk, the program of
+work.c, and these tests: what a tracer's session does there is what it does on a host.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _ARCH = "x86_64"
 #: `bpf` among the security modules: before 6.12 a program on a hook runs only then.
 _APPEND = "lsm=capability,lockdown,bpf"
 _SECONDS = 900.0
+_DISK_BYTES = 16 << 20
 _RUN = f"""
 mark tracers begin
 env PYTHONHOME={collector.HOME} PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={collector.HOME}/app \\
@@ -35,16 +36,21 @@ frame errors /tmp/error
 """
 
 
-def results(kernel: Kernel, *tracers: str) -> list[dict[str, Any]]:
-    """What guest_main says on this kernel, for the named tracers or all. AssertionError without an answer."""
+def results(kernel: Kernel, work: Path, *tracers: str) -> list[dict[str, Any]]:
+    """What guest_main says on this kernel, for the named tracers or all. `work` is the compiled work.c.
+
+    AssertionError without an answer.
+    """
     files = Supply().files(kernel)
     ended = qemu.boot(
         emulator(_ARCH),
         files.image,
-        _initrd(tracers),
+        _initrd(work, tracers),
         accel="tcg",
         append=_APPEND,
-        limits=qemu.Limits(total=_SECONDS),
+        disk_bytes=_DISK_BYTES,
+        # It says nothing between its beginning and its end.
+        limits=qemu.Limits(total=_SECONDS, idle=_SECONDS),
     )
     frames = {item.name: item.data for item in wire.read(ended.output) if isinstance(item, wire.Frame)}
     said = frames.get("errors", b"").decode(errors="replace")[-2000:]
@@ -52,9 +58,9 @@ def results(kernel: Kernel, *tracers: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in frames["results"].splitlines()]
 
 
-def _initrd(tracers: tuple[str, ...]) -> bytes:
+def _initrd(work: Path, tracers: tuple[str, ...]) -> bytes:
     tools = guest_tools(arch=_ARCH, objects=False, bpftool=False)
-    head = guest._HEAD.replace("@LIMIT@", str(int(_SECONDS)))
+    head = guest._HEAD.replace("@LIMIT@", str(int(_SECONDS))).replace("@PORT@", qemu.machine_for(_ARCH).port)
     run = _RUN.replace("@WORDS@", " ".join(tracers))
     nodes: dict[str, Node] = {
         **{name: initramfs.folder() for name in ("proc", "sys", "dev", "tmp", "etc")},
@@ -63,6 +69,7 @@ def _initrd(tracers: tuple[str, ...]) -> bytes:
         "init": initramfs.file((head + run + guest._TAIL).encode("ascii"), executable=True),
         "bin/busybox": initramfs.file(tools.busybox.read_bytes(), executable=True),
         **initramfs.busybox_links(guest.COMMANDS),
+        **initramfs.with_libraries(work, _ARCH, name="work"),
         **_python(),
         **_project(),
     }

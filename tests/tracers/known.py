@@ -20,7 +20,7 @@ from typing import Any
 
 from preflight.tracers.session import Options, Outcome
 from preflight.tracers.words import syscall_number
-from tests.tracers.events import rows, total
+from tests.tracers.events import observed, rows, total
 
 CANARY = "canary-5f1c9e"
 #: Both lower than any ephemeral port, so both are "the lower port" of their connections.
@@ -234,6 +234,11 @@ class Check:
     options: Options = field(default_factory=Options)
     only_pid: bool = True
     name: str = ""
+
+    def got(self, _binary: Path) -> tuple[Mapping[str, Any], Outcome]:
+        """The numbers, and the outcome they come from."""
+        outcome = observed(self.tracer, self.variant, self.make, self.options, only_pid=self.only_pid)
+        return self.answers(outcome), outcome
 
 
 _TMPFS = 0x01021994

@@ -15,6 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from preflight.cli.tracers_run import _result
+from preflight.render.console import Style
+from preflight.render.registry import renderers
+from preflight.tracers.run import Finished
 from preflight.tracers.session import Options, Session
 from preflight.tracers.settings import Filters
 from preflight.tracers.words import syscall_number
@@ -251,6 +255,22 @@ class TestOpens:
             f"/no/{CANARY}-2",
             "/no/",
         ]
+
+    @pytest.mark.parametrize("form", ["text", "json", "otlp", "prom"])
+    def test_paths_come_out_in_no_format_unless_asked_for(self, form: str) -> None:
+        # The programs capture them here: what is shown is decided once more.
+        options = Options(constants={"stream_failures": True}, reveal=("capture_path",))
+        outcome = observed("opens", "tracepoint", _fail_with_names, options)
+        shown = {
+            reveal: renderers("tracers run")[form](
+                _result(outcome.tracer, Finished(outcome, (), False), options, reveal, 1.0)[0],
+                Style(verbose=1),
+            )
+            for reveal in (frozenset[str](), frozenset(["path"]))
+        }
+        assert CANARY not in shown[frozenset()]
+        # Metrics have no place for events one by one.
+        assert (CANARY in shown[frozenset(["path"])]) is (form in ("text", "json"))
 
     def test_a_full_ring_buffer_shows(self) -> None:
         options = Options(constants={"stream_failures": True}, map_sizes={"events": 4096})

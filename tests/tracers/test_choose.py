@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.tracers import choose, report
+from preflight.render.console import Style
+from preflight.render.envelope import envelope
+from preflight.render.registry import renderers
+from preflight.tracers import choose, load, report
 from preflight.tracers.choose import Judged, folded
 from preflight.tracers.model import Attach, Variant
 
@@ -81,6 +84,29 @@ def judged(*words: str) -> list[Judged]:
 def test_the_first_that_loads_would_run(words: tuple[str, ...], runs: str | None) -> None:
     best = choose.chosen(judged(*words))
     assert (best.variant.name if best else None) == runs
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (("unknown", "loads"), ("v0",)),
+        (("fails", "unknown", "unknown", "loads", "unknown"), ("v1", "v2")),
+        (("loads", "unknown"), ()),
+        (("fails", "unknown"), ("v1",)),
+    ],
+)
+def test_undecided_ones_before_it_are_told(words: tuple[str, ...], first: tuple[str, ...]) -> None:
+    found = report.listed(load.tracer("locks"), "host", judged(*words))
+    assert tuple(found["may_run"]) == first
+
+
+def test_the_list_says_what_is_tried_first() -> None:
+    found = report.listed(load.tracer("locks"), "k", judged("fails", "unknown", "loads"))
+    result = envelope("tracers list", report.list_summary([found], ["k"], 0), [found])
+    text = renderers("tracers list")["text"](result, Style())
+    assert "would run as v1 if that attaches, else as v2" in text
+    table = renderers("tracers list")["markdown"](result, Style())
+    assert "`v1` if that attaches, else `v2`" in table
 
 
 @pytest.mark.parametrize(
