@@ -145,7 +145,7 @@ def _under(steps: Sequence[Step], branch: int) -> Source | None:
 
 
 def _whole(steps: Sequence[Step], branch: int, head: Source) -> tuple[str, int]:
-    """The text of an `if` with the lines its condition goes on over, as far as the path has them; last line."""
+    """An `if` with the lines its condition goes on over, where the path has them; and the last of them."""
     text, last = head.text or "", head.line or 0
     near = {
         step.source.line: step.source.text

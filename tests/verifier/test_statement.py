@@ -70,3 +70,58 @@ def test_an_exit_with_a_line_of_its_own_keeps_it() -> None:
         "1: (95) exit",
     )
     assert found.source == Source("a.bpf.c", 9, "return result;")
+
+
+def leaves(*lines: str) -> Source:
+    """The statement of an exit that keeps a reference and lost its line, behind these lines."""
+    found = rejected(
+        "; struct ev *e = bpf_ringbuf_reserve(&rb, 8, 0); @ a.bpf.c:16",
+        "0: (85) call bpf_ringbuf_reserve#131  ; R0=ringbuf_mem(ref_obj_id=2,sz=8) refs=2",
+        *lines,
+        "14: (b4) w0 = 0                       ; R0=0 refs=2",
+        "15: (95) exit",
+        says="Unreleased reference id=2 alloc_insn=0",
+    )
+    return found.source
+
+
+def test_all_parts_of_a_condition_hold() -> None:
+    found = leaves(
+        "; if (skb->mark > 7 && skb->priority == 3) @ a.bpf.c:20",
+        "7: (61) r1 = *(u32 *)(r6 +8)          ; R1=scalar() refs=2",
+        "8: (a6) if w1 < 0x8 goto pc+2         ; R1=scalar() refs=2",
+        "9: (61) r1 = *(u32 *)(r6 +32)         ; R1=scalar() refs=2",
+        "10: (16) if w1 == 0x3 goto pc+3 14: R1=3 R10=fp0 refs=2",
+    )
+    assert found == Source("a.bpf.c", 21, None)
+
+
+def test_a_condition_whose_first_part_fails_does_not_hold() -> None:
+    found = leaves(
+        "; if (skb->mark > 7 && skb->priority == 3) @ a.bpf.c:20",
+        "7: (61) r1 = *(u32 *)(r6 +8)          ; R1=scalar() refs=2",
+        "8: (a6) if w1 < 0x8 goto pc+5 14: R1=3 R10=fp0 refs=2",
+    )
+    assert found.line is None
+
+
+def test_a_condition_goes_on_below() -> None:
+    found = leaves(
+        "; if (skb->mark > 7 || @ a.bpf.c:20",
+        "7: (61) r1 = *(u32 *)(r6 +8)          ; R1=scalar() refs=2",
+        "8: (26) if w1 > 0x7 goto pc+5         ; R1=scalar() refs=2",
+        "; skb->priority == 3) @ a.bpf.c:21",
+        "9: (61) r1 = *(u32 *)(r6 +32)         ; R1=scalar() refs=2",
+        "; if (skb->mark > 7 || @ a.bpf.c:20",
+        "10: (16) if w1 == 0x3 goto pc+3 14: R1=3 R10=fp0 refs=2",
+    )
+    assert found == Source("a.bpf.c", 22, None)
+
+
+def test_where_the_rest_of_a_condition_is_not_on_the_path_nothing_is_known() -> None:
+    found = leaves(
+        "; if (skb->mark > 7 || @ a.bpf.c:20",
+        "7: (61) r1 = *(u32 *)(r6 +8)          ; R1=scalar() refs=2",
+        "8: (26) if w1 > 0x7 goto pc+5 14: R1=3 R10=fp0 refs=2",
+    )
+    assert found.line is None
