@@ -61,7 +61,7 @@ def _is_plain(text: bytes, lines: list[bytes]) -> bool:
 class PlainSymbols(Mapping[str, str]):
     """Symbols of a list whose lines are each a letter, a space and a name. Use `parse_symbols`."""
 
-    __slots__ = ("_counts", "_known", "_letters", "_lines", "_text")
+    __slots__ = ("_counts", "_known", "_letters", "_lines", "_size", "_text")
 
     def __init__(self, text: bytes, lines: list[bytes]) -> None:
         self._text = text
@@ -70,6 +70,7 @@ class PlainSymbols(Mapping[str, str]):
         #: name -> letters of what was looked up so far, "" for names that are not there
         self._known: dict[bytes, str] = {}
         self._counts: Counter[bytes] | None = None
+        self._size: int | None = None
 
     def __getitem__(self, name: str) -> str:
         wanted = name.encode("utf-8", "surrogatepass")
@@ -105,7 +106,9 @@ class PlainSymbols(Mapping[str, str]):
         return map(bytes.decode, dict.fromkeys(map(itemgetter(slice(2, None)), self._lines)))
 
     def __len__(self) -> int:
-        return len(set(map(itemgetter(slice(2, None)), self._lines)))
+        if self._size is None:
+            self._size = len(set(map(itemgetter(slice(2, None)), self._lines)))
+        return self._size
 
     def beginning_with(self, prefix: str) -> set[str]:
         """The names that begin so."""
