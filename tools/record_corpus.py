@@ -229,7 +229,7 @@ def rows_of(run: Any, kernel: str, privilege: str, wanted: Mapping[str, Program]
             program = wanted.get(one.name)
             if program is None or privilege not in program.privileges:
                 continue
-            log = one.log or ("" if one.verdict == "loads" else one.messages)
+            log = one.log or (one.messages if one.verdict == "fails" else "")
             yield {
                 "program": one.name,
                 "source": program.source,
