@@ -23,6 +23,11 @@ _DELTA = 1
 _SCALES = {("ns", "s"): 1e-9, ("ns", "ms"): 1e-6, ("ns", "us"): 1e-3}
 
 
+def scaled(value: float, factor: float) -> float:
+    """A value in its metric's unit: 63 ns are 6.3e-08 s, without the noise of the multiplication."""
+    return value if factor == 1 else float(f"{value * factor:.15g}")
+
+
 def scale(unit: str, metric_unit: str) -> float:
     """The factor from a field's unit to its metric's."""
     return _SCALES.get((unit, metric_unit), 1)
@@ -95,12 +100,12 @@ def _points(
         yield {
             **head,
             "count": str(value["count"]),
-            "sum": value["total"] * factor,
-            "explicitBounds": [bound * factor for bound in bounds],
+            "sum": scaled(value["total"], factor),
+            "explicitBounds": [scaled(bound, factor) for bound in bounds],
             "bucketCounts": [str(count) for count in counts],
         }
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield {**head, "asInt": str(value)} if factor == 1 else {**head, "asDouble": value * factor}
+        yield {**head, "asInt": str(value)} if factor == 1 else {**head, "asDouble": scaled(value, factor)}
 
 
 def buckets(value: Mapping[str, Any]) -> tuple[list[int], list[int]]:

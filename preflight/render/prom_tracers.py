@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.render.console import Style
-from preflight.render.otlp import attributes, buckets, measured, scale
+from preflight.render.otlp import attributes, buckets, measured, scale, scaled
 from preflight.render.safe import safe_text
 
 _UNITS = {"s": "seconds", "By": "bytes", "bytes": "bytes", "ns": "nanoseconds"}
@@ -61,7 +61,7 @@ def _metric(one: Mapping[str, Any], metric: Mapping[str, Any]) -> Iterator[str]:
     if numbers:
         yield from _head(f"{base}_total", "counter", str(metric["description"]))
         for labels, value in numbers:
-            yield _sample(f"{base}_total", labels, value * factor if factor != 1 else value)
+            yield _sample(f"{base}_total", labels, scaled(value, factor))
 
 
 def _histogram(
@@ -71,9 +71,9 @@ def _histogram(
     total = 0
     for bound, count in zip(bounds, counts, strict=False):
         total += count
-        yield _sample(f"{base}_bucket", {**labels, "le": repr(float(bound * factor))}, total)
+        yield _sample(f"{base}_bucket", {**labels, "le": repr(float(scaled(bound, factor)))}, total)
     yield _sample(f"{base}_bucket", {**labels, "le": "+Inf"}, value["count"])
-    yield _sample(f"{base}_sum", labels, value["total"] * factor)
+    yield _sample(f"{base}_sum", labels, scaled(value["total"], factor))
     yield _sample(f"{base}_count", labels, value["count"])
 
 
