@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 
@@ -39,6 +41,9 @@ def fleet(
     format_: list[str] = typer.Option(
         [], "--format", help="text, json, csv, markdown or html; FORMAT=FILE, repeatable."
     ),
+    sqlite: str = typer.Option(
+        "", "--sqlite", metavar="FILE", help="Also write the result as tables of an SQLite file."
+    ),
     fail_on: str = typer.Option("required", "--fail-on", help="required or never."),
     undecided: str = typer.Option(
         "exit3", "--undecided", help="exit3, ok or fail: hosts that stay open, and facts that were skipped."
@@ -67,6 +72,8 @@ def fleet(
     choose("--judge", judge, JUDGES)
     if diff and len(facts) != 2:
         raise UsageError("--diff compares two: fleet --diff BEFORE AFTER")
+    if diff and sqlite:
+        raise UsageError("--sqlite takes one fleet, not the difference of two")
     forms = renderers("fleet diff" if diff else "fleet")
     if sum(split_format(wanted, list(forms))[1] is None for wanted in format_) > 1:
         raise UsageError("only one format can go to standard output; give the others a file: csv=fleet.csv")
@@ -75,6 +82,10 @@ def fleet(
         tuple(sorted(set(module))), store, workers, fail_on, undecided,
     )  # fmt: skip
     result, code = run(request, on_this_machine(workers))
+    if sqlite:
+        from preflight.fleet.sqlite import write
+
+        write(Path(sqlite), result)
     emit(result, format_, forms, color=color, verbose=verbose)
     if code and code != Exit.INTERRUPTED:
         print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)

@@ -21,6 +21,8 @@ _TABLE: dict[str, dict[str, str]] = {
         "json": "json_:render_styled",
         "markdown": "markdown:render_check",
         "html": "html:render_check",
+        "prom": "prom_check:render",
+        "nfd": "nfd:render",
     },
     "predict": {
         "text": "text_predict:render",
