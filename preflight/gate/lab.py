@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,13 +14,16 @@ from preflight.gate.measured import FAILS, UNKNOWN, Key, Row
 
 #: What the lab can only say of a kernel as a whole, and then nothing was tested there.
 _BOOTED = "booted"
-#: A loader that crashed on one object has measured the others, and the object tells what it lacks; without BTF
-#: everything was tried all the same.
+#: A loader that crashed on one object has measured the others, and the object tells what it lacks;
+#: without BTF everything was tried all the same.
 _COMPLETE = (_BOOTED, "loader-crash", "no-btf")
 _DIGEST_DIGITS = 16
 _MOST = 1 << 62
-#: BPF_MAX_SUBPROGS in kernel/bpf/verifier.c, and digits that no depth has.
-_FUNCTIONS, _DIGITS = 256, 9
+_STACK = re.compile(
+    r"(?P<each>[0-9]{1,9}(?:\+[0-9]{1,9})*)?(?: ?max (?P<max>[0-9]{1,9}))?\s*(?<=\d)", re.ASCII
+)
+#: Longer than the depths of BPF_MAX_SUBPROGS (256) functions.
+_STACK_TEXT = 4000
 
 
 def rows(
@@ -106,10 +110,14 @@ def _number(value: object) -> int | None:
 
 
 def stack_bytes(text: object) -> int | None:
-    """`32+8` (one number per function, print_verification_stats() in kernel/bpf/verifier.c) as their sum."""
-    parts = str(text).split("+") if text not in (None, "") else []
-    readable = 0 < len(parts) <= _FUNCTIONS and all(p.isdecimal() and len(p) <= _DIGITS for p in parts)
-    return sum(map(int, parts)) if readable else None
+    """The deepest chain of calls where the kernel says it (`32+8 max 40`, `max 40`), else the sum of `32+8`.
+
+    One number per function: print_verification_stats() in kernel/bpf/verifier.c; `max` since 7.3.
+    """
+    found = _STACK.fullmatch(str(text)[:_STACK_TEXT]) if text else None
+    if found is None:
+        return None
+    return int(found["max"]) if found["max"] else sum(map(int, found["each"].split("+")))
 
 
 def _family(log: str, errno: object) -> str:

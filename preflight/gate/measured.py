@@ -25,7 +25,7 @@ METRICS: Mapping[str, Metric] = {
     "insns": Metric("instructions verified", "instructions", 1_000_000),
     "states": Metric("states in total", "states", None),
     "peak_states": Metric("states at the same time", "states", None),
-    "stack": Metric("stack of all its functions", "bytes", 512),
+    "stack": Metric("stack", "bytes", 512),
 }
 
 

@@ -20,12 +20,13 @@ def subjects(specs: Iterable[str]) -> tuple[Subject, ...]:
     none is shipped or none has that name; InputError for a path without objects. What is compiled per machine
     is there for each; a kernel gets those of its own.
     """
-    found: dict[str, Subject] = {}
+    # of one content there can be objects for several machines, and a kernel gets only its own
+    found: dict[tuple[str, str | None], Subject] = {}
     for spec in specs:
         group, colon, name = spec.partition(":")
         wanted = _packaged(group, name) if colon and group in _PACKAGED else _opened(spec)
         for subject in wanted:
-            found.setdefault(subject.sha256, subject)
+            found.setdefault((subject.sha256, subject.arch), subject)
     return tuple(found.values())
 
 

@@ -14,7 +14,11 @@ PREFLIGHT = (sys.executable, "-m", "preflight")
 
 
 def preflight(
-    *words: str, before: Sequence[str] = (), env: dict[str, str] | None = None, stdin: bytes = b""
+    *words: str,
+    before: Sequence[str] = (),
+    env: dict[str, str] | None = None,
+    stdin: bytes = b"",
+    timeout: float = 120,
 ) -> subprocess.CompletedProcess[bytes]:
     """One run; `before` is put in front of the command (`unshare -Ur`)."""
     environ = {**os.environ, "NO_COLOR": "1", **(env or {})}
@@ -24,7 +28,7 @@ def preflight(
         input=stdin,
         capture_output=True,
         env=environ,
-        timeout=120,
+        timeout=timeout,
     )
 
 

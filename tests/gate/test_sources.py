@@ -137,7 +137,20 @@ def test_what_is_no_result_of_the_lab_is_an_input_error(document: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("text", "total"), [("40", 40), ("32+8", 40), ("", None), (None, None), ("a+1", None)]
+    ("text", "total"),
+    [
+        ("40", 40),
+        ("32+8", 40),
+        ("32+8 max 32", 32),
+        ("max 64", 64),
+        ("", None),
+        (None, None),
+        ("a+1", None),
+        ("+1", None),
+        ("max ", None),
+        ("9" * 5000, None),
+        ("1+" * 300, None),
+    ],
 )
 def test_stack_of_several_functions_is_their_sum(text: object, total: int | None) -> None:
     assert lab.stack_bytes(text) == total

@@ -42,6 +42,14 @@ def test_the_same_object_twice_is_one() -> None:
     assert len(subjects(["probes:any", "probes:"])) == 3
 
 
+def test_objects_of_one_content_for_two_machines_stay_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [
+        BpfFile(f.name, f.folder, f.target, f.arch, f.path, "same") for f in bpf_objects.objects("probes")
+    ]
+    monkeypatch.setattr(bpf_objects, "objects", lambda _group: tuple(both))
+    assert [s.arch for s in subjects(["probes:mine"])] == ["x86_64", "aarch64"]
+
+
 def test_a_name_nobody_ships_is_told() -> None:
     with pytest.raises(UsageError, match="there are any, mine"):
         subjects(["probes:other"])
