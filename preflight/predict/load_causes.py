@@ -18,6 +18,7 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.argument_types import argument_type_findings
+from preflight.predict.attach_targets import SYMBOLS
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.helper_types import helper_answer
 from preflight.predict.hooks import argument_words
@@ -27,6 +28,7 @@ from preflight.predict.moved_context import moved_reads
 from preflight.predict.open_targets import is_placeholder
 from preflight.predict.return_values import return_findings
 from preflight.predict.sleepable import sleepable_findings
+from preflight.predict.split_functions import is_often_split
 from preflight.predict.stack_reads import keeps_pointers, reads_uninitialised, suspects
 from preflight.predict.witness import Answer, feature_answer, table, type_answer
 
@@ -249,6 +251,16 @@ def _trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program
     if not facts.has_func(name) or is_placeholder(name):
         return
     there = facts.symbol(name)
+    if there is None and is_often_split(name):
+        yield undecided(
+            "PC412",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name} is in this kernel's BTF; whether it has a symbol of that name is not known",
+            Evidence("inferred", f"packaged kernels have {name} in BTF and only split in their symbols"),
+            fix=SYMBOLS,
+        )
     if there == "" and not _in_module(facts, name):
         variants = facts.variants(name)
         shown = f"; its symbols are {', '.join(variants[:3])}" if variants else ""
