@@ -24,6 +24,7 @@ _MAX_LABELS, _MAX_LABEL, _MAX_VALUE = 64, 64, 256
 _MAX_POLICY = 16_384
 _MAX_CHECKS = 5_000
 _MAX_TEXT = 2_000
+_MAX_CONFIG = 16 << 20
 #: Checks of the run itself: another outcome does not make another host.
 _OF_THE_RUN = "PH9"
 
@@ -133,12 +134,27 @@ def _kernel_key(document: Mapping[str, Any], identity: Mapping[str, str | None])
         if not isinstance(kernel.get("contents"), dict):
             raise TypeError("kernel.contents is not an object")
     config = document.get("config")
-    options = None
+    options = _carried_config(kernel) if config is None and kernel is not None else None
     if config is not None:
         options = config["sha256"]
         if not isinstance(options, str) or not _SHA256.match(options):
             raise ValueError("config.sha256 is not a SHA-256")
     return KernelKey(digest, options, "" if digest else f"{identity['release']} {identity['arch']}")
+
+
+def _carried_config(kernel: Mapping[str, Any]) -> str | None:
+    """The digest of a configuration that travels along, where the document does not say it."""
+    import base64
+
+    from preflight.fleet.document import config_digest
+    from preflight.kernels.decompress import decompress
+    from preflight.kernels.model import parse_config
+
+    packed = (kernel["contents"].get("config") or {}).get("xz")
+    if packed is None:
+        return None
+    text = decompress("xz", base64.b64decode(packed, validate=True), limit=_MAX_CONFIG, subject="config")
+    return config_digest(parse_config(text.decode("utf-8", "surrogateescape")))
 
 
 def _identity(document: Mapping[str, Any]) -> dict[str, str | None]:

@@ -14,6 +14,8 @@ from preflight.render.console import Style
 
 #: Rows of one table.
 _ROWS = 500
+#: Bytes of the result that the page carries along: of a large fleet it is better kept as a file.
+_EMBED = 1_000_000
 
 
 def render(result: Mapping[str, Any], style: Style, *, embed: bool = True) -> str:
@@ -25,6 +27,7 @@ def render(result: Mapping[str, Any], style: Style, *, embed: bool = True) -> st
         styles=matrix_html.STYLES,
         scripts=matrix_html.SCRIPTS,
         embed=embed,
+        embed_limit=_EMBED,
         **{**matrix, "title": "Fleet", "weighted": True},
         limit=_ROWS,
         settings=_settings(result),

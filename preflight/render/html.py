@@ -81,15 +81,17 @@ def page(
     scripts: tuple[str, ...] = ("page.js",),
     external: tuple[str, str] | None = None,
     embed: bool = True,
+    embed_limit: int | None = None,
     **context: Any,
 ) -> str:
     """Render a template around a result of the JSON contract.
 
     `styles` and `scripts` are assets, put into the page one after the other. With `external` the page
     names these two files (style sheet, script) beside it instead of holding them. Without `embed`
-    the result itself is left out of the appendix.
+    the result itself is left out of the appendix; `embed_limit` (EMBED_LIMIT) bounds its size there.
     """
     style, script = assets(styles), assets(scripts)
+    limit = EMBED_LIMIT if embed_limit is None else embed_limit
     embedded = json_.render(result) if embed else ""
     return (
         environment()
@@ -101,7 +103,7 @@ def page(
             external=external,
             policy=FOLDER_POLICY if external else content_security_policy(style, script),
             embed=embed,
-            embedded=embedded if len(embedded) <= EMBED_LIMIT else None,
+            embedded=embedded if len(embedded) <= limit else None,
             embedded_size=len(embedded),
             **context,
         )
