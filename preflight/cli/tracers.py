@@ -112,12 +112,14 @@ def run(
     name: str = typer.Argument(..., metavar="NAME", help="A tracer, or TRACER_VARIANT."),
     for_: str = typer.Option("", "--for", metavar="DURATION", help="How long, as in 10s; required."),
     variant: str = typer.Option("", "--variant", help="Only this variant; default: the first that works."),
-    cgroup: str = typer.Option("", "--cgroup", metavar="FOLDER", help="Only tasks in this cgroup (v2)."),
-    pidns: int = typer.Option(0, "--pidns", metavar="PID", help="Only the PID namespace of this process."),
-    pid: int = typer.Option(0, "--pid", min=0, help="Only this process."),
-    tid: int = typer.Option(0, "--tid", min=0, help="Only this thread."),
-    uid: int = typer.Option(-1, "--uid", help="Only this user, by number."),
-    comm: str = typer.Option("", "--comm", help="Only tasks with this command name."),
+    cgroup: str = typer.Option(None, "--cgroup", metavar="FOLDER", help="Only tasks in this cgroup (v2)."),
+    pidns: int = typer.Option(
+        None, "--pidns", min=1, metavar="PID", help="Only the PID namespace of this process."
+    ),
+    pid: int = typer.Option(None, "--pid", min=1, help="Only this process."),
+    tid: int = typer.Option(None, "--tid", min=1, help="Only this thread."),
+    uid: int = typer.Option(None, "--uid", min=0, help="Only this user, by number."),
+    comm: str = typer.Option(None, "--comm", help="Only tasks with this command name."),
     sample: int = typer.Option(0, "--sample", min=0, metavar="N", help="Keep 1 of N events."),
     minimum: str = typer.Option("", "--min", metavar="DURATION", help="Leave out what took less."),
     maximum: str = typer.Option("", "--max", metavar="DURATION", help="Leave out what took more."),
@@ -146,13 +148,13 @@ def run(
     from preflight.render.registry import renderers
 
     forms = renderers("tracers run")
-    for wanted in format_:
-        split_format(wanted, list(forms))
+    outputs = [split_format(wanted, list(forms)) for wanted in format_]
     result, code = running(
         RunRequest(
             name, for_, variant, cgroup, pidns, pid, tid, uid, comm, sample, minimum, maximum,
             tuple(settings), tuple(reveal), function, binary, usdt, interface, frequency, max_events,
-        )
+        ),
+        outputs,
     )  # fmt: skip
     emit(result, format_, forms, color=color, verbose=verbose)
     if code:

@@ -11,6 +11,8 @@ from preflight.cli.exits import Exit
 from preflight.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from preflight.tracers.model import Tracer, Variant
     from preflight.tracers.run import Finished
     from preflight.tracers.session import Options
@@ -94,12 +96,12 @@ class RunRequest(NamedTuple):
     name: str
     seconds: str
     variant: str
-    cgroup: str
-    pidns: int
-    pid: int
-    tid: int
-    uid: int
-    comm: str
+    cgroup: str | None
+    pidns: int | None
+    pid: int | None
+    tid: int | None
+    uid: int | None
+    comm: str | None
     sample: int
     minimum: str
     maximum: str
@@ -113,8 +115,10 @@ class RunRequest(NamedTuple):
     max_events: int
 
 
-def running(request: RunRequest) -> tuple[dict[str, Any], int]:
-    """Run a tracer; the result and the exit code."""
+def running(
+    request: RunRequest, outputs: Sequence[tuple[str, Path | None]] = ()
+) -> tuple[dict[str, Any], int]:
+    """Run a tracer; the result and the exit code. `outputs` are the formats asked for, with their files."""
     import sys
 
     from preflight.render.safe import safe_text
@@ -134,12 +138,34 @@ def running(request: RunRequest) -> tuple[dict[str, Any], int]:
             raise UsageError(f"--variant {request.variant[:40]!r}: {tracer.name} has {names}")
     reveal, switches = present.revealed(tracer, request.reveal)
     options = _options(request, switches)
+    _answerable(tracer, outputs)
+    _there(request)
     for line in _warnings(tracer, options):
         print(f"preflight: warning: {safe_text(line, limit=500)}", file=sys.stderr)
     progress = _Progress(seconds)
     finished = run(tracer, variants, options, seconds, progress.show)
     progress.clear()
     return _result(tracer, finished, options, reveal, seconds)
+
+
+def _answerable(tracer: Tracer, outputs: Sequence[tuple[str, Path | None]]) -> None:
+    """Say before a run, not after it, that its result cannot be written. UsageError."""
+    stacks = any(one.shape == "stacks" for one in tracer.maps)
+    for name, path in outputs:
+        if name in ("folded", "svg") and not stacks:
+            raise UsageError(f"{tracer.name} has no stacks: folded and svg are for those that do")
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise UsageError(f"--format {name}={path}: this is no place for a file")
+
+
+def _there(request: RunRequest) -> None:
+    """UsageError for a process or thread that is not there; ids of another namespace are left alone."""
+    from pathlib import Path
+
+    if request.pidns is None:
+        for option, number in (("--pid", request.pid), ("--tid", request.tid)):
+            if number is not None and number < 1 << 32 and not Path(f"/proc/{number}").is_dir():
+                raise UsageError(f"{option} {number}: there is none")
 
 
 def _options(request: RunRequest, switches: tuple[str, ...]) -> Options:
@@ -153,17 +179,25 @@ def _options(request: RunRequest, switches: tuple[str, ...]) -> Options:
         if not equals or not value:
             raise UsageError(f"--set {given[:60]!r}: NAME=VALUE is expected")
         constants[name] = value
+    # What a script leaves empty must not open the run to the whole host.
+    for option, text in (("--cgroup", request.cgroup), ("--comm", request.comm)):
+        if text is not None and not text.strip():
+            raise UsageError(f"{option} is empty; leave it out to look at all")
+    minimum = duration(request.minimum, "--min") if request.minimum else 0
+    maximum = duration(request.maximum, "--max") if request.maximum else 0
+    if maximum and minimum > maximum:
+        raise UsageError(f"--min {request.minimum} is longer than --max {request.maximum}: nothing is both")
     return Options(
         filters=Filters(
-            cgroup=request.cgroup or None,
-            pidns=request.pidns or None,
-            pid=request.pid or None,
-            tid=request.tid or None,
-            uid=None if request.uid < 0 else request.uid,
-            comm=request.comm or None,
+            cgroup=request.cgroup,
+            pidns=request.pidns,
+            pid=request.pid,
+            tid=request.tid,
+            uid=request.uid,
+            comm=request.comm,
             sample=request.sample,
-            minimum=duration(request.minimum, "--min") if request.minimum else 0,
-            maximum=duration(request.maximum, "--max") if request.maximum else 0,
+            minimum=minimum,
+            maximum=maximum,
         ),
         constants=constants,
         target=Target(request.function, request.binary, request.usdt, request.interface, request.frequency),

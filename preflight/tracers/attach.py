@@ -49,8 +49,18 @@ class Target:
     frequency: int = 0
 
 
+#: Field of a target -> the needs of a variant that it serves.
+_USED_BY = {
+    "function": {"kernel-function", "user-function"},
+    "binary": {"user-function", "user-binary", "usdt"},
+    "usdt": {"usdt"},
+    "interface": {"socket"},
+    "frequency": {"perf-event"},
+}
+
+
 def check_target(variant: Variant, target: Target) -> None:
-    """UsageError when the variant needs something from the user that is not there."""
+    """UsageError when the variant needs something that was not named, or has no use for what was."""
     wanted = {
         "kernel-function": (target.function, "--function NAME, a function of the kernel"),
         "user-function": (target.function and target.binary, "--binary PATH and --function NAME"),
@@ -60,6 +70,9 @@ def check_target(variant: Variant, target: Target) -> None:
         given, option = wanted.get(need, ("yes", ""))
         if not given:
             raise UsageError(f"variant {variant.name} needs {option}")
+    for option, needs in _USED_BY.items():
+        if getattr(target, option) and not needs & set(variant.needs):
+            raise UsageError(f"--{option} cannot be honoured: variant {variant.name} has no use for it")
     if target.usdt and target.usdt.count(":") != 1:
         raise UsageError(f"--usdt {target.usdt[:60]!r}: PROVIDER:NAME is expected")
     if not 0 <= target.frequency <= MAX_FREQUENCY:

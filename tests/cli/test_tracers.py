@@ -90,6 +90,13 @@ def test_every_tracer_has_a_whole_runbook(name: str) -> None:
         (("usdtcount", "--for", "1s", "--binary", "/bin/sh", "--usdt", "abc"), "PROVIDER:NAME is expected"),
         (("ufunclat", "--for", "1s", "--binary", "/no/such", "--function", "f"), "no such file"),
         (("oncpu", "--for", "1s", "--frequency", "100000"), "1 to 1000"),
+        (("syscalls", "--for", "1s", "--comm", ""), "--comm is empty"),
+        (("syscalls", "--for", "1s", "--cgroup", " "), "--cgroup is empty"),
+        (("syscalls", "--for", "1s", "--pid", "4194305"), "--pid 4194305: there is none"),
+        (("syscalls", "--for", "1s", "--min", "2s", "--max", "1s"), "nothing is both"),
+        (("syscalls", "--for", "1s", "--function", "x"), "--function cannot be honoured"),
+        (("syscalls", "--for", "24h", "--format", "svg"), "syscalls has no stacks"),
+        (("syscalls", "--for", "24h", "--format", "json=/no/such/folder/x"), "no place for a file"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_2(words: tuple[str, ...], message: str) -> None:

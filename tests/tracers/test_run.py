@@ -13,7 +13,7 @@ import pytest
 
 from preflight.errors import InstrumentError, UsageError
 from preflight.tracers import load, run
-from preflight.tracers.attach import check_target, online_cpus, refused_program
+from preflight.tracers.attach import Target, check_target, online_cpus, refused_program
 from preflight.tracers.libbpf import LibbpfError
 from preflight.tracers.session import Options
 
@@ -161,12 +161,17 @@ def test_the_refused_program_is_the_last_that_libbpf_names(
 
 
 def test_what_a_variant_needs_is_asked_for() -> None:
-    from preflight.tracers.attach import Target
-
     (variant, *_) = load.tracer("usdtcount").variants
     with pytest.raises(UsageError, match="--binary PATH and --usdt PROVIDER:NAME"):
         check_target(variant, Target(binary="/bin/sh"))
     check_target(variant, Target(binary="/bin/sh", usdt="a:b"))
+
+
+def test_what_a_variant_has_no_use_for_is_refused() -> None:
+    variants = {variant.name: variant for variant in load.tracer("dnswire").variants}
+    check_target(variants["socket_filter"], Target(interface="lo"))
+    with pytest.raises(UsageError, match="--interface cannot be honoured: variant cgroup_skb"):
+        check_target(variants["cgroup_skb"], Target(interface="lo"))
 
 
 def test_the_cpus_that_run_are_read(tmp_path: Any) -> None:
