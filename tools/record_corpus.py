@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records how kernels refuse the programs of fixtures/verifier_corpus, and scores the decoder on the logs.
 
-    python tools/record_corpus.py [--kernels host,6.12,...] [--score] [--show]
+    python tools/record_corpus.py [--kernels 6.18,6.12,...] [--jobs N] [--only PATTERN]
 
 Every source under `programs/` holds small programs that a verifier refuses, each with its labels in comments:
 
@@ -251,12 +251,12 @@ def _whole_lines(log: str) -> str:
     return _POINTER.sub("0xffff888000000000", log)
 
 
-def objects_of(folder: Path, out: Path) -> Any:
+def objects_of(folder: Path, out: Path, pattern: str = "*") -> Any:
     """The sources of a folder compiled into another, as what the lab loads."""
     from preflight.lab.subjects import subjects
 
     tools = find_toolchain()
-    return subjects([str(compiled(source, out, tools)) for source in sorted(folder.glob("*.bpf.c"))])
+    return subjects([str(compiled(source, out, tools)) for source in sorted(folder.glob(f"{pattern}.bpf.c"))])
 
 
 def load_fixes(out: Path) -> dict[str, dict[str, Any]]:
@@ -278,8 +278,8 @@ def load_fixes(out: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def record(kernels: Sequence[str], jobs: int) -> int:
-    """Load everything on these kernels and write their logs; how many kernels could not be measured."""
+def record(kernels: Sequence[str], jobs: int, pattern: str = "*") -> int:
+    """Load sources on these kernels and write their logs; how many kernels could not be measured."""
     from preflight.kernels import resolve_all
     from preflight.lab.qemu import Limits
     from preflight.lab.run import Plan, on_host, run
@@ -287,7 +287,7 @@ def record(kernels: Sequence[str], jobs: int) -> int:
     wanted = programs()
     bad = 0
     with tempfile.TemporaryDirectory(prefix="preflight-corpus-") as scratch:
-        objects = objects_of(PROGRAMS, Path(scratch))
+        objects = objects_of(PROGRAMS, Path(scratch), pattern)
         if HOST in kernels:
             away = ",".join(f"-{name}" for name in DROPPED)
             front = ("setpriv", "--bounding-set", away, "--inh-caps", away)
@@ -333,8 +333,10 @@ def record(kernels: Sequence[str], jobs: int) -> int:
 
 
 def write(kernel: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep the logs of a kernel, in a stable order."""
+    """Keep the logs of a kernel, in a stable order, with those of sources that were not loaded again."""
     LOGS.mkdir(exist_ok=True)
+    loaded, there = {row["source"] for row in rows}, {path.name for path in PROGRAMS.glob("*.bpf.c")}
+    rows = [*rows, *(row for row in recorded(kernel) if row["source"] in there - loaded)]
     ordered = sorted(rows, key=lambda row: (row["source"], row["program"], row["privilege"]))
     text = "".join(json.dumps(row, sort_keys=True) + "\n" for row in ordered)
     (LOGS / f"{kernel}.jsonl.xz").write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
@@ -378,8 +380,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="record how kernels refuse the corpus")
     parser.add_argument("--kernels", default=",".join(KERNELS), help=f"of {', '.join(KERNELS)}")
     parser.add_argument("--jobs", type=int, default=1, help="machines at a time")
+    parser.add_argument("--only", default="*", help="only sources whose name matches this pattern")
     options = parser.parse_args()
-    return 1 if record(options.kernels.split(","), options.jobs) else 0
+    return 1 if record(options.kernels.split(","), options.jobs, options.only) else 0
 
 
 if __name__ == "__main__":
