@@ -12,11 +12,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+import xmlschema
 
 from tests.cli.run import preflight
 
 ROOT = Path(__file__).parent.parent.parent
+SCHEMAS = Path(__file__).parent
 SOURCE = "syscalls_raw_tp.bpf.c"
 ENTER = "return syscall_enter(ctx->args[1]);"
 #: Walked once per turn, with other values each time.
@@ -108,6 +111,24 @@ def test_a_more_complex_program_fails_for_its_growth(tmp_path: Path, baseline: P
     assert row["metrics"]["insns"]["after"] > row["metrics"]["insns"]["before"] + 400
 
 
+def test_what_reviewers_and_their_services_read_is_valid(tmp_path: Path, baseline: Path) -> None:
+    obj = compiled(tmp_path, COMPLEX)
+    files = {form: tmp_path / f"gate.{form}" for form in ("junit", "sarif", "markdown")}
+    wanted = [word for form, path in files.items() for word in ("--format", f"{form}={path}")]
+    done = preflight("gate", str(obj), *HERE, "--baseline", str(baseline), "--format", "github", *wanted)
+    assert done.returncode == 1
+    assert "exit 1: 1 worse than agreed" in done.stderr.decode()
+    xmlschema.XMLSchema(str(SCHEMAS / "junit.xsd")).validate(str(files["junit"]))
+    schema = json.loads((SCHEMAS / "sarif-used.schema.json").read_text(encoding="utf-8"))
+    document = json.loads(files["sarif"].read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(document)
+    errors = [one for one in document["runs"][0]["results"] if one["level"] == "error"]
+    assert {one["ruleId"] for one in errors} == {"PG201"}
+    (place,) = errors[0]["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == SOURCE
+    assert "syscalls\\_enter" in files["markdown"].read_text(encoding="utf-8")
+
+
 def test_a_rejected_program_fails_with_the_family_of_its_log(tmp_path: Path, baseline: Path) -> None:
     code, result = gated(compiled(tmp_path, REJECTED), baseline)
     assert code == 1
@@ -153,6 +174,30 @@ def test_an_object_that_is_no_longer_given_is_not_a_pass(tmp_path: Path, baselin
     code, result = gated(other, baseline)
     assert code == 3
     assert result["summary"]["outcomes"]["undecided"] == 3
+
+
+@pytest.mark.parametrize(
+    "formats", [("pdf",), ("text", "json"), ("veristat=a.csv", "html=b")], ids=["unknown", "two", "mixed"]
+)
+def test_a_format_that_cannot_be_written_is_told_before_anything_is_loaded(
+    tmp_path: Path, formats: tuple[str, ...], kernel_loads: None
+) -> None:
+    path = tmp_path / "baseline.toml"
+    wanted = [word for form in formats for word in ("--format", form)]
+    done = preflight(
+        "gate", "probes:tracepoint", *HERE, "--baseline", str(path), "--update", *wanted
+    )  # fmt: skip
+    assert (done.returncode, path.exists()) == (2, False)
+
+
+def test_the_baseline_can_be_read_like_any_file_of_the_repository(tmp_path: Path, kernel_loads: None) -> None:
+    path = tmp_path / "baseline.toml"
+    words = ("gate", "probes:tracepoint", *HERE, "--baseline", str(path), "--update")
+    preflight(*words)
+    first = path.stat().st_mode & 0o777
+    path.chmod(0o640)
+    preflight(*words)
+    assert (first & 0o600, path.stat().st_mode & 0o777) == (0o600, 0o640)
 
 
 @pytest.mark.parametrize(
