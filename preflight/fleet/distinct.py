@@ -27,9 +27,9 @@ from preflight.kernels.store import Store
 FROM_FACTS, FROM_CATALOGUE, NOWHERE, NO_BTF = "facts", "catalogue", "nowhere", "no-btf"
 #: Why objects cannot be predicted for a kernel.
 WHY = {
-    NOWHERE: "its BTF is neither in a facts file nor in the catalogue: "
+    NOWHERE: "the kernel's BTF is neither in a facts file nor in the catalogue: "
     "collect one such host --with-btf, or `preflight kernels add` it",
-    NO_BTF: "its hosts show no BTF",
+    NO_BTF: "the kernel shows no BTF",
 }
 _ODD = re.compile(r"[^A-Za-z0-9._+~-]")
 

@@ -32,4 +32,4 @@ def _key(kernel: Kernel) -> str:
     path = kernel.contents.btf.path
     if path is None or path.suffix in (".xz", ".gz") or not path.is_file() or str(path).startswith("/sys/"):
         return kernel.btf_sha256
-    return key_of_file(path)
+    return key_of_file(path.resolve())  # an entry may consist of links to another one

@@ -84,6 +84,10 @@ def render_diff(result: Mapping[str, Any], style: Style) -> str:
     return page.text()
 
 
+def _hosts(count: int) -> str:
+    return f"{count:,} {'host' if count == 1 else 'hosts'}"
+
+
 def _counts(counts: Mapping[str, int]) -> str:
     return (
         f"{counts['pass']:,} pass · {counts['fail']:,} fail · {counts['undecided']:,} undecided · "
@@ -136,7 +140,7 @@ def _causes(page: Page, heading: str, causes: Sequence[Mapping[str, Any]]) -> No
             (f"{cause['code']} ", f"bold {_COLOURS.get(str(cause['verdict']), '')}"), str(cause["title"])
         )
         where = (
-            f"{cause['hosts']:,} hosts{more}: {view.few(cause['objects'])} on {view.few(cause['kernels'])}"
+            f"{_hosts(cause['hosts'])}{more}: {view.few(cause['objects'])} on {view.few(cause['kernels'])}"
         )
         page.line((where, "dim"), indent=6)
         if cause["fix"]:
@@ -172,7 +176,7 @@ def _policies(page: Page, result: Mapping[str, Any]) -> None:
     common = _common(policies)
     for one in policies[: _limit(page)]:
         own = ", ".join(f"{k}={_plain(v)}" for k, v in one["values"].items() if common.get(k) != [v])
-        page.line(f"{one['digest']} ", (f"{one['hosts']:,} hosts ", "bold"), own or "", indent=2)
+        page.line(f"{one['digest']} ", (f"{_hosts(one['hosts'])} ", "bold"), own or "", indent=2)
     _left(page, policies)
 
 
@@ -201,7 +205,7 @@ def _checks(page: Page, result: Mapping[str, Any]) -> None:
         subject = f"[{one['subject']}]" if one["subject"] else ""
         page.line(
             (f"{one['code']}{subject} ", f"bold {_COLOURS.get(str(one['verdict']), '')}"),
-            f"{one['verdict']} on {one['hosts']:,} hosts: {one['title']}",
+            f"{one['verdict']} on {_hosts(one['hosts'])}: {one['title']}",
             indent=2,
         )
     _left(page, checks)
