@@ -191,7 +191,8 @@ class TestDnsWire:
     def test_the_last_labels_when_asked_for(self, variant: str, address: str) -> None:
         outcome = self._seen(variant, address, only(dns_suffix_labels=2))
         suffixes = {row.key["suffix"] for row in outcome.rows["counts"]}
-        assert suffixes == {"example.test", "missing.test"}
+        # Whoever else asks for a name on this host is seen as well, but nobody else asks for these.
+        assert {one for one in suffixes if one.endswith("test")} == {"example.test", "missing.test"}
 
     def test_one_type_of_question_alone(self, variant: str, address: str) -> None:
         outcome = self._seen(variant, address, only(target_qtype=AAAA))
