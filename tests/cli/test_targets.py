@@ -34,5 +34,5 @@ def test_an_empty_name_stands_for_all() -> None:
 
 
 def test_an_unknown_name_says_what_there_is() -> None:
-    with pytest.raises(UsageError, match="no tracers:nope; there are .*syscalls_raw_tp"):
+    with pytest.raises(UsageError, match=r"no tracers:nope; there are .*syscalls_raw_tp"):
         object_paths(["tracers:nope"])
