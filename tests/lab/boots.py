@@ -17,6 +17,7 @@ SUITES = ("trixie", "trixie-backports")
 
 #: What was found in this run: fetching takes a while, and all tests that boot run in one process.
 _found: list[Kernel] = []
+_folder: list[Path] = []
 
 
 def bootable_kernels(folders: pytest.TempPathFactory) -> list[Kernel]:
@@ -28,6 +29,11 @@ def bootable_kernels(folders: pytest.TempPathFactory) -> list[Kernel]:
     except PreflightError as error:
         pytest.skip(f"no lab here: {error}")
     return list(_found)
+
+
+def fetched() -> Path | None:
+    """The catalogue that `bootable_kernels` fetched into, None when the user's own has what is needed."""
+    return _folder[0] if _folder else None
 
 
 def _from_catalogue() -> list[Kernel]:
@@ -49,6 +55,7 @@ def _from_suites(folder: Path) -> list[Kernel]:
     from preflight.kernels.fetch_debian import Request
 
     store = Store(folder)
+    _folder[:] = [folder]
     for suite in SUITES:
         root = fetch_debian.open_suite(suite, "amd64")
         request = Request(suite, "amd64", ("cloud-amd64",))
