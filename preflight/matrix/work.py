@@ -7,7 +7,7 @@ Nothing else goes over the border: no exception, no object of ours. A worker get
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.errors import InputError, PreflightError
@@ -30,6 +30,13 @@ class Batch(NamedTuple):
     store: str
     modules: tuple[str, ...]
     judge: str
+
+
+class Found(NamedTuple):
+    """A kernel to judge; None, and why, for one that shows no BTF."""
+
+    kernel: Kernel | None
+    why: str = ""
 
 
 class _Ready(NamedTuple):
@@ -89,14 +96,20 @@ def judge(task: str) -> str:
     import json
 
     asked = json.loads(task)
-    answer = _judge(asked["name"], asked["ref"])
-    return json.dumps(answer, separators=(",", ":"))
+    return judge_found(asked["name"], lambda: find(asked["ref"], _ready[0].batch.store))
 
 
-def _judge(name: str, ref: str) -> dict[str, Any]:
+def judge_found(name: str, find: Callable[[], Found]) -> str:
+    """The same for a kernel that is found in another way; what `find` raises is an answer too."""
+    import json
+
+    return json.dumps(_judge(name, find), separators=(",", ":"))
+
+
+def _judge(name: str, find: Callable[[], Found]) -> dict[str, Any]:
     failed: dict[str, Any] = {"name": name, "kernel": None, "cells": [], "causes": {}}
     try:
-        return _answer(name, ref)
+        return _answer(name, find)
     except PreflightError as error:
         return failed | {"error": _plain(error), "fault": "input"}
     except MemoryError:
@@ -109,11 +122,12 @@ def _plain(error: Exception) -> str:
     return str(error).encode("utf-8", "backslashreplace").decode()[:500]
 
 
-def _answer(name: str, ref: str) -> dict[str, Any]:
+def _answer(name: str, find: Callable[[], Found]) -> dict[str, Any]:
     from preflight.matrix.cells import predicted, untested
 
     batch = _ready[0].batch
-    kernel, facts, why = _kernel(ref, batch)
+    kernel, why = find()
+    facts = None if kernel is None else _asked(kernel, batch.modules)
     cells, faults = [], 0
     causes: dict[str, dict[str, Any]] = {}
     machine, order = (kernel.arch, kernel.byteorder) if kernel is not None else (None, None)
@@ -142,27 +156,33 @@ def _answer(name: str, ref: str) -> dict[str, Any]:
     }
 
 
-def _kernel(ref: str, batch: Batch) -> tuple[Kernel | None, KernelFacts | None, str]:
-    """The kernel and what is asked of it; neither, and why, for one that shows no BTF."""
+def find(ref: str, store: str) -> Found:
+    """The kernel behind a reference, from the catalogue in the folder `store`."""
     from pathlib import Path
 
-    from preflight.kernels.indexed import use_index
     from preflight.kernels.refs import resolve
     from preflight.kernels.store import Store
-    from preflight.predict.kernel_facts import KernelFacts
-    from preflight.predict.target import KernelTarget
 
     try:
-        (kernel,) = resolve(ref, Store(Path(batch.store)) if batch.store else None)
+        (kernel,) = resolve(ref, Store(Path(store)) if store else None)
     except InputError as error:
         # a kernel without BTF is an answer; a file that is no kernel is none
         if "shows no BTF" in error.message or "holds no BTF" in error.message:
-            return None, None, str(error)
+            return Found(None, str(error))
         raise
+    return Found(kernel)
+
+
+def _asked(kernel: Kernel, wanted: tuple[str, ...]) -> KernelFacts:
+    """What is asked of a kernel; `wanted` modules are taken as loaded where their BTF is known."""
+    from preflight.kernels.indexed import use_index
+    from preflight.predict.kernel_facts import KernelFacts
+    from preflight.predict.target import KernelTarget
+
     use_index(kernel)
     known = kernel.modules or frozenset()
-    modules = tuple(module for module in batch.modules if module in known) if batch.modules else None
-    return kernel, KernelFacts(KernelTarget(kernel, modules)), ""
+    modules = tuple(module for module in wanted if module in known) if wanted else None
+    return KernelFacts(KernelTarget(kernel, modules))
 
 
 def _result(obj: BpfObject, name: str, facts: KernelFacts | None, why: str) -> dict[str, Any]:
