@@ -118,6 +118,7 @@ def _files(kernel: Kernel) -> Iterator[str]:
         "symbols": contents.symbols,
         "tracepoints": contents.tracepoints,
         "filter_functions": contents.filter_functions,
+        "sites": contents.sites,
         **{f"module {name}": blob for name, blob in (contents.modules or {}).items()},
     }
     yield f"modules: {contents.modules is not None}"

@@ -57,7 +57,13 @@ def _identity(kernel: Kernel | WithoutBtf) -> tuple[Any, ...]:
     from hashlib import sha256
 
     contents = kernel.contents
-    blobs = (contents.config, contents.symbols, contents.tracepoints, contents.filter_functions)
+    blobs = (
+        contents.config,
+        contents.symbols,
+        contents.tracepoints,
+        contents.filter_functions,
+        contents.sites,
+    )
     digests = tuple(None if blob is None else sha256(blob.read()).hexdigest() for blob in blobs)
     modules = tuple(sorted(kernel.modules)) if kernel.modules is not None else None
     return (kernel.btf_sha256, kernel.release, kernel.arch, digests, modules)

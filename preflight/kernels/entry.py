@@ -2,8 +2,9 @@
 """One catalogue entry: a directory of facts about one kernel, read back as a Kernel.
 
 `kernel.json` (identity, provenance, digests), `vmlinux.btf`, `config`, `modules/NAME.btf`,
-`symbols`, `tracepoints`, `available_filter_functions`. All but `vmlinux.btf` are optional and
-absent is unknown. A file may be kept as `.xz`; the digest is that of the file as stored.
+`symbols`, `tracepoints`, `available_filter_functions`, `sites` (see `trace_sites`). All but
+`vmlinux.btf` are optional and absent is unknown. A file may be kept as `.xz`; the digest is that
+of the file as stored.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ OPTIONAL_FILES = {
     "symbols": "symbols",
     "tracepoints": "tracepoints",
     "filter_functions": "available_filter_functions",
+    "sites": "sites",
 }
 
 _FACTS_LIMIT = 4 << 20

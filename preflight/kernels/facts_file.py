@@ -6,8 +6,8 @@
     tool           {name, version}
     kernel         identity, btf_sha256, source (provenance), and `contents`: by the name that a catalogue
                    entry gives the file (vmlinux.btf, config, symbols, tracepoints,
-                   available_filter_functions, modules/NAME.btf) its `size` and `sha256`, and, where the
-                   content travels along, `xz`: base64
+                   available_filter_functions, sites, modules/NAME.btf) its `size` and `sha256`, and, where
+                   the content travels along, `xz`: base64
     host           what the checks ask, see preflight.host.codec; null when it was not collected
 
 Other keys belong to whoever wrote the file and are passed over. A file with `vmlinux.btf` inside stands for a

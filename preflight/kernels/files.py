@@ -106,6 +106,7 @@ def _from_bytes(data: bytes, path: Path) -> Kernel:
         btf=Blob(data=btf),
         config=Blob(data=found.config) if found.config is not None else None,
         symbols=Blob(data=found.symbols) if found.symbols is not None else None,
+        sites=Blob(data=found.trace_sites) if found.trace_sites is not None else None,
     )
     return Kernel(identity, contents, Provenance("image", source))
 

@@ -14,10 +14,14 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from preflight.errors import InputError
 from preflight.kernels import btfblob, decompress, elf
 from preflight.kernels.btfblob import ByteOrder
+
+if TYPE_CHECKING:
+    from preflight.kernels.kallsyms import SymbolTable
 
 #: Largest image file, and largest kernel it may unpack to.
 FILE_LIMIT = 256 << 20
@@ -66,11 +70,29 @@ class KernelImage:
         return match[1].decode("ascii") if match else None
 
     @cached_property
-    def symbols(self) -> bytes | None:
-        """Symbols of vmlinux, a line `TYPE NAME` each, from the image's own table; None without one."""
+    def _symbol_table(self) -> SymbolTable | None:
         from preflight.kernels import kallsyms
 
-        return kallsyms.symbol_lines(self.raw, self.found_btf[1])
+        return kallsyms.symbol_table(self.raw, self.found_btf[1])
+
+    @cached_property
+    def symbols(self) -> bytes | None:
+        """Symbols of vmlinux, a line `TYPE NAME` each, from the image's own table; None without one."""
+        return self._symbol_table.lines() if self._symbol_table else None
+
+    @cached_property
+    def trace_sites(self) -> bytes | None:
+        """Which functions ftrace and kprobes can take, as an entry keeps it (see `trace_sites`).
+
+        None for an image without symbols; what the image does not tell is unknown in it.
+        """
+        from preflight.kernels import site_tables, trace_sites
+
+        if self._symbol_table is None:
+            return None
+        return trace_sites.encode(
+            *site_tables.read(self.raw, self._symbol_table, self.found_btf[1], self.arch)
+        )
 
     @cached_property
     def config(self) -> bytes | None:

@@ -42,26 +42,33 @@ class _Tokens:
 
     start: int
     texts: tuple[bytes, ...]
+    end: int
 
 
-def symbols(image: bytes, byteorder: ByteOrder) -> list[bytes] | None:
+@dataclass(frozen=True, slots=True)
+class SymbolTable:
     """Symbols in the order of the table, each as its type letter and name (`Tdo_exit`).
 
-    None when the image has no table that is sound in every part.
+    `start` is the offset in the image of the count before them, `end` the offset behind the token index:
+    one of the two is beside the addresses (see `symbol_addresses`).
     """
+
+    names: list[bytes]
+    start: int
+    end: int
+
+    def lines(self) -> bytes:
+        """The symbols as an entry keeps them: one line `TYPE NAME` each."""
+        return b"".join(b"%c %b\n" % (symbol[0], symbol[1:]) for symbol in self.names)
+
+
+def symbol_table(image: bytes, byteorder: ByteOrder) -> SymbolTable | None:
+    """The image's table; None when it has none that is sound in every part."""
     mark = "<" if byteorder == "little" else ">"
     for tokens in islice(_token_tables(image, mark), _TABLES):
-        for names in _names_before(image, tokens, mark):
-            return names
+        for table in _names_before(image, tokens, mark):
+            return table
     return None
-
-
-def symbol_lines(image: bytes, byteorder: ByteOrder) -> bytes | None:
-    """The same as an entry keeps it: one line `TYPE NAME` each."""
-    found = symbols(image, byteorder)
-    if found is None:
-        return None
-    return b"".join(b"%c %b\n" % (symbol[0], symbol[1:]) for symbol in found)
 
 
 def _token_tables(image: bytes, mark: str) -> Iterator[_Tokens]:
@@ -88,8 +95,9 @@ def _confirmed(image: bytes, start: int, texts: list[bytes], mark: str) -> Itera
             continue
         index = struct.pack(f"{mark}{_TOKENS}H", *offsets)
         # The index is aligned to the word size.
-        if image.find(index, end, end + len(index) + 16) >= 0:
-            yield _Tokens(start + skipped, (first, *texts[1:]))
+        found = image.find(index, end, end + len(index) + 16)
+        if found >= 0:
+            yield _Tokens(start + skipped, (first, *texts[1:]), found + len(index))
             return
 
 
@@ -103,8 +111,8 @@ def _back(image: bytes, end: int, count: int) -> int | None:
     return at
 
 
-def _names_before(image: bytes, tokens: _Tokens, mark: str) -> Iterator[list[bytes]]:
-    """Symbol names for each place before the tokens where a count, names and markers fit together."""
+def _names_before(image: bytes, tokens: _Tokens, mark: str) -> Iterator[SymbolTable]:
+    """The symbols for each place before the tokens where a count, names and markers fit together."""
     low = max(0, tokens.start - _REACH)
     low += -low % 4
     left = _EFFORT
@@ -120,7 +128,7 @@ def _names_before(image: bytes, tokens: _Tokens, mark: str) -> Iterator[list[byt
                 names, looked_at = _read(image, start, count, tokens, mark)
                 left -= looked_at
                 if names is not None:
-                    yield names
+                    yield SymbolTable(names, position, tokens.end)
                 if left < 0:
                     return
 

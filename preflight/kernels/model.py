@@ -13,6 +13,7 @@ from preflight.kernels.blob import Blob
 
 if TYPE_CHECKING:
     from preflight.btf import Btf
+    from preflight.kernels.trace_sites import TraceSites
 
 ByteOrder = Literal["little", "big"]
 
@@ -72,7 +73,8 @@ class Contents:
     `btf` is raw BTF; `config` is kernel configuration text; `modules` holds split BTF by module
     name; `symbols` has lines
     `TYPE NAME` or `TYPE NAME [MODULE]`, or those of /proc/kallsyms; `tracepoints` has lines
-    `category:name`; `filter_functions` is tracefs's available_filter_functions.
+    `category:name`; `filter_functions` is tracefs's available_filter_functions; `sites` is what the image
+    says of the same, and of kprobes (`trace_sites`).
     """
 
     btf: Blob
@@ -81,6 +83,7 @@ class Contents:
     symbols: Blob | None = None
     tracepoints: Blob | None = None
     filter_functions: Blob | None = None
+    sites: Blob | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +193,18 @@ class Kernel:
         return _lines(self.contents.filter_functions)
 
     @cached_property
+    def trace_sites(self) -> TraceSites | None:
+        """Which functions ftrace and kprobes can take, by the tables of the kernel's image; None: unknown."""
+        from preflight.kernels import trace_sites
+
+        if self.contents.sites is None:
+            return None
+        try:
+            return trace_sites.parse(self.contents.sites.read())
+        except InputError as error:
+            raise error.about(self.name) from None
+
+    @cached_property
     def _parsed_modules(self) -> dict[str, Btf]:
         return {}
 
@@ -218,6 +233,7 @@ class Kernel:
                 "symbols": contents.symbols is not None,
                 "tracepoints": contents.tracepoints is not None,
                 "available_filter_functions": contents.filter_functions is not None,
+                "trace_sites": contents.sites is not None,
             },
         }
 

@@ -108,6 +108,7 @@ def kernel_from_packages(
         btf=Blob(data=btf),
         config=Blob(data=config) if config is not None else None,
         symbols=Blob(data=found.symbols) if found.symbols is not None else None,
+        sites=Blob(data=found.trace_sites) if found.trace_sites is not None else None,
         modules=modules if with_modules else None,
     )
     return Kernel(identity, contents, Provenance("deb", tuple(source_path(path) for path in paths), notes))

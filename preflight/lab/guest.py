@@ -126,6 +126,9 @@ mark probe kallsyms
 read restrict < /proc/sys/kernel/kptr_restrict
 echo 2 > /proc/sys/kernel/kptr_restrict
 frame kallsyms /proc/kallsyms
+if test -e /sys/kernel/debug/kprobes/blacklist; then
+    cut -f2 /sys/kernel/debug/kprobes/blacklist > /tmp/fact; frame kprobe_blacklist /tmp/fact
+fi
 echo "$restrict" > /proc/sys/kernel/kptr_restrict
 if test -e /proc/config.gz; then gzip -dc /proc/config.gz > /tmp/fact; frame config /tmp/fact; fi
 mark probe system

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preflight.kernels import image
-from preflight.kernels.kallsyms import symbol_lines, symbols
+from preflight.kernels.kallsyms import symbol_table
 from tests.kernels.builders import arm64_image, kallsyms, tiny_btf
 
 NAMES = [b"T_text", b"t__x64_sys_bpf", b"tblk_account_io_done.part.0", b"Djiffies"]
@@ -18,17 +18,22 @@ BEFORE = bytes(64) + b"other data 0\0001\0002\0003\000" + bytes(range(256)) * 3
 BEFORE += bytes(-len(BEFORE) % 8)
 
 
+def symbols(image: bytes, byteorder: str) -> list[bytes] | None:
+    found = symbol_table(image, byteorder)  # type: ignore[arg-type]
+    return found and found.names
+
+
 @pytest.mark.parametrize("byteorder", ["little", "big"])
 @pytest.mark.parametrize("seqs_between", [False, True])
 def test_reads_every_symbol_in_order(byteorder: str, seqs_between: bool) -> None:
     table = kallsyms(NAMES, byteorder=byteorder, seqs_between=seqs_between)
-    assert symbols(BEFORE + table + BEFORE, byteorder) == NAMES  # type: ignore[arg-type]
+    assert symbols(BEFORE + table + BEFORE, byteorder) == NAMES
 
 
 def test_lines_are_type_and_name() -> None:
-    lines = symbol_lines(BEFORE + kallsyms(NAMES) + BEFORE, "little")
-    assert lines is not None
-    assert lines.splitlines()[:2] == [b"T _text", b"t __x64_sys_bpf"]
+    found = symbol_table(BEFORE + kallsyms(NAMES) + BEFORE, "little")
+    assert found is not None
+    assert found.lines().splitlines()[:2] == [b"T _text", b"t __x64_sys_bpf"]
 
 
 def test_what_precedes_the_first_token_without_a_nul_is_no_part_of_it() -> None:
