@@ -38,8 +38,17 @@ def fleet(
     ),
     store: str = typer.Option("", "--store", metavar="DIRECTORY", help="The catalogue's directory."),
     workers: int = typer.Option(0, "--workers", min=0, max=1024, help="Processes; 0: one per CPU."),
+    dask: str = typer.Option(
+        "", "--dask", metavar="ADDRESS", help="Judge on this Dask cluster: tcp:// or tls://HOST:PORT."
+    ),
+    dask_tls: str = typer.Option(
+        "",
+        "--dask-tls",
+        metavar="FOLDER",
+        help="ca.pem, cert.pem and key.pem for tls://; default: Dask's configuration.",
+    ),
     format_: list[str] = typer.Option(
-        [], "--format", help="text, json, csv, markdown or html; FORMAT=FILE, repeatable."
+        [], "--format", help="text, json, csv, markdown, html or prom; FORMAT=FILE, repeatable."
     ),
     sqlite: str = typer.Option(
         "", "--sqlite", metavar="FILE", help="Also write the result as tables of an SQLite file."
@@ -59,12 +68,11 @@ def fleet(
 
     from preflight.cli.exits import Exit
     from preflight.cli.fleet_run import Request, run
-    from preflight.cli.options import choose
+    from preflight.cli.options import choose, judges
     from preflight.cli.output import emit, split_format
     from preflight.errors import UsageError
     from preflight.fleet.document import parse_labels
     from preflight.matrix.plan import JUDGES
-    from preflight.matrix.run import on_this_machine
     from preflight.render.registry import renderers
 
     choose("--fail-on", fail_on, ("required", "never"))
@@ -81,7 +89,7 @@ def fleet(
         tuple(facts), tuple(object_), diff, parse_labels(only), name_label or None, count_identical, judge,
         tuple(sorted(set(module))), store, workers, fail_on, undecided,
     )  # fmt: skip
-    result, code = run(request, on_this_machine(workers))
+    result, code = run(request, judges(workers, dask, dask_tls))
     if sqlite:
         from preflight.fleet.sqlite import write
 

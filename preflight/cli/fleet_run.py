@@ -115,7 +115,7 @@ def _report(
             outcomes.append(Exit.FINDINGS)
         if by_host["undecided"] or by_host["not_tested"]:
             outcomes.append(_undecided(request))
-    code = int(Exit.INTERRUPTED if partial else worst(outcomes))
+    code = int(_cut_short(judged) if partial else worst(outcomes))
     summary |= {"exit_code": code, "judge": request.judge, "set": None, "only": dict(request.only)}
     return envelope("fleet", summary, found.pop("results"), **found), code
 
@@ -134,7 +134,7 @@ def _diff(
         outcomes.append(Exit.FINDINGS)
     if summary["undecided"]:
         outcomes.append(_undecided(request))
-    code = int(Exit.INTERRUPTED if partial else worst(outcomes))
+    code = int(_cut_short(judged) if partial else worst(outcomes))
     summary |= {"exit_code": code, "judge": request.judge, "only": dict(request.only)}
     return envelope("fleet diff", summary, found.pop("results"), **found), code
 
@@ -144,6 +144,11 @@ def _faults(judged: Judged, censuses: Iterable[Census], request: Request) -> lis
     outcomes = [Exit.INTERNAL] if "internal" in judged.faults else []
     lost = sum(count for census in censuses for kind, count in census.skips.items() if kind not in _HARMLESS)
     return [*outcomes, _undecided(request)] if lost or "input" in judged.faults else outcomes
+
+
+def _cut_short(judged: Judged) -> Exit:
+    """Of a part of the result: who ended it."""
+    return Exit.INTERNAL if judged.trouble else Exit.INTERRUPTED
 
 
 def _undecided(request: Request) -> Exit:

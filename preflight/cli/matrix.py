@@ -39,6 +39,15 @@ def matrix(
     ),
     store: str = typer.Option("", "--store", metavar="DIRECTORY", help="The catalogue's directory."),
     workers: int = typer.Option(0, "--workers", min=0, max=1024, help="Processes; 0: one per CPU."),
+    dask: str = typer.Option(
+        "", "--dask", metavar="ADDRESS", help="Judge on this Dask cluster: tcp:// or tls://HOST:PORT."
+    ),
+    dask_tls: str = typer.Option(
+        "",
+        "--dask-tls",
+        metavar="FOLDER",
+        help="ca.pem, cert.pem and key.pem for tls://; default: Dask's configuration.",
+    ),
     format_: list[str] = typer.Option(
         [], "--format", help="text, json, jsonl, csv, markdown or html; FORMAT=FILE, repeatable."
     ),
@@ -63,11 +72,10 @@ def matrix(
 
     from preflight.cli.exits import Exit
     from preflight.cli.matrix_run import Request, run, write_folder
-    from preflight.cli.options import choose
+    from preflight.cli.options import choose, judges
     from preflight.cli.output import emit, split_format
     from preflight.errors import UsageError
     from preflight.matrix.plan import JUDGES, Wanted, join, read_set
-    from preflight.matrix.run import on_this_machine
     from preflight.render import matrix_html
     from preflight.render.registry import renderers
 
@@ -80,7 +88,7 @@ def matrix(
     wanted = join(read_set(set_), named) if set_ else named
     if judge:
         wanted = wanted.with_judge(choose("--judge", judge, JUDGES))
-    result, code = run(Request(wanted, store, workers, fail_on, undecided), on_this_machine(workers))
+    result, code = run(Request(wanted, store, workers, fail_on, undecided), judges(workers, dask, dask_tls))
     if no_embed:
         forms["html"] = lambda given, style: matrix_html.render(given, style, embed=False)
     if html_dir:

@@ -161,7 +161,7 @@ def _set(wanted: Wanted) -> dict[str, str] | None:
 
 def _exit(outcome: Outcome, request: Request) -> int:
     if outcome.partial:
-        return int(Exit.INTERRUPTED)
+        return int(Exit.INTERNAL if outcome.trouble else Exit.INTERRUPTED)
     counts: Mapping[str, int] = outcome.members["summary"]["counts"]
     found: list[Exit] = []
     if "input" in outcome.faults:

@@ -24,7 +24,8 @@ _FOUND = (FROM_FACTS, FROM_CATALOGUE)
 class Judged:
     """The matrix over the distinct kernels, and per census the objects on its groups.
 
-    `matrix` has the members of `preflight matrix`. `faults` as there: `input`, `internal`.
+    `matrix` has the members of `preflight matrix`. `faults` as there: `input`, `internal`;
+    `trouble` says what ended the judging when it was not an interrupt.
     """
 
     matrix: dict[str, Any]
@@ -32,6 +33,7 @@ class Judged:
     causes: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: set[str] = field(default_factory=set)
     partial: bool = False
+    trouble: str = ""
 
 
 def judge(
@@ -89,7 +91,7 @@ def _matrix(
     beside = {kernels.names[key]: WHY[source] for key, source in kernels.sources.items() if source in WHY}
     wanted = Wanted(kernels=there, modules=modules, judge=how, hosts=dict(hosts))
     outcome = run(wanted, subjects, [], kernels.store, make_opener, progress, beside)
-    return Judged(outcome.members, faults=outcome.faults, partial=outcome.partial)
+    return Judged(outcome.members, faults=outcome.faults, partial=outcome.partial, trouble=outcome.trouble)
 
 
 def _groups(

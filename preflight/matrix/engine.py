@@ -23,6 +23,10 @@ RETRIES = 1
 _STARTS = 3
 
 
+class LostError(InstrumentError):
+    """The workers are gone for good; the answers that came until then stand."""
+
+
 class Answer(NamedTuple):
     """What became of one task: its text, or in one sentence why there is none."""
 
@@ -148,6 +152,8 @@ def run(work: Callable[[str], str], tasks: Sequence[str], opener: Opener) -> Ite
                     text = future.result()
                 except BrokenExecutor:
                     died.append(task)
+                except InstrumentError:
+                    raise
                 except Exception as error:
                     starts = 0
                     yield Answer(task.number, None, f"{type(error).__name__}: {error}"[:300])

@@ -24,11 +24,15 @@ MakeOpener = Callable[[work.Batch, int], engine.Opener]
 
 @dataclass(slots=True)
 class Outcome:
-    """`members` of the result; `faults` has `input` and `internal` for kernels that could not be judged."""
+    """`members` of the result; `faults` has `input` and `internal` for kernels that could not be judged.
+
+    `partial`: not all were reached. `trouble` says what ended the judging, when it was not an interrupt.
+    """
 
     members: dict[str, Any] = field(default_factory=dict)
     faults: set[str] = field(default_factory=set)
     partial: bool = False
+    trouble: str = ""
 
 
 def on_this_machine(workers: int) -> MakeOpener:
@@ -75,9 +79,15 @@ def run(
             _judge(matrix, outcome, batch, groups, make_opener, progress)
         except KeyboardInterrupt:
             outcome.partial = True
+        except engine.LostError as error:
+            if not matrix.cells:
+                raise
+            outcome.partial, outcome.trouble = True, str(error)
+            matrix.notes.add(f"not all kernels were judged: {error}"[:400])
+        why = outcome.trouble or "interrupted"
         for members in groups:
             for kernel in members:
-                _untested(matrix, kernel.name, "interrupted before this kernel was judged")
+                _untested(matrix, kernel.name, f"{why} before this kernel was judged")
     else:
         _measured_kernels(matrix, measurements, {kernel.name for kernel in kernels})
     if not matrix.kernels:
