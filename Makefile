@@ -28,11 +28,12 @@ $(VENV)/.ready: pyproject.toml | system
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-## build: compile the BPF objects with the distribution's clang, the lab's loader with gcc, and preflight's
-## Python files: where PYTHONDONTWRITEBYTECODE is set, every run would parse them again
+## build: compile the BPF objects with the distribution's clang, the lab's loader and the loops over BTF with
+## gcc, and preflight's Python files: where PYTHONDONTWRITEBYTECODE is set, every run would parse them again
 build: venv
 	@$(BIN)/python tools/compile_bpf.py
 	@$(BIN)/python tools/compile_lab.py
+	@$(BIN)/python tools/compile_native.py
 	@$(BIN)/python -m compileall -q preflight
 
 ## test: lint, types and the whole test suite

@@ -23,7 +23,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from preflight.btf.lookup import NameTable
+from preflight.btf import quick
+from preflight.btf.lookup import MAX_NAME, MAX_NAMES_BYTES, Names, NameTable
 from preflight.btf.names import essential_bytes
 from preflight.btf.records import Records
 from preflight.btf.strings import Strings
@@ -61,20 +62,13 @@ class Index:
     def build(btf: Btf) -> bytes:
         """The index of a BTF's own types; costs a few times more than parsing."""
         records, strings = btf.records, btf.strings
-        crc = zlib.crc32
-        table = NameTable(records, strings, btf.start_id)
-        names = [
-            crc(essential_bytes(name) if b"___" in name else name) << 32 | place
-            for name, place in table.everything()
-        ]
-        names.sort()
         boundaries, infos = array("I", records.all()), array("I", records.distinct_infos())
-        separated = array("I", table.separated_places())
+        names, separated = _quick_names(records, strings) or _slow_names(records, strings, btf.start_id)
         body = boundaries.tobytes() + infos.tobytes() + separated.tobytes()
-        body += b"\0" * (-(_HEAD.size + len(body)) % 8) + array("Q", names).tobytes()
+        body += b"\0" * (-(_HEAD.size + len(body)) % 8) + names.tobytes()
         of = btf.start_id, len(records.words), len(strings.data)
         counts = len(boundaries), len(infos), len(separated), len(names)
-        head = _HEAD.pack(_MAGIC, _ORDER, crc(body), *of, *counts)
+        head = _HEAD.pack(_MAGIC, _ORDER, zlib.crc32(body), *of, *counts)
         return head + body
 
     @classmethod
@@ -106,6 +100,34 @@ class Index:
         if self._of != (start_id, len(records.words), len(strings.data)):
             raise InputError("the BTF index belongs to another BTF")
         return IndexedNames(self._names, self._separated, records, strings, start_id)
+
+
+def _slow_names(records: Records, strings: Strings, start_id: int) -> tuple[array[int], array[int]]:
+    crc, table = zlib.crc32, NameTable(records, strings, start_id)
+    names = [
+        crc(essential_bytes(name) if b"___" in name else name) << 32 | place
+        for name, place in table.everything()
+    ]
+    names.sort()
+    return array("Q", names), array("I", table.separated_places())
+
+
+def _quick_names(records: Records, strings: Strings) -> quick.NameHashes | None:
+    """The same, compiled; None where it cannot be, or where a name is out of the ordinary."""
+    return quick.names(
+        records.words, records.all(), strings.data, strings.start, longest=MAX_NAME, together=MAX_NAMES_BYTES
+    )
+
+
+def names_of(records: Records, strings: Strings, start_id: int) -> Names:
+    """The names of a type section without an index: one made here, where that is quick, else tables.
+
+    Tables look only at the records they need, so that a fault behind those is none of theirs.
+    """
+    made = _quick_names(records, strings) if quick.native and records.scan_quickly() else None
+    if made is None:
+        return NameTable(records, strings, start_id)
+    return IndexedNames(made.names, made.separated, records, strings, start_id)
 
 
 class IndexedNames:

@@ -25,8 +25,8 @@ _KINDS: tuple[frozenset[int], ...] = (
 )
 
 #: The kernel takes names of up to 511 bytes (KSYM_NAME_LEN); objects are read with longer ones, and judged.
-_MAX_NAME = 128 << 10
-_MAX_NAMES_BYTES = 64 << 20
+MAX_NAME = 128 << 10
+MAX_NAMES_BYTES = 64 << 20
 _BATCH = 512
 
 
@@ -171,16 +171,16 @@ class NameTable:
 
     def _slice(self, data: bytes, offsets: Sequence[int], names: list[bytes]) -> None:
         """Append the names at own offsets; in batches, so that overlapping names stop before memory does."""
-        find, left = data.index, _MAX_NAMES_BYTES
+        find, left = data.index, MAX_NAMES_BYTES
         try:
             for first in range(0, len(offsets), _BATCH):
-                batch = [data[at : find(0, at, at + _MAX_NAME)] for at in offsets[first : first + _BATCH]]
+                batch = [data[at : find(0, at, at + MAX_NAME)] for at in offsets[first : first + _BATCH]]
                 left -= sum(map(len, batch))
                 if left < 0:
-                    raise InputError(f"names add up to more than {_MAX_NAMES_BYTES} bytes")
+                    raise InputError(f"names add up to more than {MAX_NAMES_BYTES} bytes")
                 names += batch
         except ValueError:
-            raise InputError(f"a type name is longer than {_MAX_NAME} bytes") from None
+            raise InputError(f"a type name is longer than {MAX_NAME} bytes") from None
 
     def _name(self, offset: int, place: int) -> bytes:
         try:
@@ -188,8 +188,8 @@ class NameTable:
         except IndexError:
             at = self._records.offset_of(place - 1)
             raise InputError(f"name offset {offset} is outside the string section", offset=at) from None
-        if len(name) >= _MAX_NAME:
-            raise InputError(f"a type name is longer than {_MAX_NAME} bytes")
+        if len(name) >= MAX_NAME:
+            raise InputError(f"a type name is longer than {MAX_NAME} bytes")
         return name
 
 

@@ -11,7 +11,7 @@ from preflight.btf import sizes
 from preflight.btf.decode import decode
 from preflight.btf.fields import name_words
 from preflight.btf.kinds import Kind, info_kflag, info_kind, info_vlen
-from preflight.btf.lookup import Names, NameTable
+from preflight.btf.lookup import Names
 from preflight.btf.records import Records
 from preflight.btf.strings import Strings
 from preflight.btf.types import Func, Type, Void, references
@@ -80,7 +80,7 @@ class Btf:
         self._strings = strings
         self.base = base
         self.start_id = base.type_count if base else 1
-        self._names = names or NameTable(records, strings, self.start_id)
+        self._names = names
         self._types: dict[int, Type] = {}
         self._kinds: dict[int, int] = {0: Kind.VOID}
         self._kind_ids: dict[int, tuple[int, ...]] = {}
@@ -225,7 +225,7 @@ class Btf:
         `own` leaves out the base of split BTF. Anonymous types cannot be asked for.
         """
         found = self.base.ids_by_name(name, kinds) if self.base and not own else []
-        return found + self._of_kinds(self._names.exact(_raw(name), kinds), kinds)
+        return found + self._of_kinds(self._by_name.exact(_raw(name), kinds), kinds)
 
     def ids_by_essential_name(
         self, essential: str, kinds: Collection[int] | None = None, *, own: bool = False
@@ -236,7 +236,7 @@ class Btf:
         has already cut once; it is compared, not cut again.
         """
         found = self.base.ids_by_essential_name(essential, kinds) if self.base and not own else []
-        return found + self._of_kinds(self._names.essential(_raw(essential), kinds), kinds)
+        return found + self._of_kinds(self._by_name.essential(_raw(essential), kinds), kinds)
 
     def separated_names(self, *, own: bool = False) -> frozenset[str]:
         """Names of types that contain `___`: the only ones any loader's flavour rule can cut.
@@ -244,7 +244,7 @@ class Btf:
         Structs, unions, enums, typedefs, ints, floats and forward declarations are looked
         at, functions are not. A kernel has some seventy.
         """
-        found = frozenset(name.decode("utf-8", "backslashreplace") for name in self._names.separated())
+        found = frozenset(name.decode("utf-8", "backslashreplace") for name in self._by_name.separated())
         return self.base.separated_names() | found if self.base and not own else found
 
     def ids_of_kind(self, kind: int, *, own: bool = False) -> tuple[int, ...]:
@@ -293,6 +293,15 @@ class Btf:
         return self._records
 
     # --- inner workings
+
+    @property
+    def _by_name(self) -> Names:
+        """Finds types by name; made when the first name is asked for."""
+        if self._names is None:
+            from preflight.btf.index import names_of
+
+            self._names = names_of(self._records, self._strings, self.start_id)
+        return self._names
 
     def _info(self, type_id: int) -> int:
         if type_id >= self.start_id:

@@ -15,6 +15,7 @@ from itertools import repeat
 from operator import itemgetter
 from typing import NoReturn
 
+from preflight.btf import quick
 from preflight.btf.kinds import TRAILER_WORDS, info_kind, info_vlen
 from preflight.btf.wire import MAX_TYPES, Header
 from preflight.errors import InputError
@@ -71,6 +72,7 @@ class Records:
         "_start_id",
         "_steps",
         "_tops",
+        "_tried",
         "words",
     )
 
@@ -100,6 +102,7 @@ class Records:
         self._known = boundaries
         self._infos = infos
         self._complete = not self.words
+        self._tried = False
         self._next = 1
 
     @classmethod
@@ -115,25 +118,31 @@ class Records:
 
     def info_at(self, n: int) -> int:
         """Word index of the n-th info word; IndexError when there are not that many records."""
-        if self._known is not None:
-            return self._known[n]
+        if self._known is not None or self.scan_quickly():
+            return self._known[n]  # type: ignore[index]  # the quick scan sets it
         if n >= len(self._scanned) and not self._complete:
             self._scan(n)
         return self._scanned[n]
 
     def all(self) -> Sequence[int]:
         """All info word indexes, in id order."""
-        if self._known is not None:
-            return self._known
-        if not self._complete:
+        if not self.scan_quickly() and not self._complete:
             self._scan(None)
-        return self._scanned
+        return self._scanned if self._known is None else self._known
+
+    def scan_quickly(self) -> bool:
+        """Let compiled code find all boundaries; False where it cannot, or one is wrong."""
+        if self._known is None and not self._tried:
+            self._tried = True
+            self._known = quick.scan(self.words, self._header.layout, MAX_TYPES)
+        return self._known is not None
 
     def distinct_infos(self) -> list[int]:
         """The distinct info words of the section."""
         if self._infos is None:
-            self.all()
-            self._infos = list(self._steps)
+            places = self.all()
+            known = self._known is not None
+            self._infos = list(dict.fromkeys(map(self.words.__getitem__, places)) if known else self._steps)
         return list(self._infos)
 
     def places_of(self, kinds: Container[int]) -> list[int]:
@@ -143,8 +152,8 @@ class Records:
         puts all functions at the end.
         """
         wanted = self._words_of(kinds)
-        if self._known is not None:
-            return [place for place in self._known if wanted[place]]
+        if self.scan_quickly():
+            return [place for place in self.all() if wanted[place]]
         self._scan_past(wanted.rfind(1))
         return [place for place in self._scanned if wanted[place]]
 

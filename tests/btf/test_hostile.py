@@ -22,6 +22,8 @@ from preflight.btf.index import Index
 from preflight.errors import InputError
 from tests.btfwriter import BtfWriter, ExtWriter, field, one_of_every_kind, standard_layout
 
+pytestmark = pytest.mark.usefixtures("reader")
+
 HOST = Path("/sys/kernel/btf/vmlinux")
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from preflight.btf import Btf, Kind, index_cache
+from preflight.btf import Btf, Kind, index_cache, quick
 from preflight.btf import index as index_module
 from preflight.btf.index import Index
 from preflight.btf.index_cache import cache_directory, key_of_file, parse_cached
 from preflight.errors import InputError
 from tests.btfwriter import BtfWriter, field
+
+pytestmark = pytest.mark.usefixtures("reader")
 
 
 def sample(byteorder: str = "little") -> BtfWriter:
@@ -56,6 +58,7 @@ def test_hash_collisions_only_cost_a_comparison(monkeypatch: pytest.MonkeyPatch)
             return 7
 
     monkeypatch.setattr(index_module, "zlib", SameHash)
+    monkeypatch.setattr(quick, "native", None)
     indexed = Btf.parse(data, index=Index.load(Index.build(plain)))
     for name in NAMES:
         assert indexed.ids_by_name(name) == plain.ids_by_name(name)

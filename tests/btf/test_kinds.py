@@ -8,6 +8,8 @@ import pytest
 from preflight.btf import Btf, Kind, types
 from tests.btfwriter import BtfWriter, bitfield, field
 
+pytestmark = pytest.mark.usefixtures("reader")
+
 
 @pytest.fixture(params=["little", "big"])
 def w(request: pytest.FixtureRequest) -> BtfWriter:

@@ -11,6 +11,8 @@ from preflight.btf import Btf, Kind, essential_name
 from preflight.btf.names import essential_bytes, has_flavour
 from tests.btfwriter import BtfWriter
 
+pytestmark = pytest.mark.usefixtures("reader")
+
 
 @pytest.mark.parametrize(
     ("name", "essential"),

@@ -10,6 +10,8 @@ from preflight.btf.index import Index
 from preflight.errors import InputError
 from tests.btfwriter import BtfWriter, field
 
+pytestmark = pytest.mark.usefixtures("reader")
+
 
 def levels(byteorder: str) -> tuple[BtfWriter, BtfWriter, BtfWriter]:
     base = BtfWriter(byteorder)

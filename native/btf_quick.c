@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The two loops over every record of a BTF: where the records begin, and the hashed names of an index.
+ *
+ * preflight/btf/records.py and preflight/btf/index.py say what they give; this gives the same, or None where
+ * anything is out of the ordinary, and then those decide and find the words for it. So nothing is
+ * judged here, and every read stays within the buffers that were passed in.
+ */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030b0000
+#include <Python.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERSION 1
+#define KINDS 128
+#define UNKNOWN 0xff
+#define HEAD_WORDS 3
+
+static uint32_t crc_table[256];
+
+static void fill_crc_table(void)
+{
+	for (uint32_t n = 0; n < 256; n++) {
+		uint32_t c = n;
+
+		for (int bit = 0; bit < 8; bit++)
+			c = c & 1 ? 0xedb88320u ^ (c >> 1) : c >> 1;
+		crc_table[n] = c;
+	}
+}
+
+/* zlib.crc32() */
+static uint32_t crc32_of(const unsigned char *at, size_t length)
+{
+	uint32_t c = 0xffffffffu;
+
+	while (length--)
+		c = crc_table[(c ^ *at++) & 0xff] ^ (c >> 8);
+	return ~c;
+}
+
+static uint32_t word(const unsigned char *words, size_t at)
+{
+	uint32_t found;
+
+	memcpy(&found, words + 4 * at, sizeof(found));
+	return found;
+}
+
+/* scan(words, trailers, limit): see the table of methods */
+static PyObject *scan(PyObject *module, PyObject *args)
+{
+	Py_buffer words, trailers;
+	unsigned int limit;
+	PyObject *result = NULL;
+
+	if (!PyArg_ParseTuple(args, "y*y*I", &words, &trailers, &limit))
+		return NULL;
+	const unsigned char *raw = words.buf, *trailer = trailers.buf;
+	uint64_t count = (uint64_t)words.len / 4, at = 0, found = 0;
+	uint32_t *places = NULL;
+
+	if (words.len % 4 || trailers.len != 2 * KINDS || count >= UINT32_MAX) {
+		PyErr_SetString(PyExc_ValueError, "words or trailers of an odd length");
+		goto out;
+	}
+	places = malloc(4 * (count / HEAD_WORDS + 1));
+	if (!places) {
+		PyErr_NoMemory();
+		goto out;
+	}
+	while (at + HEAD_WORDS <= count && found < limit) {
+		uint32_t info = word(raw, at + 1);
+		unsigned int kind = (info >> 24) & 0x7f;
+
+		if (trailer[2 * kind] == UNKNOWN)
+			break;
+		places[found++] = (uint32_t)at + 1;
+		at += HEAD_WORDS + trailer[2 * kind] + (uint64_t)trailer[2 * kind + 1] * (info & 0xffffff);
+	}
+	if (at == count)
+		result = PyBytes_FromStringAndSize((const char *)places, (Py_ssize_t)(4 * found));
+	else
+		result = Py_NewRef(Py_None);
+out:
+	free(places);
+	PyBuffer_Release(&words);
+	PyBuffer_Release(&trailers);
+	return result;
+}
+
+/* The length of the essential name: names.essential_name(), which tells why. */
+static size_t essential(const unsigned char *name, size_t length)
+{
+	size_t end = length;
+
+	for (;;) {
+		size_t cut = end;
+
+		/* the last place where ___ begins and ends before `end` */
+		for (;;) {
+			if (cut < 3)
+				return length;
+			if (name[cut - 1] == '_' && name[cut - 2] == '_' && name[cut - 3] == '_')
+				break;
+			cut--;
+		}
+		cut -= 3;
+		if (!cut)
+			return length;
+		if (name[cut - 1] != '_' && cut + 3 < length)
+			return cut;
+		while (cut && name[cut - 1] == '_')
+			cut--;
+		end = cut;
+	}
+}
+
+static int has_separator(const unsigned char *name, size_t length)
+{
+	const unsigned char *end = name + length;
+
+	while (length >= 3 && (name = memchr(name, '_', (size_t)(end - name))) && end - name >= 3) {
+		if (name[1] == '_' && name[2] == '_')
+			return 1;
+		name++;
+	}
+	return 0;
+}
+
+/* Stable, by the upper halves, eleven bits at a time; `other` is as large as `values`, and holds the result. */
+static void sort_by_hash(uint64_t *values, uint64_t *other, size_t count)
+{
+	static const int shifts[] = {32, 43, 54};
+
+	for (int pass = 0; pass < 3; pass++) {
+		size_t starts[2049] = {0};
+
+		for (size_t n = 0; n < count; n++)
+			starts[((values[n] >> shifts[pass]) & 0x7ff) + 1]++;
+		for (size_t n = 1; n < 2049; n++)
+			starts[n] += starts[n - 1];
+		for (size_t n = 0; n < count; n++)
+			other[starts[(values[n] >> shifts[pass]) & 0x7ff]++] = values[n];
+		uint64_t *swap = values;
+
+		values = other;
+		other = swap;
+	}
+}
+
+struct limits {
+	uint32_t start;
+	unsigned int name;
+	unsigned long long names;
+};
+
+/* Fill `hashes` and `separated`; -1 where a name is out of the ordinary. */
+static int collect(const Py_buffer *words, const Py_buffer *places, const Py_buffer *strings,
+		   const unsigned char *nameable, const struct limits *limits, uint64_t *hashes,
+		   size_t *hash_count, uint32_t *separated, size_t *separated_count)
+{
+	const unsigned char *text = strings->buf;
+	size_t count = (size_t)places->len / 4, all = (size_t)words->len / 4, size = (size_t)strings->len;
+	unsigned long long left = limits->names;
+
+	for (size_t n = 0; n < count; n++) {
+		uint32_t place = word(places->buf, n);
+
+		if (!place || place >= all)
+			return -1;
+		uint32_t offset = word(words->buf, place - 1);
+
+		if (!offset)
+			continue;
+		if (offset < limits->start || offset - limits->start >= size)
+			return -1;
+		const unsigned char *name = text + (offset - limits->start);
+		const unsigned char *end = memchr(name, 0, size - (offset - limits->start));
+		size_t length = end ? (size_t)(end - name) : 0;
+
+		if (!end || length >= limits->name || length > left)
+			return -1;
+		if (!length)
+			continue;
+		left -= length;
+		if (has_separator(name, length)) {
+			if (nameable[(word(words->buf, place) >> 24) & 0x7f])
+				separated[(*separated_count)++] = place;
+			length = essential(name, length);
+		}
+		hashes[(*hash_count)++] = (uint64_t)crc32_of(name, length) << 32 | place;
+	}
+	return 0;
+}
+
+/* names(words, places, strings, nameable, start, name limit, limit): see the table of methods */
+static PyObject *names(PyObject *module, PyObject *args)
+{
+	Py_buffer words, places, strings, nameable;
+	struct limits limits;
+	PyObject *result = NULL;
+	uint64_t *hashes = NULL, *sorted = NULL;
+	uint32_t *separated = NULL;
+
+	if (!PyArg_ParseTuple(args, "y*y*y*y*IIK", &words, &places, &strings, &nameable, &limits.start,
+			      &limits.name, &limits.names))
+		return NULL;
+	size_t count = (size_t)places.len / 4, hash_count = 0, separated_count = 0;
+
+	if (words.len % 4 || places.len % 4 || nameable.len != KINDS) {
+		PyErr_SetString(PyExc_ValueError, "words, places or kinds of an odd length");
+		goto out;
+	}
+	hashes = malloc(8 * (count + 1));
+	sorted = malloc(8 * (count + 1));
+	separated = malloc(4 * (count + 1));
+	if (!hashes || !sorted || !separated) {
+		PyErr_NoMemory();
+		goto out;
+	}
+	if (collect(&words, &places, &strings, nameable.buf, &limits, hashes, &hash_count, separated,
+		    &separated_count)) {
+		result = Py_NewRef(Py_None);
+		goto out;
+	}
+	sort_by_hash(hashes, sorted, hash_count);
+	result = Py_BuildValue("(y#y#)", (char *)sorted, (Py_ssize_t)(8 * hash_count), (char *)separated,
+			       (Py_ssize_t)(4 * separated_count));
+out:
+	free(hashes);
+	free(sorted);
+	free(separated);
+	PyBuffer_Release(&words);
+	PyBuffer_Release(&places);
+	PyBuffer_Release(&strings);
+	PyBuffer_Release(&nameable);
+	return result;
+}
+
+static PyMethodDef methods[] = {
+	{"scan", scan, METH_VARARGS,
+	 "scan(words, trailers, limit)\n--\n\nWord index of every info word, u32 each, or None when the records do "
+	 "not fill the words exactly, are more than `limit`, or one is of a kind whose two bytes of `trailers` "
+	 "(words once, words per element) begin with 255."},
+	{"names", names, METH_VARARGS,
+	 "names(words, places, strings, nameable, start, name_limit, limit)\n--\n\nThe names of an index (u64 each, "
+	 "sorted) and the places of the kinds in `nameable` with ___ in their names (u32 each); None when a name "
+	 "lies outside `strings`, is too long, or all are."},
+	{NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+	PyModuleDef_HEAD_INIT,
+	.m_name = "preflight.btf._quick",
+	.m_doc = "Loops over every record of a BTF; use preflight.btf.quick.",
+	.m_size = -1,
+	.m_methods = methods,
+};
+
+PyMODINIT_FUNC PyInit__quick(void)
+{
+	PyObject *module = PyModule_Create(&definition);
+
+	fill_crc_table();
+	if (module && PyModule_AddIntConstant(module, "VERSION", VERSION)) {
+		Py_DECREF(module);
+		return NULL;
+	}
+	return module;
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+from array import array
+from collections.abc import Sequence
+
+VERSION: int
+
+def scan(words: array[int], trailers: bytes | bytearray, limit: int) -> bytes | None: ...
+def names(
+    words: array[int],
+    places: Sequence[int],
+    strings: bytes,
+    nameable: bytes,
+    start: int,
+    name_limit: int,
+    limit: int,
+) -> tuple[bytes, bytes] | None: ...

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loops over every record of a BTF, compiled; what the package does without them is the reference.
+
+`make build` compiles native/btf_quick.c where there is a C compiler. Its functions give exactly what
+`Records` and `Index` compute, or None where anything is out of the ordinary: a kind not known, a record
+cut short, a name outside the strings. Then those go through the records themselves and find the words for it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import NamedTuple
+
+from preflight.btf.kinds import NAMEABLE, TRAILER_WORDS
+
+#: What this module was written for; a compiled module of another version is left alone.
+_VERSION = 1
+_KINDS = 128
+_UNKNOWN = 0xFF
+_NAMEABLE = bytes(kind in NAMEABLE for kind in range(_KINDS))
+
+
+def _load() -> ModuleType | None:
+    try:
+        from preflight.btf import _quick
+    except ImportError:
+        return None
+    return _quick if _quick.VERSION == _VERSION else None
+
+
+#: The compiled module; None where there is none.
+native: ModuleType | None = _load()
+
+
+class NameHashes(NamedTuple):
+    """The two name parts of an index, see `preflight.btf.index`."""
+
+    names: memoryview
+    separated: memoryview
+
+
+def scan(words: array[int], layout: Mapping[int, tuple[int, int]] | None, limit: int) -> Sequence[int] | None:
+    """Word index of every info word, when the records fill the words exactly and are at most `limit`."""
+    if native is None:
+        return None
+    trailers = bytearray([_UNKNOWN, 0]) * _KINDS
+    for kind, (once, each) in (layout or {}).items():
+        if kind:
+            trailers[2 * kind : 2 * kind + 2] = once // 4, each // 4
+    for kind, trailer in TRAILER_WORDS.items():
+        trailers[2 * kind : 2 * kind + 2] = trailer
+    found = native.scan(words, trailers, limit)
+    return None if found is None else memoryview(found).cast("I")
+
+
+def names(
+    words: array[int], places: Sequence[int], strings: bytes, start: int, *, longest: int, together: int
+) -> NameHashes | None:
+    """The hashed names of all records, when each lies within `strings`, whose first offset is `start`.
+
+    No name may be as long as `longest` bytes, nor all of them longer than `together`.
+    """
+    if native is None:
+        return None
+    if not isinstance(places, memoryview | array):
+        places = array("I", places)
+    found = native.names(words, places, strings, _NAMEABLE, start, longest, together)
+    if found is None:
+        return None
+    hashes, separated = found
+    return NameHashes(memoryview(hashes).cast("Q"), memoryview(separated).cast("I"))
