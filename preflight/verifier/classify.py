@@ -24,7 +24,8 @@ SAFE = re.compile(r"\s*(?:\d+|from \d+ to \d+.*): ?safe\s*$")
 PRECISION = re.compile(
     r"\s*(?:mark_precise:|force_precise:|last_idx \d|regs=[0-9a-fr,]* stack=|"
     r"parent (?:didn't|already) |parent state|"
-    r"propagating |frame ?\d+: propagating|falling back to forcing)"
+    r"propagating |frame ?\d+: propagating|falling back to forcing|"
+    r"\(\d+(?:,\d+)*\) (?:frame \d+ insn \d|live stack update))"
 )
 #: What a precision line says: the registers whose exact value matters, and the instruction that was undone.
 FOLLOWED = re.compile(

@@ -275,7 +275,7 @@ def _argument(scene: Scene, cause: str, confidence: str) -> Decision | None:
         lost = _lost(scene, past, scene.register) if past is not None else None
         if lost is not None and lost.cause_id == "scalar_deref":
             return lost._replace(cause_id="helper_arg_type")
-        return lost
+        return lost or (Decision(cause, "high") if past is not None else None)
     return None
 
 

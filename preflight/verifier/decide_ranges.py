@@ -7,7 +7,7 @@ import re
 
 from preflight.verifier.effect import Effect, constant_of, effect, number, type_of
 from preflight.verifier.history import Guard, Origin, called, guards, origin
-from preflight.verifier.model import Root
+from preflight.verifier.model import NO_SOURCE, Root
 from preflight.verifier.scene import Decider, Decision, Scene
 
 #: A value this large is no bound that anybody meant.
@@ -70,8 +70,27 @@ def _packet(scene: Scene, cause: str, confidence: str) -> Decision | None:
         reason = "the pointer moves by a variable amount here, after the comparison with the packet's end"
         checked = scene.root(test, "the comparison with the packet's end")
         return Decision("packet_bounds", "high", scene.root(moved, reason), (checked,))
+    if _of_a_parser(scene, test):
+        checked = scene.root(test, "a function called on the way compares what it reads itself")
+        reason = "the access itself: the comparison on the way is another function's, for what it reads"
+        return Decision("packet_bounds", "high", scene.root(scene.at, reason), (checked,))
     reason = "this comparison with the packet's end proves less than is accessed"
     return Decision("packet_bounds", "high", scene.root(test, reason), _born(scene, past))
+
+
+def _of_a_parser(scene: Scene, test: int) -> bool:
+    """Whether a comparison stands in a function that was called, or inlined, ahead of the access.
+
+    Inlined functions stand above the function that uses them: a line above the first one of the path.
+    """
+    steps = scene.steps
+    compared, used = steps[test].source, steps[scene.at].source
+    if steps[test].depth > steps[scene.at].depth:
+        return True
+    entry = next((s.source for s in steps if s.depth == steps[scene.at].depth and s.source.line), NO_SOURCE)
+    if compared.line is None or used.line is None or entry.line is None or used.file != entry.file:
+        return False
+    return used.line >= entry.line and (compared.file != entry.file or compared.line < entry.line)
 
 
 def _born(scene: Scene, past: Origin) -> tuple[Root, ...]:
@@ -92,8 +111,10 @@ def _packet_test(scene: Scene) -> int | None:
 def _bounds(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if "invalid access to packet" in scene.text:
         return _packet(scene, cause, confidence)
-    if cause == "size_arg_unbounded" or scene.at < 0:
-        return _without_key(scene)
+    if scene.at < 0:
+        return _without_key(scene) or _far_out(scene, cause)
+    if cause == "size_arg_unbounded":
+        return _without_key(scene) or Decision(cause, "high")
     past = scene.history()
     if past is None:
         return _by_numbers(scene)
@@ -120,6 +141,18 @@ def _bounds(scene: Scene, cause: str, confidence: str) -> Decision | None:
         scene.root(place, "the bound set here is larger than the memory"),
         _index_born(scene, index, at),
     )
+
+
+#: Farther out than anything that is meant to be there: who reaches it has not bounded an index.
+_FAR = 1 << 16
+
+
+def _far_out(scene: Scene, cause: str) -> Decision | None:
+    """Without a path: a bound that is missing and one that is too large look the same, but for the offset."""
+    largest = _largest_said(scene.text)
+    if cause != "map_value_bounds" or largest is None:
+        return None
+    return Decision("unbounded_index" if largest >= _FAR else cause, "low")
 
 
 def _adding(scene: Scene) -> int | None:

@@ -91,7 +91,16 @@ def _back_edge(scene: Scene, cause: str, confidence: str) -> Decision | None:
     return None
 
 
+def _misconfigured(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    """What up to 6.12 is said of a tail call through a map that holds no programs (check_map_func_compat)."""
+    if "misconfigured" in scene.text and scene.calls == "bpf_tail_call":
+        reason = "the map of this tail call is none that holds programs"
+        return Decision("tail_call_misuse", "high", scene.root(scene.at, reason))
+    return None
+
+
 DECIDERS: dict[str, Decider] = {
+    "V-INTERNAL": _misconfigured,
     "V-REFLEAK": _leak,
     "V-SPINLOCK": _section,
     "V-RCU": _section,

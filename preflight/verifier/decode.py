@@ -13,6 +13,7 @@ from preflight.verifier import kernel_report
 from preflight.verifier.causes import decide
 from preflight.verifier.message import Message, recognise
 from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Rejection, Root, Source, Step
+from preflight.verifier.place import where_printed
 from preflight.verifier.reader import read_logs
 from preflight.verifier.stage import stage_of
 from preflight.verifier.statement import before_brace, signature, statement
@@ -146,6 +147,9 @@ def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], li
     source = _source(log, at, report)
     root = decision.root or _reported_root(report)
     insn = step.insn if step else _named_insn(text)
+    if not log.steps and source == NO_SOURCE and log.printed.line is not None:
+        source = log.printed  # level 4 has no instructions, and yet some messages come with their line
+        root = root or where_printed(decision.cause_id, source)
     if step is None and log.steps and root and root.insn is not None:
         insn = root.insn if insn is None else insn
         source = root.source if source == NO_SOURCE else source

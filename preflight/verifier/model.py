@@ -69,7 +69,8 @@ class ProgramLog:
     surround it, so it is a verifier log whatever it says. `validating`: the global function that is
     verified by itself, empty for the program. `refusal`: the loader's line that names the errno; `closing`:
     one that says that the whole object was refused. `precise`: how the kernel followed a value back from
-    the last instruction (mark_precise), latest first.
+    the last instruction (mark_precise), latest first. `printed`: the last source line, also one without an
+    instruction. `calls`: the last instruction that entered a frame, by the depth of the frame.
     """
 
     name: str | None = None
@@ -90,6 +91,8 @@ class ProgramLog:
     refusal: Line | None = None
     closing: Line | None = None
     precise: list[Followed] = field(default_factory=list)
+    printed: Source = NO_SOURCE
+    calls: dict[int, Step] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

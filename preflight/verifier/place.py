@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -136,9 +137,24 @@ def _head(scene: Scene, target: int) -> Source:
     return NO_SOURCE
 
 
+def where_printed(cause: str, source: Source) -> Root | None:
+    """The line of a log without instructions (level 4), for a cause whose place is the instruction itself."""
+    reason = "the loop" if cause in {"infinite_loop", "complexity_limit"} else _HERE.get(cause)
+    return Root(None, reason, source) if reason and source != NO_SOURCE else None
+
+
+_FRAMES = re.compile(r"combined stack size of (\d{1,2}) calls|the call stack of (\d{1,2}) frames")
+
+
 def _deepest_call(scene: Scene) -> Root | None:
-    """The last call of a function of the program on the path that goes deepest, at level 2."""
+    """The call that enters the last frame: of as many as the message says, else of the deepest path."""
     steps = scene.steps
+    said = _FRAMES.search(scene.text)
+    entered = scene.log.calls.get(int(said[1] or said[2]) - 1) if said else None
+    if entered is None and scene.log.calls:
+        entered = scene.log.calls[max(scene.log.calls)]
+    if entered is not None:
+        return Root(entered.insn, _HERE["stack_limit_512"], entered.source)
     calls = [at for at in range(len(steps) - 1) if steps[at + 1].depth > steps[at].depth]
     if not calls:
         return None

@@ -235,7 +235,7 @@ class _Reader:
             body, file, line = classify.source_of(shown[1])
             if line == 0:
                 return  # made by the compiler; it belongs to the statement around it
-            self._source = Source(file, line, body.strip() or None)
+            self._source = self._log.printed = Source(file, line, body.strip() or None)
 
     def _restart(self) -> None:
         """A new walk begins: of a global function, or of the program itself."""
@@ -313,6 +313,8 @@ class _Reader:
             log.path_cut = log.path_cut or log.head_lost
         elif not self._framed:
             self._follow(steps[-1], insn)
+        if steps and self._depth > steps[-1].depth:
+            log.calls[self._depth] = steps[-1]
         self._framed = False
         if len(steps) >= PATH_LIMIT:
             del steps[: PATH_LIMIT // 2]

@@ -119,6 +119,8 @@ def leaving(steps: Sequence[Step], at: int) -> Source | None:
                 return step.source
             continue
         if what.kind == "jump":
+            if step.source.text and step.source.text.startswith("return"):
+                return step.source
             continue
         if what.kind == "branch":
             if step.source.text and "return " in step.source.text:
