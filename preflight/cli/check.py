@@ -13,7 +13,7 @@ def check(
         help="BPF objects, executables with objects inside, directories, tracers:NAME.",
     ),
     format_: list[str] = typer.Option(
-        [], "--format", help="text, json, markdown, html, prom or nfd; FORMAT=FILE, repeatable."
+        [], "--format", help="text, json, markdown, html, prom, nfd, ansible; FORMAT=FILE, repeatable."
     ),
     html: str | None = typer.Option(None, "--html", metavar="FILE", help="Short for --format html=FILE."),
     select: list[str] = typer.Option([], "--select", help="Only these codes, names or prefixes (PH6)."),

@@ -43,8 +43,8 @@ def split_format(wanted: str, known: Sequence[str]) -> tuple[str, Path | None]:
     return name, Path(path) if path else None
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a file through a temporary one beside it, mode 0600, never through a symbolic link.
+def write_file(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file through a temporary one beside it, never through a symbolic link.
 
     What is there and is no file (`/dev/null`, a pipe) is written to: replacing it would destroy it.
     """
@@ -64,6 +64,7 @@ def write_file(path: Path, text: str) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
+            os.fchmod(out.fileno(), mode)
             out.write(text)
         temporary.replace(path)
     except OSError as error:
@@ -116,6 +117,8 @@ def emit(
     verbose: int = 0,
 ) -> None:
     """Render the result in every wanted format, to standard output or to the file named with it."""
+    from preflight.render.registry import mode
+
     check_formats(formats, list(renderers))
     chosen = [split_format(wanted, list(renderers)) for wanted in formats] or [(next(iter(renderers)), None)]
     for name, path in chosen:
@@ -124,4 +127,4 @@ def emit(
         if path is None:
             write_stdout(text)
         else:
-            write_file(path, text)
+            write_file(path, text, mode(str(result.get("command")), name))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A fleet's result as an SQLite file, for those who query. docs/fleet.md describes the tables."""
+"""A fleet's result as an SQLite file, for those who query. docs/routes/sqlite.md describes the tables."""
 
 from __future__ import annotations
 

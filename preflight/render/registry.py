@@ -23,6 +23,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "html": "html:render_check",
         "prom": "prom_check:render",
         "nfd": "nfd:render",
+        "ansible": "ansible:render",
     },
     "predict": {
         "text": "text_predict:render",
@@ -43,12 +44,14 @@ _TABLE: dict[str, dict[str, str]] = {
         "csv": "fleet_lines:render",
         "markdown": "fleet_markdown:render",
         "html": "fleet_html:render",
+        "prom": "prom_fleet:render",
     },
     "fleet diff": {
         "text": "fleet_text:render_diff",
         "json": "json_:render_styled",
         "csv": "fleet_lines:render_diff",
         "markdown": "fleet_markdown:render_diff",
+        "prom": "prom_fleet:render_diff",
     },
     "core": {
         "text": "text_core:render",
@@ -108,6 +111,14 @@ _TABLE: dict[str, dict[str, str]] = {
         "html": "html_score:render",
     },
 }
+
+#: (command, format) of files that another user's daemon reads: node_exporter, nfd-worker. Others are private.
+_PUBLIC = frozenset({("check", "prom"), ("check", "nfd"), ("fleet", "prom"), ("fleet diff", "prom")})
+
+
+def mode(command: str, form: str) -> int:
+    """The mode of a file in this format: these four say which checks pass, nothing about a user."""
+    return 0o644 if (command, form) in _PUBLIC else 0o600
 
 
 def commands() -> list[str]:
