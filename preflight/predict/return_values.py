@@ -1,30 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Constants that a program returns and its type does not allow (check_return_code() of the verifier). Pure.
+"""What a program returns and its type does not allow (check_return_code() of the verifier). Pure.
 
-Only what stands in the code is judged: `r0 = CONSTANT` right before an exit that the verifier reaches.
-What is computed is the verifier's to bound. The ranges are the same on 5.10 to 7.3, except where they are
-said to differ.
+The ranges are the same on 5.10 to 7.3, except where they are said to differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from preflight.bytecode.insn import Insn, decode
-from preflight.bytecode.opcodes import EXIT
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.results import Result, outside
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject
-
-_MOV32_K, _MOV64_K = 0xB4, 0xB7
 
 
 class _Range(NamedTuple):
@@ -66,45 +60,44 @@ _RANGES = {
 
 
 def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    """PC424: the first constant out of range; `unknown` where kernels differ or its exit may be dead."""
+    """PC424: what is returned out of range; `unknown` where kernels differ or a verifier may know better."""
     allowed = _RANGES.get((program.program_type, program.attach_type)) or _RANGES.get(
         (program.program_type, "")
     )
     if allowed is None:
         return
     image = on_kernel.image(program)
-    end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
-    wrong = {
-        insn.slot: insn.imm
-        for insn in _returned([one for one in decode(image.code, image.byteorder) if one.slot < end])
-        if not allowed.low <= insn.imm <= allowed.high
-    }
-    if not wrong:
+    low, high = allowed.low, allowed.high
+
+    def ask() -> list[Result]:
+        passes_on = program.program_type == "lsm"
+        return outside(image, on_kernel.environment, low, high, passes_on=passes_on)
+
+    found = on_kernel.obj.memo(("results", program.name, program.section_index, low, high, image.code), ask)
+    if not found:
         return
-    for slot, reached in sorted(on_kernel.reach(program, wrong).items()):
-        if reached.answer == "no":
-            continue
-        value = wrong[slot]
-        differs = allowed.widest is not None and allowed.widest[0] <= value <= allowed.widest[1]
-        rule = missing if reached.answer == "yes" and not differs else undecided
-        span = str(allowed.low) if allowed.low == allowed.high else f"{allowed.low} to {allowed.high}"
-        what = program.attach_type or program.program_type
-        origin = image.origins[slot]
-        found = rule(
-            "PC424",
-            on_kernel.obj,
-            program,
-            str(value),
-            f"{program.name} returns {value}; {what} programs may return {span}",
-            Evidence("object", f"r0 = {value} before an exit"),
-            cause="kernels differ in what they take here" if differs else "",
-        )
-        yield replace(found, location=place(on_kernel.obj, origin.section, origin.insn))
-        return
+    result = next((one for one in found if not _differs(one, allowed)), found[0])
+    differs = _differs(result, allowed)
+    rule = missing if result.sure and not differs else undecided
+    span = str(low) if low == high else f"{low} to {high}"
+    what = program.attach_type or program.program_type
+    returned = "a number that is not bounded so" if result.value is None else str(result.value)
+    origin = image.origins[result.slot]
+    made = rule(
+        "PC424",
+        on_kernel.obj,
+        program,
+        "" if result.value is None else returned,
+        f"{program.name} returns {returned}; {what} programs may return {span}",
+        Evidence("object", f"register 0 at the exit in slot {origin.insn}"),
+        cause="kernels differ in what they take here" if differs else "",
+    )
+    yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))
 
 
-def _returned(insns: list[Insn]) -> Iterator[Insn]:
-    """Moves of a constant to r0 that an exit follows at once."""
-    for insn, following in pairwise(insns):
-        if insn.opcode in (_MOV32_K, _MOV64_K) and insn.dst == 0 and following.opcode == EXIT:
-            yield insn
+def _differs(result: Result, allowed: _Range) -> bool:
+    """Whether some kernels take what is returned."""
+    if allowed.widest is None:
+        return False
+    low, high = allowed.widest
+    return result.value is None or low <= result.value <= high

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.elfwriter import Ins, exit_, mov
-from tests.predict.worlds import findings, program, world
+from tests.predict.worlds import call, findings, program, world
 
 KERNEL = world(functions={"work": 1}, tracepoints={"made": 1})
 
@@ -45,5 +45,25 @@ def test_an_exit_the_verifier_never_reaches_is_none() -> None:
     assert verdicts("fentry/work", mov(0, 0), Ins(0x15, 0, off=2, imm=0), mov(0, 1), exit_(), mov(0, 0)) == []
 
 
-def test_a_computed_result_is_left_to_the_verifier() -> None:
-    assert verdicts("fentry/work", mov(0, 1), Ins(0x07, 0, imm=1)) == []
+def test_a_computed_result_is_followed() -> None:
+    assert verdicts("fentry/work", mov(0, 1), Ins(0x07, 0, imm=1)) == ["missing"]
+    assert verdicts("fentry/work", mov(0, 1), Ins(0x07, 0, imm=-1)) == []
+
+
+def test_a_result_on_one_way_out_of_two_counts() -> None:
+    # r2 = ctx[0]; r0 = 1; if r2 == 3 goto +1; r0 = 0; exit: 5.10 to 7.3 refuse it as an fentry
+    ways = [Ins(0x79, 2, 1), mov(0, 1), Ins(0x15, 2, off=1, imm=3), mov(0, 0)]
+    assert verdicts("fentry/work", *ways) == ["missing"]
+    assert verdicts("cgroup/connect4", *ways) == []
+
+
+def test_what_a_helper_returns_has_no_bounds() -> None:
+    assert verdicts("fentry/work", call(5)) == ["missing"]
+
+
+def test_a_result_that_newer_verifiers_bound_stays_open() -> None:
+    assert verdicts("fentry/work", call(8)) == ["unknown"]  # bpf_get_smp_processor_id()
+
+
+def test_lsm_programs_pass_on_what_those_before_them_returned() -> None:
+    assert verdicts("lsm/work", Ins(0x79, 0, 1, off=8)) == []

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program returns, by the paths a verifier walks: what register 0 can hold at an exit. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.opcodes import BPF_LD
+from preflight.bytecode.reach_explore import explore_paths
+from preflight.bytecode.reach_graph import Graph
+from preflight.bytecode.reach_memory import Memory
+from preflight.bytecode.reach_reading import Environment
+from preflight.bytecode.reach_step import Machine, Successors
+from preflight.bytecode.scalars import UNKNOWN as UNKNOWN_NUMBER
+from preflight.bytecode.scalars import settle
+from preflight.bytecode.state import ANY, ANYTHING, CTX, OPAQUE, State, scalar
+from preflight.records import dataclass
+
+if TYPE_CHECKING:
+    from preflight.bytecode.image import ProgramImage
+
+_MOVES_OF_CONSTANTS: Final = (0xB4, 0xB7)
+#: Helpers whose result newer verifiers bound (do_refine_retval_range()): get_stack, the string readers,
+#: get_smp_processor_id, get_task_stack.
+_BOUNDED_RESULTS: Final = frozenset({8, 45, 67, 114, 115, 141})
+_BUDGET: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A value at an exit that is not in the range asked about.
+
+    `slot` is the exit's. `value` is the number, None where there are several or it is not known. `sure`:
+    every verifier comes to the exit with it; otherwise some may know better.
+    """
+
+    slot: int
+    value: int | None
+    sure: bool
+
+
+def outside(
+    image: ProgramImage, environment: Environment, low: int, high: int, *, passes_on: bool = False
+) -> list[Result]:
+    """What the main program may return that is not from `low` to `high`, sure ones first.
+
+    Empty where it only returns constants in the range, and where the paths are too many to walk and none of
+    those that were walked shows another. The numbers are signed; what is compared is the whole register,
+    and its low half where that alone was written.
+    """
+    if not _questionable(image, low, high):
+        return []
+    watching = _Watching(image, environment, low, high, passes_on)
+    explore_paths(watching, _BUDGET, ())
+    return sorted(watching.found.values(), key=lambda one: (not one.sure, one.slot))
+
+
+class _Watching(Machine):
+    """Walks the program as the best verifier would and notes what register 0 holds at the main one's exits.
+
+    `passes_on`: what is read from the context is taken to be in range. LSM programs find in it what the
+    hook's programs before them returned, which newer verifiers know to be a result of the hook.
+    """
+
+    def __init__(
+        self, image: ProgramImage, environment: Environment, low: int, high: int, passes_on: bool
+    ) -> None:
+        super().__init__(Graph(image), environment, exact=True)
+        self.roots = [root for root in self.roots if root[0] == 0]
+        if passes_on:
+            memory = _Passing(
+                self._reading, image.refs, readonly_data=environment.readonly_data, defaults=True
+            )
+            memory.range = (low, high)
+            self._memory = memory
+        self._low, self._high = low, high
+        self._main = frozenset(insn.slot for insn in _main(image) if insn.is_exit)
+        self.found: dict[tuple[int, bool], Result] = {}
+
+    def _jump(self, insn: Insn, state: State) -> Successors:
+        if insn.is_exit and len(state.frames) == 1 and insn.slot in self._main:
+            self._note(insn.slot, state)
+        return super()._jump(insn, state)
+
+    def _call_helper(self, insn: Insn, state: State) -> Successors:
+        following = super()._call_helper(insn, state)
+        if insn.imm in _BOUNDED_RESULTS:
+            state.frames[-1].regs[0] = ANYTHING
+        return following
+
+    def _note(self, slot: int, state: State) -> None:
+        value = state.frames[-1].regs[0]
+        number = value.number
+        if value.kind <= OPAQUE and self._low <= number.smin and number.smax <= self._high:
+            return
+        # a constant written to the low half alone: 0xffffffff is -1 to the verifiers that look at that half
+        if value.kind <= OPAQUE and self._low <= number.xmin and number.xmax <= self._high:
+            return
+        sure = not state.doubt and value.kind != ANY
+        known = number.xmin if value.kind <= OPAQUE and number.xmin == number.xmax else None
+        self.found.setdefault((slot, sure), Result(slot, known, sure))
+
+
+class _Passing(Memory):
+    """Memory whose context holds numbers in the range asked about."""
+
+    range = (0, 0)
+
+    def load(self, insn: Insn, state: State) -> None:
+        regs = state.frames[-1].regs
+        from_context = regs[insn.src].kind == CTX
+        super().load(insn, state)
+        if from_context:
+            low, high = self.range
+            regs[insn.dst] = scalar(settle(UNKNOWN_NUMBER._replace(smin=low, smax=high)) or UNKNOWN_NUMBER)
+
+
+def _main(image: ProgramImage) -> list[Insn]:
+    end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
+    return [insn for insn in decode(image.code, image.byteorder) if insn.slot < end]
+
+
+def _questionable(image: ProgramImage, low: int, high: int) -> bool:
+    """Whether something else than a constant in the range may be in register 0 at an exit."""
+    insns = _main(image)
+    by_slot = {insn.slot: insn for insn in insns}
+    before: dict[int, list[int]] = {}
+    for insn in insns:
+        for following in insn.successors:
+            before.setdefault(following, []).append(insn.slot)
+    todo = [insn.slot for insn in insns if insn.is_exit]
+    seen = set(todo)
+    while todo:
+        for slot in before.get(todo.pop(), ()):
+            insn = by_slot[slot]
+            if not _writes_result(insn):
+                if slot not in seen:
+                    seen.add(slot)
+                    todo.append(slot)
+            elif insn.opcode not in _MOVES_OF_CONSTANTS or not low <= insn.imm <= high:
+                return True
+    return False
+
+
+def _writes_result(insn: Insn) -> bool:
+    if insn.is_call or (insn.cls == BPF_LD and not insn.is_ldimm64):
+        return True
+    return insn.is_atomic or (insn.dst == 0 and (insn.is_alu or insn.is_load or insn.is_ldimm64))
