@@ -11,11 +11,13 @@ from preflight.btf import Kind
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
+from preflight.predict.attach_sites import ftrace_hook, hooked_names, kprobe_event, kprobe_refusal
 from preflight.predict.attach_targets import LAB, SYMBOLS, open_finding, target_name
 from preflight.predict.causes import missing, undecided
 from preflight.predict.hooks import argument_words
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.open_targets import is_placeholder
+from preflight.predict.witness import Answer
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject
@@ -120,15 +122,9 @@ def _refused_probe(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str, letters: str
 ) -> Iterator[Finding]:
     """Functions that have a symbol and still take no probe."""
-    if facts.symbol(f"_kbl_addr_{name}"):
-        yield missing(
-            "PC505",
-            on_kernel.obj,
-            program,
-            name,
-            f"{name} is on the kernel's list of functions not to probe",
-            Evidence("procfs", f"symbol _kbl_addr_{name} (NOKPROBE_SYMBOL)"),
-        )
+    refusal = kprobe_refusal(facts, name)
+    if refusal is not None:
+        yield missing("PC505", on_kernel.obj, program, name, f"{name}: {refusal.why}", refusal.evidence)
     functions = [letter for letter in letters if letter in "tTwW"]
     if not functions:
         yield missing(
@@ -141,8 +137,8 @@ def _refused_probe(
         )
     elif len(functions) > 1:
         yield from _ambiguous(on_kernel, facts, program, name, len(functions))
-    elif facts.option("CONFIG_KPROBE_EVENTS_ON_NOTRACE") is not True:
-        yield from _traceable(on_kernel, facts, program, name)
+    elif refusal is None and (answer := kprobe_event(facts, name)) is not None:
+        yield _not_traceable(on_kernel, program, name, answer)
 
 
 def _ambiguous(
@@ -159,21 +155,13 @@ def _ambiguous(
     )
 
 
-def _traceable(
-    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
-) -> Iterator[Finding]:
-    """ftrace's list of functions, where it is known."""
-    known = facts.kernel.available_filter_functions
-    if known is None or name in known:
-        return
-    yield missing(
-        "PC507",
-        on_kernel.obj,
-        program,
-        name,
-        f"{name} is in BTF and kallsyms, but ftrace cannot trace it",
-        Evidence("procfs", f"available_filter_functions does not list {name}"),
-    )
+def _not_traceable(on_kernel: RelocatedObject, program: Program, name: str, answer: Answer) -> Finding:
+    """A function that ftrace cannot trace, or may not."""
+    if answer.there is None:
+        title = f"whether {name} can be traced is not known: {answer.why}"
+        return undecided("PC507", on_kernel.obj, program, name, title, answer.evidence, fix=LAB)
+    title = f"{name} has a symbol, but ftrace cannot trace it: {answer.why}"
+    return missing("PC507", on_kernel.obj, program, name, title, answer.evidence)
 
 
 def trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
@@ -182,11 +170,14 @@ def trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
     if not name or is_placeholder(name):
         return
     yield from _arguments(on_kernel, facts, program, name)
-    known = facts.kernel.available_filter_functions
-    if known is not None:
-        yield from _traceable(on_kernel, facts, program, name)
-        return
     letters = facts.symbol(name)
+    listed = facts.kernel.available_filter_functions
+    # without a symbol there is nothing to look up in the image's tables
+    answer = None if letters == "" and listed is None else ftrace_hook(facts, name)
+    if answer is not None:
+        if answer.there is not True:
+            yield _not_traceable(on_kernel, program, name, answer)
+        return
     if letters is None:
         yield undecided(
             "PC507",
@@ -264,7 +255,7 @@ def pattern(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) ->
     pattern = target_name(program)
     if not pattern:
         return
-    names = facts.kernel.available_filter_functions
+    names = hooked_names(facts)
     known = names if names is not None else facts.kernel.symbols
     if known is None:
         yield undecided(

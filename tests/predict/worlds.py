@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from preflight.bytecode.helpers import helper_name
 from preflight.findings.model import Finding
+from preflight.kernels import trace_sites
 from preflight.kernels.blob import Blob
 from preflight.kernels.model import Contents, Identity, Kernel, Provenance
 from preflight.objects.load import load
@@ -55,12 +56,15 @@ def world(
     map_flags: Mapping[str, int] | None = None,
     records: Mapping[str, Sequence[str]] | None = None,
     filter_functions: Sequence[str] | None = None,
+    sites: Mapping[str, str] | None = None,
     name: str = "made",
 ) -> Kernel:
     """A kernel that has what is listed. `functions` and `tracepoints` map a name to its number of arguments.
 
     `records` maps an event to the members, of 8 bytes each, of its record. `taking` maps a function to the
     C types of its arguments, see `_c_type`; a last one after `->` is its result.
+
+    `sites` maps functions to the marks that the kernel's image gives them.
 
     `symbols` are added to TABLES, as `t` unless written `LETTER NAME`; None: symbols are not known.
     `without` takes names out of TABLES.
@@ -108,6 +112,7 @@ def world(
         symbols=_blob(lines),
         tracepoints=_blob(events),
         filter_functions=_blob(filter_functions),
+        sites=_sites(sites),
     )
     identity = Identity(name, "little", release="6.12.0", arch="x86_64")
     return Kernel(identity, contents, Provenance("btf"))
@@ -131,6 +136,14 @@ def _c_type(types: BtfWriter, word: str) -> int:
 
 def _plain(number: int) -> str:
     return helper_name(number).removeprefix("bpf_") if number else "unspec"
+
+
+def _sites(marks: Mapping[str, str] | None) -> Blob | None:
+    if marks is None:
+        return None
+    return Blob(
+        data=trace_sites.encode({"ftrace", "kprobes"}, [trace_sites.Site(*one) for one in marks.items()])
+    )
 
 
 def _blob(lines: Sequence[str] | None) -> Blob | None:

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tables of a kernel's image say about attaching: ftrace's locations and the kprobe blacklist."""
+
+from __future__ import annotations
+
+import pytest
+
+from preflight.kernels.model import Kernel
+from tests.predict.worlds import CONFIG, findings, program, world
+
+GUARDED = ["t within_notrace_func"]
+
+
+def _codes(section: str, kernel: Kernel) -> list[tuple[str, str]]:
+    found = findings(program(section), kernel)
+    return [(one.code, one.verdict.value) for one in found if one.code.startswith("PC50")]
+
+
+@pytest.mark.parametrize(
+    ("letter", "marks", "expected"),
+    [
+        ("t", "f", []),
+        ("T", "f", []),
+        ("t", "bf", []),
+        ("t", "", [("PC507", "missing")]),
+        ("T", "", [("PC507", "missing")]),
+        ("t", "b", [("PC507", "missing")]),
+        ("t", "i", [("PC507", "missing")]),
+        ("t", "l", [("PC507", "missing")]),
+        ("t", "w", [("PC507", "unknown")]),
+    ],
+)
+@pytest.mark.parametrize("section", ["fentry/work", "fexit/work"])
+def test_fentry_needs_a_location_at_the_entry(
+    section: str, letter: str, marks: str, expected: list[tuple[str, str]]
+) -> None:
+    kernel = world(functions=["work"], symbols=[f"{letter} work"], sites={"work": marks} if marks else {})
+    assert _codes(section, kernel) == expected
+
+
+def test_a_static_function_stays_open_where_no_table_was_read() -> None:
+    assert _codes("fentry/work", world(functions=["work"], symbols=["t work"])) == [("PC507", "unknown")]
+
+
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [
+        ("f", []),
+        ("w", []),
+        ("", [("PC507", "missing")]),
+        ("b", [("PC505", "missing")]),
+        ("bf", [("PC505", "missing")]),
+        ("i", [("PC505", "missing")]),
+    ],
+)
+def test_a_kprobe_needs_a_location_anywhere_and_no_blacklist(
+    marks: str, expected: list[tuple[str, str]]
+) -> None:
+    kernel = world(functions=["work"], symbols=["t work", *GUARDED], sites={"work": marks} if marks else {})
+    assert _codes("kprobe/work", kernel) == expected
+
+
+def test_a_split_function_is_probed_when_its_whole_has_a_location() -> None:
+    symbols = ["t work", "t work.part.0", *GUARDED]
+    assert _codes("kprobe/work.part.0", world(symbols=symbols, sites={"work": "f"})) == []
+    assert _codes("kprobe/work.part.0", world(symbols=symbols, sites={})) == [("PC507", "missing")]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "config", "expected"),
+    [
+        ([], {"CONFIG_KPROBE_EVENTS_ON_NOTRACE": "y"}, []),
+        ([], {"CONFIG_DYNAMIC_FTRACE": "n"}, []),
+        ([], {"CONFIG_KPROBES_ON_FTRACE": "y", "CONFIG_DYNAMIC_FTRACE": "y"}, [("PC507", "missing")]),
+        ([], {"CONFIG_DYNAMIC_FTRACE": "y"}, [("PC507", "unknown")]),
+        (GUARDED, {}, [("PC507", "missing")]),
+    ],
+)
+def test_whether_kprobe_events_ask_ftrace_is_the_kernels_own(
+    symbols: list[str], config: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    kernel = world(symbols=["t work", *symbols], config={**CONFIG, **config}, sites={})
+    assert _codes("kprobe/work", kernel) == expected
+
+
+def test_an_alias_that_tracefs_does_not_name_has_a_hook() -> None:
+    """Of the symbols at one address available_filter_functions shows the first."""
+    kernel = world(
+        functions=["alias"],
+        symbols=["T work", "T alias"],
+        filter_functions=["work"],
+        sites={"work": "f", "alias": "f"},
+    )
+    assert _codes("fentry/alias", kernel) == []
+    assert _codes("fentry/alias", world(functions=["alias"], symbols=["T alias"], filter_functions=["work"]))
+
+
+def test_a_module_s_function_that_tracefs_lists_is_not_judged_by_the_image() -> None:
+    kernel = world(functions=["work"], symbols=["t work"], filter_functions=["work"], sites={})
+    assert _codes("fentry/work", kernel) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("work", []),
+        ("wo*", []),
+        ("later", []),
+        ("plain", [("PC503", "missing")]),
+        ("p*", [("PC503", "missing")]),
+    ],
+)
+def test_patterns_match_what_ftrace_can_hook(pattern: str, expected: list[tuple[str, str]]) -> None:
+    kernel = world(
+        symbols=["t work", "t plain", "t later", "t later"],
+        config={**CONFIG, "CONFIG_FPROBE": "y"},
+        sites={"work": "f", "plain": "b", "later": "l"},
+    )
+    assert _codes(f"kprobe.multi/{pattern}", kernel) == expected
