@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from functools import partial
 from typing import NoReturn
 
 
@@ -24,16 +25,20 @@ def main() -> NoReturn:
 
 
 def _run(words: list[str]) -> int:
-    """A plain `check` does without Typer; the rest of the command line is read by it."""
-    if words[:1] == ["check"]:
+    """A plain `check` or `core` does without Typer; the rest of the command line is read by it."""
+    if words[:1] in (["check"], ["core"]):
         from preflight.cli import plain
+        from preflight.cli.outcome import outcome_of
 
-        arguments = plain.read(words[1:])
-        if arguments is not None:
+        arguments = plain.read(words[1:], plain.TABLES[words[0]])
+        if arguments is not None and words[0] == "check":
             from preflight.cli.check_run import checked
-            from preflight.cli.outcome import outcome_of
 
-            return outcome_of(lambda: checked(**arguments))
+            return outcome_of(partial(checked, **arguments))
+        if arguments is not None and arguments["objects"]:
+            from preflight.cli.core_run import asked
+
+            return outcome_of(partial(asked, **arguments))
     from preflight.cli.main import run
 
     return run()

@@ -38,28 +38,21 @@ def core(
 
     Nothing is loaded. Whether the verifier takes a program for other reasons is not judged.
     """
-    import sys
+    from preflight.cli.core_run import asked
 
-    from preflight.cli.core_run import Request, run
-    from preflight.cli.options import choose
-    from preflight.cli.output import emit, split_format
-    from preflight.cli.targets import object_paths
-    from preflight.render.registry import renderers
-
-    choose("--fail-on", fail_on, ("required", "recommended", "never"))
-    choose("--undecided", undecided, ("exit3", "ok", "fail"))
-    choose("--only", only, ("misses", "fatal", "all"))
-    choose("--loader", loader, ("libbpf", "cilium", "aya", "all"))
-    forms = renderers("core")
-    for wanted in format_:
-        split_format(wanted, list(forms))
-    result, code = run(
-        Request(
-            object_paths(objects), tuple(kernel), loader, only, program, type_, tuple(module), store,
-            show_commands, fail_on, undecided, verbose > 0 or any(f.startswith("json") for f in format_),
-        )
-    )  # fmt: skip
-    emit(result, format_, forms, color=color, verbose=verbose)
-    if code:
-        print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)
-    return code
+    return asked(
+        objects,
+        kernel=kernel,
+        loader=loader,
+        only=only,
+        program=program,
+        type_=type_,
+        module=module,
+        store=store,
+        format_=format_,
+        show_commands=show_commands,
+        fail_on=fail_on,
+        undecided=undecided,
+        color=color,
+        verbose=verbose,
+    )

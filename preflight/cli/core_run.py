@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +36,50 @@ class Request(NamedTuple):
     fail_on: str
     undecided: str
     listing: bool = True
+
+
+def asked(
+    objects: Sequence[str],
+    *,
+    kernel: Sequence[str] = ("host",),
+    loader: str = "libbpf",
+    only: str = "all",
+    program: str = "",
+    type_: str = "",
+    module: Sequence[str] = (),
+    store: str = "",
+    format_: Sequence[str] = (),
+    show_commands: bool = False,
+    fail_on: str = "required",
+    undecided: str = "exit3",
+    color: str = "auto",
+    verbose: int = 0,
+) -> int:
+    """Answer, write the result, and give the exit code. The parameters are the options of `core`."""
+    import sys
+
+    from preflight.cli.options import choose
+    from preflight.cli.output import emit, split_format
+    from preflight.cli.targets import object_paths
+    from preflight.render.registry import renderers
+
+    choose("--fail-on", fail_on, ("required", "recommended", "never"))
+    choose("--undecided", undecided, ("exit3", "ok", "fail"))
+    choose("--only", only, ("misses", "fatal", "all"))
+    choose("--loader", loader, ("libbpf", "cilium", "aya", "all"))
+    forms = renderers("core")
+    for wanted in format_:
+        split_format(wanted, list(forms))
+    result, code = run(
+        Request(
+            object_paths(objects), tuple(kernel), loader, only, program, type_, tuple(module), store,
+            show_commands, fail_on, undecided, verbose > 0 or any(f.startswith("json") for f in format_),
+        )
+    )  # fmt: skip
+    emit(result, format_, forms, color=color, verbose=verbose)
+    if code:
+        print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)
+    return code
 
 
 def run(request: Request) -> tuple[dict[str, Any], int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads plain command lines of `check` without Typer, which takes longer to import than to check with.
+"""Reads plain command lines of `check` and `core` without Typer, which takes longer to import than they run.
 
 Plain is: known long options and `-v`, each with a value that does not look like an option, and objects.
 Everything else (help, abbreviations, mistakes) is Typer's, and so is every message about it.
@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-#: Option of `check` -> parameter, and what it does to it: a value to set, or how it takes one.
 ONE, MANY, MORE = "one value", "values", "counted"
-CHECK: dict[str, tuple[str, Any]] = {
+#: Option of a command -> parameter, and what it does to it: a value to set, or how it takes one.
+Table = dict[str, tuple[str, Any]]
+CHECK: Table = {
     "--format": ("format_", MANY),
     "--html": ("html", ONE),
     "--select": ("select", MANY),
@@ -33,10 +34,27 @@ CHECK: dict[str, tuple[str, Any]] = {
     "-v": ("verbose", MORE),
     "--verbose": ("verbose", MORE),
 }
+CORE: Table = {
+    "--kernel": ("kernel", MANY),
+    "--loader": ("loader", ONE),
+    "--only": ("only", ONE),
+    "--program": ("program", ONE),
+    "--type": ("type_", ONE),
+    "--module": ("module", MANY),
+    "--store": ("store", ONE),
+    "--format": ("format_", MANY),
+    "--show-commands": ("show_commands", True),
+    "--fail-on": ("fail_on", ONE),
+    "--undecided": ("undecided", ONE),
+    "--color": ("color", ONE),
+    "-v": ("verbose", MORE),
+    "--verbose": ("verbose", MORE),
+}
+TABLES = {"check": CHECK, "core": CORE}
 
 
-def read(words: Sequence[str]) -> dict[str, Any] | None:
-    """The arguments of `check_run.checked` behind the word `check`; None for what is not plain."""
+def read(words: Sequence[str], table: Table = CHECK) -> dict[str, Any] | None:
+    """The arguments behind the word of the command; None for what is not plain."""
     found: dict[str, Any] = {"objects": []}
     rest = iter(words)
     for word in rest:
@@ -44,7 +62,7 @@ def read(words: Sequence[str]) -> dict[str, Any] | None:
             found["objects"].append(word)
             continue
         option, equals, value = word.partition("=")
-        name, how = CHECK.get(option, (None, None))
+        name, how = table.get(option, (None, None))
         if name is None or (equals and how not in (ONE, MANY)):
             return None
         if how in (ONE, MANY):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain command lines of `check` mean without Typer what they mean with it."""
+"""Plain command lines of `check` and `core` mean without Typer what they mean with it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ from typing import Any
 import pytest
 import typer.main
 
-from preflight.cli import check_run, plain
+from preflight.cli import check_run, core_run, plain
 from preflight.cli.main import application, run
 
+#: Command -> the module and the function that Typer and the plain reading call.
+CALLED: dict[str, tuple[Any, str]] = {"check": (check_run, "checked"), "core": (core_run, "asked")}
 
-def by_typer(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> dict[str, Any]:
-    """What `checked` is called with when Typer reads the words."""
+
+def by_typer(monkeypatch: pytest.MonkeyPatch, words: list[str], command: str = "check") -> dict[str, Any]:
+    """What the command's function is called with when Typer reads the words."""
     seen: list[dict[str, Any]] = []
 
     def note(objects: Any, **options: Any) -> int:
         seen.append({"objects": objects, **options})
         return 0
 
-    monkeypatch.setattr(check_run, "checked", note)
-    monkeypatch.setattr(sys, "argv", ["preflight", "check", *words])
+    monkeypatch.setattr(*CALLED[command], note)
+    monkeypatch.setattr(sys, "argv", ["preflight", command, *words])
     assert run() == 0
     return seen[0]
 
 
-def with_defaults(arguments: dict[str, Any]) -> dict[str, Any]:
-    parameters = inspect.signature(check_run.checked).parameters.values()
+def with_defaults(arguments: dict[str, Any], command: str = "check") -> dict[str, Any]:
+    module, function = CALLED[command]
+    parameters = inspect.signature(getattr(module, function)).parameters.values()
     return {one.name: one.default for one in parameters} | arguments
 
 
@@ -63,6 +67,23 @@ def test_plain_words_mean_the_same(words: list[str], monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     "words",
     [
+        ["a.o"],
+        ["a.o", "b.o", "--kernel", "debian/*", "--kernel=host", "--module", "nfs", "--store", "s"],
+        ["--loader", "all", "--only=misses", "--program", "p", "--type", "task_struct", "a.o", "-v"],
+        ["a.o", "--format", "json=x.json", "--show-commands", "--fail-on", "never", "--undecided", "ok"],
+        ["a.o", "--color", "never", "--verbose"],
+    ],
+    ids=" ".join,
+)
+def test_plain_words_of_core_mean_the_same(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    read = plain.read(words, plain.CORE)
+    assert read is not None
+    assert same(with_defaults(read, "core")) == same(by_typer(monkeypatch, words, "core"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         ["--help"],
         ["-h"],
         ["--"],
@@ -82,22 +103,26 @@ def test_the_rest_is_left_to_typer(words: list[str]) -> None:
     assert plain.read(words) is None
 
 
-def test_every_option_is_in_the_table() -> None:
-    command = typer.main.get_command(application(["check"]))
+@pytest.mark.parametrize(("name", "table"), [("check", plain.CHECK), ("core", plain.CORE)])
+def test_every_option_is_in_the_table(name: str, table: plain.Table) -> None:
+    command = typer.main.get_command(application([name]))
     options = {
         word
-        for param in command.commands["check"].params  # type: ignore[attr-defined]
+        for param in command.commands[name].params  # type: ignore[attr-defined]
         if param.param_type_name == "option"
         for word in (*param.opts, *param.secondary_opts)
     }
-    assert set(plain.CHECK) == options - {"--help", "-h"}
+    assert set(table) == options - {"--help", "-h"}
 
 
-def test_a_plain_check_imports_no_typer() -> None:
+@pytest.mark.parametrize(
+    "words", [["check", "--select", "PH002", "--format", "json"], ["core", "absent.o", "--kernel", "absent"]]
+)
+def test_a_plain_command_imports_no_typer(words: list[str]) -> None:
     import subprocess
 
     program = (
-        "import sys; sys.argv = ['preflight', 'check', '--select', 'PH002', '--format', 'json'];"
+        f"import sys; sys.argv = ['preflight', *{words!r}];"
         "import atexit; atexit.register(lambda: print('typer' in sys.modules, file=sys.stderr, flush=True));"
         "from preflight.__main__ import main; main()"
     )
@@ -105,3 +130,13 @@ def test_a_plain_check_imports_no_typer() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stderr.splitlines()[-1] == "False"
+
+
+def test_core_without_objects_is_told_so_by_typer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from preflight.__main__ import _run
+
+    monkeypatch.setattr(sys, "argv", ["preflight", "core"])
+    assert _run(["core"]) == 2
+    assert "OBJECT" in capsys.readouterr().err
