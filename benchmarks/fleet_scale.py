@@ -1,25 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a fleet report grows with hosts: processor time and memory beside those of its matrix alone.
 
-    python benchmarks/fleet_scale.py [--hosts 10000] [--kernels 60] [--objects 60]
+    python benchmarks/fleet_scale.py [--hosts 10000] [--kernels 60] [--objects 60] [--stream 100000]
 
-Facts are this host's, as `preflight collect` gives them, under the identity of kernels of the catalogue; a
-catalogue with fewer kernels lends some of them twice, under another configuration. One process each.
+Kernels are those of the catalogue; one with fewer lends some again as other builds, with one type more in
+their BTF. Facts were recorded on a real host and stand under the identity of these kernels, in four policies
+and with what else tells hosts apart (tests/fleet/generator.py). Facts are files in a folder, and with
+`--stream` lines on standard input. Every run is cold: it has a cache of its own that is empty.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+if TYPE_CHECKING:
+    from preflight.kernels.model import Kernel
 
 PREFLIGHT = [sys.executable, "-m", "preflight"]
+#: What the report may take: MB in one process, times the matrix alone, MB of the page.
+BOUNDS = {"memory": 600, "ratio": 3.0, "page": 5.0}
+
+
+class Used(NamedTuple):
+    """CPU seconds, largest resident set in MB, seconds on the clock."""
+
+    cpu: float
+    memory: float
+    clock: float
+
+    def __str__(self) -> str:
+        return f"{self.cpu:.1f} s CPU, {self.memory:.0f} MB, {self.clock:.0f} s on the clock"
 
 
 def main() -> None:
@@ -27,78 +48,112 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=10_000)
     parser.add_argument("--kernels", type=int, default=60)
     parser.add_argument("--objects", type=int, default=60)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    parser.add_argument(
+        "--stream", type=int, default=0, metavar="HOSTS", help="and so many hosts as a stream"
+    )
+    given = parser.parse_args(sys.argv[1:] if __name__ == "__main__" else [])
+    with tempfile.TemporaryDirectory(prefix="preflight-bench-") as name:
         folder = Path(name)
-        keys = kernels(given.kernels)
-        named = objects(given.objects)
-        lines = folder / "facts.jsonl"
-        write(lines, given.hosts, keys)
+        print(f"## fleet of {given.hosts} hosts  ({time.strftime('%Y-%m-%d')})")
+        kernels = _kernels(given.kernels, folder / "store")
+        named = _objects(given.objects)
+        print(f"  {len(kernels)} kernels, {len(named)} objects", flush=True)
+        alone = _matrix(folder, named)
+        print(f"  matrix alone: {alone}", flush=True)
+        facts = _facts(kernels, given.hosts, folder / "facts")
+        used, page = _fleet(folder, named, str(facts))
+        print(f"  fleet:        {used}, page {page:.1f} MB")
+        ratio = used.cpu / alone.cpu
+        more = 1000 * (used.cpu - alone.cpu) / given.hosts
         print(
-            f"{given.hosts} hosts, {len(keys)} kernels, {len(named)} objects, "
-            f"{lines.stat().st_size >> 20} MiB"
+            f"  ratio {ratio:.2f} (goal: at most {BOUNDS['ratio']}), {more:.2f} ms more per host", flush=True
         )
-        result = folder / "result.json"
-        words = [word for one in named for word in ("--object", one)]
-        alone = folder / "one.jsonl"
-        write(alone, len(keys), keys)
-        few = run(["fleet", str(alone), *words, "--format", f"json={result}"])
-        page = folder / "fleet.html"
-        many = run(["fleet", str(lines), *words, "--format", f"json={result}", "--format", f"html={page}"])
-        summary: dict[str, Any] = json.loads(result.read_text())["summary"]
-        print(summary["sentence"])
-        print(f"one host per kernel: {few[0]:.1f} s CPU, {few[1]} MB")
-        print(
-            f"all hosts:           {many[0]:.1f} s CPU, {many[1]} MB, page {page.stat().st_size / 1e6:.1f} MB"
-        )
-        print(f"ratio {many[0] / few[0]:.2f}; {1000 * (many[0] - few[0]) / given.hosts:.2f} ms per host")
+        if given.stream:
+            used, page = _fleet(folder, named, "-", _lines(kernels, given.stream))
+            more = 1000 * (used.cpu - alone.cpu) / given.stream
+            print(f"  {given.stream} hosts as a stream: {used}, page {page:.1f} MB, {more:.2f} ms per host")
 
 
-def kernels(count: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """`kernel` and `config` of a facts file for as many distinct kernels."""
-    from preflight.fleet.document import config_digest
+def _kernels(count: int, folder: Path) -> list[Kernel]:
     from preflight.kernels.store import Store
+    from tests.fleet.generator import variants
 
-    store = Store()
-    found = []
-    for name in store.names():
-        kernel = store.get(name)
-        described = {
-            "release": kernel.release, "arch": kernel.arch, "byteorder": kernel.byteorder,
-            "distribution": kernel.identity.distribution, "btf_sha256": kernel.btf_sha256, "contents": {},
-        }  # fmt: skip
-        found.append((described, {"options": 1, "sha256": config_digest(kernel.config or {})}))
-    while len(found) < count:
-        described, _ = found[len(found) - len(store.names())]
-        found.append((described, {"options": 1, "sha256": f"{len(found):064x}"}))
-    return found[:count]
+    return variants(Store(), count, folder)
 
 
-def objects(count: int) -> list[str]:
+def _objects(count: int) -> list[str]:
+    """Installed libbpf-tools, then shipped tracers."""
+    from preflight import bpf_objects
     from preflight.host.samples import commands
 
-    return [str(path) for path in commands()][:count]
+    named = [str(path) for path in commands()]
+    tracers = dict.fromkeys(file.name for file in bpf_objects.chosen("tracers", ""))
+    return [*named, *(f"tracers:{name}" for name in tracers)][:count]
 
 
-def write(path: Path, hosts: int, keys: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    base = json.loads(subprocess.run([*PREFLIGHT, "collect"], check=True, capture_output=True).stdout)
-    with path.open("w") as out:
-        for number in range(hosts):
-            kernel, config = keys[number % len(keys)]
-            labels = {"zone": f"zone-{number % 7}", "rack": f"rack-{number % 300}"}
-            own = {"kernel": kernel, "config": config, "host_key": f"host{number:08d}", "labels": labels}
-            out.write(json.dumps({**base, **own}, separators=(",", ":")) + "\n")
+def _matrix(folder: Path, objects: Sequence[str]) -> Used:
+    words = [*objects, "--kernel", "fleet/*", "--format", f"json={folder / 'matrix.json'}"]
+    return _run(["matrix", *words], folder)
 
 
-def run(words: list[str]) -> tuple[float, int]:
-    """CPU seconds, and the largest resident set in MB so far."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun = time.monotonic()
-    done = subprocess.run([*PREFLIGHT, *words, "--workers", "1"], check=False, capture_output=True)
-    assert done.returncode in (0, 1, 3), done.stderr.decode()[-2000:]
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"  {time.monotonic() - begun:.0f} s on the clock", flush=True)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, after.ru_maxrss // 1024
+def _fleet(
+    folder: Path, objects: Sequence[str], facts: str, lines: Iterable[bytes] = ()
+) -> tuple[Used, float]:
+    page, result = folder / "fleet.html", folder / "fleet.json"
+    named = [word for one in objects for word in ("--object", one)]
+    words = ["fleet", facts, *named, "--format", f"json={result}", "--format", f"html={page}"]
+    used = _run(words, folder, lines)
+    summary: dict[str, Any] = json.loads(result.read_text())["summary"]
+    print(f"  {summary['sentence']} {summary['groups']} groups; JSON {result.stat().st_size / 1e6:.1f} MB")
+    return used, page.stat().st_size / 1e6
+
+
+def _facts(kernels: Sequence[Kernel], count: int, folder: Path) -> Path:
+    folder.mkdir()
+    for number, line in enumerate(_lines(kernels, count)):
+        (folder / f"{number:06d}.json").write_bytes(line)
+    return folder
+
+
+def _lines(kernels: Sequence[Kernel], count: int) -> Iterator[bytes]:
+    """One document per line. What hosts share is put into JSON once."""
+    from tests.fleet.generator import hosts
+
+    texts: dict[int, tuple[Any, bytes]] = {}
+    for host in hosts(kernels, count):
+        shared = host.document["checks"]
+        if id(shared) not in texts:
+            plain = {**host.document, "collected_at": "@AT@", "labels": "@LABELS@", "host_key": "@KEY@"}
+            texts[id(shared)] = shared, _json(plain) + b"\n"
+        line = texts[id(shared)][1]
+        for mark, key in ((b"@AT@", "collected_at"), (b"@LABELS@", "labels"), (b"@KEY@", "host_key")):
+            line = line.replace(b'"' + mark + b'"', _json(host.document[key]), 1)
+        yield line
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _run(words: Sequence[str], folder: Path, lines: Iterable[bytes] = ()) -> Used:
+    """One run, cold, in one process; what it writes to standard error is shown when it fails."""
+    with tempfile.TemporaryDirectory(dir=folder) as cache, tempfile.TemporaryFile(dir=folder) as err:
+        begun = time.monotonic()
+        process = subprocess.Popen(
+            [*PREFLIGHT, *words, "--store", str(folder / "store"), "--workers", "1"],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=err,
+            env={**os.environ, "XDG_CACHE_HOME": cache},
+        )  # fmt: skip
+        assert process.stdin is not None
+        with process.stdin as pipe:
+            for line in lines:
+                pipe.write(line)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in (0, 1, 3):
+            err.seek(0)
+            raise SystemExit(f"exit {process.returncode}: {err.read().decode()[-2000:]}")
+        return Used(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, time.monotonic() - begun)
 
 
 if __name__ == "__main__":

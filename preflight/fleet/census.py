@@ -7,15 +7,16 @@ one host's facts are kept, packed, to be asked about objects.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.errors import InputError
+from preflight.fleet.kept import Areas, Parts
 from preflight.fleet.reading import Document, Unread
-from preflight.fleet.record import Check, HostRecord, KernelKey, RefusedError, record_of
+from preflight.fleet.record import Check, HostRecord, KernelKey, Outcomes, RefusedError, record_of
+from preflight.fleet.shared import Shared
 
 if TYPE_CHECKING:
     from preflight.fleet.distinct import Kernels
@@ -34,18 +35,20 @@ SKIPS = {
 LISTED = 1_000
 #: Groups beyond this number keep no facts to ask, and stay undecided.
 ASKABLE = 20_000
+#: Outcomes of checks that are remembered, for hosts that have the same.
+_OUTCOMES = 512
 #: Values of one label that are told apart; the others are counted together.
 _VALUES = 10_000
 
 
 class Group(NamedTuple):
-    """Hosts that are alike. `facts` are one host's, as packed JSON; None where none are kept."""
+    """Hosts that are alike. `facts` are one host's, in `Census.areas`; None where none are kept."""
 
     number: int
     kernel: KernelKey
     policy: str
     checks: tuple[Check, ...]
-    facts: bytes | None
+    facts: Parts | None
 
 
 class Skipped(NamedTuple):
@@ -83,6 +86,8 @@ class Census:
     skips: Counter[str] = field(default_factory=Counter)
     named: dict[str, _Seen] = field(default_factory=dict)
     partial: bool = False
+    areas: Areas = field(default_factory=Areas)
+    _outcomes: Shared[Outcomes] = field(default_factory=lambda: Shared(_OUTCOMES))
     _digests: set[bytes] = field(default_factory=set)
     _per_key: Counter[str] = field(default_factory=Counter)
 
@@ -99,7 +104,7 @@ class Census:
 
     def _count(self, document: Document, kernels: Kernels) -> None:
         try:
-            record = record_of(document.value)
+            record = record_of(document.value, self._outcomes)
             name = self._name(record)
             if name is None and not self.count_identical and document.digest in self._digests:
                 raise RefusedError("duplicate", "is the same as one before it, and neither names its host")
@@ -147,8 +152,8 @@ class Census:
         key = (record.kernel, record.policy_digest, record.shape)
         group = self.groups.get(key)
         if group is None:
-            packed = _packed(host) if host is not None and len(self.groups) < ASKABLE else None
-            group = Group(len(self.groups), record.kernel, record.policy_digest, record.checks, packed)
+            kept = self.areas.keep(host) if host is not None and len(self.groups) < ASKABLE else None
+            group = Group(len(self.groups), record.kernel, record.policy_digest, record.checks, kept)
             self.groups[key] = group
             self.policies.setdefault(record.policy_digest, record.policy)
         return group.number
@@ -175,16 +180,3 @@ class Census:
         self.skips[kind] += 1
         if len(self.skipped) < LISTED:
             self.skipped.append(Skipped(source[-200:], kind, reason))
-
-
-def _packed(host: Any) -> bytes:
-    import zlib
-
-    return zlib.compress(json.dumps(host, separators=(",", ":")).encode(), 1)
-
-
-def unpacked(facts: bytes) -> Any:
-    """The `host` part of a facts file, as `Group.facts` keeps it."""
-    import zlib
-
-    return json.loads(zlib.decompress(facts))

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.errors import PreflightError
 from preflight.findings.model import Verdict
-from preflight.fleet.census import Group, unpacked
+from preflight.fleet.census import Group
 from preflight.matrix.cells import RED, cause_id
 
 if TYPE_CHECKING:
+    from preflight.fleet.kept import Areas
     from preflight.host.facts import HostFacts
+    from preflight.host.judge import Judgement
     from preflight.host.readiness import Readiness, Unmet
     from preflight.kernels.model import Kernel
     from preflight.objects.model import BpfObject
-    from preflight.predict.target import KernelTarget
+    from preflight.predict.needs import Need
+    from preflight.predict.relocated import RelocatedObject
 
 #: The kernel would take the object, and something else on these hosts stops it.
 BLOCKED = "blocked"
@@ -36,8 +39,6 @@ COUNTED = {
 }
 #: Needs that facts collected without objects do not answer, and the matrix does.
 _OF_THE_MATRIX = ("function", "tracepoint", "btf", "byte-order", "arch")
-#: Needs whose absence a guard in the program may cope with; relocation tells.
-_GUARDED = ("helper", "kfunc")
 _STOPS = (Verdict.MISSING, Verdict.BLOCKED)
 
 
@@ -58,6 +59,11 @@ class HostPart(NamedTuple):
     verdict: str
     causes: dict[str, dict[str, Any]]
     reason: str | None = None
+
+
+def needs_facts(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell leaves anything to the hosts' facts."""
+    return cell["state"] not in RED
 
 
 def combine(
@@ -83,56 +89,55 @@ def combine(
     return state, (), None
 
 
-class Hosts:
-    """Answers for objects from the facts of one host per group."""
-
-    def __init__(self, objects: Sequence[BpfObject], kernel: Callable[[Group], Kernel | None]) -> None:
-        self._objects = objects
-        self._kernel = kernel
-
-    def parts(self, group: Group) -> list[HostPart]:
-        """One per object, in order. Facts that do not read are a reason, and no verdict."""
-        from preflight.host.codec import facts_from_dict
-
-        if group.facts is None:
-            why = "these hosts' facts were not kept: there are too many groups, or the files have none"
-            return [HostPart("undecided", {}, why)] * len(self._objects)
-        try:
-            facts = facts_from_dict(unpacked(group.facts))
-        except PreflightError as error:
-            return [HostPart("undecided", {}, f"facts: {error}"[:300])] * len(self._objects)
-        target = _Target(lambda: self._kernel(group))
-        return [_part(obj, facts, target) for obj in self._objects]
-
-
-class _Target:
-    """The kernel to relocate against, read when a guard has to be looked at."""
+class OnKernel:
+    """Objects relocated for one kernel, each when a guard has to be looked at."""
 
     def __init__(self, kernel: Callable[[], Kernel | None]) -> None:
         self._kernel = kernel
-        self._made: list[KernelTarget | None] = []
+        self._target: list[Any] = []
+        self._relocated: dict[str, RelocatedObject] = {}
 
-    def __call__(self) -> KernelTarget | None:
-        if not self._made:
-            from preflight.predict.target import KernelTarget
+    def __call__(self, obj: BpfObject) -> RelocatedObject | None:
+        """The object on the kernel; None where the kernel's BTF is not known."""
+        from preflight.predict.relocated import relocated
+        from preflight.predict.target import KernelTarget
 
+        if not self._target:
             kernel = self._kernel()
-            self._made.append(None if kernel is None else KernelTarget(kernel))
-        return self._made[0]
+            self._target.append(None if kernel is None else KernelTarget(kernel))
+        if self._target[0] is None:
+            return None
+        if obj.sha256 not in self._relocated:
+            self._relocated[obj.sha256] = relocated(obj, self._target[0])
+        return self._relocated[obj.sha256]
 
 
-def _part(obj: BpfObject, facts: HostFacts, target: _Target) -> HostPart:
-    from preflight.host.readiness import assess_object
-    from preflight.predict.relocated import relocated
+def host_parts(
+    objects: Sequence[BpfObject], group: Group, areas: Areas, on_kernel: OnKernel
+) -> list[HostPart]:
+    """What the facts of a group say of each object. Facts that do not read are a reason, and no verdict."""
+    from preflight.host.judge import judging
+
+    if group.facts is None:
+        why = "these hosts' facts were not kept: there are too many groups, or the files have none"
+        return [HostPart("undecided", {}, why)] * len(objects)
+    try:
+        facts = areas.facts(group.facts)
+    except PreflightError as error:
+        return [HostPart("undecided", {}, f"facts: {error}"[:300])] * len(objects)
+    ask = judging(facts)
+    return [_part(obj, facts, on_kernel, ask) for obj in objects]
+
+
+def _part(
+    obj: BpfObject, facts: HostFacts, on_kernel: OnKernel, ask: Callable[[Need], Judgement]
+) -> HostPart:
+    from preflight.host.readiness import GUARDED, assess_object
 
     try:
-        found = assess_object(obj, facts, lambda _: None, lambda _: (), _OF_THE_MATRIX)
-        if any(one.need.kind in _GUARDED for one in found.unmet):
-            where = target()
-            if where is not None:
-                found = assess_object(
-                    obj, facts, lambda one: relocated(one, where), lambda _: (), _OF_THE_MATRIX
-                )
+        found = assess_object(obj, facts, lambda _: None, lambda _: (), _OF_THE_MATRIX, ask)
+        if any(one.need.kind in GUARDED for one in found.unmet) and on_kernel(obj) is not None:
+            found = assess_object(obj, facts, on_kernel, lambda _: (), _OF_THE_MATRIX, ask)
     except PreflightError as error:
         return HostPart("undecided", {}, str(error)[:300])
     return HostPart(found.verdict, _causes(found))

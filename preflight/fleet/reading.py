@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from preflight.errors import UsageError
+from preflight.fleet.pieces import NotPlainError, Pieces
 
 #: Bytes of one document; with its BTF, symbols and configuration inside a kernel takes some 10 MB.
 MAX_DOCUMENT = 64 << 20
@@ -44,16 +45,17 @@ class Unread(NamedTuple):
 def read(names: Iterable[str], stdin: IO[bytes]) -> Iterator[Document | Unread]:
     """Every document behind the names. UsageError for a name that is nothing at all."""
     seen: set[tuple[int, int]] = set()
+    pieces = Pieces()
     for name in names:
         if name == STDIN:
-            yield from _stream(stdin, "standard input")
+            yield from _stream(stdin, "standard input", pieces)
             continue
         path = _existing(name)
         if path.is_dir():
             for file in _inside(path, 0):
-                yield from _file(file, str(file.relative_to(path)), seen)
+                yield from _file(file, str(file.relative_to(path)), seen, pieces)
         else:
-            yield from _file(path, path.name, seen)
+            yield from _file(path, path.name, seen, pieces)
 
 
 def _existing(name: str) -> Path:
@@ -83,7 +85,7 @@ def _inside(folder: Path, depth: int) -> Iterator[Path]:
             yield Path(child.path)
 
 
-def _file(path: Path, source: str, seen: set[tuple[int, int]]) -> Iterator[Document | Unread]:
+def _file(path: Path, source: str, seen: set[tuple[int, int]], pieces: Pieces) -> Iterator[Document | Unread]:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -95,12 +97,12 @@ def _file(path: Path, source: str, seen: set[tuple[int, int]]) -> Iterator[Docum
             return
         seen.add(key)
         with path.open("rb") as stream:
-            yield from _stream(stream, source)
+            yield from _stream(stream, source, pieces)
     except OSError as error:
         yield Unread(source, "unreadable", f"cannot be read: {error.strerror or type(error).__name__}")
 
 
-def _stream(stream: IO[bytes], source: str) -> Iterator[Document | Unread]:
+def _stream(stream: IO[bytes], source: str, pieces: Pieces) -> Iterator[Document | Unread]:
     """The documents of a stream: one that takes all of it, or one per line."""
     number = 0
     while True:
@@ -119,10 +121,10 @@ def _stream(stream: IO[bytes], source: str) -> Iterator[Document | Unread]:
                 return
             continue
         if number == 1 and not _is_whole(line):
-            yield _whole(line, stream, source)
+            yield _whole(line, stream, source, pieces)
             return
         first_and_only = number == 1 and not _has_more(stream)
-        yield _parsed(line, source if first_and_only else where)
+        yield _parsed(line, source if first_and_only else where, pieces)
 
 
 def _is_whole(line: bytes) -> bool:
@@ -147,18 +149,25 @@ def _skip_line(stream: IO[bytes]) -> bool:
     return False
 
 
-def _whole(first: bytes, stream: IO[bytes], source: str) -> Document | Unread:
+def _whole(first: bytes, stream: IO[bytes], source: str, pieces: Pieces) -> Document | Unread:
     rest = stream.read(MAX_DOCUMENT + 1 - len(first))
     if len(first) + len(rest) > MAX_DOCUMENT:
         return Unread(source, "too-large", f"is larger than {MAX_DOCUMENT >> 20} MiB")
-    return _parsed(first + rest, source)
+    return _parsed(first + rest, source, pieces)
 
 
-def _parsed(data: bytes, source: str) -> Document | Unread:
+def _loads(data: bytes, pieces: Pieces) -> Any:
+    try:
+        return pieces.loads(data.decode())
+    except (NotPlainError, UnicodeDecodeError):
+        return json.loads(data, parse_constant=_no_constant)
+
+
+def _parsed(data: bytes, source: str, pieces: Pieces) -> Document | Unread:
     from hashlib import sha256
 
     try:
-        value = json.loads(data, parse_constant=_no_constant)
+        value = _loads(data, pieces)
     except RecursionError:
         return Unread(source, "malformed", "is nested too deeply")
     except json.JSONDecodeError as error:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from preflight.errors import InputError
+from preflight.fleet.shared import Shared
 from preflight.kernels.facts_file import SCHEMA, is_facts
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -77,47 +78,53 @@ class HostRecord(NamedTuple):
     collected_at: str
 
 
-def record_of(document: Any) -> HostRecord:
-    """The outline of a facts document. RefusedError says why it cannot be used."""
+class Outcomes(NamedTuple):
+    """The outcomes of all checks of a host, and their digest (`HostRecord.shape`)."""
+
+    checks: tuple[Check, ...]
+    shape: bytes
+
+
+def record_of(document: Any, known: Shared[Outcomes] | None = None) -> HostRecord:
+    """The outline of a facts document. RefusedError says why it cannot be used.
+
+    `known` remembers what was made of checks that documents share.
+    """
     if not is_facts(document):
         raise RefusedError("not-facts", "is JSON, and no facts file")
     schema = str(document["schema"])
     if schema != SCHEMA:
         version = _VERSION.match(schema)
-        known = int(SCHEMA.rpartition("/")[2])
-        if version and int(version[1]) > known:
+        newest = int(SCHEMA.rpartition("/")[2])
+        if version and int(version[1]) > newest:
             raise RefusedError("future", f"is of schema {schema}; this version reads up to {SCHEMA}")
         raise RefusedError("malformed", f"is of schema {schema[:60]!r}, which never was")
     try:
-        return _record(document)
+        return _record(document, Shared(1) if known is None else known)
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise RefusedError("malformed", f"is damaged: {str(error)[:160] or type(error).__name__}") from None
     except InputError as error:
         raise RefusedError("malformed", f"is damaged: {str(error)[:160]}") from None
 
 
-def _record(document: Mapping[str, Any]) -> HostRecord:
-    from hashlib import sha256
-
+def _record(document: Mapping[str, Any], known: Shared[Outcomes]) -> HostRecord:
     from preflight.fleet.policy import policy_digest
 
-    checks, policy = _checks(document.get("checks")), _policy(document.get("policy"))
-    if policy is None or document.get("checks") is None:
+    raw, policy = document.get("checks"), _policy(document.get("policy"))
+    outcomes = None if raw is None else known.of(raw, lambda given: _outcomes(_checks(given)))
+    if policy is None or outcomes is None:
         # a collector that only collects leaves both to us, and so do facts from before there were any
         own = _derived(json.dumps(document.get("host") or {}, sort_keys=True))
         policy = own[1] if policy is None else policy
-        checks = own[0] if document.get("checks") is None else checks
-    outcomes = "\n".join(
-        sorted(f"{c.code}\t{c.subject}\t{c.verdict}" for c in checks if c.code[:3] != _OF_THE_RUN)
-    )
+        outcomes = outcomes or own[0]
     identity = _identity(document)
     return HostRecord(
         _kernel_key(document, identity),
         identity,
         policy,
         policy_digest(policy),
-        checks,
-        sha256(outcomes.encode("utf-8", "surrogatepass")).digest()[:12],
+        outcomes.checks,
+        outcomes.shape,
         _labels(document.get("labels")),
         _host_key(document.get("host_key")),
         _text(document.get("collected_at"), "collected_at") or "",
@@ -172,7 +179,7 @@ def _identity(document: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 @lru_cache(maxsize=1024)
-def _derived(host: str) -> tuple[tuple[Check, ...], dict[str, Any]]:
+def _derived(host: str) -> tuple[Outcomes, dict[str, Any]]:
     """Checks and policy class of facts, by their JSON: hosts that are alike are asked once."""
     from preflight.fleet.policy import policy_class
     from preflight.host.checks.runner import run_checks
@@ -182,7 +189,7 @@ def _derived(host: str) -> tuple[tuple[Check, ...], dict[str, Any]]:
     checks = tuple(
         Check(f.code, f.subject, f.verdict.value, f.severity.value, f.title) for f in run_checks(facts)
     )
-    return checks, policy_class(facts)
+    return _outcomes(checks), policy_class(facts)
 
 
 def _policy(policy: Any) -> dict[str, Any] | None:
@@ -197,9 +204,16 @@ def _policy(policy: Any) -> dict[str, Any] | None:
     return plain
 
 
+def _outcomes(checks: tuple[Check, ...]) -> Outcomes:
+    from hashlib import sha256
+
+    text = "\n".join(
+        sorted(f"{c.code}\t{c.subject}\t{c.verdict}" for c in checks if c.code[:3] != _OF_THE_RUN)
+    )
+    return Outcomes(checks, sha256(text.encode("utf-8", "surrogatepass")).digest()[:12])
+
+
 def _checks(raw: Any) -> tuple[Check, ...]:
-    if raw is None:
-        return ()
     if not isinstance(raw, list):
         raise TypeError("checks is not a list")
     if len(raw) > _MAX_CHECKS:

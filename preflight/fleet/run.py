@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.fleet.census import Census, Group
 from preflight.fleet.distinct import FROM_CATALOGUE, FROM_FACTS, WHY, Kernels
-from preflight.fleet.judge import HostPart, Hosts, Result, combine
+from preflight.fleet.judge import HostPart, OnKernel, Result, combine, host_parts, needs_facts
 
 if TYPE_CHECKING:
+    from preflight.fleet.kept import Areas
     from preflight.kernels.model import Kernel
     from preflight.matrix.run import MakeOpener
     from preflight.matrix.subjects import Subject
@@ -60,7 +61,7 @@ def judge(
         if record["shown"]
     }
     for census in censuses:
-        judged.results.append(_groups(census, kernels, subjects, judged, cells, modules))
+        judged.results.append(_groups(census, kernels, subjects, judged, cells))
     return judged
 
 
@@ -96,31 +97,33 @@ def _matrix(
 
 def _groups(
     census: Census, kernels: Kernels, subjects: Sequence[Subject], judged: Judged,
-    cells: dict[tuple[str, str], Any], modules: tuple[str, ...],
+    cells: dict[tuple[str, str], Any],
 ) -> list[Result]:  # fmt: skip
     from preflight.matrix.subjects import merge
 
     columns = merge(subjects)
-    ask = _Asking(kernels, modules)
+    ask = _Asking(census.areas, kernels)
     found: list[Result] = []
     groups = [group for group in census.groups.values() if census.hosts[group.number] > 0]
-    # those of one kernel one after the other, so that its BTF is read once
+    # those of one kernel one after the other, so that it is read once
     groups.sort(key=lambda group: (kernels.names[group.kernel], group.number))
     for group in groups:
-        name = kernels.names[group.kernel]
-        parts: Sequence[HostPart | None] = [None] * len(columns)
+        row = [cells[kernels.names[group.kernel], column.sha256] for column in columns]
+        asked = [column for column, cell in zip(columns, row, strict=True) if needs_facts(cell)]
+        parts: dict[str, HostPart] = {}
         if not judged.partial:
             try:
-                parts = ask.parts(columns, group)
+                parts = dict(zip((one.sha256 for one in asked), ask.parts(asked, group), strict=True))
             except KeyboardInterrupt:
                 judged.partial = True
         reached = kernels.sources[group.kernel] in _FOUND
-        for column, part in zip(columns, parts, strict=True):
-            if part is None:
+        for column, cell in zip(columns, row, strict=True):
+            part = parts.get(column.sha256, _NOT_ASKED)
+            if part is _NOT_ASKED and needs_facts(cell):
                 why = "interrupted before these hosts were judged"
                 found.append(Result(group.number, column.name, column.sha256, "not-tested", (), why))
                 continue
-            state, causes, reason = combine(cells[name, column.sha256], part, reached)
+            state, causes, reason = combine(cell, part, reached)
             for key in causes:
                 if key in part.causes:
                     judged.causes.setdefault(key, part.causes[key])
@@ -128,55 +131,48 @@ def _groups(
     return found
 
 
+#: Stands for the hosts' part where the kernel's decides alone, and where an interrupt came first.
+_NOT_ASKED = HostPart("undecided", {})
+
+
 class _Asking:
     """Asks facts about objects; for each machine its own build of them."""
 
-    def __init__(self, kernels: Kernels, modules: tuple[str, ...]) -> None:
+    def __init__(self, areas: Areas, kernels: Kernels) -> None:
+        self._areas = areas
         self._kernels = kernels
-        self._modules = modules
-        self._objects: dict[str, Any] = {}
-        self._last: tuple[str, Kernel | None] = ("", None)
+        self._last: tuple[str, Kernel | None, OnKernel] = ("", None, OnKernel(lambda: None))
 
     def parts(self, columns: Sequence[Subject], group: Group) -> list[HostPart]:
         """What the group's facts say of each column."""
-        machine, order = self._machine(group)
+        from preflight.matrix.work import build_of
+
+        kernel, on_kernel = self._kernel(group)
+        machine, order = self._machine(group, kernel)
         built = [column.choose(machine, order) for column in columns]
-        known = [(column, build) for column, (build, _) in zip(columns, built, strict=True) if build]
-        asked = iter(Hosts([self._object(*one) for one in known], self._kernel).parts(group))
+        known = [build_of(column, build) for column, (build, _) in zip(columns, built, strict=True) if build]
+        asked = iter(host_parts(known, group, self._areas, on_kernel))
         return [next(asked) if build else HostPart("undecided", {}, why) for build, why in built]
 
-    def _object(self, column: Subject, build: Any) -> Any:
-        from preflight.objects.load import load
-
-        if build.sha256 not in self._objects:
-            self._objects[build.sha256] = load(build.data, column.name, column.aliases)
-        return self._objects[build.sha256]
-
-    def _machine(self, group: Group) -> tuple[str | None, str | None]:
-        if self._kernels.sources[group.kernel] in _FOUND:
-            kernel = self._kernel(group)
-            if kernel is not None:
-                return kernel.arch, kernel.byteorder
-        if group.facts is None:
-            return None, None
-        from preflight.fleet.census import unpacked
-
-        context = (unpacked(group.facts) or {}).get("context")
+    def _machine(self, group: Group, kernel: Kernel | None) -> tuple[str | None, str | None]:
+        if kernel is not None:
+            return kernel.arch, kernel.byteorder
+        context = None if group.facts is None else self._areas.plain(group.facts, "context")
         context = context if isinstance(context, dict) else {}
         return context.get("machine"), context.get("byte_order")
 
-    def _kernel(self, group: Group) -> Kernel | None:
+    def _kernel(self, group: Group) -> tuple[Kernel | None, OnKernel]:
         """The group's kernel; the last one is kept, and no more: each holds its whole BTF."""
         name = self._kernels.names[group.kernel]
         if self._last[0] != name:
-            found = None
+            found: Kernel | None = None
             if self._kernels.sources[group.kernel] in _FOUND:
                 from preflight.kernels.indexed import use_index
 
                 found = self._kernels.store.get(name)
                 use_index(found)
-            self._last = (name, found)
-        return self._last[1]
+            self._last = (name, found, OnKernel(lambda: found))
+        return self._last[1], self._last[2]
 
 
 _COUNTS = {"pass": 0, "fail": 0, "undecided": 0, "not_tested": 0}

@@ -101,6 +101,21 @@ def judge(need: Need, host: HostFacts) -> Judgement:
     return _JUDGES[need.kind](need, host)
 
 
+def judging(host: HostFacts) -> Callable[[Need], Judgement]:
+    """`judge` for one host. Objects ask for much the same; what was asked before is not looked up again."""
+    known: dict[tuple[object, ...], Judgement] = {}
+
+    def ask(need: Need) -> Judgement:
+        # which program asks, where and why is of no account to the host
+        key = (need.kind, need.name, need.program_type, need.number, need.weak)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = judge(need, host)
+        return found
+
+    return ask
+
+
 def _unseen(code: str, subject: str, what: str) -> Judgement:
     reason = f"{what} was not collected"
     return Judgement(Verdict.UNKNOWN, code, subject, reason, (Evidence("internal", reason),))

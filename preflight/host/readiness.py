@@ -14,7 +14,7 @@ from typing import Any
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Location, Severity, Verdict
 from preflight.host.facts import HostFacts
-from preflight.host.judge import Judgement, judge
+from preflight.host.judge import Judgement, judging
 from preflight.kernels.model import Kernel
 from preflight.objects.model import BpfObject, Program
 from preflight.predict import open_targets
@@ -26,6 +26,8 @@ from preflight.records import dataclass
 
 _WORST = (Verdict.MISSING, Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.DEGRADED, Verdict.OK)
 _STOPS = (Verdict.MISSING, Verdict.BLOCKED)
+#: Kinds of needs whose absence a guard in the program may cope with.
+GUARDED = ("helper", "kfunc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ def each_assessed(
 def assessor(host: HostFacts, kernel: Callable[[], Kernel] | None) -> Callable[[BpfObject], Readiness]:
     """Judges single objects on one host; what the kernel answers for one is known for the next."""
     relocate = _relocator(host, kernel)
-    return lambda obj: assess_object(obj, host, relocate, core_findings)
+    ask = judging(host)
+    return lambda obj: assess_object(obj, host, relocate, core_findings, ask=ask)
 
 
 def _relocator(
@@ -135,23 +138,27 @@ def assess_object(
     relocate: Callable[[BpfObject], RelocatedObject | None],
     core_findings: Callable[[RelocatedObject], Iterable[Finding]],
     passed_over: Collection[str] = (),
+    ask: Callable[[Need], Judgement] | None = None,
 ) -> Readiness:
     """Judge everything an object needs.
 
     `relocate` gives the object on this host's kernel, None when the kernel's BTF is not known;
     `core_findings` the findings of its relocations and externs. `passed_over` are kinds of needs that
     somebody else answers: attach targets are looked up for the objects that a host is asked about, so facts
-    that were collected without them say nothing of them.
+    that were collected without them say nothing of them. `ask` answers for one need; several objects on one
+    host share one (`preflight.host.judge.judging`).
     """
+    ask = ask or judging(host)
     programs = [p for p in obj.programs if p.autoload]
     judged = [
-        Unmet(need, judge(need, host))
+        Unmet(need, ask(need))
         for need in object_needs(obj, programs)
         if not is_placeholder(need) and need.kind not in passed_over
     ]
     bad = [one for one in judged if one.judgement.verdict not in (Verdict.OK, Verdict.DEGRADED)]
     on_kernel = relocate(obj) if bad or obj.btf_ext else None
-    bad = [one for one in bad if not _is_guarded(one.need, obj, on_kernel)]
+    if on_kernel is not None:
+        bad = _unguarded(bad, on_kernel)
     alternatives = _Alternatives(programs, bad)
     stopping = [one for one in bad if not alternatives.covers(one.need)]
     found = tuple(core_findings(on_kernel)) if on_kernel is not None else ()
@@ -165,29 +172,48 @@ def assess_object(
     return Readiness(obj, verdict, len(programs), tuple(stopping), alternatives.open, found, met)
 
 
-def _is_guarded(need: Need, obj: BpfObject, on_kernel: RelocatedObject | None) -> bool:
-    """Whether every instruction that asks for the need lies behind a guard that this kernel closes."""
-    if on_kernel is None or need.kind not in ("helper", "kfunc") or not need.program:
-        return False
-    program = obj.program(need.program)
-    slots = list(_asking_slots(need, program, on_kernel))
-    if not slots:
-        return False
-    return all(answer.answer == "no" for answer in on_kernel.reach(program, slots).values())
+def _unguarded(bad: list[Unmet], on_kernel: RelocatedObject) -> list[Unmet]:
+    """Without the needs of which every asking instruction lies behind a guard that this kernel closes."""
+    slots: dict[int, tuple[int, ...]] = {}
+    by_program: dict[str, set[int]] = {}
+    for number, one in enumerate(bad):
+        if one.need.kind in GUARDED and one.need.program:
+            slots[number] = _asking_slots(one.need, on_kernel)
+            by_program.setdefault(one.need.program, set()).update(slots[number])
+    answers = {
+        name: on_kernel.reach(on_kernel.obj.program(name), sorted(wanted))
+        for name, wanted in by_program.items()
+        if wanted
+    }
+    return [
+        one
+        for number, one in enumerate(bad)
+        if not slots.get(number)
+        or any(answers[one.need.program][slot].answer != "no" for slot in slots[number])
+    ]
 
 
-def _asking_slots(need: Need, program: Program, on_kernel: RelocatedObject) -> Iterator[int]:
+def _asking_slots(need: Need, on_kernel: RelocatedObject) -> tuple[int, ...]:
+    """Where a program's image calls the helper or kfunc that it needs."""
+    program = on_kernel.obj.program(need.program)
+    image = on_kernel.image(program)
+    if need.kind == "kfunc":
+        return tuple(slot for slot, ref in image.refs.items() if getattr(ref, "name", None) == need.name)
+    calls: dict[int, list[int]] = on_kernel.obj.memo(
+        ("helper-calls", image.byteorder, image.code), lambda: _helper_calls(image.code, image.byteorder)
+    )
+    return tuple(() if need.number is None else calls.get(need.number, ()))
+
+
+def _helper_calls(code: bytes, byteorder: str) -> dict[int, list[int]]:
+    """Slots of the calls of helpers, by number."""
     from preflight.bytecode.insn import decode
 
-    image = on_kernel.image(program)
-    if need.kind == "helper":
-        for insn in decode(image.code, image.byteorder):
-            if insn.is_helper_call and insn.imm == need.number:
-                yield insn.slot
-    else:
-        for slot, ref in image.refs.items():
-            if getattr(ref, "name", None) == need.name:
-                yield slot
+    found: dict[int, list[int]] = {}
+    for insn in decode(code, byteorder):
+        if insn.is_helper_call:
+            found.setdefault(insn.imm, []).append(insn.slot)
+    return found
 
 
 class _Alternatives:

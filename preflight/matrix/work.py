@@ -86,6 +86,11 @@ def first_builds(batch: Batch) -> tuple[BpfObject, ...]:
     return tuple(_object(subject, subject.builds[0]) for subject in batch.subjects)
 
 
+def build_of(subject: Subject, build: Build) -> BpfObject:
+    """A build of an object, as the batch that was set up last has read it."""
+    return _object(subject, build)
+
+
 def judge(task: str) -> str:
     """Judge the batch on one kernel.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from preflight.fleet.pieces import Pieces
 from tests.fleet.conftest import Scene
 from tests.fleet.hosts import KERNELS, write, write_lines
 
@@ -265,11 +266,11 @@ def test_an_interrupt_keeps_what_was_read(scene: Scene, monkeypatch: pytest.Monk
     parsed = reading._parsed
     calls: list[str] = []
 
-    def stop(data: bytes, source: str) -> Any:
+    def stop(data: bytes, source: str, pieces: Pieces) -> Any:
         calls.append(source)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return parsed(data, source)
+        return parsed(data, source, pieces)
 
     monkeypatch.setattr(reading, "_parsed", stop)
     ran = scene.run(folder, "--format", "json", objects=False)
