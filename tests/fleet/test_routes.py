@@ -55,6 +55,7 @@ _KNOWN = {
     "node-feature-discovery.md": {"preflight"},
     "sqlite.md": {"preflight"},
     "systemd.md": {"install", "systemctl"},
+    "ansible.md": {"install", "ansible-playbook", "preflight"},
 }
 
 
