@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from preflight.kernels.fetch_debian import Build, Outcome, Request
 
 app = typer.Typer(
-    no_args_is_help=True, help="The catalogue of known kernels: list, show, diff, fetch, add, remove, verify."
+    no_args_is_help=True,
+    help="The catalogue of known kernels: list, show, diff, fetch, renew, add, remove, verify.",
 )
 fetch = typer.Typer(no_args_is_help=True, help="Fetch a distribution's packaged kernels into the catalogue.")
 app.add_typer(fetch, name="fetch")
@@ -135,6 +136,26 @@ def remove(
 
 
 @app.command()
+def renew(
+    pattern: str = typer.Argument("*", help="Only names that this shell pattern matches."),
+    store: Path | None = _STORE,
+    format_: list[str] = _FORMAT,
+    color: str = _COLOR,
+) -> None:
+    """Read again, from their packages, kernels that an earlier version added with fewer facts."""
+    from preflight.errors import UsageError
+    from preflight.kernels.renew import renew as renew_all
+
+    catalogue = _store(store)
+    names = catalogue.match(pattern)
+    if not names:
+        raise UsageError(f"no kernel in the catalogue {catalogue.root} matches {pattern[:120]!r}")
+    results = renew_all(catalogue, names, done=lambda one: _say(f"{one.state} {one.name}"), say=_say)
+    outcomes = [_outcome(r.name, r.state, [r.detail] if r.detail else []) for r in results]
+    _finish("kernels renew", outcomes, format_, color)
+
+
+@app.command()
 def verify(
     pattern: str = typer.Argument("*", help="Only names that this shell pattern matches."),
     store: Path | None = _STORE,
@@ -143,18 +164,19 @@ def verify(
 ) -> None:
     """Check digests and BTF of the kernels in the catalogue; exit code 1 when one is damaged."""
     from preflight.errors import UsageError
+    from preflight.kernels.renew import lacking
 
     catalogue = _store(store)
     names = catalogue.match(pattern)
     if not names:
         raise UsageError(f"no kernel in the catalogue {catalogue.root} matches {pattern[:120]!r}")
-    found = [(name, catalogue.verify(name)) for name in names]
-    _finish(
-        "kernels verify",
-        [_outcome(name, "damaged" if problems else "ok", problems) for name, problems in found],
-        format_,
-        color,
-    )
+    outcomes = []
+    for name in names:
+        problems = catalogue.verify(name)
+        missing = "" if problems else lacking(catalogue.get(name))
+        hints = [f"has no {missing}, which `preflight kernels renew {name}` adds"] if missing else []
+        outcomes.append(_outcome(name, "damaged" if problems else "ok", problems or hints))
+    _finish("kernels verify", outcomes, format_, color)
 
 
 @fetch.command("debian")
@@ -282,6 +304,7 @@ def _described(kernel: Kernel) -> dict[str, Any]:
         "symbols": kernel.symbols,
         "tracepoints": kernel.tracepoints,
         "available_filter_functions": kernel.available_filter_functions,
+        "trace_sites": kernel.trace_sites,
     }
     return {
         **kernel.to_dict(),
@@ -303,7 +326,7 @@ def _finish(command: str, outcomes: list[dict[str, Any]], formats: list[str], co
     _emit(command, summary, outcomes, "render_outcomes", formats, color)
     if counts["damaged"]:
         raise typer.Exit(Exit.FINDINGS)
-    if counts["failed"] or (counts["lost"] and not counts["added"] + counts["present"]):
+    if counts["failed"] or (counts["lost"] and not counts["added"] + counts["renewed"] + counts["present"]):
         raise typer.Exit(Exit.USAGE)
 
 

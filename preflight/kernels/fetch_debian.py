@@ -54,7 +54,7 @@ _SMALLEST_IMAGE = 1 << 20
 #: What apt says when the index lists a file that the mirror no longer has, or has another one.
 _LOST = re.compile(r"404|[Nn]ot [Ff]ound|unexpected size|Hash Sum mismatch|not the file the index describes")
 
-State = Literal["added", "present", "lost", "failed"]
+State = Literal["added", "renewed", "present", "lost", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,17 +222,24 @@ def fetch(
         with _alone(root, build):
             there = store.get(build.name) if build.name in store and not replace_existing else None
             same = there is not None and there.identity.version == build.version
-            if there and same and (there.modules is not None or not request.with_modules):
+            complete = there is not None and (
+                there.contents.symbols is None or there.contents.sites is not None
+            )
+            if there and same and complete and (there.modules is not None or not request.with_modules):
                 return Outcome(build.name, "present")
             kernel = _load(root, build, request)
             store.add(kernel, build.name, replace_existing=replace_existing or same)
-    except AptError as error:
-        return Outcome(build.name, "lost" if _LOST.search(str(error)) else "failed", str(error))
     except (InputError, InstrumentError) as error:
-        return Outcome(build.name, "failed", str(error))
+        return outcome_of(build.name, error)
     except OSError as error:
         return Outcome(build.name, "failed", f"{root.folder}: {error.strerror}")
     return Outcome(build.name, "added", "; ".join(kernel.provenance.notes))
+
+
+def outcome_of(name: str, error: PreflightError) -> Outcome:
+    """What an error makes of a kernel: lost when the mirror no longer has its package, else failed."""
+    lost = isinstance(error, AptError) and _LOST.search(str(error))
+    return Outcome(name, "lost" if lost else "failed", str(error))
 
 
 def load(root: AptRoot, build: Build, request: Request) -> Kernel:

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from preflight.errors import InputError, InstrumentError, UsageError
-from preflight.kernels import entry
+from preflight.kernels import entry, trace_sites
 from preflight.kernels.model import Kernel
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}\Z")
@@ -156,11 +156,13 @@ class Store:
 
     @staticmethod
     def _validate(kernel: Kernel) -> None:
-        """Look at every type; in a BTF of its own, because it leaves all of them decoded."""
+        """Look at every type, in a BTF of its own because it leaves all of them decoded, and at the sites."""
         from preflight.btf import Btf
 
         try:
             Btf.parse(kernel.contents.btf.read()).validate()
+            if kernel.contents.sites is not None:
+                trace_sites.parse(kernel.contents.sites.read()).validate()
         except InputError as error:
             raise error.about(kernel.name) from None
 

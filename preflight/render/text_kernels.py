@@ -24,6 +24,11 @@ def render_list(result: Mapping[str, Any], style: Style) -> str:
     ]
     if rows:
         page.table(["NAME", "ARCH", "VERSION", "SUITE", "KNOWN BESIDES BTF"], rows)
+        old = sum(bool(k["known"]["symbols"]) and not k["known"]["trace_sites"] for k in result["results"])
+        if old:
+            page.line(
+                f"{old} of them were added before images were read for trace sites: `preflight kernels renew`"
+            )
     else:
         page.line(f"The catalogue {result['summary']['store']} is empty.")
     return page.text()
@@ -65,6 +70,7 @@ def render_show(result: Mapping[str, Any], style: Style) -> str:
 
 _STATES = {
     "added": "green",
+    "renewed": "green",
     "removed": "green",
     "present": "dim",
     "ok": "green",
