@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The two loops over every record of a BTF: where the records begin, and the hashed names of an index.
+ * The loops over a whole BTF: where its records begin, the hashed names of an index, searches.
  *
  * preflight/btf/records.py and preflight/btf/index.py say what they give; this gives the same, or None where
  * anything is out of the ordinary, and then those decide and find the words for it. So nothing is
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 1
+#define VERSION 2
 #define KINDS 128
 #define UNKNOWN 0xff
 #define HEAD_WORDS 3
@@ -240,6 +240,93 @@ out:
 	return result;
 }
 
+typedef unsigned char places __attribute__((vector_size(16)));
+
+/* Two bytes of a word that are told apart quickly from what stands around words: neither its first nor last. */
+struct anchors {
+	Py_ssize_t one, two;
+	places is_one, is_two;
+};
+
+static struct anchors anchors_of(const unsigned char *word, Py_ssize_t length)
+{
+	struct anchors a = {.one = length / 3, .two = 2 * length / 3};
+
+	memset(&a.is_one, word[a.one], sizeof(a.is_one));
+	memset(&a.is_two, word[a.two], sizeof(a.is_two));
+	return a;
+}
+
+/* Whether the word may begin at one of the next sixteen places. */
+static int may_begin(const unsigned char *at, const struct anchors *a)
+{
+	places one, two;
+	uint64_t both[2];
+
+	memcpy(&one, at + a->one, sizeof(one));
+	memcpy(&two, at + a->two, sizeof(two));
+	one = (places)(one == a->is_one) & (places)(two == a->is_two);
+	memcpy(both, &one, sizeof(both));
+	return (both[0] | both[1]) != 0;
+}
+
+/* find(data, wanted, start): bytes.find(), sixteen places at a time */
+static PyObject *find(PyObject *module, PyObject *args)
+{
+	Py_buffer data, wanted;
+	Py_ssize_t start, found = -1;
+
+	if (!PyArg_ParseTuple(args, "y*y*n", &data, &wanted, &start))
+		return NULL;
+	const unsigned char *at = data.buf, *name = wanted.buf;
+	Py_ssize_t length = wanted.len, last = data.len - length;
+
+	if (start < 0 || length < 1) {
+		PyErr_SetString(PyExc_ValueError, "nothing wanted, or a start before the data");
+		goto out;
+	}
+	struct anchors anchors = anchors_of(name, length);
+
+	while (start <= last && found < 0) {
+		Py_ssize_t until = last - start < 15 ? last : start + 15;
+
+		if (until < start + 15 || may_begin(at + start, &anchors)) {
+			for (Py_ssize_t n = start; n <= until; n++) {
+				if (at[n] == name[0] && !memcmp(at + n, name, (size_t)length)) {
+					found = n;
+					break;
+				}
+			}
+		}
+		start = until + 1;
+	}
+out:
+	PyBuffer_Release(&data);
+	PyBuffer_Release(&wanted);
+	return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(found);
+}
+
+/* find_word(words, wanted, start): index of the next word of that value, or -1 */
+static PyObject *find_word(PyObject *module, PyObject *args)
+{
+	Py_buffer words;
+	unsigned int wanted;
+	Py_ssize_t start, found = -1;
+
+	if (!PyArg_ParseTuple(args, "y*In", &words, &wanted, &start))
+		return NULL;
+	Py_ssize_t count = words.len / 4;
+
+	for (Py_ssize_t n = start < 0 ? count : start; n < count; n++) {
+		if (word(words.buf, (size_t)n) == wanted) {
+			found = n;
+			break;
+		}
+	}
+	PyBuffer_Release(&words);
+	return PyLong_FromSsize_t(found);
+}
+
 static PyMethodDef methods[] = {
 	{"scan", scan, METH_VARARGS,
 	 "scan(words, trailers, limit)\n--\n\nWord index of every info word, u32 each, or None when the records do "
@@ -249,6 +336,9 @@ static PyMethodDef methods[] = {
 	 "names(words, places, strings, nameable, start, name_limit, limit)\n--\n\nThe names of an index (u64 each, "
 	 "sorted) and the places of the kinds in `nameable` with ___ in their names (u32 each); None when a name "
 	 "lies outside `strings`, is too long, or all are."},
+	{"find", find, METH_VARARGS, "find(data, wanted, start)\n--\n\nbytes.find() of a word of one byte or more."},
+	{"find_word", find_word, METH_VARARGS,
+	 "find_word(words, wanted, start)\n--\n\nIndex of the first word of that value, from `start`; -1 for none."},
 	{NULL, NULL, 0, NULL},
 };
 

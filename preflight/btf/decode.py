@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import repeat
 from typing import TypeAlias
 
@@ -69,6 +70,10 @@ def _array(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
     return Array(type_id, text(words[p - 1]), words[p + 2], words[p + 3], words[p + 4])
 
 
+#: Makes a Member of its four values; a kernel's structs have many, and calling the class takes thrice that.
+_MEMBER: Callable[[tuple[str, int, int, int]], Member] = partial(tuple.__new__, Member)
+
+
 def _members(words: Sequence[int], p: int, text: Text) -> tuple[Member, ...]:
     info = words[p]
     first = p + 2
@@ -79,8 +84,10 @@ def _members(words: Sequence[int], p: int, text: Text) -> tuple[Member, ...]:
     types, places = words[first + 1 : last : 3], words[first + 2 : last : 3]
     if info_kflag(info):
         sizes = [place >> 24 for place in places]
-        return tuple(map(Member, names, types, [place & 0xFFFFFF for place in places], sizes))
-    return tuple(map(Member, names, types, places, repeat(0)))
+        return tuple(
+            map(_MEMBER, zip(names, types, [place & 0xFFFFFF for place in places], sizes, strict=True))
+        )
+    return tuple(map(_MEMBER, zip(names, types, places, repeat(0))))  # noqa: B905
 
 
 def _struct(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:

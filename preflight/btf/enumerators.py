@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_right
 
+from preflight.btf import quick
 from preflight.btf.kinds import Kind
 from preflight.btf.reader import Btf
 from preflight.btf.types import Enum, Enumerator
@@ -17,19 +17,17 @@ _TRIES = 64
 def find_enumerator(btf: Btf, name: str) -> tuple[Enum, Enumerator] | None:
     """The first own enumerator of exactly this name with its enum, or None."""
     data = btf.strings.data
-    at = data.find(b"\0" + name.encode("utf-8", "surrogatepass") + b"\0")
+    at = quick.find(data, b"\0" + name.encode("utf-8", "surrogatepass") + b"\0")
     if at < 0 or not name:
         return None
-    raw, places = btf.records.raw, btf.records.all()
-    wanted = (btf.strings.start + at + 1).to_bytes(4, sys.byteorder)
-    found = -1
+    records = btf.records
+    places = records.all()
+    wanted, found = btf.strings.start + at + 1, -1
     for _ in range(_TRIES):
-        found = raw.find(wanted, found + 1)
+        found = records.find_word(wanted, found + 1)
         if found < 0:
             return None
-        if found % 4:
-            continue
-        record = bisect_right(places, found // 4) - 1
+        record = bisect_right(places, found) - 1
         if record < 0:
             continue
         holder = btf.start_id + record

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from preflight.btf.kinds import NAMEABLE, TRAILER_WORDS
 
 #: What this module was written for; a compiled module of another version is left alone.
-_VERSION = 1
+_VERSION = 2
 _KINDS = 128
 _UNKNOWN = 0xFF
 _NAMEABLE = bytes(kind in NAMEABLE for kind in range(_KINDS))
@@ -71,3 +71,11 @@ def names(
         return None
     hashes, separated = found
     return NameHashes(memoryview(hashes).cast("Q"), memoryview(separated).cast("I"))
+
+
+def find(data: bytes, wanted: bytes, start: int = 0) -> int:
+    """`bytes.find` for searches through all strings of a kernel."""
+    if native is None or not wanted:
+        return data.find(wanted, start)
+    found: int = native.find(data, wanted, start)
+    return found

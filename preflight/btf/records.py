@@ -182,6 +182,16 @@ class Records:
         wanted = self._words_of(kinds)
         return [type_id for type_id, place in enumerate(self.all(), self._start_id) if wanted[place]]
 
+    def find_word(self, wanted: int, start: int) -> int:
+        """Index of the first word of that value from `start` on; -1 for none."""
+        if quick.native is not None:
+            found: int = quick.native.find_word(self.words, wanted, start)
+            return found
+        raw, at, value = self.raw, 4 * start, wanted.to_bytes(4, sys.byteorder)
+        while (at := raw.find(value, at)) >= 0 and at % 4:
+            at += 1
+        return at // 4
+
     @property
     def raw(self) -> bytes:
         """The type section in host order, for searches."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from preflight.btf import Btf, Kind
+from preflight.btf import Btf, Kind, quick
 from preflight.btf.c_decl import declare, spell
 from preflight.btf.types import Composite, Func, FuncProto, Ptr, Typedef
 from preflight.core import find_attach_target
@@ -132,13 +132,14 @@ def _near_functions(btf: Btf, program: Program, name: str) -> list[str]:
     if len(plain) < 5:
         return []
     found: list[str] = []
-    at = data.find(plain.encode("utf-8", "surrogatepass"))
+    wanted = plain.encode("utf-8", "surrogatepass")
+    at = quick.find(data, wanted)
     while at >= 0 and len(found) < 40:
         start, end = data.rfind(b"\0", 0, at) + 1, data.find(b"\0", at)
         text = data[start:end].decode("utf-8", "backslashreplace")
         if text != name and len(text) - len(plain) <= 12 and btf.ids_by_name(text, {Kind.FUNC}):
             found.append(text)
-        at = data.find(plain.encode("utf-8", "surrogatepass"), end)
+        at = quick.find(data, wanted, end)
     return sorted(set(found), key=lambda text: (len(text), text))[:3]
 
 

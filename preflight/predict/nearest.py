@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from preflight.btf import Btf, Kind, essential_name
+from preflight.btf import Btf, Kind, essential_name, quick
 from preflight.btf.c_decl import spell
 from preflight.btf.enumerators import find_enumerator
 from preflight.btf.types import Array, Composite, Enum, Int, Member, Ptr
@@ -235,7 +235,7 @@ def _flags(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, 
     """Bitfields that became bits: `freebind` -> INET_FLAGS_FREEBIND, a bit of `inet_flags`."""
     ending = f"_{wanted.name.upper()}".encode("utf-8", "surrogatepass") + b"\0"
     data = target.strings.data
-    at = data.find(ending)
+    at = quick.find(data, ending)
     for _ in range(_ENUM_TRIES):
         if at < 0:
             return
@@ -250,14 +250,14 @@ def _flags(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, 
                 f"a bit of {member.name}: {value.name}", 1.5,
                 (member.name, value.name), member.type, value.value,
             )  # fmt: skip
-        at = data.find(ending, at + 1)
+        at = quick.find(data, ending, at + 1)
 
 
 def _names(btf: Btf | None, name: str) -> bool:
     """Whether anything in a BTF, or in those it continues, has that name."""
     wanted = b"\0" + name.encode("utf-8", "surrogatepass") + b"\0"
     while btf is not None:
-        if wanted in btf.strings.data:
+        if quick.find(btf.strings.data, wanted) >= 0:
             return True
         btf = btf.base
     return False

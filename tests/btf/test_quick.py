@@ -133,3 +133,23 @@ def test_names_that_overlap_too_much_are_left_to_python() -> None:
     for shift in range(2000):
         w.raw(Kind.STRUCT, long + shift)
     both_agree(w.bytes())
+
+
+@given(st.binary(max_size=90), st.text("ab_\0", max_size=12), st.integers(0, 100))
+@settings(deadline=None)
+def test_searches_through_strings(data: bytes, word: str, start: int) -> None:
+    wanted = word.encode()
+    for text in (data, data + wanted, wanted * 9, b"ab_\0" * 20 + wanted + data):
+        assert quick.find(text, wanted, start) == text.find(wanted, start)
+
+
+@pytest.mark.parametrize("byteorder", ["little", "big"])
+def test_searches_for_words(byteorder: str) -> None:
+    records = Btf.parse(one_of_every_kind(byteorder).bytes()).records
+    for wanted in {*records.words, 0x04000000, 0xFFFFFFFF}:
+        start = found = 0
+        while found >= 0:
+            found = records.find_word(wanted, start)
+            with by_python_alone():
+                assert records.find_word(wanted, start) == found
+            start = found + 1
