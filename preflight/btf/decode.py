@@ -87,7 +87,7 @@ def _members(words: Sequence[int], p: int, text: Text) -> tuple[Member, ...]:
         return tuple(
             map(_MEMBER, zip(names, types, [place & 0xFFFFFF for place in places], sizes, strict=True))
         )
-    return tuple(map(_MEMBER, zip(names, types, places, repeat(0))))  # noqa: B905
+    return tuple(map(_MEMBER, zip(names, types, places, repeat(0))))
 
 
 def _struct(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
