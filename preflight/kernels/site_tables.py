@@ -27,20 +27,29 @@ from preflight.kernels.trace_sites import (
     Site,
 )
 
-#: Where ftrace's location is, in bytes from the function's entry. x86: behind ENDBR64. arm64 and riscv:
-#: behind BTI, or the two words before the function (-fpatchable-function-entry=4,2). ppc64: behind the
-#: global entry's two instructions, and the frame's.
-_FROM_ENTRY = {
-    "x86_64": (0, 4),
-    "aarch64": (0, 4, 8, -8),
-    "riscv64": (0, 4, -8),
-    "s390x": (0,),
-    "ppc64le": (0, 4, 8, 12),
+#: Where ftrace's location is, in bytes from the function's entry; of several ways to build a kernel the one
+#: that meets most entries is its own. x86: behind ENDBR64, if any. arm64 and riscv: behind BTI, or two words
+#: before the function (-fpatchable-function-entry=4,2). ppc64: behind the global entry's two instructions,
+#: and the frame's.
+_FROM_ENTRY: dict[str, tuple[tuple[int, ...], ...]] = {
+    "x86_64": ((0, 4),),
+    "aarch64": ((0, 4, 8), (-8,)),
+    "riscv64": ((0, 4), (-8,)),
+    "s390x": ((0,),),
+    "ppc64le": ((0, 4, 8, 12),),
 }
 
 #: Sections of which kprobes take no function, where all of them are known for an architecture.
 _BLOCKED_SECTIONS = {
     "x86_64": ("__entry_text", "__noinstr_text", "__kprobes_text"),
+    "aarch64": (
+        "__entry_text",
+        "__irqentry_text",
+        "__hyp_text",
+        "__hyp_idmap_text",
+        "__noinstr_text",
+        "__kprobes_text",
+    ),
 }
 _ANY_BLOCKED = ("__noinstr_text", "__kprobes_text")
 
@@ -75,6 +84,7 @@ class _Reader:
         self._named: dict[bytes, int] = {}
         self._starts = sorted(set(located.addresses))
         self._functions: set[int] = set()
+        self._from_entry: tuple[int, ...] = (0,)
         for symbol, address in zip(located.names, located.addresses, strict=True):
             self._named.setdefault(symbol[1:], address)
             if symbol[0] in _FUNCTIONS:
@@ -84,34 +94,35 @@ class _Reader:
         """Parts and marks."""
         parts: set[str] = set()
         gone = self._ranges(_INIT)
-        locations = self._pointers("mcount_loc")
+        locations = [word for word in self._pointers("mcount_loc") if word]
         distance = self._distance(locations)
         hooked: set[int] = set()
         inside: set[int] = set()
         if distance is not None:
             places = [word - distance for word in locations]
             kept = [place for place in places if not _within(place, gone)]
-            hooked, inside, misses = self._placed(kept)
+            hooked, inside, misses = self._placed(kept, self._from_entry)
             if locations and misses * 1000 <= len(kept) * (1000 - _FEWEST_AT_ENTRY):
                 parts.add(FTRACE)
             else:
                 hooked, inside = set(), set()
         blocked: set[int] = set()
         if distance is not None:
-            listed = [word - distance for word in self._pointers("kprobe_blacklist")]
-            blocked = self._functions.intersection(listed)
+            listed = self._pointers("kprobe_blacklist")
+            blocked = self._functions.intersection(word - distance for word in listed)
             sections = self._blocked_sections()
             blocked |= {one for one in self._functions if _within(one, sections or ())}
-            if listed and sections is not None and self._arch in _BLOCKED_SECTIONS:
+            # a 0 is filled in by a relocation that is not followed here (arm64: functions in assembly)
+            if listed and all(listed) and sections is not None and self._arch in _BLOCKED_SECTIONS:
                 parts.add(KPROBES)
         return parts, list(self._marked(hooked, inside - hooked, blocked, gone))
 
     def _pointers(self, table: str) -> list[int]:
-        """What a table points at, without padding; empty when the image has none, or does not fill it."""
+        """What a table holds; empty when the image has none, or does not fill it."""
         start, stop = (self._named.get(f"__{end}_{table}".encode()) for end in ("start", "stop"))
         if start is None or stop is None or (stop - start) // 8 > len(self._starts):
             return []
-        return [word for word in self._located.memory.words(start, stop) or () if word]
+        return list(self._located.memory.words(start, stop) or ())
 
     def _ranges(self, pairs: Iterable[tuple[str, str]]) -> list[tuple[int, int]]:
         ends = ((self._named.get(low.encode()), self._named.get(high.encode())) for low, high in pairs)
@@ -127,32 +138,38 @@ class _Reader:
         """What the pointers of the image are off by; None when they point at no functions.
 
         A flat image whose addresses are relative does not say where it is linked: the distance is the one at
-        which pointers meet entries of functions.
+        which pointers meet entries of functions. Settles also how far from an entry they are.
         """
-        if self._located.linked or not locations:
-            return 0 if self._located.linked else None
         sample = sorted(locations)[:: max(1, len(locations) // _SAMPLE)]
-        for word in sample[:2]:  # one of them may be left of a function that was replaced
-            for after in self._from_entry:
-                entries = [one for one in self._functions if (word - after - one) % _ALIGNMENT == 0]
-                for distance in sorted({word - after - one for one in entries[:_TRIES]}):
-                    if distance >= 0 and self._placed([w - distance for w in sample])[2] * 10 < len(sample):
-                        return distance
-        return None
+        best: tuple[int, int | None] = (len(sample) // 10 + 1, 0 if self._located.linked else None)
+        for ways in _FROM_ENTRY.get(self._arch or "", ((0,),)):
+            for distance in self._distances(sample, ways):
+                misses = self._placed([word - distance for word in sample], ways)[2]
+                if misses < best[0]:
+                    best = misses, distance
+                    self._from_entry = ways
+        return best[1]
 
-    @property
-    def _from_entry(self) -> tuple[int, ...]:
-        return _FROM_ENTRY.get(self._arch or "", (0,))
+    def _distances(self, sample: Sequence[int], ways: tuple[int, ...]) -> set[int]:
+        """What the pointers may be off by."""
+        if self._located.linked:
+            return {0}
+        found = {
+            word - after - entry
+            for word in sample[:2]  # one of them may be left of a function that was replaced
+            for after in ways
+            for entry in self._functions
+            if (word - after - entry) % _ALIGNMENT == 0
+        }
+        return set(sorted(one for one in found if one >= 0)[:_TRIES])
 
-    def _placed(self, places: Iterable[int]) -> tuple[set[int], set[int], int]:
+    def _placed(self, places: Iterable[int], ways: tuple[int, ...]) -> tuple[set[int], set[int], int]:
         """Functions hooked at their entry, those with a location inside, and the number of the latter."""
         hooked: set[int] = set()
         inside: set[int] = set()
         misses = 0
         for place in places:
-            entry = next(
-                (place - after for after in self._from_entry if place - after in self._functions), None
-            )
+            entry = next((place - after for after in ways if place - after in self._functions), None)
             if entry is not None:
                 hooked.add(entry)
                 continue
