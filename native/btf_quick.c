@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 2
+#define VERSION 3
 #define KINDS 128
 #define UNKNOWN 0xff
 #define HEAD_WORDS 3
 
-static uint32_t crc_table[256];
+static uint32_t crc_table[4][256];
 
 static void fill_crc_table(void)
 {
@@ -27,17 +27,27 @@ static void fill_crc_table(void)
 
 		for (int bit = 0; bit < 8; bit++)
 			c = c & 1 ? 0xedb88320u ^ (c >> 1) : c >> 1;
-		crc_table[n] = c;
+		crc_table[0][n] = c;
+	}
+	for (uint32_t n = 0; n < 256; n++) {
+		for (int more = 1; more < 4; more++) {
+			uint32_t c = crc_table[more - 1][n];
+
+			crc_table[more][n] = c >> 8 ^ crc_table[0][c & 0xff];
+		}
 	}
 }
 
-/* zlib.crc32() */
+/* zlib.crc32(), four bytes at a time */
 static uint32_t crc32_of(const unsigned char *at, size_t length)
 {
 	uint32_t c = 0xffffffffu;
 
+	for (; length >= 4; length -= 4, at += 4)
+		c = crc_table[3][(c ^ at[0]) & 0xff] ^ crc_table[2][(c >> 8 ^ at[1]) & 0xff] ^
+		    crc_table[1][(c >> 16 ^ at[2]) & 0xff] ^ crc_table[0][c >> 24 ^ at[3]];
 	while (length--)
-		c = crc_table[(c ^ *at++) & 0xff] ^ (c >> 8);
+		c = crc_table[0][(c ^ *at++) & 0xff] ^ c >> 8;
 	return ~c;
 }
 
@@ -60,17 +70,16 @@ static PyObject *scan(PyObject *module, PyObject *args)
 		return NULL;
 	const unsigned char *raw = words.buf, *trailer = trailers.buf;
 	uint64_t count = (uint64_t)words.len / 4, at = 0, found = 0;
-	uint32_t *places = NULL;
 
 	if (words.len % 4 || trailers.len != 2 * KINDS || count >= UINT32_MAX) {
 		PyErr_SetString(PyExc_ValueError, "words or trailers of an odd length");
 		goto out;
 	}
-	places = malloc(4 * (count / HEAD_WORDS + 1));
-	if (!places) {
-		PyErr_NoMemory();
+	result = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(4 * (count / HEAD_WORDS + 1)));
+	if (!result)
 		goto out;
-	}
+	uint32_t *places = (uint32_t *)PyByteArray_AsString(result);
+
 	while (at + HEAD_WORDS <= count && found < limit) {
 		uint32_t info = word(raw, at + 1);
 		unsigned int kind = (info >> 24) & 0x7f;
@@ -80,12 +89,13 @@ static PyObject *scan(PyObject *module, PyObject *args)
 		places[found++] = (uint32_t)at + 1;
 		at += HEAD_WORDS + trailer[2 * kind] + (uint64_t)trailer[2 * kind + 1] * (info & 0xffffff);
 	}
-	if (at == count)
-		result = PyBytes_FromStringAndSize((const char *)places, (Py_ssize_t)(4 * found));
-	else
+	if (at != count) {
+		Py_DECREF(result);
 		result = Py_NewRef(Py_None);
+	} else if (PyByteArray_Resize(result, (Py_ssize_t)(4 * found))) {
+		Py_CLEAR(result);
+	}
 out:
-	free(places);
 	PyBuffer_Release(&words);
 	PyBuffer_Release(&trailers);
 	return result;
@@ -118,14 +128,18 @@ static size_t essential(const unsigned char *name, size_t length)
 	}
 }
 
+/* Whether ___ is in a name: every third character is looked at first. */
 static int has_separator(const unsigned char *name, size_t length)
 {
-	const unsigned char *end = name + length;
+	for (size_t n = 2; n < length; n += 3) {
+		size_t from = n, to = n;
 
-	while (length >= 3 && (name = memchr(name, '_', (size_t)(end - name))) && end - name >= 3) {
-		if (name[1] == '_' && name[2] == '_')
+		while (name[n] == '_' && from && n - from < 2 && name[from - 1] == '_')
+			from--;
+		while (name[n] == '_' && to + 1 < length && to - n < 2 && name[to + 1] == '_')
+			to++;
+		if (to - from >= 2)
 			return 1;
-		name++;
 	}
 	return 0;
 }
@@ -201,9 +215,7 @@ static PyObject *names(PyObject *module, PyObject *args)
 {
 	Py_buffer words, places, strings, nameable;
 	struct limits limits;
-	PyObject *result = NULL;
-	uint64_t *hashes = NULL, *sorted = NULL;
-	uint32_t *separated = NULL;
+	PyObject *result = NULL, *hashes = NULL, *sorted = NULL, *separated = NULL;
 
 	if (!PyArg_ParseTuple(args, "y*y*y*y*IIK", &words, &places, &strings, &nameable, &limits.start,
 			      &limits.name, &limits.names))
@@ -214,25 +226,26 @@ static PyObject *names(PyObject *module, PyObject *args)
 		PyErr_SetString(PyExc_ValueError, "words, places or kinds of an odd length");
 		goto out;
 	}
-	hashes = malloc(8 * (count + 1));
-	sorted = malloc(8 * (count + 1));
-	separated = malloc(4 * (count + 1));
-	if (!hashes || !sorted || !separated) {
-		PyErr_NoMemory();
+	hashes = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(8 * count));
+	sorted = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(8 * count));
+	separated = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(4 * count));
+	if (!hashes || !sorted || !separated)
 		goto out;
-	}
-	if (collect(&words, &places, &strings, nameable.buf, &limits, hashes, &hash_count, separated,
-		    &separated_count)) {
+	uint64_t *values = (uint64_t *)PyByteArray_AsString(hashes);
+
+	if (collect(&words, &places, &strings, nameable.buf, &limits, values, &hash_count,
+		    (uint32_t *)PyByteArray_AsString(separated), &separated_count)) {
 		result = Py_NewRef(Py_None);
 		goto out;
 	}
-	sort_by_hash(hashes, sorted, hash_count);
-	result = Py_BuildValue("(y#y#)", (char *)sorted, (Py_ssize_t)(8 * hash_count), (char *)separated,
-			       (Py_ssize_t)(4 * separated_count));
+	sort_by_hash(values, (uint64_t *)PyByteArray_AsString(sorted), hash_count);
+	if (!PyByteArray_Resize(sorted, (Py_ssize_t)(8 * hash_count)) &&
+	    !PyByteArray_Resize(separated, (Py_ssize_t)(4 * separated_count)))
+		result = PyTuple_Pack(2, sorted, separated);
 out:
-	free(hashes);
-	free(sorted);
-	free(separated);
+	Py_XDECREF(hashes);
+	Py_XDECREF(sorted);
+	Py_XDECREF(separated);
 	PyBuffer_Release(&words);
 	PyBuffer_Release(&places);
 	PyBuffer_Release(&strings);

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from preflight.btf.kinds import NAMEABLE, TRAILER_WORDS
 
 #: What this module was written for; a compiled module of another version is left alone.
-_VERSION = 2
+_VERSION = 3
 _KINDS = 128
 _UNKNOWN = 0xFF
 _NAMEABLE = bytes(kind in NAMEABLE for kind in range(_KINDS))
