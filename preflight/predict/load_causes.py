@@ -24,6 +24,7 @@ from preflight.predict.helper_types import helper_answer
 from preflight.predict.hooks import argument_words
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.kfunc_types import kfunc_answer
+from preflight.predict.map_uses import map_use_findings
 from preflight.predict.moved_context import moved_reads
 from preflight.predict.open_targets import is_placeholder
 from preflight.predict.return_values import return_findings
@@ -44,8 +45,7 @@ _STACK_LIMIT = 512
 #: Program types whose attach type the kernel checks when the program is loaded
 #: (bpf_prog_load_check_attach() of kernel/bpf/syscall.c).
 _CHECKED_AT_LOAD = (
-    "cgroup_sock", "cgroup_sock_addr", "cgroup_skb", "cgroup_sockopt", "sk_lookup", "sk_reuseport",
-    "netfilter",
+    "cgroup_sock", "cgroup_sock_addr", "cgroup_skb", "cgroup_sockopt", "sk_lookup", "netfilter",
 )  # fmt: skip
 
 
@@ -386,5 +386,5 @@ Rule = Callable[["RelocatedObject", KernelFacts, Program], Iterator[Finding]]
 _RULES: tuple[Rule, ...] = (
     _section, _type, _attach_type, _helpers, _kfuncs, _ksyms, _instructions, _license, _size, _trampoline,
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
-    return_findings,
+    return_findings, map_use_findings,
 )  # fmt: skip

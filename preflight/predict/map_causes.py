@@ -14,6 +14,7 @@ from preflight.objects.model import BpfObject
 from preflight.objects.parts import MapDef
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.map_flags import flags_answer
+from preflight.predict.map_limits import limit_findings
 from preflight.predict.witness import type_answer
 
 #: Types that the kernel creates with no entries asked for; libbpf fills in the number of CPUs for the last.
@@ -32,6 +33,7 @@ def map_findings(obj: BpfObject, facts: KernelFacts) -> list[Finding]:
             found += _type(obj, facts, definition)
             found += _sizes(obj, definition)
             found += _flags(obj, facts, definition)
+            found += limit_findings(obj, facts, definition)
     return found
 
 

@@ -42,6 +42,9 @@ def flags_answer(facts: KernelFacts, definition: MapDef) -> Answer:
     if not definition.flags:
         return _FINE
     refused = [name for name in names if row is not None and name not in (*row["takes"], *_LIBBPF)]
+    if "RDONLY_PROG" in names and "WRONLY_PROG" in names:
+        shown = Evidence("object", f"flags {definition.flags:#x}")
+        return Answer(False, "a map that programs may neither read nor write is refused", shown)
     if refused and refused[0] in _table()["bits"]:
         shown = Evidence("object", f"flags {definition.flags:#x} of a {definition.type} map")
         return Answer(False, f"no {definition.type} map takes BPF_F_{refused[0]}", shown)

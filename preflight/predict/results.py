@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.insn import Insn, decode
@@ -31,13 +32,15 @@ _BUDGET: Final = 20_000
 class Result:
     """A value at an exit that is not in the range asked about.
 
-    `slot` is the exit's. `value` is the number, None where there are several or it is not known. `sure`:
-    every verifier comes to the exit with it; otherwise some may know better.
+    `always`: no path ends with a value in the range. `slot` is the exit's. `value` is the number, None where
+    there are several or it is not known. `sure`: every verifier that follows all paths comes to the exit
+    with it; otherwise some may know better.
     """
 
     slot: int
     value: int | None
     sure: bool
+    always: bool = False
 
 
 def outside(
@@ -53,7 +56,8 @@ def outside(
         return []
     watching = _Watching(image, environment, low, high, passes_on)
     explore_paths(watching, _BUDGET, ())
-    return sorted(watching.found.values(), key=lambda one: (not one.sure, one.slot))
+    found = sorted(watching.found.values(), key=lambda one: (not one.sure, one.slot))
+    return [replace(one, always=not watching.fine) for one in found]
 
 
 class _Watching(Machine):
@@ -77,6 +81,7 @@ class _Watching(Machine):
         self._low, self._high = low, high
         self._main = frozenset(insn.slot for insn in _main(image) if insn.is_exit)
         self.found: dict[tuple[int, bool], Result] = {}
+        self.fine = False
 
     def _jump(self, insn: Insn, state: State) -> Successors:
         if insn.is_exit and len(state.frames) == 1 and insn.slot in self._main:
@@ -92,10 +97,11 @@ class _Watching(Machine):
     def _note(self, slot: int, state: State) -> None:
         value = state.frames[-1].regs[0]
         number = value.number
-        if value.kind <= OPAQUE and self._low <= number.smin and number.smax <= self._high:
-            return
         # a constant written to the low half alone: 0xffffffff is -1 to the verifiers that look at that half
-        if value.kind <= OPAQUE and self._low <= number.xmin and number.xmax <= self._high:
+        whole = self._low <= number.smin and number.smax <= self._high
+        half = self._low <= number.xmin and number.xmax <= self._high
+        if value.kind <= OPAQUE and (whole or half):
+            self.fine = True
             return
         sure = not state.doubt and value.kind != ANY
         known = number.xmin if value.kind <= OPAQUE and number.xmin == number.xmax else None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from preflight.btf import Kind
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
@@ -18,6 +19,7 @@ from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.results import Result, outside
 
 if TYPE_CHECKING:
+    from preflight.bytecode.image import ProgramImage
     from preflight.predict.relocated import RelocatedObject
 
 
@@ -78,7 +80,8 @@ def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
         return
     result = next((one for one in found if not _differs(one, allowed)), found[0])
     differs = _differs(result, allowed)
-    rule = missing if result.sure and not differs else undecided
+    certain = result.sure and (result.always or _looks_twice(facts) or _is_short(image))
+    rule = missing if certain and not differs else undecided
     span = str(low) if low == high else f"{low} to {high}"
     what = program.attach_type or program.program_type
     returned = "a number that is not bounded so" if result.value is None else str(result.value)
@@ -90,9 +93,23 @@ def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
         "" if result.value is None else returned,
         f"{program.name} returns {returned}; {what} programs may return {span}",
         Evidence("object", f"register 0 at the exit in slot {origin.insn}"),
-        cause="kernels differ in what they take here" if differs else "",
+        cause="" if certain and not differs else "kernels differ in what they take here",
     )
     yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))
+
+
+def _looks_twice(facts: KernelFacts) -> bool:
+    """Whether the verifier keeps paths apart that differ in their result alone: those since 6.8 do.
+
+    Older ones may take the second path for one they know and never look at its result. `struct
+    bpf_retval_range` came with the change (check_return_code() marks register 0 as precise).
+    """
+    return facts.has_type("bpf_retval_range", Kind.STRUCT)
+
+
+def _is_short(image: ProgramImage) -> bool:
+    """Whether no verifier skips a path: states to compare with are kept every eight instructions."""
+    return len(image.code) < 8 * 8
 
 
 def _differs(result: Result, allowed: _Range) -> bool:

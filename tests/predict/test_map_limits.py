@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sizes of maps that kernels refuse."""
+
+from __future__ import annotations
+
+import pytest
+
+from preflight.kernels.model import Kernel
+from tests.predict.worlds import findings, program, world
+
+TYPES = ("hash", "array", "percpu_array", "queue", "lpm_trie", "sk_storage")
+NUMBERS = {"hash": 1, "percpu_array": 6, "lpm_trie": 11, "queue": 22, "sk_storage": 24}
+
+
+def verdicts(kernel: Kernel, **definition: int) -> list[str]:
+    """Verdicts of PC425 for an object with one such map."""
+    found = findings(program("raw_tp/made", maps=[definition]), kernel)
+    return [f.verdict.value for f in found if f.code == "PC425"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "expected"),
+    [
+        ("hash", {"key_size": 512, "value_size": 8, "max_entries": 1}, []),
+        ("percpu_array", {"key_size": 4, "value_size": 32768, "max_entries": 1}, []),
+        ("percpu_array", {"key_size": 4, "value_size": 32769, "max_entries": 1}, ["missing"]),
+        ("queue", {"value_size": 8, "max_entries": 1}, []),
+        ("queue", {"key_size": 4, "value_size": 8, "max_entries": 1}, ["missing"]),
+        ("lpm_trie", {"key_size": 8, "value_size": 8, "max_entries": 1, "map_flags": 1}, []),
+        ("lpm_trie", {"key_size": 4, "value_size": 8, "max_entries": 1, "map_flags": 1}, ["missing"]),
+        ("sk_storage", {"key_size": 4, "value_size": 8, "map_flags": 1}, []),
+        ("sk_storage", {"key_size": 4, "value_size": 8, "map_flags": 1, "max_entries": 8}, ["missing"]),
+    ],
+)
+def test_sizes_that_no_kernel_takes(kind: str, sizes: dict[str, int], expected: list[str]) -> None:
+    assert verdicts(world(map_types=TYPES), type=NUMBERS[kind], **sizes) == expected
+
+
+@pytest.mark.parametrize(("helpers", "expected"), [(156, ["missing"]), (212, [])])
+def test_keys_beyond_the_stack_came_with_5_11(helpers: int, expected: list[str]) -> None:
+    # measured: 5.10 E2BIG; 6.1, 6.12 and 7.3 create it
+    assert verdicts(world(helpers=helpers), type=1, key_size=600, value_size=4, max_entries=16) == expected
