@@ -58,6 +58,8 @@ _INIT = (("__init_begin", "__init_end"), ("_sinittext", "_einittext"))
 _FUNCTIONS = frozenset(b"tTwW")
 #: Of 1,000 locations this many belong to a function's entry; fewer, and the table is none, or not understood.
 _FEWEST_AT_ENTRY = 900
+#: Locations per zero: sorttable.c removes one or two of a hundred.
+_FEWEST_PER_ZERO = 20
 #: A kernel is linked at a page, whatever its architecture.
 _ALIGNMENT = 0x1000
 #: Locations that show whether a distance is right, and distances tried: some hundred thousand functions
@@ -94,7 +96,8 @@ class _Reader:
         """Parts and marks."""
         parts: set[str] = set()
         gone = self._ranges(_INIT)
-        locations = [word for word in self._pointers("mcount_loc") if word]
+        table = self._pointers("mcount_loc")
+        locations = [word for word in table if word]
         distance = self._distance(locations)
         hooked: set[int] = set()
         inside: set[int] = set()
@@ -102,7 +105,7 @@ class _Reader:
             places = [word - distance for word in locations]
             kept = [place for place in places if not _within(place, gone)]
             hooked, inside, misses = self._placed(kept, self._from_entry)
-            if locations and misses * 1000 <= len(kept) * (1000 - _FEWEST_AT_ENTRY):
+            if kept and misses * 1000 <= len(kept) * (1000 - _FEWEST_AT_ENTRY) and _is_whole(table):
                 parts.add(FTRACE)
             else:
                 hooked, inside = set(), set()
@@ -203,6 +206,16 @@ class _Reader:
                 if there
             )
         return (Site(n.decode("utf-8", "surrogateescape"), m) for n, m in marks.items() if m)
+
+
+def _is_whole(table: Sequence[int]) -> bool:
+    """Whether zeros in a table are what sorting put in front, and no places for relocations to fill."""
+    locations = [word for word in table if word]
+    zeros = len(table) - len(locations)
+    if not zeros:
+        return True
+    in_front = not any(table[:zeros])
+    return zeros * _FEWEST_PER_ZERO <= len(table) and in_front and locations == sorted(locations)
 
 
 def _within(address: int, ranges: Iterable[tuple[int, int]]) -> bool:

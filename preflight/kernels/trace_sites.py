@@ -110,7 +110,7 @@ def parse(text: bytes) -> TraceSites:
         raise InputError(
             f"has trace sites of a version not known here (wanted {SCHEMA})"
             if known
-            else "is no trace sites",
+            else "is no list of trace sites",
             offset=0,
         )
     return TraceSites(frozenset(match[1].decode().split()), text, len(first) + 1)
