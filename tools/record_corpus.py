@@ -57,7 +57,7 @@ PRIVILEGES = ("root", "capbpf")
 #: Without these an ordinary loader runs: no kernel pointers, no uninitialised stack.
 DROPPED = ("sys_admin", "perfmon")
 
-_FUNCTION = re.compile(r"^(?:int\s+)?(?:BPF_PROG\(|int\s+)(?P<name>\w+)")
+_FUNCTION = re.compile(r"^(?:int\s+)?(?:BPF_[A-Z]+\(|int\s+)(?P<name>\w+)")
 #: Differs with every run; in some logs a message without a line end stands before it.
 _TIME = re.compile(r"verification time \d+ usec\n")
 _POINTER = re.compile(r"(?<=\(18\) r\d = )0xffff[0-9a-f]{12}\b")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from preflight.facts import Evidence
 from preflight.verifier.model import NO_SOURCE, Rejection, Root, Source
+from preflight.verifier.place import REASONS
 from preflight.verifier.statement import signature
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _relocated_statement(one: Rejection, obj: BpfObject, program: Program) -> Re
         return one
     root = one.root
     if root is not None and root.insn == one.insn:
-        root = Root(root.insn, root.reason, source)
+        root = Root(root.insn, REASONS["core_relocation"], source)
     return replace(one, source=source, root=root)
 
 

@@ -160,6 +160,10 @@ def _unchecked(scene: Scene) -> Decision | None:
         reason = f"the test here is of R{tests[-1].register}, another copy of what {name or 'the load'} gave"
         return Decision("null_check", "high", scene.root(tests[-1].at, reason), _born(scene, past))
     what = f"what {name} returns" if name else "what is read here"
+    outer = _caller(scene, past.at)
+    if outer is not None:
+        reason = f"the function called here hands on {what}, which may be NULL; no comparison follows"
+        return Decision("null_check", "high", scene.root(outer, reason), _born(scene, past))
     return Decision(
         "null_check",
         "high",
@@ -201,7 +205,7 @@ def _deref(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if past.kind == "clobbered":
         reason = f"the call leaves nothing in R{past.register}"
         return Decision("uninit_register", "medium", scene.root(past.at, reason))
-    if past.kind in {"never", "entry"} or (past.through and scene.complete):
+    if past.kind in {"never", "entry", "parameter"} or (past.through and scene.complete):
         # read back from the stack, where a helper has put it: no pointer survives that
         return Decision("scalar_deref", "medium")
     return None

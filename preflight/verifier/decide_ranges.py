@@ -69,6 +69,9 @@ def _packet(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if moved is not None:
         reason = "the pointer moves by a variable amount here, after the comparison with the packet's end"
         checked = scene.root(test, "the comparison with the packet's end")
+        if _hoisted(scene, moved, test):
+            moved = scene.at
+            reason = "the access itself: the pointer has moved by a variable amount since it was compared"
         return Decision("packet_bounds", "high", scene.root(moved, reason), (checked,))
     if _of_a_parser(scene, test):
         checked = scene.root(test, "a function called on the way compares what it reads itself")
@@ -76,6 +79,14 @@ def _packet(scene: Scene, cause: str, confidence: str) -> Decision | None:
         return Decision("packet_bounds", "high", scene.root(scene.at, reason), (checked,))
     reason = "this comparison with the packet's end proves less than is accessed"
     return Decision("packet_bounds", "high", scene.root(test, reason), _born(scene, past))
+
+
+def _hoisted(scene: Scene, moved: int, test: int) -> bool:
+    """Whether a compiler gave an addition after a comparison the line of a statement before it."""
+    moving, comparing = scene.steps[moved].source, scene.steps[test].source
+    if moving.line is None or comparing.line is None or moving.file != comparing.file:
+        return False
+    return moving.line < comparing.line
 
 
 def _of_a_parser(scene: Scene, test: int) -> bool:
@@ -134,13 +145,23 @@ def _bounds(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if unbounded or not (tests or index.masked or index.at < 0):
         sure = "high" if largest is not None and largest >= _HUGE else "medium"
         return _unbounded(scene, sure, index, at, tests)
-    place = tests[-1].at if tests else (index.through[0] if index.through else at)
+    above = [test for test in tests if not _of_sign(scene, test)]
+    if tests and not above and not index.masked:
+        reason = "the number comes from here; nothing on the way keeps it within the memory"
+        used = (scene.root(at, "it is added to the pointer here"),)
+        return Decision("map_value_bounds", "medium", scene.root(index.at, reason), used)
+    place = above[-1].at if above else (index.through[0] if index.through else at)
     return Decision(
         "map_value_bounds",
         "medium",
         scene.root(place, "the bound set here is larger than the memory"),
         _index_born(scene, index, at),
     )
+
+
+def _of_sign(scene: Scene, test: Guard) -> bool:
+    """Whether a test only asks if a number is negative, or zero."""
+    return effect(scene.steps[test.at].text).imm in {0, -1, 0xFFFFFFFF}
 
 
 #: Farther out than anything that is meant to be there: who reaches it has not bounded an index.
@@ -315,7 +336,21 @@ def _size(scene: Scene, cause: str, confidence: str) -> Decision | None:
 _WRITTEN = re.compile(r"stack (?:R\d+ )?(?:off (-?\d+)\+(-?\d+) size (\d+)|R?\d*)")
 
 
+#: Reads are refused below the lowest byte written so far, in the words used for those outside the frame.
+_READ_OF_STACK = re.compile(
+    r"invalid (?:read from|indirect access to) stack R\d{1,2} off=(-\d{1,9}) size=(\d{1,9})"
+)
+
+
+def _never_written(text: str) -> bool:
+    """Whether a refused read lies within the frame, which only bytes that nobody has written can be."""
+    found = _READ_OF_STACK.search(text)
+    return found is not None and int(found[1]) >= -_FRAME and int(found[1]) + int(found[2]) <= 0
+
+
 def _stack(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    if cause == "stack_bounds" and _never_written(scene.text):
+        return Decision("uninit_stack_read", "high")
     if scene.at < 0:
         return None
     if cause == "uninit_stack_read":

@@ -16,7 +16,7 @@ from preflight.verifier.model import NO_SOURCE, Line, ProgramLog, Rejection, Roo
 from preflight.verifier.place import where_printed
 from preflight.verifier.reader import read_logs
 from preflight.verifier.stage import stage_of
-from preflight.verifier.statement import before_brace, signature, statement
+from preflight.verifier.statement import before_brace, of_offset, signature, statement
 
 #: Recognised lines that only introduce or continue another, or are printed on the way to the cause.
 _NOT_A_CAUSE = re.compile(
@@ -146,6 +146,11 @@ def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], li
     step = log.steps[at] if at >= 0 else None
     source = _source(log, at, report)
     root = decision.root or _reported_root(report)
+    offset = _of_offset(log, at, message, text)
+    if offset is not None:
+        # about there: what the log prints with it is the statement before
+        source = offset
+        root = Root(log.steps[at].insn, _NEAR_POISON, offset)
     insn = step.insn if step else _named_insn(text)
     if not log.steps and source == NO_SOURCE and log.printed.line is not None:
         source = log.printed  # level 4 has no instructions, and yet some messages come with their line
@@ -179,6 +184,18 @@ def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], li
         trail=decision.trail,
         evidence=(*_followed(log, at), *_reported(report)),
     )
+
+
+_NEAR_POISON = "the access to the field, about here: the log has no line for it; --object tells the exact one"
+_MISSING = re.compile(r"CO-RE relocation <[a-z_]+> \[\d{1,9}\] (?:struct|union) ([\w.\[\]]+)")
+
+
+def _of_offset(log: ProgramLog, at: int, message: Message, text: str) -> Source | None:
+    """The statement of a poisoned field offset, where the log's line cannot be it."""
+    if message.family != "L-CORE-POISON" or at < 0:
+        return None
+    missing = _MISSING.search(text)
+    return of_offset(log.steps, at, missing[1] if missing else "")
 
 
 def _confidence(confidence: str, log: ProgramLog, at: int) -> str:

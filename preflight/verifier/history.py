@@ -79,7 +79,8 @@ class Origin(NamedTuple):
     """Where a value came from.
 
     `kind`: call, load, const, ldimm64, entry (there at the program's start), frame (the stack pointer),
-    clobbered (a call destroyed it and nobody wrote it since), never (not written at all), unknown.
+    clobbered (a call destroyed it and nobody wrote it since), parameter (the kernel hands it to a callback),
+    never (not written at all), unknown.
     `at` is the position of the step in the path, -1 for the start. `narrow` is the position of a 32-bit
     operation or a partial copy on the way, None without. `through` are the positions of copies, spills and
     operations, latest first. `register` is the last register the walk followed. `added` are positions where
@@ -118,6 +119,9 @@ def origin(steps: Sequence[Step], position: int, register: int, *, complete: boo
         if step.depth < depth:
             if what.kind != "call":
                 continue
+            if "#" in what.name:
+                # a callback: the kernel hands it its parameters, whatever the helper was given
+                return end("parameter", -1)
             if slot is None and 1 <= register <= 5:
                 depth = step.depth
                 continue

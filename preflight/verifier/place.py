@@ -13,7 +13,7 @@ from preflight.verifier.scene import Scene
 from preflight.verifier.statement import signature
 
 #: Cause -> why the rejected instruction itself is where the change belongs.
-_HERE = {
+REASONS = {
     "helper_not_allowed": "the call itself: this program may not call it",
     "kfunc_not_allowed": "the call itself: this program type may not call it",
     "kfunc_unavailable": "the call itself: this kernel does not have the function",
@@ -82,7 +82,7 @@ def place_of(scene: Scene, cause: str) -> Root | None:
         return whole(scene) if whole else None
     if cause in {"infinite_loop", "complexity_limit"}:
         return _loop(scene)
-    reason = _HERE.get(cause)
+    reason = REASONS.get(cause)
     return scene.root(scene.at, reason) if reason else _birth(scene)
 
 
@@ -139,7 +139,7 @@ def _head(scene: Scene, target: int) -> Source:
 
 def where_printed(cause: str, source: Source) -> Root | None:
     """The line of a log without instructions (level 4), for a cause whose place is the instruction itself."""
-    reason = "the loop" if cause in {"infinite_loop", "complexity_limit"} else _HERE.get(cause)
+    reason = "the loop" if cause in {"infinite_loop", "complexity_limit"} else REASONS.get(cause)
     return Root(None, reason, source) if reason and source != NO_SOURCE else None
 
 
@@ -154,12 +154,12 @@ def _deepest_call(scene: Scene) -> Root | None:
     if entered is None and scene.log.calls:
         entered = scene.log.calls[max(scene.log.calls)]
     if entered is not None:
-        return Root(entered.insn, _HERE["stack_limit_512"], entered.source)
+        return Root(entered.insn, REASONS["stack_limit_512"], entered.source)
     calls = [at for at in range(len(steps) - 1) if steps[at + 1].depth > steps[at].depth]
     if not calls:
         return None
     deepest = max(calls, key=lambda at: (steps[at].depth, at))
-    return scene.root(deepest, _HERE["stack_limit_512"])
+    return scene.root(deepest, REASONS["stack_limit_512"])
 
 
 _WHOLE: dict[str, Callable[[Scene], Root | None]] = {

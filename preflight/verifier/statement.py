@@ -21,6 +21,8 @@ _IF = re.compile(r"(?:\}\s*)?(?:else\s+)?if\s*\(")
 _COMPARISON = re.compile(r"(?<![-<>=!])([<>]=?|[=!]=)(?![<>=])")
 #: A line that ends a statement and leaves nothing open: no `for (;;)` cut in two, no body on the same line.
 _SIMPLE = re.compile(r"^(?!(?:for|while|if|do|else|return|goto|break|continue)\b).*;\s*(?:/\*.*\*/|//.*)?$")
+#: The head of a function: a type, a name and parameters, and nothing assigned or ended.
+_HEAD = re.compile(r"^[A-Za-z_][\w\s*]*\b\w+\s*\([^;=]*\)\s*\{?$")
 #: How far back a branch's condition, or a statement, is looked for.
 _NEAR = 40
 _OPPOSITE = {"==": "!=", "!=": "==", ">": "<=", ">=": "<", "<": ">=", "<=": ">"}
@@ -39,11 +41,15 @@ def statement(steps: Sequence[Step], at: int) -> Source:
         return _real(steps, at)
     if step.source == NO_SOURCE:
         seen = _elsewhere(steps, at)
-        return leaving(steps, at) or (seen if seen != NO_SOURCE else after_last(steps, at)) or NO_SOURCE
+        return (
+            leaving(steps, at) or (seen if seen != NO_SOURCE else after_last(steps, at)) or _assembly(steps)
+        )
     if step.source.text == "}":
         return leaving(steps, at) or before_brace(step.source) or step.source
     if signature(step.source):
-        return leaving(steps, at) or after_last(steps, at) or _last_in_body(steps, at)
+        found = leaving(steps, at) or after_last(steps, at) or _last_in_body(steps, at)
+        alone = found == step.source and {other.source for other in steps} <= {found, NO_SOURCE}
+        return _first_in_body(found) if alone else found
     return step.source
 
 
@@ -64,6 +70,46 @@ def after_last(steps: Sequence[Step], at: int) -> Source | None:
     if source.line is None or source.text is None or not _SIMPLE.search(source.text):
         return None
     return Source(source.file, source.line + 1, None)
+
+
+#: The function's brace and its first statement stand below its head; of a flavour there is a variable first.
+_TO_FIRST, _TO_FLAVOUR = 2, 3
+
+
+def _first_in_body(head: Source) -> Source:
+    """The first statement below a head that the log prints alone: a body that only returns a number."""
+    text = head.text or ""
+    if head.line is None or text.count("(") != text.count(")"):
+        return head
+    return Source(head.file, head.line + _TO_FIRST - text.endswith("{"), None)
+
+
+def of_offset(steps: Sequence[Step], at: int, missing: str) -> Source | None:
+    """The statement that the offset of a field at a position is loaded for, None where the log's line is it.
+
+    Compilers give the load of a relocated offset no line of its own: the line that stands with it is that
+    of the statement before, unless that one names the missing field (`struct x.field`) or is not yet at its
+    end. What follows it is estimated as people write: one statement under an `if`, on a line of its own.
+    """
+    source = steps[at].source
+    field = missing.rpartition(".")[2]
+    if source.line is None or not source.text or (field and field in source.text):
+        return None
+    if at and steps[at - 1].source != source:
+        return None
+    if at and effect(steps[at - 1].text).kind == "branch" and _IF.match(source.text):
+        under = _under(steps, at - 1)
+        if under is not None:
+            return under
+        condition, rest = _split(source.text)
+        simple = condition is not None and not rest.strip()
+        return Source(source.file, source.line + 2, None) if simple else None
+    if _SIMPLE.search(source.text):
+        return Source(source.file, source.line + 1, None)
+    if at == 0 and (signature(source) or _HEAD.match(source.text)):
+        further = _TO_FLAVOUR if "___" in missing else _TO_FIRST
+        return Source(source.file, source.line + further - source.text.endswith("{"), None)
+    return None
 
 
 def _last_in_body(steps: Sequence[Step], at: int) -> Source:
@@ -100,6 +146,13 @@ def _elsewhere(steps: Sequence[Step], at: int) -> Source:
         if other.insn == wanted and other.source != NO_SOURCE:
             return other.source
     return NO_SOURCE
+
+
+def _assembly(steps: Sequence[Step]) -> Source:
+    """The one statement of a program that is written in assembly: its exits are in it, too."""
+    lines = {step.source for step in steps} - {NO_SOURCE}
+    only = lines.pop() if len(lines) == 1 else NO_SOURCE
+    return only if (only.text or "").lstrip("_").startswith("asm") else NO_SOURCE
 
 
 def leaving(steps: Sequence[Step], at: int) -> Source | None:

@@ -101,3 +101,121 @@ def test_a_pointer_taken_from_a_number() -> None:
         f"1: (1f) r0 -= r1\n{said}{STATS}"
     )
     assert only(log).cause_id == "pointer_arithmetic"
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("infinite loop detected at insn 2", "infinite_loop"),
+        ("BPF program is too large. Processed 1000001 insn", "complexity_limit"),
+    ],
+)
+def test_a_message_behind_a_jump_that_was_taken(said: str, cause: str) -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n0: (b7) r2 = 0                        ; R2=0\n"
+        f"1: (07) r2 += 1                       ; R2=1\n2: (55) if r2 != 0x5 goto pc-2 {said}\n{STATS}"
+    )
+    assert (found.cause_id, found.insn_text) == (cause, "(55) if r2 != 0x5 goto pc-2")
+
+
+def test_level_four_has_a_line_and_no_instruction() -> None:
+    found = only(f"invalid bpf_context access off=76 size=4\n; skb->data = 0; @ tc.bpf.c:157\n{STATS}")
+    assert found.root is not None
+    assert (found.source.line, found.root.source.line, found.insn) == (157, 157, None)
+
+
+def _frames(frames: int) -> str:
+    return (
+        "0: R1=ctx() R10=fp0\n; return first(ctx); @ a.bpf.c:30\n0: (85) call pc+1\n"
+        "2: frame1: R1=ctx() R10=fp0\n; return second(ctx); @ a.bpf.c:20\n2: (85) call pc+1\n"
+        "4: frame2: R1=ctx() R10=fp0\n; char text[300]; @ a.bpf.c:10\n4: (95) exit\n"
+        "from 4 to 3: frame1: R10=fp0\n3: (95) exit\nfrom 3 to 1: R10=fp0\n1: (95) exit\n"
+        f"combined stack size of {frames} calls is 620. Too large\n{STATS}"
+    )
+
+
+@pytest.mark.parametrize(("frames", "line"), [(2, 30), (3, 20)])
+def test_the_frame_that_is_too_many_is_found_after_the_walk_has_ended(frames: int, line: int) -> None:
+    found = only(_frames(frames))
+    assert found.root is not None
+    assert found.root.source.line == line
+
+
+def _compared(line: int, head: int) -> str:
+    return (
+        f"0: R1=ctx() R10=fp0\n; int parse(struct xdp_md *ctx) @ a.bpf.c:{head}\n"
+        "0: (61) r2 = *(u32 *)(r1 +4)          ; R1=ctx() R2=pkt_end()\n"
+        "1: (61) r1 = *(u32 *)(r1 +0)          ; R1=pkt(r=0)\n"
+        f"; if ((void *)(eth + 1) > end) @ a.bpf.c:{line}\n"
+        "2: (bf) r3 = r1                       ; R1=pkt(r=0) R3=pkt(r=0)\n"
+        "3: (07) r3 += 14                      ; R3=pkt(off=14,r=0)\n"
+        "4: (2d) if r3 > r2 goto pc+9          ; R2=pkt_end() R3=pkt(off=14,r=14)\n"
+        "; if (tag->proto == 8) @ a.bpf.c:60\n5: (69) r1 = *(u16 *)(r1 +16)\n"
+        "invalid access to packet, off=16 size=2, R1(id=0,off=16,r=14)\n"
+        f"R1 offset is outside of the packet\n{STATS}"
+    )
+
+
+@pytest.mark.parametrize(("line", "head", "change"), [(32, 50, 60), (55, 50, 55)])
+def test_a_parser_that_was_inlined_compares_for_itself(line: int, head: int, change: int) -> None:
+    found = only(_compared(line, head))
+    assert found.root is not None
+    assert (found.cause_id, found.root.source.line) == ("packet_bounds", change)
+
+
+@pytest.mark.parametrize(
+    ("off", "size", "cause"),
+    [
+        (-8, 8, "uninit_stack_read"),
+        (-8, 16, "stack_bounds"),
+        (0, 4, "stack_bounds"),
+        (-520, 8, "stack_bounds"),
+    ],
+)
+def test_a_read_within_the_frame_is_one_of_what_nobody_wrote(off: int, size: int, cause: str) -> None:
+    found = only(f"invalid read from stack R10 off={off} size={size}\n{STATS}")
+    assert (found.family, found.cause_id) == ("V-STACK-OOB", cause)
+
+
+def test_a_function_that_hands_on_what_may_be_null() -> None:
+    maybe = "map_value_or_null(id=1,map=m,ks=8,vs=64)"
+    found = only(
+        "0: R1=ctx() R10=fp0\n; v = find(id); @ a.bpf.c:45\n0: (85) call pc+3\n"
+        "4: frame1: R1=ctx() R10=fp0\n; return bpf_map_lookup_elem(&m, &id); @ a.bpf.c:39\n"
+        f"4: (85) call bpf_map_lookup_elem#1    ; frame1: R0={maybe}\n5: (95) exit\n"
+        f"1: R0={maybe} R10=fp0\n; return v->n; @ a.bpf.c:47\n1: (79) r0 = *(u64 *)(r0 +0)\n"
+        f"R0 invalid mem access 'map_value_or_null'\n{STATS}"
+    )
+    assert found.root is not None
+    assert (found.root.source.line, found.trail[0].source.line) == (45, 39)
+
+
+def test_the_parameter_of_a_callback_is_not_the_argument_of_the_helper() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; bpf_loop(8, add, &sum, 0); @ a.bpf.c:94\n"
+        "0: (b7) r1 = 8                        ; R1=8\n1: (85) call bpf_loop#181\n"
+        "4: frame1: R1=scalar() R2=map_value(map=m,ks=4,vs=4) R10=fp0 cb\n"
+        "; sum += cells[i]; @ a.bpf.c:82\n4: (0f) r2 += r1                      ; "
+        "frame1: R1=scalar() R2=map_value(map=m,ks=4,vs=4,smin=0,smax=umax=0xffffffff) cb\n"
+        "5: (61) r0 = *(u32 *)(r2 +0)\n"
+        f"R2 unbounded memory access, make sure to bounds check any such access\n{STATS}"
+    )
+    assert found.root is not None
+    assert (found.cause_id, found.root.source.line) == ("unbounded_index", 82)
+
+
+def test_a_function_that_no_kernel_has_is_said_by_the_loader() -> None:
+    found = only(
+        "libbpf: extern (func ksym) 'bpf_local_irq_save': not found in kernel or module BTFs\n"
+        "libbpf: failed to load object 'irq.bpf.o'\n"
+    )
+    assert found.cause_id == "kfunc_unavailable"
+
+
+def test_a_tail_call_through_a_map_of_no_programs_on_older_kernels() -> None:
+    said = "kernel subsystem misconfigured verifier\n"
+    calls = "0: R1=ctx() R10=fp0\n; bpf_tail_call(skb, &m, 0); @ a.bpf.c:9\n0: (85) call bpf_tail_call#12\n"
+    found = only(calls + said + STATS)
+    assert found.root is not None
+    assert (found.cause_id, found.confidence, found.root.source.line) == ("tail_call_misuse", "high", 9)
+    assert only(calls.replace("tail_call#12", "ktime_get_ns#5") + said + STATS).confidence == "low"

@@ -125,3 +125,88 @@ def test_where_the_rest_of_a_condition_is_not_on_the_path_nothing_is_known() -> 
         "8: (26) if w1 > 0x7 goto pc+5 14: R1=3 R10=fp0 refs=2",
     )
     assert found.line is None
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [("int BPF_PROG(deny, struct file *file)", 32), ("int BPF_PROG(deny, struct file *file) {", 31)],
+)
+def test_an_exit_under_a_head_that_stands_alone_is_the_first_statement(head: str, line: int) -> None:
+    found = rejected(f"; {head} @ a.bpf.c:30", "0: (b7) r0 = 5                        ; R0=5", "1: (95) exit")
+    assert found.source.line == line
+
+
+def test_a_head_that_goes_on_below_tells_of_no_statement() -> None:
+    found = rejected("; int BPF_PROG(deny, struct file *file, @ a.bpf.c:30", "0: (95) exit")
+    assert found.source.line == 30
+
+
+def test_a_jump_to_the_exit_may_carry_the_return() -> None:
+    found = rejected(
+        "; return 2; @ a.bpf.c:7",
+        "0: (05) goto pc+1",
+        "; } @ a.bpf.c:12",
+        "2: (95) exit",
+    )
+    assert found.source.line == 7
+
+
+def poisoned(*lines: str, field: str = "struct task_struct.gone") -> Source:
+    """The statement of a field whose relocation found nothing."""
+    return rejected(
+        *lines,
+        "2: <invalid CO-RE relocation>",
+        says=f"failed to resolve CO-RE relocation <byte_off> [7] {field} (0:1 @ offset 4)",
+    ).source
+
+
+BEFORE = "1: (bf) r6 = r1                       ; R6=scalar()"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("mm = BPF_CORE_READ(task, mm);", 21),
+        ("value = BPF_CORE_READ(task, gone);", 20),
+        ("value = read(task,", 20),
+        ("for (i = 0; i < 4; i++)", 20),
+    ],
+)
+def test_the_offset_of_a_field_belongs_to_the_statement_after_unless_that_names_it(
+    text: str, line: int
+) -> None:
+    assert poisoned(f"; {text} @ a.bpf.c:20", BEFORE).line == line
+
+
+@pytest.mark.parametrize(
+    ("test", "line"),
+    [("if r6 == 0x0 goto pc+9", 21), ("if r6 != 0x0 goto pc+9", 22)],
+)
+def test_the_offset_of_a_field_behind_an_if(test: str, line: int) -> None:
+    branch = f"1: (15) {test}            ; R6=scalar()"
+    assert poisoned("; if (mm) @ a.bpf.c:20", branch).line == line
+
+
+def test_an_offset_with_a_line_of_its_own_keeps_it() -> None:
+    own = "; x = task->gone; @ a.bpf.c:25"
+    assert poisoned("; work(task); @ a.bpf.c:20", BEFORE, own, field="struct task_struct.other").line == 25
+
+
+@pytest.mark.parametrize(
+    ("field", "line"), [("struct task_struct.gone", 12), ("struct task_struct___o.gone", 13)]
+)
+def test_an_offset_at_the_head_of_a_function_is_further_down(field: str, line: int) -> None:
+    log = "\n".join(
+        [
+            "0: R1=ctx() R10=fp0",
+            HEAD.format(line=10),
+            "0: <invalid CO-RE relocation>",
+            f"failed to resolve CO-RE relocation <byte_off> [7] {field} (0:1 @ offset 4)",
+            "processed 1 insns (limit 1000000)",
+            "",
+        ]
+    )
+    (found,) = decode(io.BytesIO(log.encode()), "log").rejections
+    assert found.source.line == line
+    assert found.root is not None
+    assert "about here" in found.root.reason
