@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from preflight.btf import Btf, CoreRelo, Kind
 from preflight.btf.types import Int, Ptr
 from preflight.core.access import Spec, describe, describe_type, parse
 from preflight.core.errors import Cause, RelocationError
-from preflight.core.kinds import ENUMVAL_KINDS, FIELD_KINDS, TYPE_KINDS, ReloKind
+from preflight.core.kinds import ENUMVAL_KINDS, FIELD_KINDS, TYPE_KINDS, ReloKind, label
 from preflight.core.match import Pattern, pattern_of
 from preflight.core.values import Value, enumerator_value, field_value, type_value
 from preflight.errors import InputError
@@ -63,6 +63,30 @@ class Question:
     value_refusal: RelocationError | None = None
 
 
+class Record(NamedTuple):
+    """What is the same about a record on every kernel: the first fields of `Relocation`."""
+
+    section: str
+    section_insn: int
+    program: str
+    insn: int
+    index: int  # type: ignore[assignment]  # the tuple's method of that name is not wanted
+    kind: str
+    type: str
+    type_id: int
+    access: str
+    access_string: str
+
+
+def record_of(question: Question) -> Record:
+    """The record behind a question."""
+    owner = question.function
+    return Record(
+        question.section, question.section_insn, owner.name, question.section_insn - owner.section_insn,
+        question.index, label(question.kind), question.type, question.type_id, question.path, question.access,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A record that is not relocated: its function is absent (an eliminated weak copy) or not loaded."""
@@ -76,7 +100,8 @@ class Skipped:
 class Plan:
     """All questions of an object in .BTF.ext order, which decides their answers; see `Loader.selection`.
 
-    `byteorder` is the object's; `shift_byteorder` the one used for lshift_u64.
+    `byteorder` is the object's; `shift_byteorder` the one used for lshift_u64. `records` are those of the
+    questions.
     """
 
     name: str
@@ -86,6 +111,7 @@ class Plan:
     skipped: tuple[Skipped, ...]
     loader: Loader
     shift_byteorder: str
+    records: tuple[Record, ...]
 
 
 def resize_class(btf: Btf, type_id: int) -> str:
@@ -133,7 +159,8 @@ def plan(
                 skipped.append(Skipped(section, relo.insn, owner.name if owner else None))
                 continue
             questions.append(reader.question(owner, section, index, relo))
-    return Plan(name, btf, byteorder, tuple(questions), tuple(skipped), loader, shift)
+    records_of = tuple(map(record_of, questions))
+    return Plan(name, btf, byteorder, tuple(questions), tuple(skipped), loader, shift, records_of)
 
 
 class _Owners:

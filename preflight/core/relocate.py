@@ -7,17 +7,17 @@ the run goes on, and `ObjectRelocation.stock_error` says where libbpf would have
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.core.access import Spec
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.explain import explain_miss, explain_resize
-from preflight.core.kinds import label
 from preflight.core.match import Miss
 from preflight.core.patch import INSN, patch, slots_at
-from preflight.core.question import Plan, Question, Skipped, plan
+from preflight.core.question import Plan, Question, Record, Skipped, plan
 from preflight.core.resolve import Candidate, Resolution, resolve
 from preflight.core.target import Target
 from preflight.loaders import loader
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from preflight.core.protocols import RelocatableObject
 
 
-@dataclass(frozen=True, slots=True)
-class Relocation:
+class Relocation(NamedTuple):
     """What became of one record. Fields of the JSON contract have its names.
 
     `section_insn` counts slots in the ELF section, `insn` in the function. `before` and
@@ -44,7 +43,7 @@ class Relocation:
     section_insn: int
     program: str
     insn: int
-    index: int
+    index: int  # type: ignore[assignment]  # the tuple's method of that name is not wanted
     kind: str
     type: str
     type_id: int
@@ -158,13 +157,13 @@ def relocate(plan: Plan, target: Target) -> ObjectRelocation:
     """Relocate an object for a kernel. Pure: the same plan may be used for many targets."""
     code: dict[tuple[str, int], bytearray] = {}
     results: list[Relocation] = []
-    for question, answer in zip(plan.questions, resolve(plan, target), strict=True):
+    for question, record, answer in zip(plan.questions, plan.records, resolve(plan, target), strict=True):
         owner = question.function
         key = (owner.section, owner.section_insn)
         body = code.get(key)
         if body is None:
             body = code[key] = bytearray(owner.code)
-        results.append(_apply(plan, question, answer, body))
+        results.append(_apply(plan, question, record, answer, body))
     return ObjectRelocation(
         plan.loader.name,
         tuple(results),
@@ -174,36 +173,35 @@ def relocate(plan: Plan, target: Target) -> ObjectRelocation:
     )
 
 
-def _apply(plan: Plan, question: Question, answer: Resolution, body: bytearray) -> Relocation:
-    owner = question.function
-    at = (question.section_insn - owner.section_insn) * INSN
+#: Makes a Relocation of its fields; there is one for every record of every object on every kernel.
+_RELOCATION: Callable[[tuple[Any, ...]], Relocation] = partial(tuple.__new__, Relocation)
+
+
+def _apply(plan: Plan, question: Question, record: Record, answer: Resolution, body: bytearray) -> Relocation:
+    at = record.insn * INSN
     end = at + slots_at(body, at) * INSN
     before = body[at:end].hex()
     cause: Cause | None = None
-    refusal = answer.refusal
-    if answer.change is not None:
+    change, chosen, refusal = answer.change, answer.chosen, answer.refusal
+    if change is not None:
         try:
-            cause = patch(body, at, plan.byteorder, answer.change, plan.loader)
+            cause = patch(body, at, plan.byteorder, change, plan.loader)
         except RelocationError as problem:
             refusal = problem
     after = body[at:end].hex()
+    if refusal is None and cause is None and change is not None and not (change.poison or answer.no_match):
+        # found, and nothing to tell about it
+        return _RELOCATION((
+            *record, "unchanged" if before == after else "patched", None, before, after, answer.candidates,
+            None, None, answer.access, change.old, change.new, change.old_size, change.new_size,
+            question.spec, answer.spec, chosen.where.name if chosen else None, None,
+        ))  # fmt: skip
     outcome = _outcome(answer, cause, refusal, before == after)
     nearest = answer.nearest if answer.no_match else None
     if outcome in ("absent", "poisoned") and cause is None:
         cause = nearest[1].cause if nearest else Cause.NO_CANDIDATE
-    change, chosen = answer.change, answer.chosen
-    target_spec = chosen.result if chosen and isinstance(chosen.result, Spec) else None
     return Relocation(
-        section=question.section,
-        section_insn=question.section_insn,
-        program=owner.name,
-        insn=question.section_insn - owner.section_insn,
-        index=question.index,
-        kind=label(question.kind),
-        type=question.type,
-        type_id=question.type_id,
-        access=question.path,
-        access_string=question.access,
+        *record,
         outcome=outcome,
         error=refusal.errno if refusal else None,
         before=before,
@@ -211,13 +209,13 @@ def _apply(plan: Plan, question: Question, answer: Resolution, body: bytearray) 
         candidates=answer.candidates,
         cause=refusal.cause if refusal else cause,
         detail=refusal.detail if refusal else _explain(plan, question, answer, cause),
-        target_access=chosen.where.describe(target_spec) if chosen and target_spec else None,
+        target_access=answer.access,
         local_value=change.old if change else None,
         target_value=change.new if change and not change.poison else None,
         local_size=change.old_size if change else 0,
         target_size=change.new_size if change else 0,
         local_spec=question.spec,
-        target_spec=target_spec,
+        target_spec=answer.spec,
         target_btf=chosen.where.name if chosen else nearest[0].name if nearest else None,
         miss=nearest[1] if nearest else None,
     )

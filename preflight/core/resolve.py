@@ -74,7 +74,7 @@ class Resolution:
     """The answer to one question, or to one like it that was asked before.
 
     `change` is what to write, None after a refusal. `chosen` is the candidate the values
-    come from. `candidates` shows the trials to people.
+    come from, `spec` the access in it, `access` the same for people. `candidates` shows the trials to people.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -83,6 +83,8 @@ class Resolution:
     chosen: Trial | None = None
     refusal: RelocationError | None = None
     no_match: bool = False
+    spec: Spec | None = None
+    access: str | None = None
 
     @property
     def nearest(self) -> tuple[TargetBtf, Miss] | None:
@@ -250,9 +252,10 @@ def _answer(
     refusal: RelocationError | None = None,
     no_match: bool = False,
 ) -> Resolution:
-    return Resolution(
-        tuple(trials), tuple([_candidate(trial) for trial in trials]), change, chosen, refusal, no_match
-    )
+    spec = chosen.result if chosen and isinstance(chosen.result, Spec) else None
+    access = chosen.where.describe(spec) if chosen and spec else None
+    shown = tuple([_candidate(trial) for trial in trials])
+    return Resolution(tuple(trials), shown, change, chosen, refusal, no_match, spec, access)
 
 
 def _candidate(trial: Trial) -> Candidate:
