@@ -50,6 +50,14 @@ def fleet(
     format_: list[str] = typer.Option(
         [], "--format", help="text, json, csv, markdown, html or prom; FORMAT=FILE, repeatable."
     ),
+    html_dir: str = typer.Option(
+        "",
+        "--html-dir",
+        metavar="DIRECTORY",
+        help="Write the page with its style sheet and script as files "
+        "of their own, for places that forbid inline ones.",
+    ),
+    no_embed: bool = typer.Option(False, "--no-embed", help="Leave the JSON result out of the HTML page."),
     sqlite: str = typer.Option(
         "", "--sqlite", metavar="FILE", help="Also write the result as tables of an SQLite file."
     ),
@@ -68,11 +76,13 @@ def fleet(
 
     from preflight.cli.exits import Exit
     from preflight.cli.fleet_run import Request, run
+    from preflight.cli.matrix_run import write_folder
     from preflight.cli.options import choose, judges
     from preflight.cli.output import emit, split_format
     from preflight.errors import UsageError
     from preflight.fleet.document import parse_labels
     from preflight.matrix.plan import JUDGES
+    from preflight.render import fleet_html
     from preflight.render.registry import renderers
 
     choose("--fail-on", fail_on, ("required", "never"))
@@ -94,7 +104,13 @@ def fleet(
         from preflight.fleet.sqlite import write
 
         write(Path(sqlite), result)
-    emit(result, format_, forms, color=color, verbose=verbose)
+    if no_embed:
+        page = fleet_html.render_diff if diff else fleet_html.render
+        forms["html"] = lambda given, style: page(given, style, embed=False)
+    if html_dir:
+        write_folder(Path(html_dir), fleet_html.folder(result, embed=not no_embed))
+    if format_ or not html_dir:
+        emit(result, format_, forms, color=color, verbose=verbose)
     if code and code != Exit.INTERRUPTED:
         print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)
     return code

@@ -41,9 +41,10 @@ def members(sides: tuple[Census, Census], kernels: Kernels, judged: Judged, part
     moves = Counter((before.named[name].group, after.named[name].group) for name in both)
     objects = judged.matrix["objects"]
     rows = [_row(one, sides, tables, moves) for one in objects]
+    ways = {pair: _host_direction(pair, tables, objects) for pair in moves}
     hosts: Counter[str] = Counter()
     for pair, count in moves.items():
-        hosts[_host_direction(pair, tables, objects)] += count
+        hosts[ways[pair]] += count
     summary = {
         "before": _side(before, kernels),
         "after": _side(after, kernels),
@@ -72,6 +73,7 @@ def members(sides: tuple[Census, Census], kernels: Kernels, judged: Judged, part
         "summary": summary | {"sentence": _sentence(summary), "verdict": _word(summary)},
         "results": rows,
         "kernels": _kernels(sides, kernels),
+        "moves": _moves(sides, kernels, moves, ways),
         "causes": _causes(sides, judged),
         "skipped": [
             {"side": side, "source": s.source, "kind": s.kind, "reason": s.reason}
@@ -164,6 +166,25 @@ def _kernels(sides: tuple[Census, Census], kernels: Kernels) -> list[dict[str, A
         for group in in_order(census, kernels):
             counts.setdefault(kernels.names[group.kernel], [0, 0])[number] += census.hosts[group.number]
     return [{"kernel": name, "before": old, "after": new} for name, (old, new) in sorted(counts.items())]
+
+
+def _moves(
+    sides: tuple[Census, Census], kernels: Kernels, moves: Mapping[tuple[int, int], int],
+    ways: Mapping[tuple[int, int], str],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Followed hosts by the kernels they had on both sides; most that got worse first."""
+    names = [
+        {group.number: kernels.names[group.kernel] for group in census.groups.values()} for census in sides
+    ]
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for (old, new), hosts in moves.items():
+        counts.setdefault((names[0][old], names[1][new]), Counter())[ways[old, new]] += hosts
+    found: list[dict[str, Any]] = [
+        {"before": old, "after": new, "hosts": given.total()}
+        | {word: given[word] for word in ("better", "worse", "undecided", "same")}
+        for (old, new), given in counts.items()
+    ]
+    return sorted(found, key=lambda one: (-one["worse"], -one["hosts"], one["before"], one["after"]))[:1000]
 
 
 def _causes(sides: tuple[Census, Census], judged: Judged) -> list[dict[str, Any]]:

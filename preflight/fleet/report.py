@@ -9,13 +9,12 @@ from typing import Any
 
 from preflight.fleet.census import SKIPS, Census, Group
 from preflight.fleet.distinct import FROM_CATALOGUE, FROM_FACTS, WHY, Kernels
+from preflight.fleet.drill import labels
 from preflight.fleet.judge import BLOCKED, COUNTED, Result
 from preflight.matrix.assemble import kernel_order
 
 #: What hosts and pairs count as, worst first; a host counts as its worst object.
 WORDS = ("fail", "undecided", "not_tested", "pass")
-#: Values of one label shown, those with most hosts first; the others are counted in the summary.
-_VALUES = 200
 _LANES = {"unknown": 1, "degraded": 2}
 
 
@@ -69,7 +68,7 @@ def members(
         "by_object": _by_object(matrix["objects"], results, weight),
         "policies": _policies(census, groups, worst),
         "groups": [_group(group, position, census, name) for group in groups],
-        "labels": _labels(census, worst, alive),
+        "labels": labels(census.labels, worst, name, results),
         "checks": _checks(groups, weight),
         "skipped": [{"source": s.source, "kind": s.kind, "reason": s.reason} for s in census.skipped],
         "results": sorted(
@@ -275,21 +274,6 @@ def _group(
         "policy": group.policy,
         "hosts": census.hosts[group.number],
     }
-
-
-def _labels(census: Census, worst: Mapping[int, str], alive: set[int]) -> list[dict[str, Any]]:
-    """Each label with its values, by hosts: how many, and what they come to."""
-    keys: dict[str, list[dict[str, Any]]] = {}
-    for (key, value), counted in census.labels.items():
-        counts = _counted((worst[number], count) for number, count in counted.items() if number in alive)
-        hosts = sum(counts.values())
-        if hosts:
-            keys.setdefault(key, []).append({"value": value, "hosts": hosts, "hosts_by": counts})
-    found = []
-    for key, values in sorted(keys.items()):
-        values.sort(key=lambda one: (-one["hosts"], one["value"]))
-        found.append({"label": key, "distinct": len(values), "values": values[:_VALUES]})
-    return found
 
 
 def _checks(groups: Iterable[Group], weight: Mapping[int, int]) -> list[dict[str, Any]]:

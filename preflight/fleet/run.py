@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from preflight.fleet.kept import Areas
     from preflight.kernels.model import Kernel
     from preflight.matrix.run import MakeOpener
-    from preflight.matrix.subjects import Subject
+    from preflight.matrix.subjects import Build, Subject
+    from preflight.objects.model import BpfObject
 
 _FOUND = (FROM_FACTS, FROM_CATALOGUE)
 
@@ -101,33 +102,34 @@ def _groups(
 ) -> list[Result]:  # fmt: skip
     from preflight.matrix.subjects import merge
 
-    columns = merge(subjects)
+    columns = [(column, column.sha256) for column in merge(subjects)]
     ask = _Asking(census.areas, kernels)
     found: list[Result] = []
     groups = [group for group in census.groups.values() if census.hosts[group.number] > 0]
     # those of one kernel one after the other, so that it is read once
     groups.sort(key=lambda group: (kernels.names[group.kernel], group.number))
     for group in groups:
-        row = [cells[kernels.names[group.kernel], column.sha256] for column in columns]
+        row = [cells[kernels.names[group.kernel], digest] for _, digest in columns]
         asked = [column for column, cell in zip(columns, row, strict=True) if needs_facts(cell)]
         parts: dict[str, HostPart] = {}
         if not judged.partial:
             try:
-                parts = dict(zip((one.sha256 for one in asked), ask.parts(asked, group), strict=True))
+                found_here = ask.parts([column for column, _ in asked], group)
+                parts = {digest: part for (_, digest), part in zip(asked, found_here, strict=True)}
             except KeyboardInterrupt:
                 judged.partial = True
         reached = kernels.sources[group.kernel] in _FOUND
-        for column, cell in zip(columns, row, strict=True):
-            part = parts.get(column.sha256, _NOT_ASKED)
+        for (column, digest), cell in zip(columns, row, strict=True):
+            part = parts.get(digest, _NOT_ASKED)
             if part is _NOT_ASKED and needs_facts(cell):
                 why = "interrupted before these hosts were judged"
-                found.append(Result(group.number, column.name, column.sha256, "not-tested", (), why))
+                found.append(Result(group.number, column.name, digest, "not-tested", (), why))
                 continue
             state, causes, reason = combine(cell, part, reached)
             for key in causes:
                 if key in part.causes:
                     judged.causes.setdefault(key, part.causes[key])
-            found.append(Result(group.number, column.name, column.sha256, state, causes, reason))
+            found.append(Result(group.number, column.name, digest, state, causes, reason))
     return found
 
 
@@ -141,18 +143,28 @@ class _Asking:
     def __init__(self, areas: Areas, kernels: Kernels) -> None:
         self._areas = areas
         self._kernels = kernels
+        self._objects: dict[int, BpfObject] = {}
         self._last: tuple[str, Kernel | None, OnKernel] = ("", None, OnKernel(lambda: None))
 
     def parts(self, columns: Sequence[Subject], group: Group) -> list[HostPart]:
         """What the group's facts say of each column."""
-        from preflight.matrix.work import build_of
-
         kernel, on_kernel = self._kernel(group)
         machine, order = self._machine(group, kernel)
         built = [column.choose(machine, order) for column in columns]
-        known = [build_of(column, build) for column, (build, _) in zip(columns, built, strict=True) if build]
+        known = [
+            self._object(column, build) for column, (build, _) in zip(columns, built, strict=True) if build
+        ]
         asked = iter(host_parts(known, group, self._areas, on_kernel))
         return [next(asked) if build else HostPart("undecided", {}, why) for build, why in built]
+
+    def _object(self, column: Subject, build: Build) -> BpfObject:
+        """The build as the matrix has read it; what was found out of it there is known here."""
+        from preflight.matrix.work import build_of
+
+        # the build is held by its column, so that no other comes to its id
+        if id(build) not in self._objects:
+            self._objects[id(build)] = build_of(column, build)
+        return self._objects[id(build)]
 
     def _machine(self, group: Group, kernel: Kernel | None) -> tuple[str | None, str | None]:
         if kernel is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
+from preflight.bytecode.image import ProgramImage
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Location, Severity, Verdict
 from preflight.host.facts import HostFacts
@@ -199,18 +200,26 @@ def _asking_slots(need: Need, on_kernel: RelocatedObject) -> tuple[int, ...]:
     image = on_kernel.image(program)
     if need.kind == "kfunc":
         return tuple(slot for slot, ref in image.refs.items() if getattr(ref, "name", None) == need.name)
+    # relocation can only take a call away: it writes over the instruction
+    whole = on_kernel.obj.image(program)
     calls: dict[int, list[int]] = on_kernel.obj.memo(
-        ("helper-calls", image.byteorder, image.code), lambda: _helper_calls(image.code, image.byteorder)
+        ("helper-calls", program.section_index, program.section_insn, program.name),
+        lambda: _helper_calls(whole),
     )
-    return tuple(() if need.number is None else calls.get(need.number, ()))
+    there = () if need.number is None else calls.get(need.number, ())
+    return tuple(slot for slot in there if _insn(image, slot) == _insn(whole, slot))
 
 
-def _helper_calls(code: bytes, byteorder: str) -> dict[int, list[int]]:
+def _insn(image: ProgramImage, slot: int) -> bytes:
+    return image.code[8 * slot : 8 * slot + 8]
+
+
+def _helper_calls(image: ProgramImage) -> dict[int, list[int]]:
     """Slots of the calls of helpers, by number."""
     from preflight.bytecode.insn import decode
 
     found: dict[int, list[int]] = {}
-    for insn in decode(code, byteorder):
+    for insn in decode(image.code, image.byteorder):
         if insn.is_helper_call:
             found.setdefault(insn.imm, []).append(insn.slot)
     return found

@@ -755,11 +755,14 @@ class FleetGroup(Open):
 
 
 class FleetLabelValue(Open):
-    """Hosts with one value of a label."""
+    """Hosts with one value of a label; of kernels, failing objects and their causes those with most hosts."""
 
     value: str
     hosts: int
     hosts_by: FleetCounts
+    kernels: list[dict[str, Any]] = Field(default=[], description="kernel, hosts")
+    objects: list[dict[str, Any]] = Field(default=[], description="object, hosts: on which it fails")
+    causes: list[dict[str, Any]] = Field(default=[], description="id, hosts: of objects that fail")
 
 
 class FleetLabel(Open):
@@ -880,6 +883,18 @@ class FleetMoved(Open):
     causes: list[dict[str, Any]] = Field(description="id, hosts: of hosts that got worse or undecided")
 
 
+class FleetKernelMove(Open):
+    """Hosts that came from one kernel to another, and what became of them by their worst object."""
+
+    before: str
+    after: str
+    hosts: int
+    better: int
+    worse: int
+    undecided: int
+    same: int
+
+
 class FleetDiffResult(Result):
     """Result of `preflight fleet --diff`."""
 
@@ -887,6 +902,7 @@ class FleetDiffResult(Result):
     summary: FleetDiffSummary  # type: ignore[assignment]
     results: list[FleetMoved]  # type: ignore[assignment]
     kernels: list[dict[str, Any]] = Field(description="kernel, before, after: hosts")
+    moves: list[FleetKernelMove] = Field(default=[], description="hosts by their kernels on both sides")
     causes: list[dict[str, Any]]
     skipped: list[dict[str, str]]
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of `preflight fleet`: what stops most hosts, the matrix of their kernels, and who is affected.
+"""The pages of `preflight fleet`: what stops most hosts, the matrix of their kernels, and who is affected;
+with `--diff`, what became of the hosts.
 
 Every number is taken from the result as it is; tables that grow with the fleet are cut, and say so.
 """
@@ -16,22 +17,79 @@ from preflight.render.console import Style
 _ROWS = 500
 #: Bytes of the result that the page carries along: of a large fleet it is better kept as a file.
 _EMBED = 1_000_000
+#: Values of each label that lead down to kernels, objects and causes.
+_DRILLED = 40
+#: Command -> style sheets and scripts of its page.
+_ASSETS = {
+    "fleet": (matrix_html.STYLES, matrix_html.SCRIPTS),
+    "fleet diff": (("page.css",), ("page.js",)),
+}
 
 
 def render(result: Mapping[str, Any], style: Style, *, embed: bool = True) -> str:
     """The page as one file. The result's matrix is shown as `preflight matrix` shows one."""
+    return _page(result, None, embed)
+
+
+def folder(result: Mapping[str, Any], *, embed: bool = True) -> list[tuple[str, str]]:
+    """The page of a fleet or of a difference, with style sheet and script as files: (name, text)."""
+    styles, scripts = _ASSETS[result["command"]]
+    files = (matrix_html.STYLE, matrix_html.SCRIPT)
+    page = _diff_page if result["command"] == "fleet diff" else _page
+    return [
+        (files[0], html.assets(styles)),
+        (files[1], html.assets(scripts)),
+        (matrix_html.PAGE, page(result, files, embed)),
+    ]
+
+
+def _page(result: Mapping[str, Any], external: tuple[str, str] | None, embed: bool) -> str:
     matrix = matrix_html.context({**result, "results": result["cells"]})
+    styles, scripts = _ASSETS["fleet"]
     return html.page(
         "fleet.html",
         result,
-        styles=matrix_html.STYLES,
-        scripts=matrix_html.SCRIPTS,
+        styles=styles,
+        scripts=scripts,
+        external=external,
         embed=embed,
         embed_limit=_EMBED,
         **{**matrix, "title": "Fleet", "weighted": True},
         limit=_ROWS,
         settings=_settings(result),
+        drilled=_DRILLED,
+        linked=_linked(result),
     )
+
+
+def render_diff(result: Mapping[str, Any], style: Style, *, embed: bool = True) -> str:
+    """The page of two fleets, before and after, as one file."""
+    return _diff_page(result, None, embed)
+
+
+def _diff_page(result: Mapping[str, Any], external: tuple[str, str] | None, embed: bool) -> str:
+    styles, scripts = _ASSETS["fleet diff"]
+    changed = [one for one in result["causes"] if one["before"] != one["after"]]
+    return html.page(
+        "fleet_diff.html",
+        result,
+        styles=styles,
+        scripts=scripts,
+        external=external,
+        embed=embed,
+        embed_limit=_EMBED,
+        title="Fleet, before and after",
+        limit=_ROWS,
+        moved=[one for one in result["results"] if one["worse"] or one["better"] or one["undecided"]],
+        grown=[one for one in changed if one["after"] > one["before"]],
+        shrunk=[one for one in changed if one["after"] < one["before"]],
+        names={str(one["id"]): one for one in result["causes"]},
+    )
+
+
+def _linked(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Causes that have a card on the page, by their ids."""
+    return {str(one["id"]): one for one in result["causes"][: matrix_html.CARD_LIMIT]}
 
 
 def _settings(result: Mapping[str, Any]) -> dict[str, str]:

@@ -51,6 +51,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "json": "json_:render_styled",
         "csv": "fleet_lines:render_diff",
         "markdown": "fleet_markdown:render_diff",
+        "html": "fleet_html:render_diff",
         "prom": "prom_fleet:render_diff",
     },
     "core": {
