@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from array import array
 from collections.abc import Sequence
+from mmap import mmap
 
 VERSION: int
 
@@ -14,5 +15,5 @@ def names(
     name_limit: int,
     limit: int,
 ) -> tuple[bytearray, bytearray] | None: ...
-def find(data: bytes, wanted: bytes, start: int) -> int: ...
+def find(data: bytes | mmap, wanted: bytes, start: int) -> int: ...
 def find_word(words: array[int], wanted: int, start: int) -> int: ...

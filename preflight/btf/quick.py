@@ -11,9 +11,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from preflight.btf.kinds import NAMEABLE, TRAILER_WORDS
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 #: What this module was written for; a compiled module of another version is left alone.
 _VERSION = 3
@@ -73,8 +76,8 @@ def names(
     return NameHashes(memoryview(hashes).cast("Q"), memoryview(separated).cast("I"))
 
 
-def find(data: bytes, wanted: bytes, start: int = 0) -> int:
-    """`bytes.find` for searches through all strings of a kernel."""
+def find(data: bytes | mmap, wanted: bytes, start: int = 0) -> int:
+    """`bytes.find` for searches through all strings of a kernel, or through whole programs."""
     if native is None or not wanted:
         return data.find(wanted, start)
     found: int = native.find(data, wanted, start)

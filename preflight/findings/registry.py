@@ -89,7 +89,29 @@ def _raw() -> dict[str, dict[str, Any]]:
 @cache
 def entry(code: str) -> Code:
     """The entry of a code; KeyError when a rule uses a code nobody registered."""
-    return _parse(code, _raw()[code])
+    return _parse(code, _table_with(code)[code])
+
+
+@cache
+def _texts() -> tuple[tuple[Path, str], ...]:
+    folder = Path(__file__).parent / "codes"
+    return tuple((path, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.toml")))
+
+
+def _table_with(code: str) -> dict[str, Any]:
+    """The table that has a code: of its file alone, since most runs show a few codes of one area."""
+    heading = f"[{code}]\n"
+    for path, text in _texts():
+        if heading in text:
+            table = _tables_of(path)
+            if code in table:
+                return table
+    return _raw()
+
+
+@cache
+def _tables_of(path: Path) -> dict[str, Any]:
+    return tables.load(path)
 
 
 def find(text: str) -> Code:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -148,8 +148,7 @@ class Kernel:
         nothing is known of the configuration."""
         if "config" in self.__dict__ or self.contents.config is None:
             return (self.config or {}).get(name)
-        lines = self._config_text.splitlines()
-        return parse_config("\n".join([line for line in lines if name in line])).get(name)
+        return parse_config("\n".join(_lines_with(name, self._config_text))).get(name)
 
     @cached_property
     def _config_text(self) -> str:
@@ -236,6 +235,16 @@ class Kernel:
                 "trace_sites": contents.sites is not None,
             },
         }
+
+
+def _lines_with(word: str, text: str) -> Iterator[str]:
+    """The lines that hold a word, without taking all ten thousand of a configuration apart."""
+    at = text.find(word)
+    while word and at >= 0:
+        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        end = len(text) if end < 0 else end
+        yield from (line for line in text[start:end].splitlines() if word in line)
+        at = text.find(word, end)
 
 
 def _parse(data: bytes, base: Btf | None, subject: str) -> Btf:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from preflight.btf.quick import find as find_bytes
 from preflight.errors import InputError
 from preflight.objects.precheck import EM_BPF, MAGIC, extent, read_header
 
@@ -22,18 +23,18 @@ def find(data: bytes | mmap) -> Iterator[tuple[int, bytes]]:
     An object ends with its last section or its section table, whichever is later. Four bytes that merely
     look like an ELF file are passed over. InputError for more than MAX_EMBEDDED objects.
     """
-    at = data.find(MAGIC, 1)
+    at = find_bytes(data, MAGIC, 1)
     found = 0
     while at >= 0:
         size = _extent(data, at)
         if size is None:
-            at = data.find(MAGIC, at + 1)
+            at = find_bytes(data, MAGIC, at + 1)
             continue
         found += 1
         if found > MAX_EMBEDDED:
             raise InputError(f"more than {MAX_EMBEDDED} embedded objects", offset=at)
         yield at, data[at : at + size]
-        at = data.find(MAGIC, at + size)
+        at = find_bytes(data, MAGIC, at + size)
 
 
 def _extent(data: bytes | mmap, at: int) -> int | None:

@@ -54,7 +54,8 @@ def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
     from preflight.predict.core_findings import core_findings
 
     obj, relocation = on_kernel.obj, on_kernel.relocation
-    users = _users(on_kernel)
+    # only a listing and a filter by program ask for them
+    users = _users(on_kernel) if wanted.listing or wanted.program else {}
     reached = _poison_reach(on_kernel)
     rows = []
     matched = 0
