@@ -20,6 +20,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.argument_types import argument_type_findings
 from preflight.predict.attach_targets import SYMBOLS
 from preflight.predict.causes import missing, place, undecided
+from preflight.predict.denied_targets import denied_target_findings
 from preflight.predict.helper_types import helper_answer
 from preflight.predict.hooks import argument_words
 from preflight.predict.kernel_facts import KernelFacts
@@ -386,5 +387,5 @@ Rule = Callable[["RelocatedObject", KernelFacts, Program], Iterator[Finding]]
 _RULES: tuple[Rule, ...] = (
     _section, _type, _attach_type, _helpers, _kfuncs, _ksyms, _instructions, _license, _size, _trampoline,
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
-    return_findings, map_use_findings,
+    return_findings, map_use_findings, denied_target_findings,
 )  # fmt: skip

@@ -86,7 +86,11 @@ def world(
     for function, count in counts.items():
         types.func(function, types.func_proto(number, [(f"a{n}", number) for n in range(count)]))
     for function, words in (taking or {}).items():
-        given = [(f"a{n}", _c_type(types, word)) for n, word in enumerate(words) if not word.startswith("->")]
+        given = [
+            ("" if word == "..." else f"a{n}", _c_type(types, word))
+            for n, word in enumerate(words)
+            if not word.startswith("->")
+        ]
         results = [_c_type(types, word[2:]) for word in words if word.startswith("->")]
         types.func(function, types.func_proto(results[0] if results else number, given))
     for tracepoint, count in (tracepoints or {}).items():
@@ -131,7 +135,7 @@ def _c_type(types: BtfWriter, word: str) -> int:
         return types.union(name, [], size=8)
     if word == "u8":
         return types.typedef("u8", types.int("unsigned char", 1, encoding=0))
-    return 0 if word == "void" else types.int(word, {"char": 1, "int": 4}.get(word, 8))
+    return 0 if word in ("void", "...") else types.int(word, {"char": 1, "int": 4}.get(word, 8))
 
 
 def _plain(number: int) -> str:

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions and hooks that are there and that the kernel lets no such program attach to (PC306). Pure.
+
+bpf_check_attach_target(), check_attach_btf_id() and bpf_lsm_verify_prog() hold the target against lists of
+the kernel's own (data/denied_targets.toml), and refuse functions with variable arguments. bpf_d_path() is
+given out by such a list as well (PC405).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from preflight import tables
+from preflight.facts import Evidence
+from preflight.findings.model import Finding
+from preflight.objects.model import Program
+from preflight.predict.causes import missing, place, undecided
+from preflight.predict.hooks import prototype_of
+from preflight.predict.kernel_facts import KernelFacts
+
+if TYPE_CHECKING:
+    from preflight.predict.relocated import RelocatedObject
+
+_BY_TRAMPOLINE: Final = ("trace_fentry", "trace_fexit", "trace_fsession", "modify_return")
+_D_PATH: Final = 147
+_LOAD: Final = "decided by a load on this kernel: `preflight lab run`"
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    return tables.load(Path(__file__).parent / "data" / "denied_targets.toml")
+
+
+@cache
+def _by_name() -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """(attach type, name) -> its row."""
+    rows = _table()["denied"]
+    return {(attach, name): row for row in rows for attach in row["attach"] for name in row["names"]}
+
+
+def denied_target_findings(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program
+) -> Iterator[Finding]:
+    """PC306 for the program's target, `unknown` where the kernel's list is not known; PC405 for d_path."""
+    target = program.hook.target
+    if target is None or target.is_open or not target.name or program.program_type not in ("tracing", "lsm"):
+        return
+    name = target.text.rpartition(":")[2]
+    row = _by_name().get((program.attach_type, name))
+    if row is not None and _is_there(facts, program, name):
+        yield from _listed(on_kernel, facts, program, name, row)
+    if program.attach_type in _BY_TRAMPOLINE:
+        yield from _variadic(on_kernel, program, name)
+        yield from _path_helper(on_kernel, program, name)
+
+
+def _is_there(facts: KernelFacts, program: Program, name: str) -> bool:
+    return facts.has_func(f"bpf_lsm_{name}" if program.program_type == "lsm" else name)
+
+
+def _listed(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str, row: Mapping[str, Any]
+) -> Iterator[Finding]:
+    has_list = facts.data_symbol(row["witness"])
+    if has_list is False:
+        return
+    later = facts.data_symbol(row["later"]) if "later" in row else True
+    certain = has_list and later and not row.get("open")
+    word = {True: "is", None: "may be"}[has_list]
+    shown = Evidence("procfs", f"{row['witness']} {word} among this kernel's symbols")
+    what = program.hook.prefix or program.attach_type
+    yield (missing if certain else undecided)(
+        "PC306",
+        on_kernel.obj,
+        program,
+        name,
+        f"this kernel lets no {what} program attach to {name}"
+        if certain
+        else f"whether this kernel lets {what} programs attach to {name} is not known",
+        shown,
+        cause=f"the kernel's list {row['witness']}; it says: {row['says']}",
+        fix="" if certain else _LOAD,
+    )
+
+
+def _variadic(on_kernel: RelocatedObject, program: Program, name: str) -> Iterator[Finding]:
+    found = prototype_of(on_kernel.target, program)
+    if found is None or not found[1].variadic:
+        return
+    yield missing(
+        "PC306",
+        on_kernel.obj,
+        program,
+        name,
+        f"{name} takes a variable number of arguments, and no trampoline passes those",
+        Evidence("btf", f"the prototype of {name} ends with ..."),
+        cause=f"the verifier says: The function {name} with variable args is unsupported",
+    )
+
+
+def _path_helper(on_kernel: RelocatedObject, program: Program, name: str) -> Iterator[Finding]:
+    uses = [use for use in on_kernel.obj.usage(program).helpers if use.number == _D_PATH]
+    rule = _table()["d_path"]
+    if not uses or name in rule["names"]:
+        return
+    image = on_kernel.image(program)
+    slots = [slot for slot, origin in enumerate(image.origins) if origin == uses[0].first]
+    answers = {one.answer for one in on_kernel.reach(program, slots).values()}
+    if answers == {"no"}:
+        return
+    certain = "yes" in answers and not name.startswith(rule["prefix"])
+    made = (missing if certain else undecided)(
+        "PC405",
+        on_kernel.obj,
+        program,
+        "bpf_d_path",
+        f"programs at {name} may not call bpf_d_path"
+        if certain
+        else f"whether programs at {name} may call bpf_d_path is not known",
+        Evidence("inferred", f"{name} is not among the functions of btf_allowlist_d_path"),
+        cause="the verifier says: helper call is not allowed in probe",
+        fix="" if certain else _LOAD,
+    )
+    origin = uses[0].first
+    yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))
