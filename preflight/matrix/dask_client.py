@@ -73,8 +73,8 @@ def connect(where: Address) -> tuple[Any, float]:
     import warnings
 
     # what goes wrong is said once, by us
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    logging.getLogger("tornado").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", category=UserWarning, module="distributed")
     warnings.filterwarnings("ignore", category=Warning, message="(?s).*ersion")
     patience = _seconds(dask.config.get("distributed.comm.timeouts.connect"))

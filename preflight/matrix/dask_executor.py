@@ -46,6 +46,27 @@ class DeadlyTaskError(Exception):
     """Several workers died on a task that had the cluster to itself."""
 
 
+class FailedTaskError(Exception):
+    """What a worker's exception said."""
+
+
+def _answer(kind: str, text: str) -> str:
+    """The answer in what `preflight.matrix.there.work` gives back; raises what else it is."""
+    if kind == "refused":
+        raise InstrumentError(text)
+    if kind == "failed":
+        raise FailedTaskError(text)
+    return text
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A task in the cluster, and whether it never had company: then nobody else killed its worker."""
+
+    task: Any
+    alone: bool = True
+
+
 @dataclass(slots=True)
 class _Held:
     """A parcel in the cluster: its future, how many running tasks use it, whether several ever did."""
@@ -67,7 +88,7 @@ class DaskExecutor(Executor):
         self._load = load
         self._took = look
         self._lock = threading.Lock()
-        self._running: dict[Future[str], Any] = {}
+        self._running: dict[Future[Any], _Sent] = {}
         self._parcels: dict[str, _Held] = {}
         self._lost: InstrumentError | None = None
         self._closed = threading.Event()
@@ -99,8 +120,11 @@ class DaskExecutor(Executor):
             key=f"preflight-task-{uuid.uuid4().hex}", retries=_RETRIES, pure=False,
         )  # fmt: skip
         with self._lock:
-            self._running[ours] = task
-        task.add_done_callback(lambda task: self._landed(ours, task, digests))
+            sent = self._running[ours] = _Sent(task)
+            if len(self._running) > 1:
+                for one in self._running.values():
+                    one.alone = False
+        task.add_done_callback(lambda task: self._landed(ours, sent, digests))
 
     def _hold(self, parcel: Parcel) -> Any:
         """The parcel as a result of the cluster's, which it hands to each worker that needs it, once."""
@@ -116,10 +140,9 @@ class DaskExecutor(Executor):
             known.shared = known.shared or known.users > 1
             return known.future
 
-    def _landed(self, ours: Future[Any], task: Any, digests: list[str]) -> None:
+    def _landed(self, ours: Future[Any], sent: _Sent, digests: list[str]) -> None:
         """A task came to an end, one way or another."""
         with self._lock:
-            alone = len(self._running) == 1
             self._running.pop(ours, None)
             for digest in digests:
                 held = self._parcels[digest]
@@ -128,22 +151,24 @@ class DaskExecutor(Executor):
                     del self._parcels[digest]
         with suppress(InvalidStateError):
             try:
-                ours.set_result(self._result(task, alone))
+                ours.set_result(self._result(sent))
             except BaseException as error:
                 ours.set_exception(error)
 
-    def _result(self, task: Any, alone: bool) -> Any:
+    def _result(self, sent: _Sent) -> str:
         """The text of a task that is done. LostError for one that the cluster forgot."""
         from distributed import KilledWorker
+
+        task = sent.task
 
         try:
             if task.status == "error":
                 raise task.exception()
-            return task.result(timeout=self._patience)
-        except PreflightError:
+            return _answer(*task.result(timeout=self._patience))
+        except (PreflightError, FailedTaskError):
             raise
         except KilledWorker as error:
-            if alone:
+            if sent.alone:
                 died = f"{error.allowed_failures + 1} workers died on it"
                 raise DeadlyTaskError(died) from None
             raise BrokenExecutor("workers died on it") from None
@@ -191,7 +216,7 @@ class DaskExecutor(Executor):
         """Close the connection; what still runs there is dropped."""
         self._closed.set()
         with self._lock:
-            tasks = list(self._running.values())
+            tasks = [sent.task for sent in self._running.values()]
         if tasks and self._client.status == "running":
             with suppress(Exception):
                 self._client.cancel(tasks)

@@ -167,7 +167,10 @@ def run(work: Callable[[str], str], tasks: Sequence[str], opener: Opener) -> Ite
                 if starts >= _STARTS:
                     raise InstrumentError("no worker can be started; try --workers 1")
                 executor.shutdown(wait=True, cancel_futures=True)
-                executor = opener()
+                try:
+                    executor = opener()
+                except InstrumentError as error:  # it could be opened before
+                    raise LostError(str(error)) from None
                 for task in sorted(died):
                     if alone and task.deaths >= RETRIES:
                         times = task.deaths + 1

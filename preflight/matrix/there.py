@@ -47,20 +47,28 @@ def python() -> str:
     return "{}.{}".format(*sys.version_info)
 
 
-def work(function: str, sender: str, text: str, digests: Sequence[str], *parcels: bytes) -> str:
-    """Run `module:function` of preflight on a text and parcels, and give its text.
+def work(function: str, sender: str, text: str, digests: Sequence[str], *parcels: bytes) -> tuple[str, str]:
+    """Run `module:function` of preflight on a text and parcels: `("answer", its text)`.
 
-    InstrumentError where this worker's preflight differs from the sender's or a parcel arrived damaged.
+    `("refused", why)` where this worker's preflight differs from the sender's or a parcel arrived damaged,
+    and `("failed", what)` for what the function raises: an exception may be one that cannot be sent.
     """
+    try:
+        return "answer", _work(function, sender, text, digests, *parcels)
+    except InstrumentError as error:
+        return "refused", str(error)
+    except Exception as error:
+        return "failed", f"{type(error).__name__}: {error}"[:300]
+
+
+def _work(function: str, sender: str, text: str, digests: Sequence[str], *parcels: bytes) -> str:
     from hashlib import sha256
 
     if fingerprint() != sender:
         raise InstrumentError(f"a worker has another preflight: {fingerprint()}; here it is {sender}")
     for digest, data in zip(digests, parcels, strict=True):
         if sha256(data).hexdigest() != digest:
-            raise InstrumentError(
-                "a parcel arrived damaged: its content does not have the digest it was sent by"
-            )
+            raise InstrumentError("a parcel arrived damaged: its digest is not the one it was sent by")
     module, _, name = function.partition(":")
     if not module.startswith("preflight."):
         raise InstrumentError(f"{module[:80]!r} is not a module of preflight")
