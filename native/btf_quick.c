@@ -9,11 +9,12 @@
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030b0000
 #include <Python.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 3
+#define VERSION 4
 #define KINDS 128
 #define UNKNOWN 0xff
 #define HEAD_WORDS 3
@@ -340,6 +341,20 @@ static PyObject *find_word(PyObject *module, PyObject *args)
 	return PyLong_FromSsize_t(found);
 }
 
+/* keep_freed(bytes): memory up to this much is kept for the next kernel when one is given back */
+static PyObject *keep_freed(PyObject *module, PyObject *args)
+{
+	int bytes;
+
+	if (!PyArg_ParseTuple(args, "i", &bytes))
+		return NULL;
+#if defined(M_TRIM_THRESHOLD) && defined(M_MMAP_THRESHOLD)
+	mallopt(M_TRIM_THRESHOLD, bytes);
+	mallopt(M_MMAP_THRESHOLD, bytes);
+#endif
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
 	{"scan", scan, METH_VARARGS,
 	 "scan(words, trailers, limit)\n--\n\nWord index of every info word, u32 each, or None when the records do "
@@ -352,6 +367,8 @@ static PyMethodDef methods[] = {
 	{"find", find, METH_VARARGS, "find(data, wanted, start)\n--\n\nbytes.find() of a word of one byte or more."},
 	{"find_word", find_word, METH_VARARGS,
 	 "find_word(words, wanted, start)\n--\n\nIndex of the first word of that value, from `start`; -1 for none."},
+	{"keep_freed", keep_freed, METH_VARARGS,
+	 "keep_freed(bytes)\n--\n\nMemory given back is kept up to this size, where the C library can do that."},
 	{NULL, NULL, 0, NULL},
 };
 

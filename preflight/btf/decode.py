@@ -70,7 +70,8 @@ def _array(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
     return Array(type_id, text(words[p - 1]), words[p + 2], words[p + 3], words[p + 4])
 
 
-#: Makes a Member of its four values; a kernel's structs have many, and calling the class takes thrice that.
+#: Make a tuple of its values; there are many in a kernel, and calling the class takes thrice as long.
+_ENUMERATOR: Callable[[tuple[str, int]], Enumerator] = partial(tuple.__new__, Enumerator)
 _MEMBER: Callable[[tuple[str, int, int, int]], Member] = partial(tuple.__new__, Member)
 
 
@@ -107,10 +108,12 @@ def _signed(value: int, bits: int) -> int:
 def _enum(words: Sequence[int], p: int, type_id: int, text: Text) -> Type:
     signed = info_kflag(words[p])
     first = p + 2
-    values = tuple(
-        Enumerator(text(words[i]), _signed(words[i + 1], 32) if signed else words[i + 1])
-        for i in range(first, first + 2 * info_vlen(words[p]), 2)
-    )
+    last = first + 2 * info_vlen(words[p])
+    if last > len(words):
+        raise IndexError(last)
+    names, numbers = map(text, words[first:last:2]), words[first + 1 : last : 2]
+    signs = [_signed(number, 32) for number in numbers] if signed else numbers
+    values = tuple(map(_ENUMERATOR, zip(names, signs)))  # noqa: B905
     return Enum(type_id, text(words[p - 1]), words[p + 1], values, signed)
 
 

@@ -19,7 +19,7 @@ exact reading is what a verifier may or may not know:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, NamedTuple
 
 from preflight.bytecode import fold, scalar_branch, scalars
@@ -39,6 +39,7 @@ from preflight.bytecode.state import (
     own_slot,
     scalar,
 )
+from preflight.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,6 @@ def read_constant(constant: Constant, contents: bytes, byteorder: Literal["littl
     return fold.signed(number, 32) if constant.signed else number
 
 
-@dataclass(slots=True)
 class Shared:
     """A question asked of all kernels at once, and what its answer was found to depend on.
 
@@ -102,8 +102,11 @@ class Shared:
     of the configuration may decide branches; `comparisons` lists these.
     """
 
-    offsets: Collection[int]
-    comparisons: set[Comparison] = field(default_factory=set)
+    __slots__ = ("comparisons", "offsets")
+
+    def __init__(self, offsets: Collection[int]) -> None:
+        self.offsets = offsets
+        self.comparisons: set[Comparison] = set()
 
 
 class Reading:

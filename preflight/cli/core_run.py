@@ -96,6 +96,10 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
     names: list[str] = []
     places: list[str] = []
     kernels = kernels_named(request.kernels, request.store)
+    if len(kernels) > 1:
+        from preflight.btf.quick import expect_kernels
+
+        expect_kernels()
     kernels.reverse()
     while kernels:
         # popped, so that a kernel's BTF is freed before the next one is read

@@ -12,7 +12,6 @@ libbpf/src/relo_core.c (1.7.0).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from preflight.btf import Btf, Kind
 from preflight.btf.types import Array, Composite, Enum, Int
@@ -21,6 +20,7 @@ from preflight.core.errors import Cause, RelocationError
 from preflight.core.sizes import size_of
 from preflight.core.work import Work
 from preflight.errors import InputError
+from preflight.records import dataclass
 
 #: What a field is like, as far as compatibility goes; see `nature`.
 Nature = tuple[str, ...]
@@ -96,17 +96,19 @@ def pattern_of(btf: Btf, spec: Spec, essential: Callable[[str], str]) -> Pattern
     return tuple(parts)
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Search:
     """The target spec under construction. libbpf's half-done state is kept where it shows in results."""
 
-    btf: Btf
-    essential: Callable[[str], str]
-    work: Work
-    raw: list[int] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    bit_offset: int = 0
-    clash: int = 0
+    __slots__ = ("bit_offset", "btf", "clash", "essential", "raw", "steps", "work")
+
+    def __init__(self, btf: Btf, essential: Callable[[str], str], work: Work) -> None:
+        self.btf = btf
+        self.essential = essential
+        self.work = work
+        self.raw: list[int] = []
+        self.steps: list[Step] = []
+        self.bit_offset = 0
+        self.clash = 0
 
     def room(self) -> None:
         if len(self.raw) == MAX_STEPS:

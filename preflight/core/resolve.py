@@ -7,7 +7,6 @@ what other loaders do differently is chosen by `Loader`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from preflight.btf import Btf
@@ -21,6 +20,7 @@ from preflight.core.relations import same_kind, types_are_compat, types_match
 from preflight.core.target import Target, TargetBtf
 from preflight.core.values import Value, type_value
 from preflight.core.work import Work
+from preflight.records import dataclass
 
 _Candidates = tuple[tuple[TargetBtf, int], ...]
 
@@ -101,13 +101,15 @@ def resolve(plan: Plan, target: Target) -> list[Resolution]:
     return [asker.ask(question) for question in plan.questions]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Trying:
     """The candidates of one question while they are tried."""
 
-    trials: list[Trial] = field(default_factory=list)
-    change: Change | None = None
-    chosen: Trial | None = None
+    __slots__ = ("change", "chosen", "trials")
+
+    def __init__(self) -> None:
+        self.trials: list[Trial] = []
+        self.change: Change | None = None
+        self.chosen: Trial | None = None
 
 
 class _Asker:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from preflight.btf import Btf, Kind
@@ -40,15 +39,15 @@ class _BadDefinition(Exception):  # noqa: N818  (it never leaves this module)
     """libbpf would refuse the definition; the text says why."""
 
 
-@dataclass
 class _Draft:
     """A definition while its members are read."""
 
-    name: str
-    numbers: dict[str, int] = field(default_factory=dict)
-    key_type: int = 0
-    value_type: int = 0
-    inner: MapDef | None = None
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.numbers: dict[str, int] = {}
+        self.key_type = 0
+        self.value_type = 0
+        self.inner: MapDef | None = None
 
     def size(self, which: str, value: int) -> None:
         if self.numbers.get(which, value) != value:
