@@ -7,7 +7,7 @@
 Boots kernels of the catalogue (a quarter of a minute each) and compares with their entry's file `sites`:
 every function of available_filter_functions and of the kprobe blacklist must have its mark, and every mark
 its function. Of several symbols at an address both lists show one; the others are told apart by their
-address. What a module of the guest brings is left out. 1 when a function differs and nothing here explains it.
+address. What a module of the guest brings is left out. 1 when a function differs and nothing explains it.
 """
 
 from __future__ import annotations
