@@ -55,6 +55,8 @@ _KNOWN = {
     "node-feature-discovery.md": {"preflight"},
     "sqlite.md": {"preflight"},
     "systemd.md": {"install", "systemctl"},
+    "container.md": {"pip", "podman"},
+    "kubernetes.md": {"kubectl", "preflight"},
     "ansible.md": {"install", "ansible-playbook", "preflight"},
 }
 

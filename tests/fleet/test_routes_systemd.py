@@ -109,7 +109,7 @@ def test_the_report_is_written_with_the_capabilities_of_its_unit(tmp_path: Path)
 
 
 @cache
-def _called(*words: str) -> frozenset[str]:
+def called(*words: str) -> frozenset[str]:
     """System calls that a run of preflight makes, by name; unknown ones by number."""
     import tempfile
 
@@ -143,11 +143,11 @@ _MAY_BE_REFUSED = {"lsm_list_modules", "syscall_0x1cd"}
 def test_the_filter_of_the_unit_lets_every_call_of_a_check_pass(tmp_path: Path) -> None:
     words = settings("preflight-report.service")["SystemCallFilter"].split()
     allowed = {w for w in words if w[0] != "@"}.union(*(_allowed(w) for w in words if w[0] == "@"))
-    called = _called("check", "--exit-zero", "--no-cache", "--format", f"prom={tmp_path}/p.prom")
-    assert "bpf" in called
-    assert called - allowed - _MAY_BE_REFUSED == set()
+    seen = called("check", "--exit-zero", "--no-cache", "--format", f"prom={tmp_path}/p.prom")
+    assert "bpf" in seen
+    assert seen - allowed - _MAY_BE_REFUSED == set()
     assert settings("preflight-report.service")["RestrictAddressFamilies"] == "none"
-    assert not called & {"socket", "socketpair", "connect"}
+    assert not seen & {"socket", "socketpair", "connect"}
 
 
 @needs_loads
