@@ -167,7 +167,7 @@ def _not_traceable(on_kernel: RelocatedObject, program: Program, name: str, answ
 def trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     """fentry and fexit of a function that has a symbol: is there a hook at its first instruction?"""
     name = target_name(program)
-    if not name or is_placeholder(name):
+    if not name or (is_placeholder(name) and not facts.has_func(name)):
         return
     yield from _arguments(on_kernel, facts, program, name)
     letters = facts.symbol(name)

@@ -117,3 +117,8 @@ def test_patterns_match_what_ftrace_can_hook(pattern: str, expected: list[tuple[
         sites={"work": "f", "plain": "b", "later": "l"},
     )
     assert _codes(f"kprobe.multi/{pattern}", kernel) == expected
+
+
+def test_a_placeholder_that_the_kernel_has_is_judged_as_any_function() -> None:
+    kernel = world(functions=["dummy_handler"], symbols=["t dummy_handler", "t dummy_handler"], sites={})
+    assert _codes("fentry/dummy_handler", kernel) == [("PC507", "missing")]
