@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final, Generic, Literal, TypeVar
 
 from preflight.bytecode import scalars
-from preflight.bytecode.image import ProgramImage
+from preflight.bytecode.image import Origin, ProgramImage
 from preflight.bytecode.opcodes import LDIMM64, SLOT
 from preflight.bytecode.reach import Guard, Reach
 from preflight.bytecode.reach_reading import Comparison, Shared, read_constant
@@ -70,17 +70,29 @@ def answer_for(
 
 
 def fitted(answers: dict[int, Reach], image: ProgramImage, contents: bytes | None) -> dict[int, Reach]:
-    """The answers with the numbers of another kernel's configuration in their guards."""
-    if contents is None or not any(guard.own for one in answers.values() for guard in one.guards):
+    """The answers with the numbers of another kernel's configuration in their guards, and with the places of
+    this image: another program of the same instructions may have been asked about."""
+    if all(_fits(guard, image, contents) for one in answers.values() for guard in one.guards):
         return answers
-    order: Literal["little", "big"] = "little" if image.byteorder == "little" else "big"
     return {
-        slot: replace(one, guards=tuple(_fitted(guard, contents, order) for guard in one.guards))
+        slot: replace(one, guards=tuple(_fitted(guard, image, contents) for guard in one.guards))
         for slot, one in answers.items()
     }
 
 
-def _fitted(guard: Guard, contents: bytes, byteorder: Literal["little", "big"]) -> Guard:
+def _place(guard: Guard, image: ProgramImage) -> Origin | None:
+    return image.origins[guard.slot] if guard.slot < len(image.origins) else None
+
+
+def _fits(guard: Guard, image: ProgramImage, contents: bytes | None) -> bool:
+    return (contents is None or not guard.own) and guard.origin == _place(guard, image)
+
+
+def _fitted(guard: Guard, image: ProgramImage, contents: bytes | None) -> Guard:
+    guard = replace(guard, origin=_place(guard, image))
+    if contents is None or not guard.own:
+        return guard
+    byteorder: Literal["little", "big"] = "little" if image.byteorder == "little" else "big"
     values = guard.value.split(", ")
     for number, constant in enumerate(guard.own):
         if constant is not None:

@@ -211,8 +211,7 @@ class RelocatedObject:
         """An answer about a program's image, kept in the object: many kernels give the same image."""
         return self.obj.memo((*self._asked(question, program, image), self.kconfig.contents), answer)
 
-    @staticmethod
-    def _asked(question: Any, program: Program, image: ProgramImage) -> tuple[Any, ...]:
+    def _asked(self, question: Any, program: Program, image: ProgramImage) -> tuple[Any, ...]:
         """What an answer about an image depends on, besides the contents of `.kconfig`."""
         from hashlib import blake2b
 
@@ -220,7 +219,16 @@ class RelocatedObject:
             (slot, ref.exists) for slot, ref in image.refs.items() if isinstance(ref, KsymRef | KfuncRef)
         )
         digest = blake2b(image.code, digest_size=20).digest()
-        return (question, *_key(program), digest, filled)
+        return (question, self._shape(program), digest, filled)
+
+    def _shape(self, program: Program) -> int:
+        """A number for all of an image but its code: programs often differ in their sections alone."""
+        image = self.obj.image(program)
+        shape = image.byteorder, image.subprogs, image.global_subprogs, image.refs
+        known: list[tuple[Any, ...]] = self.obj.memo("program-shapes", list)
+        if shape not in known:
+            known.append(shape)
+        return known.index(shape)
 
     def explanation(self, record: Relocation) -> Explanation:
         """Why a record misses; each distinct access is explained once."""

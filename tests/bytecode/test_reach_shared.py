@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preflight.bytecode import scalar_alu, scalars
-from preflight.bytecode.image import DataRef, ProgramImage
+from preflight.bytecode.image import DataRef, Origin, ProgramImage
 from preflight.bytecode.insn import decode
 from preflight.bytecode.opcodes import BPF_ADD
 from preflight.bytecode.reach import Reach, reach
@@ -79,6 +79,15 @@ def test_offsets_that_joined_are_not_told_apart() -> None:
         asm.jump("eq", 2, 8, 1), MISS, EXIT,
     )  # fmt: skip
     assert shared_answer(image(*code), (4,), 6).found is None
+
+
+def test_an_answer_about_the_same_instructions_elsewhere_names_its_own_places() -> None:
+    here = image(*ADDED)
+    there = replace(here, origins=tuple(Origin("other", 100 + slot) for slot in range(len(ADDED))))
+    answer = reach(here, [5])
+    assert answer[5].guards
+    assert fitted(answer, there, None) == reach(there, [5])
+    assert fitted(answer, here, None) is answer
 
 
 CONFIGURED = (
