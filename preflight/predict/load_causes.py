@@ -17,6 +17,7 @@ from preflight.bytecode.insn import decode
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
+from preflight.predict.argument_structs import argument_struct_findings
 from preflight.predict.argument_types import argument_type_findings
 from preflight.predict.attach_targets import SYMBOLS
 from preflight.predict.causes import missing, place, undecided
@@ -25,6 +26,7 @@ from preflight.predict.helper_types import helper_answer
 from preflight.predict.hooks import argument_words
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.kfunc_types import kfunc_answer
+from preflight.predict.kprobe_arguments import kprobe_argument_findings
 from preflight.predict.map_uses import map_use_findings
 from preflight.predict.moved_context import moved_reads
 from preflight.predict.open_targets import is_placeholder
@@ -387,5 +389,6 @@ Rule = Callable[["RelocatedObject", KernelFacts, Program], Iterator[Finding]]
 _RULES: tuple[Rule, ...] = (
     _section, _type, _attach_type, _helpers, _kfuncs, _ksyms, _instructions, _license, _size, _trampoline,
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
-    return_findings, map_use_findings, denied_target_findings,
+    return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
+    kprobe_argument_findings,
 )  # fmt: skip

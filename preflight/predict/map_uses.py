@@ -122,7 +122,7 @@ def _holds(obj: BpfObject, type_id: int, name: str, depth: int) -> bool:
         return False
     found = btf.type(btf.resolve(type_id))
     if btf.kind(found.id) == Kind.ARRAY:
-        return _holds(obj, found.elem_type, name, depth - 1)  # type: ignore[attr-defined]
+        return _holds(obj, found.type, name, depth - 1)  # type: ignore[attr-defined]
     if not isinstance(found, Composite):
         return False
     if found.name == name:

@@ -87,11 +87,11 @@ def world(
         types.func(function, types.func_proto(number, [(f"a{n}", number) for n in range(count)]))
     for function, words in (taking or {}).items():
         given = [
-            ("" if word == "..." else f"a{n}", _c_type(types, word))
+            ("" if word == "..." else f"a{n}", _c_type(types, word, structs))
             for n, word in enumerate(words)
             if not word.startswith("->")
         ]
-        results = [_c_type(types, word[2:]) for word in words if word.startswith("->")]
+        results = [_c_type(types, word[2:], structs) for word in words if word.startswith("->")]
         types.func(function, types.func_proto(results[0] if results else number, given))
     for tracepoint, count in (tracepoints or {}).items():
         arguments = [("__data", types.ptr(0)), *((f"a{n}", number) for n in range(count))]
@@ -122,15 +122,21 @@ def world(
     return Kernel(identity, contents, Provenance("btf"))
 
 
-def _c_type(types: BtfWriter, word: str) -> int:
-    """The id of a type written as in C: `long`, `u8 *`, `const void *`, `struct file *`, `void`."""
+def _c_type(types: BtfWriter, word: str, structs: Mapping[str, Sequence[str]] | Sequence[str]) -> int:
+    """The id of a type written as in C: `long`, `u8 *`, `const void *`, `struct file *`, `void`.
+
+    A struct has the members of 8 bytes that `structs` lists for it.
+    """
     if word.endswith("*"):
-        return types.ptr(_c_type(types, word[:-1].rstrip()))
+        return types.ptr(_c_type(types, word[:-1].rstrip(), structs))
     if word.startswith("const "):
-        return types.const(_c_type(types, word[6:]))
+        return types.const(_c_type(types, word[6:], structs))
     kind, _, name = word.rpartition(" ")
     if kind == "struct":
-        return types.struct(name, [], size=8)
+        members = structs.get(name, ()) if isinstance(structs, Mapping) else ()
+        number = types.int("long", 8)
+        shown = [field(member, number, at=8 * at) for at, member in enumerate(members)]
+        return types.struct(name, shown, size=max(8, 8 * len(members)))
     if kind == "union":
         return types.union(name, [], size=8)
     if word == "u8":
@@ -168,12 +174,13 @@ def program(
     extern: str = "",
     struct_ops: str = "",
     context: Sequence[str] = (),
+    reads: Mapping[int, str] | None = None,
 ) -> BpfObject:
     """An object with one program `made`, and maps `map0`, `map1` ... of these definitions.
 
     `extern` is a symbol without a type whose address the program may take; `struct_ops` the type of
     a variable whose only member is the program; `context` names the members, of 8 bytes each, of
-    the struct that the program takes.
+    the struct that the program takes; `reads` maps a slot to the struct whose member at 8 it relocates.
     """
     types = BtfWriter()
     number = types.int("long", 8)
@@ -202,6 +209,9 @@ def program(
         _struct_ops(types, writer, struct_ops)
     ext = ExtWriter(types)
     ext.func(section, 0, function)
+    for slot, struct in (reads or {}).items():
+        shape = types.struct(struct, [field("first", number, at=0), field("second", number, at=8)], size=64)
+        ext.core(section, slot, shape, "0:1", 0)
     writer.license(license)
     writer.btf(types, ext)
     return load(writer.bytes(), "made.bpf.o")

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program does with the arguments it reads from its context: follows them, or takes addresses in them.
+
+Follows copies, additions of constants and spills, path by path; where paths with different values meet
+nothing is known any more, so this finds no more than there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from preflight.bytecode.image import ProgramImage
+from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.opcodes import BPF_LD, BPF_MEM, BPF_STX, R10, SIZES
+
+_MOV64_X, _ADD64_K, _JEQ_K, _JNE_K = 0xBF, 0x07, 0x15, 0x55
+_STORE64: Final = 0x7B
+_CALLER_SAVED: Final = range(6)
+_ARGUMENTS: Final = range(1, 6)
+
+
+class Held(NamedTuple):
+    """What a register or stack slot holds: the context (`word` -1), or an argument.
+
+    `delta` bytes were added to it. `read` is the slot that read the argument, `checked` whether
+    that very copy was compared with 0 and is not 0.
+    """
+
+    word: int
+    delta: int = 0
+    read: int = -1
+    checked: bool = False
+
+
+class Access(NamedTuple):
+    """A load through an argument, `size` bytes at `offset` behind the pointer; `size` 0: an address there."""
+
+    slot: int
+    word: int
+    offset: int
+    size: int
+    checked: bool
+
+
+_CONTEXT: Final = Held(-1)
+#: Registers by number; stack slots by their negative offset.
+_State = dict[int, Held]
+
+
+def accesses(image: ProgramImage, word_of: Callable[[int, int], int | None]) -> list[Access]:
+    """Every access through an argument.
+
+    `word_of` says for a read of the context (offset, size) which argument that is, None for none.
+    """
+    insns = {insn.slot: insn for insn in decode(image.code, image.byteorder)}
+    held: dict[int, _State] = {0: {1: _CONTEXT}}
+    todo = [0]
+    while todo:
+        slot = todo.pop()
+        insn = insns.get(slot)
+        if insn is None:
+            continue
+        for following, carried in _ways(image, insn, held[slot], word_of):
+            known = held.get(following)
+            merged = carried if known is None else _joined(known, carried)
+            if merged != known:
+                held[following] = merged
+                todo.append(following)
+    found = (_access(insn, held[slot]) for slot, insn in insns.items() if slot in held)
+    return sorted(one for one in found if one is not None)
+
+
+def _ways(
+    image: ProgramImage, insn: Insn, state: _State, word_of: Callable[[int, int], int | None]
+) -> list[tuple[int, _State]]:
+    after = _after(insn, state, word_of)
+    ways = [(following, after) for following in insn.successors]
+    if insn.call_target is not None and image.global_subprogs is not None:
+        inside = {} if insn.call_target in image.global_subprogs else state
+        ways.append((insn.call_target, {r: inside[r] for r in _ARGUMENTS if r in inside}))
+    compared = state.get(insn.dst)
+    if insn.opcode in (_JEQ_K, _JNE_K) and not insn.imm and compared is not None and compared.read >= 0:
+        not_null = insn.jump_target if insn.opcode == _JNE_K else insn.slot + 1
+        learnt = {
+            place: one._replace(checked=True) if one.read == compared.read else one
+            for place, one in after.items()
+        }
+        ways = [(slot, learnt if slot == not_null else carried) for slot, carried in ways]
+    return ways
+
+
+def _joined(old: _State, new: _State) -> _State:
+    merged: _State = {}
+    for place, one in old.items():
+        other = new.get(place)
+        if other is not None and one._replace(checked=other.checked) == other:
+            merged[place] = one._replace(checked=one.checked and other.checked)
+    return merged
+
+
+def _after(insn: Insn, state: _State, word_of: Callable[[int, int], int | None]) -> _State:
+    """What is held behind an instruction."""
+    after = dict(state)
+    if insn.is_call or (insn.cls == BPF_LD and not insn.is_ldimm64):
+        for register in _CALLER_SAVED:
+            after.pop(register, None)
+    elif insn.opcode == _MOV64_X and not insn.off:
+        _set(after, insn.dst, state.get(insn.src))
+    elif insn.opcode == _ADD64_K and insn.dst in state and state[insn.dst].word >= 0:
+        one = state[insn.dst]
+        after[insn.dst] = one._replace(delta=one.delta + insn.imm)
+    elif insn.is_load and insn.mode == BPF_MEM:
+        _set(after, insn.dst, _loaded(insn, state, word_of))
+    elif insn.is_alu or insn.is_ldimm64 or insn.is_load:
+        after.pop(insn.dst, None)
+    elif insn.cls == BPF_STX and insn.dst == R10:
+        for place in [p for p in after if p < 0 and p - 8 < insn.off < p + 8]:
+            del after[place]
+        if insn.opcode == _STORE64:
+            _set(after, insn.off, state.get(insn.src))
+    elif insn.is_atomic:
+        after.pop(insn.src, None)
+        after.pop(0, None)
+    return after
+
+
+def _loaded(insn: Insn, state: _State, word_of: Callable[[int, int], int | None]) -> Held | None:
+    if insn.src == R10:
+        return state.get(insn.off) if insn.off < 0 and SIZES[insn.opcode & 0x18] == 8 else None
+    if state.get(insn.src) != _CONTEXT:
+        return None
+    word = word_of(insn.off, SIZES[insn.opcode & 0x18])
+    return None if word is None else Held(word, read=insn.slot)
+
+
+def _set(state: _State, place: int, value: Held | None) -> None:
+    if value is None:
+        state.pop(place, None)
+    else:
+        state[place] = value
+
+
+def _access(insn: Insn, state: _State) -> Access | None:
+    if insn.is_load and insn.mode == BPF_MEM and insn.src in state:
+        one = state[insn.src]
+        size = SIZES[insn.opcode & 0x18]
+        return Access(insn.slot, one.word, one.delta + insn.off, size, one.checked) if one.word >= 0 else None
+    if insn.opcode == _ADD64_K and insn.dst in state and state[insn.dst].word >= 0:
+        one = state[insn.dst]
+        return Access(insn.slot, one.word, one.delta + insn.imm, 0, one.checked)
+    return None

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments that a tracing program follows, against what the kernel passes there (PC305, PC307). Pure.
+
+To the verifier an argument points to the struct of the kernel's own prototype, whatever the program
+declares; each load is looked up in that struct (btf_struct_access()). What is a number may not be followed.
+A program written for another signature is refused, or loads and reads something else. Measured on 5.10, 6.1,
+6.12 and 7.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from preflight import tables
+from preflight.btf import Btf, Kind, essential_name
+from preflight.btf.types import Composite, FuncProto, Ptr
+from preflight.facts import Evidence
+from preflight.findings.model import Confidence, Finding, Severity, Verdict
+from preflight.objects.model import Program
+from preflight.predict.argument_flow import Access, accesses
+from preflight.predict.causes import missing, place, undecided
+from preflight.predict.hooks import prototype_of
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.struct_walk import refusal
+
+if TYPE_CHECKING:
+    from preflight.predict.relocated import RelocatedObject
+
+_WITH_RESULT: Final = ("trace_fexit", "trace_fsession", "modify_return", "lsm_mac", "lsm_cgroup")
+_LOAD: Final = "decided by a load on this kernel: `preflight lab run`"
+_DEPTH: Final = 8
+
+
+class _Argument(NamedTuple):
+    """What the kernel passes in one word: the struct it points to (None: a number to the verifier) and its C.
+
+    `tagged`: the pointer carries a type tag, which makes it memory of another kind.
+    """
+
+    struct: Composite | None
+    text: str
+    tagged: bool
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    return tables.load(Path(__file__).parent / "data" / "nullable_arguments.toml")
+
+
+def argument_struct_findings(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program
+) -> Iterator[Finding]:
+    """PC305 for each argument that is followed as something else, PC307 for one that may be null."""
+    target = program.hook.target
+    named = target is not None and bool(target.name) and not target.is_open
+    if program.program_type not in ("tracing", "lsm") or not named or program.attach_type == "trace_iter":
+        return
+    found = prototype_of(on_kernel.target, program)
+    if found is None or found[1].variadic:
+        return
+    uses = followed(on_kernel, program, _word_of_arguments)
+    if not uses:
+        return
+    btf, proto, first = found
+    arguments = words_of(btf, proto, first, with_result=program.attach_type in _WITH_RESULT)
+    told: set[tuple[str, int]] = set()
+    for use in uses:
+        if use.word >= len(arguments):
+            continue
+        for made in _judged(on_kernel, facts, program, use, arguments[use.word], btf):
+            if (key := (f"{made.code}{made.verdict}", use.word)) not in told:
+                told.add(key)
+                yield made
+
+
+def followed(on_kernel: RelocatedObject, program: Program, word_of: Any) -> list[Access]:
+    """The program's accesses through its arguments on this kernel."""
+    return accesses(on_kernel.image(program), word_of)
+
+
+def _word_of_arguments(offset: int, size: int) -> int | None:
+    return offset // 8 if offset >= 0 and offset % 8 == 0 and size == 8 else None
+
+
+def words_of(btf: Btf, proto: FuncProto, first: int, *, with_result: bool) -> list[_Argument]:
+    """What the context holds, 8 bytes by 8 bytes."""
+    words: list[_Argument] = []
+    for param in proto.params[first:]:
+        found = btf.type(btf.resolve(param.type))
+        width = max(1, (found.size + 7) // 8) if isinstance(found, Composite) else 1
+        words += [_argument(btf, param.type)] * width
+    if with_result:
+        words.append(_argument(btf, proto.ret))
+    return words
+
+
+def _argument(btf: Btf, type_id: int) -> _Argument:
+    from preflight.btf.c_decl import spell
+
+    pointer = btf.type(btf.resolve(type_id)) if type_id else None
+    text = spell(btf, type_id, "").strip() if type_id else "void"
+    if not isinstance(pointer, Ptr) or not pointer.type:
+        return _Argument(None, text, False)
+    inner, tagged = pointer.type, False
+    for _ in range(_DEPTH):
+        if btf.kind(inner) != Kind.TYPE_TAG:
+            break
+        tagged, inner = True, btf.type(inner).type  # type: ignore[attr-defined]
+    found = btf.type(btf.resolve(pointer.type))
+    return _Argument(found if isinstance(found, Composite) else None, text, tagged)
+
+
+def _judged(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, use: Access, given: _Argument, btf: Btf
+) -> Iterator[Finding]:
+    declared = declared_struct(on_kernel, program, use.slot)
+    other = declared is not None and not same_or_embedded(btf, declared, given.struct)
+    why = _refused(btf, use, given) if use.size else None
+    if why is not None:
+        yield from _stopped(on_kernel, program, use, given, declared, why)
+    elif other and given.struct is not None:
+        yield wrong_struct(on_kernel, program, use, declared or "", given.text, _name(program))
+    if use.size and given.struct is not None and not use.checked and why is None:
+        yield from _may_be_null(on_kernel, facts, program, use)
+
+
+def _refused(btf: Btf, use: Access, given: _Argument) -> str | None:
+    if given.struct is None:
+        return "the verifier takes it for a number and lets nobody follow it"
+    return refusal(btf, given.struct.id, use.offset, use.size)
+
+
+def _stopped(
+    on_kernel: RelocatedObject,
+    program: Program,
+    use: Access,
+    given: _Argument,
+    declared: str | None,
+    why: str,
+) -> Iterator[Finding]:
+    reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
+    if reached == "no":
+        return
+    certain = reached == "yes" and not given.tagged
+    as_what = f" as struct {declared}" if declared else ""
+    what = f"argument {use.word + 1} of {_name(program)}"
+    origin = on_kernel.image(program).origins[use.slot]
+    made = (missing if certain else undecided)(
+        "PC305",
+        on_kernel.obj,
+        program,
+        str(use.word + 1),
+        f"{program.name} follows {what}{as_what}, which is {given.text} in this kernel: {why}",
+        Evidence("btf", f"{what} is {given.text}"),
+        Evidence("object", f"reads {use.size} bytes at offset {use.offset} of what it points to"),
+        cause="the function's signature is another one than the program was written for, or the argument "
+        f"is none that may be followed; the verifier says: {why}",
+        fix="declare the argument as this kernel has it, or read it with bpf_probe_read_kernel()"
+        + ("" if certain else f"; {_LOAD}"),
+    )
+    yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))
+
+
+def wrong_struct(
+    on_kernel: RelocatedObject, program: Program, use: Access, declared: str, text: str, target: str
+) -> Finding:
+    """The finding of an argument that is read as another struct, without an error."""
+    origin = on_kernel.image(program).origins[use.slot]
+    return Finding(
+        code="PC305",
+        verdict=Verdict.DEGRADED,
+        severity=Severity.RECOMMENDED,
+        title=f"{program.name} reads argument {use.word + 1} of {target} as struct {declared}; it is {text} "
+        "in this kernel: wrong data, no error",
+        subject=f"{program.name}/{use.word + 1}",
+        evidence=(Evidence("btf", f"argument {use.word + 1} of {target} is {text}"),),
+        cause="the signature is another one than the program was written for, or the argument is cast",
+        fix="hold the program against the prototype in this kernel's BTF (bpftool btf dump ... format c)",
+        location=place(on_kernel.obj, origin.section, origin.insn),
+        confidence=Confidence.MEDIUM,
+        data={"argument": use.word + 1, "declared": declared},
+    )
+
+
+def declared_struct(on_kernel: RelocatedObject, program: Program, slot: int) -> str | None:
+    """The struct, without its flavour, that the program's own relocation names at this slot."""
+    origin = on_kernel.image(program).origins[slot]
+    record = on_kernel.by_place.get((origin.section, origin.insn))
+    if record is None or record.kind != "byte_off" or on_kernel.obj.btf is None:
+        return None
+    btf = on_kernel.obj.btf
+    root = btf.type(btf.resolve(record.type_id))
+    return essential_name(root.name) if isinstance(root, Composite) and root.name else None
+
+
+def same_or_embedded(btf: Btf, declared: str, given: Composite | None) -> bool:
+    """Whether a pointer to the one is a pointer to the other: the same name, or one begins with the other."""
+    if given is None or not given.name:
+        return True
+    if essential_name(given.name) == declared or _begins_with(btf, given, declared):
+        return True
+    mine = btf.ids_by_name(declared, {Kind.STRUCT, Kind.UNION})
+    wanted = essential_name(given.name)
+    return not mine or any(_begins_with(btf, btf.type(one), wanted) for one in mine)
+
+
+def _begins_with(btf: Btf, outer: object, name: str) -> bool:
+    """Whether a struct has a struct of that name at its beginning, however deep."""
+    for _ in range(_DEPTH):
+        if not isinstance(outer, Composite) or not outer.members:
+            return False
+        first = [btf.type(btf.resolve(m.type)) for m in outer.members if not m.bit_offset]
+        if any(isinstance(one, Composite) and essential_name(one.name) == name for one in first):
+            return True
+        outer = next((one for one in first if isinstance(one, Composite)), None)
+    return False
+
+
+def _name(program: Program) -> str:
+    return program.hook.target.name if program.hook.target else program.name
+
+
+def _may_be_null(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, use: Access
+) -> Iterator[Finding]:
+    """Arguments of tracepoints that the verifier wants compared with 0 before they are followed."""
+    name, table = _name(program), _table()
+    always = use.word + 1 in table["always"].get(name, ())
+    later = use.word + 1 in table["later"].get(name, ())
+    if program.attach_type != "trace_raw_tp" or not (always or later):
+        return
+    has_list = facts.data_symbol(table["witness"])
+    reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
+    if has_list is False or reached == "no":
+        return
+    certain = has_list is True and always and reached == "yes"
+    origin = on_kernel.image(program).origins[use.slot]
+    made = (missing if certain else undecided)(
+        "PC307",
+        on_kernel.obj,
+        program,
+        str(use.word + 1),
+        f"{program.name} follows argument {use.word + 1} of {name}, which may be null",
+        Evidence(
+            "procfs", f"{table['witness']} {'is' if has_list else 'may be'} among this kernel's symbols"
+        ),
+        Evidence("object", f"no comparison with 0 before the read at offset {use.offset}"),
+        cause="the verifier says: invalid mem access 'trusted_ptr_or_null_'",
+        fix="compare the argument with 0 first; it is null at times" + ("" if certain else f"; {_LOAD}"),
+    )
+    yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))

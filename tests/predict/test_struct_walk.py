@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the verifier lets a program read in a kernel struct."""
+
+from __future__ import annotations
+
+import pytest
+
+from preflight.btf import Btf, Kind
+from preflight.predict.struct_walk import refusal
+from tests.btfwriter import BtfWriter, field
+
+
+def kernel(*, open_end: bool = False) -> tuple[Btf, int]:
+    """struct outer with a long, a struct with a pointer and an int, four ints and an open end; and its id."""
+    types = BtfWriter()
+    number, integer, char = types.int("long", 8), types.int("int", 4), types.int("char", 1)
+    inner = types.struct("inner", [field("p", types.ptr(0), at=0), field("n", integer, at=8)], size=16)
+    members = [
+        field("a", number, at=0),
+        field("in", inner, at=8),
+        field("list", types.array(integer, 4, index=integer), at=24),
+    ]
+    if open_end:
+        members.append(field("tail", types.array(char, 0, index=integer), at=40))
+    types.struct("outer", members, size=40)
+    btf = Btf.parse(types.bytes())
+    return btf, btf.ids_by_name("outer", {Kind.STRUCT})[0]
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "expected"),
+    [
+        (0, 8, None),
+        (4, 4, None),  # part of a number
+        (4, 8, "access beyond the end of member a"),
+        (8, 8, None),
+        (8, 4, "cannot access ptr member p in struct inner"),
+        (12, 4, "cannot access ptr member p in struct inner"),
+        (16, 4, None),
+        (20, 4, "struct inner doesn't have field at offset 12"),
+        (36, 4, None),
+        (28, 8, "access beyond the end of member list"),
+        (36, 8, "access beyond struct outer at off 36"),
+        (400, 1, "access beyond struct outer at off 400"),
+        (-8, 8, "outer is read in front of its beginning"),
+    ],
+)
+def test_reads_of_a_struct(offset: int, size: int, expected: str | None) -> None:
+    btf, outer = kernel()
+    assert refusal(btf, outer, offset, size) == expected
+
+
+def test_an_array_without_a_length_ends_nowhere() -> None:
+    btf, outer = kernel(open_end=True)
+    assert refusal(btf, outer, 400, 1) is None
+
+
+def test_what_is_no_struct_is_not_judged() -> None:
+    btf, _ = kernel()
+    assert refusal(btf, btf.ids_by_name("long", {Kind.INT})[0], 0, 8) is None
