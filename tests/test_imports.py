@@ -53,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
         "findings",
         "subprocesses",
         "bpf_objects",
+        "matrix",
     },
     "tracers": {
         "tables",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from preflight.kernels import Kernel
     from preflight.lab.results import KernelRun
     from preflight.lab.run import Plan
+    from preflight.matrix.dask_client import Address
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,8 +61,8 @@ def boot(
     plan = Plan(
         modules=tuple(module), limits=_limits(timeout), memory=memory, append=append, accel=_accel(accel)
     )
-    runs = _measure(_kernels(kernel, store), plan, jobs)
-    return _finish("lab boot", runs, format_, color, 0, "never")
+    measured = _measure(_kernels(kernel, store), plan, jobs)
+    return _finish("lab boot", measured, format_, color, 0, "never")
 
 
 @app.command()
@@ -82,6 +83,18 @@ def run(
     log_level: int = typer.Option(1, "--log-level", min=1, max=2, help="The verifier's log for refusals."),
     module: list[str] = _MODULE,
     jobs: int = _JOBS,
+    dask: str = typer.Option(
+        "",
+        "--dask",
+        metavar="ADDRESS",
+        help="Boot on this Dask cluster's workers: tcp:// or tls://HOST:PORT.",
+    ),
+    dask_tls: str = typer.Option(
+        "",
+        "--dask-tls",
+        metavar="FOLDER",
+        help="ca.pem, cert.pem and key.pem for tls://; default: Dask's configuration.",
+    ),
     timeout: int = _TIMEOUT,
     memory: int = _MEMORY,
     append: str = _APPEND,
@@ -92,8 +105,11 @@ def run(
     color: str = _COLOR,
     verbose: int = _VERBOSE,
 ) -> int:
-    """Load objects on real kernels: as they are, each program alone, then attach and detach."""
-    from preflight.cli.options import choose
+    """Load objects on real kernels: as they are, each program alone, then attach and detach.
+
+    An interrupt, a full disk and a cluster that goes away keep what was measured, marked partial.
+    """
+    from preflight.cli.options import choose, scheduler
     from preflight.errors import UsageError
     from preflight.lab.run import Plan, on_host
     from preflight.lab.subjects import subjects
@@ -105,6 +121,9 @@ def run(
             "--kernel host loads and attaches these objects in the running kernel of this machine; "
             "add --yes-load-here if you mean it"
         )
+    if (dask and jobs) or (dask_tls and not dask):
+        raise UsageError("--jobs counts machines here, and --dask-tls needs --dask ADDRESS")
+    where = scheduler(dask, dask_tls) if dask else None
     wanted = subjects(objects)
     plan = Plan(
         subjects=wanted,
@@ -120,9 +139,8 @@ def run(
     others = [ref for ref in kernel if ref != "host"]
     kernels = _kernels(others, store) if others else []
     runs = [on_host(wanted, attach=attach, log_level=log_level)] if here else []
-    if kernels:
-        runs += _measure(kernels, plan, jobs)
-    return _finish("lab run", runs, format_, color, verbose, fail_on)
+    measured = _measure(kernels, plan, jobs, where) if kernels else _Measured([])
+    return _finish("lab run", measured._replace(runs=runs + measured.runs), format_, color, verbose, fail_on)
 
 
 @app.command()
@@ -163,9 +181,9 @@ def probe(
         accel=_accel(accel),
     )
     kernels = _kernels(kernel, store)
-    runs = _measure(kernels, plan, jobs)
+    measured = _measure(kernels, plan, jobs)
     catalogue = Store(store)
-    for one, result in zip(kernels, runs, strict=True):
+    for one, result in zip(kernels, measured.runs, strict=True):
         if not result.complete:
             continue
         whole = enriched(one, result)
@@ -173,7 +191,7 @@ def probe(
             catalogue.add(whole, one.name, replace_existing=True)
         if output is not None:
             _write_facts(output, whole, result)
-    return _finish("lab probe", runs, format_, color, 0, "never")
+    return _finish("lab probe", measured, format_, color, 0, "never")
 
 
 app.command()(score)
@@ -213,7 +231,12 @@ def measured_on(
     plan = Plan(subjects=wanted, attach=attach, modules=tuple(modules), limits=_limits(timeout))
     others = [ref for ref in refs if ref != "host"]
     runs = [on_host(wanted, attach=attach, log_level=1)] if "host" in refs else []
-    return runs + (_measure(_kernels(others, store), plan, jobs) if others else [])
+    if not others:
+        return runs
+    measured = _measure(_kernels(others, store), plan, jobs)
+    if measured.ended is not None:
+        raise KeyboardInterrupt
+    return runs + measured.runs
 
 
 def _limits(timeout: int) -> Any:
@@ -253,13 +276,30 @@ def _say(text: str) -> None:
     print(f"preflight: {safe_text(text, limit=1000)}", file=sys.stderr)
 
 
-def _measure(kernels: Sequence[Kernel], plan: Plan, jobs: int) -> list[KernelRun]:
+class _Measured(NamedTuple):
+    """What was measured, and what ended it early: an exit code, None when nothing did."""
+
+    runs: list[KernelRun]
+    ended: Exit | None = None
+
+
+def _measure(kernels: Sequence[Kernel], plan: Plan, jobs: int, where: Address | None = None) -> _Measured:
+    """Measure here, or on the cluster at `where`. What ends it early takes no finished kernel along."""
+    from preflight.lab import spread
+    from preflight.lab.run import InterruptedRun
     from preflight.lab.run import run as measure
 
+    count = jobs or min(4, os.cpu_count() or 1)
     with _Progress(len(kernels)) as progress:
-        return measure(
-            kernels, plan, jobs=jobs or min(4, os.cpu_count() or 1), say=progress.say, done=progress.done
-        )
+        try:
+            if where is not None:
+                return _Measured(spread.run(kernels, plan, where, say=progress.say, done=progress.done))
+            return _Measured(measure(kernels, plan, jobs=count, say=progress.say, done=progress.done))
+        except InterruptedRun as cut:
+            return _Measured(list(cut.runs), Exit.INTERRUPTED)
+        except spread.LostRunError as cut:
+            _say(str(cut))
+            return _Measured(list(cut.runs), Exit.INTERNAL)
 
 
 class _Progress:
@@ -307,7 +347,7 @@ class _Progress:
 
 
 def _finish(
-    command: str, runs: Sequence[KernelRun], formats: list[str], color: str, verbose: int, fail_on: str
+    command: str, measured: _Measured, formats: list[str], color: str, verbose: int, fail_on: str
 ) -> int:
     from collections import Counter
 
@@ -315,12 +355,14 @@ def _finish(
     from preflight.render.envelope import envelope
     from preflight.render.registry import renderers
 
-    results = [measured.to_dict(one.kernel) for one in runs for measured in one.objects]
-    code = exit_code(runs, fail_on)
+    runs = measured.runs
+    results = [record.to_dict(one.kernel) for one in runs for record in one.objects]
+    code = exit_code(runs, fail_on) if measured.ended is None else measured.ended
     summary = {
         "kernels": len(runs),
         "outcomes": dict(sorted(Counter(one.outcome for one in runs).items())),
         "verdicts": dict(sorted(Counter(record["verdict"] for record in results).items())),
+        "partial": any(one.outcome in _CUT_SHORT for one in runs),
         "exit_code": int(code),
     }
     result = envelope(command, summary, results, kernels=[one.to_dict() for one in runs])
@@ -328,6 +370,8 @@ def _finish(
     return int(code)
 
 
+#: Outcomes of kernels that were asked for and not reached.
+_CUT_SHORT = frozenset({"interrupted", "no-room"})
 #: Outcomes that say something about the kernel; the others say that nothing was decided.
 _KERNELS_OWN = frozenset({"panic", "hang", "boot-hang", "no-btf"})
 
@@ -341,6 +385,8 @@ def exit_code(runs: Sequence[KernelRun], fail_on: str) -> Exit:
     for one in runs:
         if one.outcome == "interrupted":
             outcomes.add(Exit.UNDECIDED)
+        elif one.outcome == "no-room":
+            outcomes.add(Exit.INTERNAL)
         elif one.outcome in _KERNELS_OWN:
             outcomes.add(Exit.FINDINGS if not one.objects else Exit.UNDECIDED)
         elif not one.complete:

@@ -25,6 +25,7 @@ OUTCOMES: dict[str, str] = {
     "lost-data": "it ended by itself, but not all of its output arrived whole",
     "vm-failed": "the virtual machine itself failed",
     "too-much": "it wrote more than any measurement has",
+    "no-room": "there was no room left for what booting it takes",
     "interrupted": "it was stopped from outside",
 }
 LOG_TAIL = 4000

@@ -4,27 +4,39 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
 from preflight.errors import InstrumentError
 from preflight.kernels.model import Kernel
-from preflight.lab import guest, outcome, qemu, tools
+from preflight.lab import guest, outcome, tools
 from preflight.lab.bare import expected_btf
 from preflight.lab.guest import Job
+from preflight.lab.machine import Acceleration, Setting, booted
 from preflight.lab.material import BootFiles, NotBootableError, Supply
-from preflight.lab.qemu import Limits
+from preflight.lab.qemu import Ended, Limits
 from preflight.lab.results import LOG_TAIL, KernelRun, ObjectMeasurement
 
 T = TypeVar("T")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 #: What the lab says meanwhile: kernel name, and a few words.
 Say = Callable[[str, str], None]
+
+
+class InterruptedRun(KeyboardInterrupt):
+    """An interrupt, with what was measured until then: `runs` has every kernel, in the order asked for."""
+
+    def __init__(self, runs: Sequence[KernelRun]) -> None:
+        super().__init__()
+        self.runs = tuple(runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +72,6 @@ class Plan:
     accel: str = "auto"
 
 
-class Acceleration:
-    """KVM or the emulator, decided once per run: KVM only until a guest fails to start under it."""
-
-    def __init__(self, wanted: str, arch: str) -> None:
-        self._lock = threading.Lock()
-        self._kvm = wanted == "kvm" or (wanted == "auto" and qemu.kvm_offered(arch))
-        self._fixed = wanted != "auto"
-
-    def current(self) -> str:
-        """What to boot with now."""
-        with self._lock:
-            return "kvm" if self._kvm else "tcg"
-
-    def failed(self) -> bool:
-        """No guest started under KVM: whether to try again without."""
-        with self._lock:
-            again = self._kvm and not self._fixed
-            if again:
-                self._kvm = False
-            return again
-
-
 def run(
     kernels: Sequence[Kernel],
     plan: Plan,
@@ -93,23 +83,24 @@ def run(
     """Measure on every kernel, `jobs` machines at a time; results in the order of `kernels`.
 
     `say` hears what each machine does, `done` of each result as it comes, from several threads.
-    InstrumentError when a program of the host is missing. Interrupted, all machines end at once.
+    InstrumentError when a program of the host is missing. Interrupted, all machines end at once, and
+    InterruptedRun carries what was measured.
     """
     emulators = _emulators(kernels)
-    equipment = _equipment(emulators, plan)
+    gear = equipment(emulators, plan)
     acceleration = {arch: Acceleration(plan.accel, arch) for arch in emulators}
     stop = threading.Event()
     supply = Supply()
-    with _interruptible(stop), ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+    with interruptible(stop), ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         pending: list[Future[KernelRun] | KernelRun] = []
         try:
             for kernel in kernels:
                 supply.say = lambda text, name=kernel.name: say(name, text)  # type: ignore[misc]
                 try:
-                    program, gear = _ready(kernel, emulators), _ready(kernel, equipment)
+                    program, inside = ready(kernel, emulators), ready(kernel, gear)
                     files = supply.files(kernel, plan.modules)
                 except NotBootableError as error:
-                    nothing = _unmeasured(kernel, _for_machine(plan, kernel.arch), str(error))
+                    nothing = without_files(kernel, plan, error)
                     pending.append(nothing)
                     done(nothing)
                     continue
@@ -118,8 +109,8 @@ def run(
                     kernel,
                     program,
                     files,
-                    _for_machine(plan, kernel.arch),
-                    gear,
+                    for_machine(plan, kernel.arch),
+                    inside,
                     acceleration[str(kernel.arch)],
                     stop.is_set,
                     say,
@@ -127,10 +118,29 @@ def run(
                 task.add_done_callback(lambda task: None if _failed(task) else done(task.result()))
                 pending.append(task)
             return [item if isinstance(item, KernelRun) else item.result() for item in pending]
+        except KeyboardInterrupt:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise InterruptedRun(_so_far(kernels, pending, plan)) from None
         except BaseException:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _so_far(
+    kernels: Sequence[Kernel], pending: Sequence[Future[KernelRun] | KernelRun], plan: Plan
+) -> list[KernelRun]:
+    """What became of each kernel, when the machines have ended."""
+    found: list[KernelRun] = []
+    for kernel, item in zip_longest(kernels, pending):
+        if isinstance(item, KernelRun):
+            found.append(item)
+        elif item is None or _failed(item):
+            found.append(unmeasured(kernel, plan, "interrupted", "interrupted before it was measured"))
+        else:
+            found.append(item.result())
+    return found
 
 
 def _emulators(kernels: Sequence[Kernel]) -> dict[str, str | InstrumentError]:
@@ -144,8 +154,11 @@ def _emulators(kernels: Sequence[Kernel]) -> dict[str, str | InstrumentError]:
     return _some(found)
 
 
-def _equipment(emulators: Mapping[str, object], plan: Plan) -> dict[str, guest.Tools | InstrumentError]:
-    """What goes into guests by architecture, or why it cannot. InstrumentError when it can for none."""
+def equipment(emulators: Mapping[str, object], plan: Plan) -> dict[str, guest.Tools | InstrumentError]:
+    """What goes into guests by architecture, or why it cannot. InstrumentError when it can for none.
+
+    `emulators` as found; one that is an error takes its architecture along.
+    """
     found: dict[str, guest.Tools | InstrumentError] = {}
     for arch, emulator in emulators.items():
         if isinstance(emulator, InstrumentError):
@@ -170,7 +183,7 @@ def _some(found: dict[str, T | InstrumentError]) -> dict[str, T | InstrumentErro
     return found
 
 
-def _ready(kernel: Kernel, found: Mapping[str, T | InstrumentError]) -> T:
+def ready(kernel: Kernel, found: Mapping[str, T | InstrumentError]) -> T:
     """What is there for a kernel's machine. NotBootableError with the reason when nothing is."""
     one = found[str(kernel.arch)]
     if isinstance(one, InstrumentError):
@@ -178,7 +191,7 @@ def _ready(kernel: Kernel, found: Mapping[str, T | InstrumentError]) -> T:
     return one
 
 
-def _for_machine(plan: Plan, arch: str | None) -> Plan:
+def for_machine(plan: Plan, arch: str | None) -> Plan:
     """The plan without the objects of other machines."""
     return replace(plan, subjects=tuple(one for one in plan.subjects if one.arch in (None, arch)))
 
@@ -188,11 +201,12 @@ def _failed(task: Future[KernelRun]) -> bool:
 
 
 @contextlib.contextmanager
-def _interruptible(stop: threading.Event) -> Iterator[None]:
+def interruptible(stop: threading.Event | None = None) -> Iterator[None]:
     """SIGTERM ends a run as Ctrl-C does, so that no machine outlives it."""
 
     def interrupted(_number: int, _frame: object) -> None:
-        stop.set()
+        if stop is not None:
+            stop.set()
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
@@ -205,12 +219,27 @@ def _interruptible(stop: threading.Event) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _unmeasured(kernel: Kernel, plan: Plan, why: str) -> KernelRun:
+def without_files(kernel: Kernel, plan: Plan, error: NotBootableError) -> KernelRun:
+    """The run of a kernel that cannot be booted: there is no image of it, or no room for one."""
+    return unmeasured(kernel, plan, "no-room" if no_room(error) else "not-bootable", str(error))
+
+
+def unmeasured(kernel: Kernel, plan: Plan, outcome: str, why: str) -> KernelRun:
+    """The run of a kernel of which nothing was measured."""
     objects = tuple(
         ObjectMeasurement(s.name, s.sha256, "unknown", problem="the kernel was not booted")
-        for s in plan.subjects
+        for s in for_machine(plan, kernel.arch).subjects
     )
-    return KernelRun(kernel.name, "not-bootable", why, release=kernel.release, objects=objects)
+    return KernelRun(kernel.name, outcome, why, release=kernel.release, objects=objects)
+
+
+def no_room(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, is a full disk."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _one(
@@ -223,7 +252,39 @@ def _one(
     stopped: Callable[[], bool],
     say: Say,
 ) -> KernelRun:
-    job = Job(
+    job = job_of(kernel, files, plan)
+    try:
+        ended = booted(
+            program,
+            files.image,
+            guest.build(job, equipment),
+            equipment.arch,
+            setting_of(plan),
+            acceleration,
+            stopped,
+            what=", ".join(guest.describe(job)[1:]),
+            say=lambda text: say(kernel.name, text),
+        )
+    except OSError as error:
+        return without_machine(kernel, plan, error)
+    return judged(kernel, ended, plan)
+
+
+def without_machine(kernel: Kernel, plan: Plan, error: OSError) -> KernelRun:
+    """The run of a kernel whose machine had no place for its files."""
+    return unmeasured(
+        kernel, plan, "no-room" if no_room(error) else "vm-failed", error.strerror or str(error)
+    )
+
+
+def setting_of(plan: Plan) -> Setting:
+    """What a plan says of the machine."""
+    return Setting(plan.memory, plan.append, plan.limits)
+
+
+def job_of(kernel: Kernel, files: BootFiles, plan: Plan) -> Job:
+    """What the guest of a kernel does."""
+    return Job(
         objects=tuple(subject.data for subject in plan.subjects),
         modules=files.modules,
         probe=plan.probe,
@@ -233,25 +294,10 @@ def _one(
         limit=int(plan.limits.total) + 60,
         config=_config(kernel),
     )
-    initrd = guest.build(job, equipment)
-    while True:
-        accel = acceleration.current()
-        say(kernel.name, f"booting ({accel}): {', '.join(guest.describe(job)[1:]) or 'boot only'}")
-        ended = qemu.boot(
-            program,
-            files.image,
-            initrd,
-            arch=equipment.arch,
-            accel=accel,
-            memory=plan.memory,
-            append=plan.append,
-            limits=plan.limits,
-            stopped=stopped,
-        )
-        if accel == "kvm" and not ended.output and ended.reason != "stopped" and acceleration.failed():
-            say(kernel.name, "KVM does not run a guest here; the emulator takes over")
-            continue
-        break
+
+
+def judged(kernel: Kernel, ended: Ended, plan: Plan) -> KernelRun:
+    """What became of a kernel, from how its machine ended."""
     return outcome.judge(
         kernel.name,
         ended,

@@ -421,10 +421,23 @@ class LabKernel(Open):
     notes: list[str]
 
 
+class LabSummary(Open):
+    """What became of all kernels and objects, counted."""
+
+    kernels: int = 0
+    outcomes: dict[str, int] = Field(default={}, description="kernels by outcome")
+    verdicts: dict[str, int] = Field(default={}, description="objects on kernels by verdict")
+    partial: bool = Field(
+        default=False, description="cut short by an interrupt, a full disk, a lost cluster"
+    )
+    exit_code: int = 0
+
+
 class LabResult(Result):
     """Result of `preflight lab boot`, `lab run` and `lab probe`."""
 
     command: Literal["lab boot", "lab run", "lab probe"]
+    summary: LabSummary  # type: ignore[assignment]
     results: list[LabRecord]  # type: ignore[assignment]
     kernels: list[LabKernel]
 

@@ -18,6 +18,9 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     by_kernel: dict[str, list[Mapping[str, Any]]] = {}
     for record in result["results"]:
         by_kernel.setdefault(str(record["kernel"]), []).append(record)
+    if result.get("summary", {}).get("partial"):
+        page.line(("PARTIAL: not every kernel was measured", "yellow"))
+        page.blank()
     for number, kernel in enumerate(result["kernels"]):
         if number:
             page.blank()
