@@ -282,7 +282,7 @@ def test_the_fact_has_the_same_members_when_preflight_cannot_be_asked(facts_d: P
 
 def test_objects_are_one_per_line_and_never_options(facts_d: Path) -> None:
     script = (
-        'shift 5; [ "$1" = -- ] || exit 9; shift\n'
+        'shift 6; [ "$1" = -- ] || exit 9; shift\n'
         """for word; do printf '%s\\n' "$word" >> "$0.seen"; done; echo '{}'"""
     )
     names = ["/a b/c.o", "--fail-on", "$(touch x)", "last"]
