@@ -69,8 +69,8 @@ def boot(text: str, _digests: Sequence[str], image: bytes, initrd: bytes) -> str
     return json.dumps(
         {
             "reason": ended.reason,
-            "console": _packed(ended.console),
-            "output": _packed(ended.output),
+            "console": packed(ended.console),
+            "output": packed(ended.output),
             "stderr": ended.stderr,
             "seconds": ended.seconds,
             "accel": ended.accel,
@@ -85,14 +85,16 @@ def answered(text: str) -> Ended | Problem:
     told: dict[str, Any] = json.loads(text)
     if "problem" in told:
         return Problem(told["problem"], told["errno"])
-    return Ended(**{**told, "console": _unpacked(told["console"]), "output": _unpacked(told["output"])})
+    return Ended(**{**told, "console": unpacked(told["console"]), "output": unpacked(told["output"])})
 
 
-def _packed(data: bytes) -> str:
+def packed(data: bytes) -> str:
+    """Bytes as text that JSON takes."""
     return b64encode(compress(data, 1)).decode("ascii")
 
 
-def _unpacked(text: str) -> bytes:
+def unpacked(text: str) -> bytes:
+    """The bytes in such a text."""
     return decompress(b64decode(text))
 
 

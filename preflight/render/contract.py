@@ -427,9 +427,7 @@ class LabSummary(Open):
     kernels: int = 0
     outcomes: dict[str, int] = Field(default={}, description="kernels by outcome")
     verdicts: dict[str, int] = Field(default={}, description="objects on kernels by verdict")
-    partial: bool = Field(
-        default=False, description="cut short by an interrupt, a full disk, a lost cluster"
-    )
+    partial: bool = Field(default=False, description="cut short by an interrupt, a full disk, a lost cluster")
     exit_code: int = 0
 
 
