@@ -150,13 +150,15 @@ def _arguments(on_kernel: RelocatedObject, program: Program, answer: AttachTarge
     if btf is None or proto is None:
         return
     first = 1 if program.attach_type == "trace_raw_tp" else 0
+    obj = on_kernel.obj
+    key = ("context-reads", program.section_index, program.section_insn, program.name)
+    reads = obj.memo(key, lambda: context_reads(obj.image(program)))
+    if max(reads.values(), default=0) // 8 < len(proto.params) - first:
+        return  # no argument takes less than a word
     words = _argument_words(btf, proto, first)
     if words is None:
         return
     allowed = words + (program.attach_type in _WITH_RESULT)
-    obj = on_kernel.obj
-    key = ("context-reads", program.section_index, program.section_insn, program.name)
-    reads = obj.memo(key, lambda: context_reads(obj.image(program)))
     beyond = {slot: offset // 8 for slot, offset in reads.items() if offset // 8 >= allowed}
     if not beyond:
         return

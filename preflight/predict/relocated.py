@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from preflight.bytecode.image import KfuncRef, KsymRef, MapRef, ProgramImage, Ref
@@ -223,12 +224,16 @@ class RelocatedObject:
 
     def _shape(self, program: Program) -> int:
         """A number for all of an image but its code: programs often differ in their sections alone."""
-        image = self.obj.image(program)
-        shape = image.byteorder, image.subprogs, image.global_subprogs, image.refs
-        known: list[tuple[Any, ...]] = self.obj.memo("program-shapes", list)
-        if shape not in known:
-            known.append(shape)
-        return known.index(shape)
+
+        def number() -> int:
+            image = self.obj.image(program)
+            shape = image.byteorder, image.subprogs, image.global_subprogs, image.refs
+            known: list[tuple[Any, ...]] = self.obj.memo("program-shapes", list)
+            if shape not in known:
+                known.append(shape)
+            return known.index(shape)
+
+        return self.obj.memo(("program-shape", *_key(program)), number)
 
     def explanation(self, record: Relocation) -> Explanation:
         """Why a record misses; each distinct access is explained once."""
@@ -245,16 +250,18 @@ class RelocatedObject:
         return {}
 
     def poisoned_slots(self, program: Program) -> dict[int, Relocation]:
-        """Slots of the program's image that relocation poisoned."""
-        return self._slots_of(program, lambda r: r.outcome == "poisoned")
+        """Slots of the program's image that relocation poisoned. InputError when it cannot be linked."""
+        self.obj.image(program)
+        poisoned = self._poisoned
+        if not poisoned:
+            return {}
+        return {slot: poisoned[place] for slot, place in self.places(program) if place in poisoned}
 
-    def _slots_of(self, program: Program, wanted: Callable[[Relocation], bool]) -> dict[int, Relocation]:
-        found = {}
-        for slot, place in self.places(program):
-            record = self.by_place.get(place)
-            if record is not None and wanted(record):
-                found[slot] = record
-        return found
+    @cached_property
+    def _poisoned(self) -> dict[tuple[str, int], Relocation]:
+        if not any(r.outcome == "poisoned" for r in self.relocation.relocations):
+            return {}
+        return {place: r for place, r in self.by_place.items() if r.outcome == "poisoned"}
 
     @cached_property
     def _changed(self) -> dict[tuple[str, int], bytes]:
@@ -266,11 +273,17 @@ class RelocatedObject:
 
         def collect() -> tuple[tuple[int, tuple[str, int]], ...]:
             records = obj.btf_ext.core_relos if obj.btf_ext else {}
-            wanted = {(section, relo.insn) for section, relos in records.items() for relo in relos}
-            places = (
-                [(origin.section, origin.insn) for origin in obj.image(program).origins] if wanted else []
-            )
-            return tuple((slot, place) for slot, place in enumerate(places) if place in wanted)
+            if not records:
+                return ()
+            image = obj.image(program)
+            found: dict[int, tuple[str, int]] = {}
+            # a function lies in the image as it lies in its section
+            for start, end in pairwise((*image.subprogs, len(image.origins))):
+                first = image.origins[start]
+                for relo in records.get(first.section, ()):
+                    if 0 <= relo.insn - first.insn < end - start:
+                        found[start + relo.insn - first.insn] = first.section, relo.insn
+            return tuple(sorted(found.items()))
 
         return obj.memo(("core-places-of", *_key(program)), collect)
 

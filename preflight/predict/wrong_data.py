@@ -8,9 +8,10 @@ aya, and never the size a program hands to bpf_probe_read_kernel(), nor how it r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from preflight.btf import Btf
-from preflight.btf.types import Composite, Int
+from preflight.btf.types import Composite, Int, Type
 from preflight.core import Relocation
 from preflight.core.access import Spec, composite
 from preflight.facts import Evidence
@@ -66,11 +67,15 @@ def _of_record(
     copied = _struct_copy(on_kernel, local, record)
     if copied is not None:
         yield copied
-    mine, theirs = _final(local, record.local_spec), _final(target, record.target_spec)
-    if mine is None or theirs is None:
+    theirs = _remembered(on_kernel.target.suggestions, target, record.target_spec)
+    resized = record.local_size != record.target_size and record.local_size and record.target_size
+    if theirs is None or not (resized or isinstance(theirs, Int)):
+        return
+    mine = _remembered(on_kernel.obj.memo("final-types", dict), local, record.local_spec)
+    if mine is None:
         return
     direct = _opcode(record) & 7 in _MEMORY
-    if record.local_size != record.target_size and record.local_size and record.target_size:
+    if resized:
         ignored = direct and _WIDTHS[_opcode(record) & 0x18] == record.local_size
         if (not direct and not sized) or (ignored and _width_kept(record)):
             yield _resized(on_kernel.obj, record, direct)
@@ -89,9 +94,22 @@ def _width_kept(record: Relocation) -> bool:
     return record.before[:2] == record.after[:2]
 
 
-def _final(btf: Btf, spec: Spec | None) -> Int | object | None:
+def _remembered(known: dict[Any, Any], btf: Btf, spec: Spec | None) -> Type | None:
+    """`_final`, asked once about each spec: relocation gives equal questions the same."""
+    if spec is None:
+        return None
+    key = "final-type", id(btf), id(spec)
+    found = known.get(key)
+    if found is None:
+        # the spec is kept, so that no other gets its id
+        found = known[key] = spec, _final(btf, spec)
+    final: Type | None = found[1]
+    return final
+
+
+def _final(btf: Btf, spec: Spec) -> Type | None:
     """The type of the field an access ends at, behind typedefs; None for an array element and bitfields."""
-    if spec is None or not spec.steps or spec.steps[-1].name is None:
+    if not spec.steps or spec.steps[-1].name is None:
         return None
     last = spec.steps[-1]
     member = composite(btf, last.type_id).members[last.index]
