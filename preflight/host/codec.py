@@ -124,8 +124,18 @@ def facts_from_dict(document: object) -> HostFacts:
     if not isinstance(document, dict):
         raise place.wrong("an object", document)
     areas = {name: decode(area_type(name) | None, document.get(name), place.at(name)) for name in _AREAS}
+    areas["surfaces"] = _answered(areas["surfaces"], document.get("surfaces"), place.at("surfaces"))
     failures = decode(dict[str, str], document.get("failures", {}), place.at("failures"))
     return HostFacts(**areas, failures=failures)
+
+
+def _answered(surfaces: Any, raw: Any, place: _Place) -> Any:
+    """Surfaces with the answers that follow from what a collector has seen and not said itself."""
+    if surfaces is None or raw.get("seen") is None:
+        return surfaces
+    from preflight.host.collect.surface_answers import Seen, answered
+
+    return answered(surfaces, decode(Seen, raw["seen"], place.at("seen")))
 
 
 @cache

@@ -25,7 +25,11 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def test_every_collector_of_this_schema_is_recorded() -> None:
-    assert [path.name for path in RECORDED] == ["collect-1.json.xz", "script-1.json.xz"]
+    assert [path.name for path in RECORDED] == [
+        "collect-1.json.xz",
+        "script-1-helpers.json.xz",
+        "script-1.json.xz",
+    ]
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
@@ -43,6 +47,18 @@ def test_recorded_facts_load_and_can_be_checked(path: Path) -> None:
 def test_recorded_facts_are_a_host_of_a_fleet(scene: Scene, path: Path) -> None:
     summary = scene.result(write(scene.folder / "f", [load(path)]))["summary"]
     assert (summary["hosts"], summary["skipped"]) == (1, 0)
+
+
+def test_recorded_facts_answer_for_surfaces_as_far_as_their_collector_saw_them() -> None:
+    states = {}
+    for path in RECORDED:
+        found = facts_from_dict(load(path)["host"]).surfaces
+        states[path.name] = None if found is None else found.surface("uprobe").attachable.state
+    assert states == {
+        "collect-1.json.xz": "yes",
+        "script-1-helpers.json.xz": "yes",
+        "script-1.json.xz": None,
+    }
 
 
 def test_facts_from_before_policy_and_checks_were_written_are_asked_for_them(scene: Scene) -> None:

@@ -6,13 +6,18 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from preflight.facts import Fact
+from preflight.fleet.policy import policy_class
 from preflight.fleet.record import record_of
 from preflight.fleet.script import text
 from preflight.host.codec import facts_from_dict
@@ -30,10 +35,12 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def collect(script: Path, *words: str, **env: str) -> dict[str, Any]:
+def collect(
+    script: Path, *words: str, python: str = sys.executable, before: Sequence[str] = (), **env: str
+) -> dict[str, Any]:
     """Run it as a bare interpreter would: no site packages, no environment of ours."""
     done = subprocess.run(
-        [sys.executable, "-I", "-S", str(script), *words],
+        [*before, python, "-I", "-S", str(script), *words],
         capture_output=True, check=True, timeout=60, env={"PATH": os.environ["PATH"], **env},
     )  # fmt: skip
     loaded: dict[str, Any] = json.loads(done.stdout)
@@ -91,11 +98,136 @@ def test_it_says_of_the_kernel_what_collect_says(facts: dict[str, Any], full: di
     assert facts["config"] == full["config"]
 
 
-def test_its_trials_agree_with_those_of_collect(facts: dict[str, Any], full: dict[str, Any]) -> None:
-    for area, member in (("programs", "load"), ("maps", "create")):
-        known = {one["name"]: one[member]["state"] for one in full["host"][area]["types"]}
-        for one in facts["host"][area]["types"]:
-            assert one[member]["state"] in (known[one["name"]], "inconclusive"), one
+def test_its_policy_class_is_that_of_collect_but_for_what_it_does_not_ask(
+    facts: dict[str, Any], full: dict[str, Any]
+) -> None:
+    own = policy_class(facts_from_dict(facts["host"]))
+    theirs = policy_class(facts_from_dict(full["host"]))
+    assert {**own, "memlock_accounting": None} == {**theirs, "memlock_accounting": None}
+    assert own["memlock_accounting"] == "unknown"
+
+
+#: What the script leaves to others, or sees in fewer places.
+LEFT_OUT = {
+    "btf.places": "it looks at one place",
+    "context.sandbox": "it does not look for one",
+    "helpers.claims": "it does not ask bpftool",
+    "helpers.kfuncs": "it does not list them",
+    "helpers.loads": "it asks fewer ways of loading",
+    "surfaces.features": "these need libbpf",
+    "maps.features": "it asks types only",
+}
+
+
+def differences(own: Any, theirs: Any, place: str = "") -> list[str]:
+    """Where the script says something and collect says something else."""
+    if place in LEFT_OUT or own is None:
+        return []
+    if is_dataclass(own) and not isinstance(own, type):
+        if isinstance(own, Fact) and not own.is_known:
+            return []
+        names = {field.name for field in fields(own)} - {
+            "evidence",
+            "reason",
+            "decided_by",
+            "detail",
+            "tried",
+        }
+        return [
+            text
+            for name in sorted(names)
+            for text in differences(getattr(own, name), getattr(theirs, name), f"{place}.{name}".strip("."))
+        ]
+    if isinstance(own, tuple) and own and is_dataclass(own[0]):
+        others = {_name(one): one for one in theirs}
+        return [
+            text for one in own for text in differences(one, others[_name(one)], f"{place}[{_name(one)}]")
+        ]
+    if isinstance(own, dict):
+        return [f"{place}.{key}" for key in own if own[key] != theirs.get(key)]
+    return [] if own == theirs else [f"{place}: {str(own)[:80]} and not {str(theirs)[:80]}"]
+
+
+def _name(one: Any) -> Any:
+    return (
+        getattr(one, "vehicle", None)
+        or getattr(one, "name", None)
+        or getattr(one, "kind", None)
+        or getattr(one, "helper", None)
+        or getattr(one, "place", None)
+    )
+
+
+def test_whatever_it_says_collect_says_too(facts: dict[str, Any], full: dict[str, Any]) -> None:
+    assert differences(facts_from_dict(facts["host"]), facts_from_dict(full["host"])) == []
+
+
+def test_it_asks_nearly_all_that_collect_asks(facts: dict[str, Any], full: dict[str, Any]) -> None:
+    own, theirs = facts["host"], full["host"]
+
+    def names(host: dict[str, Any], area: str, member: str) -> set[str]:
+        return {one.get("vehicle") or one["name"] for one in host[area][member]}
+
+    left = {
+        (area, member): names(theirs, area, member) - names(own, area, member)
+        for area, member in (
+            ("programs", "types"), ("maps", "types"), ("helpers", "rows"), ("surfaces", "surfaces")
+        )
+    }  # fmt: skip
+    assert left == {
+        ("programs", "types"): {"ext", "struct_ops"},
+        ("maps", "types"): {"struct_ops"},
+        ("helpers", "rows"): {"struct_ops", "struct_ops.s"} & names(theirs, "helpers", "rows"),
+        ("surfaces", "surfaces"): {"struct_ops"},
+    }
+
+
+#: A caller that may do nothing: root by number, without capabilities.
+POWERLESS = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can put capabilities away"
+)
+def test_without_capabilities_it_is_refused_what_collect_is_refused(script: Path) -> None:
+    own = facts_from_dict(collect(script, before=POWERLESS)["host"])
+    theirs = facts_from_dict(json.loads(preflight("collect", before=POWERLESS).stdout)["host"])
+    assert differences(own, theirs) == []
+    assert own.programs is not None
+    assert {one.load.state for one in own.programs.types} <= {"denied", "unsupported", "works", "not-tried"}
+
+
+def interpreters() -> list[str]:
+    """Other Pythons of this machine: by their names, and those that pyenv keeps."""
+    named = [shutil.which(f"python3.{minor}") for minor in range(6, 20)]
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    kept = [str(one) for one in sorted(root.glob("3.*/bin/python3"))]
+    found: dict[str, str] = {}
+    for path in filter(None, [*named, *kept, "/usr/bin/python3"]):
+        done = subprocess.run(
+            [path, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+        version = done.stdout.decode().strip()
+        if done.returncode == 0 and version != f"{sys.version_info[0]}.{sys.version_info[1]}":
+            found.setdefault(version, path)
+    return [found[version] for version in sorted(found, key=lambda one: int(one.partition(".")[2]))]
+
+
+def test_other_pythons_find_the_same(script: Path, facts: dict[str, Any]) -> None:
+    """The oldest and the newest there are here; each says exactly the same of this host."""
+    others = interpreters()
+    others = others[:1] + others[1:][-1:]
+    if not others:
+        pytest.skip("there is no other Python here (python3.N, or one of pyenv's) to run the script with")
+    for path in others:
+        found = collect(script, "--label", "zone=a", python=path)
+        assert {**found, "collected_at": ""} == {**facts, "collected_at": ""}, path
+
+
+def test_every_syntax_error_of_3_6_would_be_seen() -> None:
+    with pytest.raises(SyntaxError):
+        ast.parse("(a := 1)", feature_version=(3, 6))
 
 
 def test_with_btf_its_file_stands_for_the_kernel(script: Path) -> None:

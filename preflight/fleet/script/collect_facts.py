@@ -5,7 +5,7 @@
 
 Writes one facts file, schema preflight.facts/1. Tiny programs and maps are loaded and closed at once; nothing
 is attached or pinned. No host name, user, path, address, machine id or command line is taken. What this
-script does not ask (helpers, attach points) is unknown to whoever reads the file, and never "no".
+script does not ask is unknown to whoever reads the file, and never "no".
 """
 
 import argparse
@@ -39,21 +39,37 @@ LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?\Z")
 INITIAL_USER_NAMESPACE = "user:[4026531837]"
 ENOTSUPP = 524
 
-#: Program types that load with `r0 = 0; exit` and no attach type: enum bpf_prog_type of linux/bpf.h.
-PROGRAM_TYPES = {
-    "socket_filter": 1, "kprobe": 2, "sched_cls": 3, "sched_act": 4, "tracepoint": 5, "xdp": 6,
-    "perf_event": 7, "cgroup_skb": 8, "cgroup_sock": 9, "lwt_in": 10, "lwt_out": 11, "lwt_xmit": 12,
-    "sock_ops": 13, "sk_skb": 14, "cgroup_device": 15, "sk_msg": 16, "raw_tracepoint": 17,
-    "lwt_seg6local": 19, "raw_tracepoint_writable": 24,
-}  # fmt: skip
-#: Map types: number, bytes of key and value, entries (0: one page), flags.
-MAP_TYPES = {
-    "hash": (1, 4, 4, 1, 0), "array": (2, 4, 4, 1, 0), "prog_array": (3, 4, 4, 1, 0),
-    "perf_event_array": (4, 4, 4, 1, 0), "percpu_hash": (5, 4, 4, 1, 0), "percpu_array": (6, 4, 4, 1, 0),
-    "stack_trace": (7, 4, 8, 1, 0), "lru_hash": (9, 4, 4, 1, 0), "lru_percpu_hash": (10, 4, 4, 1, 0),
-    "lpm_trie": (11, 8, 4, 1, 1), "queue": (22, 0, 4, 1, 0), "stack": (23, 0, 4, 1, 0),
-    "ringbuf": (27, 0, 0, 0, 0),
-}  # fmt: skip
+#: Ways to load a program type: name, type and its number, attach type and its number ("" and 0: none), flags,
+#: what attach_btf_id names ("", func or typedef) and its names; and whether helpers are asked.
+VEHICLES = []  # type: List[Tuple[str, str, int, str, int, int, str, List[str], bool]]
+#: Attach types that a load answers for, in the same form.
+FEATURES = []  # type: List[Tuple[str, str, int, str, int, int, str, List[str], bool]]
+#: Surfaces: name, program type and its number, attach type and its number, target as above, what it returns.
+SURFACES = []  # type: List[Tuple[str, str, int, str, int, str, List[str], int]]
+#: Map types: name, number, bytes of key and value, entries, flags, whether key and value are typed,
+#: type of the inner map, whether entries are a page, map_extra.
+MAP_TYPES = []  # type: List[Tuple[str, int, int, int, int, int, bool, int, bool, int]]
+#: The instruction set: name, level, and instructions as code, registers (dst, src), offset, immediate.
+ABILITIES = []  # type: List[Tuple[str, str, List[Tuple[int, int, int, int, int]]]]
+#: Names of helpers by number, for a kernel without BTF; and those that write to the kernel log.
+HELPERS = []  # type: List[str]
+LOGGING = []  # type: List[str]
+#: Functions that are in a kernel's BTF where a type was built: program types, map types.
+BUILT = []  # type: List[Dict[str, str]]
+#: Other names looked up in BTF for attach surfaces: functions, structs, attach types.
+SEEN_NAMES = []  # type: List[List[str]]
+#: Log lines about helpers with their meaning, lines by which the kernel lacks something, or refuses a caller.
+WORDINGS = []  # type: List[Tuple[str, str]]
+LACKS = []  # type: List[str]
+DENIES = []  # type: List[str]
+#: Lines of a log that say nothing: statistics, trace.
+SILENT = []  # type: List[str]
+#: Kernel options that attach surfaces depend on; capabilities that surfaces' programs take, by type.
+SURFACE_OPTIONS = []  # type: List[str]
+#: perf_event_open(2) by machine, identifiers of security modules, inodes of initial namespaces.
+PERF_NUMBERS = {}  # type: Dict[str, int]
+LSM_IDS = {}  # type: Dict[int, str]
+INITIAL_INODES = {}  # type: Dict[str, int]
 #: How many bytes follow each kind of a BTF type, and per member: Documentation/bpf/btf.rst.
 BTF_TAIL = {
     1: (4, 0), 3: (12, 0), 4: (0, 12), 5: (0, 12), 6: (0, 8), 13: (0, 8), 14: (4, 0), 15: (0, 12), 17: (4, 0),
@@ -107,6 +123,12 @@ def parse_config(text: str) -> Dict[str, str]:
         elif line.startswith("# CONFIG_") and line.endswith(unset):
             options[line[2 : -len(unset)]] = "n"
     return options
+
+
+def plain_options(config: bytes) -> Dict[str, str]:
+    """All options without their prefix."""
+    options = parse_config(config.decode("utf-8", "surrogateescape"))
+    return {name[len("CONFIG_") :]: value for name, value in options.items()}
 
 
 def find_config(release: str) -> Tuple[Optional[bytes], str, List[Dict[str, str]]]:
@@ -172,37 +194,91 @@ def content(data: bytes, carried: bool) -> Dict[str, Any]:
     return described
 
 
-def count_types(btf: bytes) -> int:
-    """How many types a BTF holds; ValueError when it is damaged."""
-    order = "<" if btf[:2] == b"\x9f\xeb" else ">"
-    try:
-        magic, version, _, header, start, length = struct.unpack_from(order + "HBBIII", btf)
-        at, end, count = header + start, header + start + length, 0
-        if magic != 0xEB9F or version != 1 or end > len(btf):
+class Btf:
+    """Names looked up in the kernel's BTF. `readable` is False where there is none, or a damaged one."""
+
+    def __init__(self, data: Optional[bytes]) -> None:
+        self.types, self.error = 0, ""
+        self.ids = {}  # type: Dict[Tuple[int, str], int]
+        self.enums = {}  # type: Dict[str, Dict[str, int]]
+        self.readable = False
+        if data is not None:
+            try:
+                self._walk(data)
+                self.readable = self.types > 0
+            except (struct.error, ValueError) as error:
+                self.error = "ends early" if isinstance(error, struct.error) else str(error)
+
+    def _walk(self, data: bytes) -> None:
+        order = "<" if data[:2] == b"\x9f\xeb" else ">"
+        magic, version, _, header, start, length, strings, size = struct.unpack_from(order + "HBBIIIII", data)
+        at, end = header + start, header + start + length
+        if magic != 0xEB9F or version != 1 or end > len(data):
             raise ValueError("no BTF")
+        names = data[header + strings : header + strings + size]
+        wanted = {}
+        for name in wanted_names():
+            offset = names.find(b"\0" + name.encode() + b"\0")
+            if offset >= 0:
+                wanted[offset + 1] = name
+        head = struct.Struct(order + "III")
         while at < end:
-            info = struct.unpack_from(order + "I", btf, at + 4)[0]
-            fixed, each = BTF_TAIL.get(info >> 24 & 0x1F, (0, 0))
-            at += 12 + fixed + each * (info & 0xFFFF)
-            count += 1
-    except struct.error:
-        raise ValueError("ends early")
-    if at != end:
-        raise ValueError("a type crosses the end")
-    return count
+            offset, info, _ = head.unpack_from(data, at)
+            kind, count = info >> 24 & 0x1F, info & 0xFFFF
+            fixed, each = BTF_TAIL.get(kind, (0, 0))
+            self.types += 1
+            if offset in wanted:
+                self.ids.setdefault((kind, wanted[offset]), self.types)
+                if kind == 6 and wanted[offset] not in self.enums:
+                    self.enums[wanted[offset]] = self._values(data, at + 12, count, order, names)
+            at += 12 + fixed + each * count
+        if at != end:
+            raise ValueError("a type crosses the end")
+
+    @staticmethod
+    def _values(data: bytes, at: int, count: int, order: str, names: bytes) -> Dict[str, int]:
+        found = {}
+        for offset, value in struct.iter_unpack(order + "Ii", data[at : at + 8 * count]):
+            found[names[offset : names.index(b"\0", offset)].decode("ascii", "replace")] = value
+        return found
+
+    def id(self, kind: int, name: str) -> int:
+        """The id of a typedef (8), struct (4) or function (12); 0 where there is none."""
+        return self.ids.get((kind, name), 0)
+
+    def counts(self, enum: str, number: int) -> Optional[bool]:
+        """The same of a value's number."""
+        return number in self.enums[enum].values() if enum in self.enums else None
+
+    def has_function(self, name: Optional[str]) -> Optional[bool]:
+        """Whether there is such a function; None where nobody can tell, or nothing was asked."""
+        return bool(self.id(12, name)) if name and self.readable else None
+
+    def lists(self, enum: str, name: str) -> Optional[bool]:
+        """Whether an enum has a value of that name; None where the enum is not known."""
+        return name in self.enums[enum] if enum in self.enums else None
 
 
-def btf_area(btf: Optional[bytes], why: str) -> Dict[str, Any]:
+def wanted_names() -> List[str]:
+    names = ["bpf_func_id", "bpf_prog_type", "bpf_map_type", "bpf_attach_type", "bpf_lsm_file_open"]
+    for table in (VEHICLES, FEATURES):
+        names += [name for row in table for name in row[7]]
+    names += [name for row in SURFACES for name in row[6]]
+    names += [name for table in BUILT for name in table.values()]
+    return sorted(set(names + [name for group in SEEN_NAMES[:2] for name in group]))
+
+
+def btf_area(btf: Optional[bytes], why: str, names: Btf) -> Dict[str, Any]:
     path = "/sys/kernel/btf/vmlinux"
     if btf is None:
         vmlinux = unknown(why, "ls -l " + path)
     else:
         file = {"name": "vmlinux", "size": len(btf), "sha256": hashlib.sha256(btf).hexdigest()}  # type: Dict[str, Any]
-        try:
-            file["types"] = count_types(btf)
-            file["empty"] = not file["types"]
-        except ValueError as error:
-            file["error"] = str(error)
+        if names.error:
+            file["error"] = names.error
+        else:
+            file["types"] = names.types
+            file["empty"] = not names.types
         vmlinux = known(file, "btf", "vmlinux: %d bytes" % len(btf))
     seen = "present" if btf is not None else "absent" if why.endswith("ENOENT") else "forbidden"
     return {
@@ -232,12 +308,24 @@ def context_area(
         "byte_order": sys.byteorder,
         "page_size": resource.getpagesize(),
         "python_bits": struct.calcsize("P") * 8,
-        "namespaces": [],
+        "namespaces": [namespace(kind, inode) for kind, inode in INITIAL_INODES.items()],
         "container": hints,
         "sandbox": [],
         "config": config_fact(config, place),
         "config_tried": tried,
     }
+
+
+def namespace(kind: str, inode: int) -> Dict[str, Any]:
+    try:
+        link = os.readlink("/proc/self/ns/" + kind)
+    except OSError:
+        return {"kind": kind, "initial": unknown("/proc/self/ns/%s cannot be read" % kind)}
+    if link == "%s:[%d]" % (kind, inode):
+        return {"kind": kind, "initial": known(True, "procfs", "inode is %d, the initial one" % inode)}
+    if kind in ("net", "mnt"):
+        return {"kind": kind, "initial": unknown("before Linux 6.19 these have no fixed inode")}
+    return {"kind": kind, "initial": known(False, "procfs", "the inode is not the initial one")}
 
 
 def os_release() -> Dict[str, Dict[str, Any]]:
@@ -292,7 +380,9 @@ def privilege_area() -> Dict[str, Any]:
         pass
     if lines.get("Seccomp", "").isdigit():
         mode = int(lines["Seccomp"])
-        found["seccomp"] = known({"mode": mode, "filters": None}, "procfs", "Seccomp: %d" % mode)
+        filters = lines.get("Seccomp_filters", "")
+        value = {"mode": mode, "filters": int(filters) if filters.isdigit() else None}
+        found["seccomp"] = known(value, "procfs", "Seccomp: %d" % mode)
     if lines.get("NoNewPrivs", "") in ("0", "1"):
         found["no_new_privs"] = known(
             lines["NoNewPrivs"] == "1", "procfs", "NoNewPrivs: " + lines["NoNewPrivs"]
@@ -302,17 +392,37 @@ def privilege_area() -> Dict[str, Any]:
         found["user_namespace_initial"] = known(initial, "procfs", "inode of /proc/self/ns/user")
     except OSError:
         pass
+    for name, arguments in (("perf_self", (0, -1, True)), ("perf_system", (-1, 0, False))):
+        opened = perf_answer(1, 9, *arguments)
+        if opened is not None:
+            found[name] = known(
+                "OK" if opened == "ok" else opened, "syscall", "perf_event_open(2): " + opened
+            )
+    hidden = addresses_hidden()
+    if hidden is not None:
+        found["kallsyms_hidden"] = known(hidden, "procfs", "addresses of /proc/kallsyms")
     answer = bpf_answer(0, ctypes.create_string_buffer(1 << 17), 1 << 17)
     if answer is not None:
         found["bpf_syscall"] = known(error_name(answer), "syscall", "bpf(2) with an impossible size")
     return found
 
 
+def addresses_hidden() -> Optional[bool]:
+    """Whether every address of the first symbols reads as zero; None where there is nothing to read."""
+    try:
+        with open("/proc/kallsyms", "rb") as file:
+            addresses = [file.readline().split(b" ")[0] for _ in range(64)]
+    except OSError:
+        return None
+    shown = [address for address in addresses if address]
+    return all(not address.strip(b"0") for address in shown) if shown else None
+
+
 def none_if_unlimited(value: int) -> Optional[int]:
     return None if value < 0 else value
 
 
-def policy_area() -> Dict[str, Any]:
+def policy_area(btf: Btf) -> Dict[str, Any]:
     found = {
         "jit_harden": number_fact("/proc/sys/net/core/bpf_jit_harden", "net.core.bpf_jit_harden"),
         "panic_on_warn": number_fact("/proc/sys/kernel/panic_on_warn", "kernel.panic_on_warn"),
@@ -325,11 +435,11 @@ def policy_area() -> Dict[str, Any]:
         found["lockdown"] = unknown(
             why or "no level is marked", "mount -t securityfs none /sys/kernel/security"
         )
-    lsm, why = text_of("/sys/kernel/security/lsm")
-    if lsm is not None:
-        names = [name for name in lsm.split(",") if re.match(r"[a-z0-9_]{1,32}\Z", name)]
-        evidence = (names, "sysfs", "/sys/kernel/security/lsm")
-        found["lsm_active"] = known(*evidence)
+    lsm = lsm_fact()
+    found["lsm_active"] = lsm
+    names = lsm.get("value")
+    if names is not None:
+        shown = (lsm["evidence"][0]["source"], lsm["evidence"][0]["detail"])
         if "selinux" in names:
             enforce, _ = text_of("/sys/fs/selinux/enforce")
             if enforce in ("0", "1"):
@@ -337,14 +447,31 @@ def policy_area() -> Dict[str, Any]:
                     {"enforcing": enforce == "1", "domain": None}, "sysfs", "enforce: " + enforce
                 )
         else:
-            found["selinux"] = known(None, *evidence[1:])
+            found["selinux"] = known(None, *shown)
         if "apparmor" not in names:
-            found["apparmor"] = known(None, *evidence[1:])
-    else:
-        found["lsm_active"] = unknown(why, "mount -t securityfs none /sys/kernel/security")
+            found["apparmor"] = known(None, *shown)
+    hook = btf.has_function("bpf_lsm_file_open")
+    if hook is not None:
+        found["bpf_lsm_hook"] = known(hook, "btf", "bpf_lsm_file_open")
     if not os.path.isdir("/sys/firmware/efi") and os.path.isdir("/sys/firmware"):
         found["secure_boot"] = known(None, "sysfs", "not booted by EFI")
     return found
+
+
+def lsm_fact() -> Dict[str, Any]:
+    """The active security modules, from securityfs or lsm_list_modules(2) (Linux 6.8)."""
+    text, why = text_of("/sys/kernel/security/lsm")
+    if text is not None:
+        names = [name for name in text.split(",") if re.match(r"[a-z0-9_]{1,32}\Z", name)]
+        return known(names, "sysfs", "/sys/kernel/security/lsm")
+    if struct.calcsize("P") == 8:
+        room = (ctypes.c_uint64 * 64)()
+        size = ctypes.c_uint32(ctypes.sizeof(room))
+        count = system_call(461, ctypes.byref(room), ctypes.byref(size), ctypes.c_uint32(0))
+        if count >= 0:
+            listed = [LSM_IDS.get(one, "lsm-%d" % one) for one in room[: min(count, 64)]]
+            return known(listed, "syscall", "lsm_list_modules(2): " + ", ".join(listed))
+    return unknown(why, "mount -t securityfs none /sys/kernel/security")
 
 
 def resources_area() -> Dict[str, Any]:
@@ -368,25 +495,57 @@ def resources_area() -> Dict[str, Any]:
 # --- bpf(2)
 
 
-def bpf_answer(command: int, attributes: Any, size: int) -> Optional[int]:
-    """errno of one bpf(2), 0 when it was done (and closed); None where its number is not known."""
+def system_call(number: int, *arguments: Any) -> int:
+    """syscall(2): its value, or minus errno."""
+    call = ctypes.CDLL(None, use_errno=True).syscall
+    call.restype = ctypes.c_long
+    value = call(ctypes.c_long(number), *arguments)
+    return int(value) if value >= 0 else -(ctypes.get_errno() or errno.EIO)
+
+
+def bpf_number() -> Optional[int]:
     machine = os.uname().machine
     if struct.calcsize("P") == 4:
         machine = {"x86_64": "i386", "aarch64": "armv7l"}.get(machine, machine)
-    number = SYSCALLS.get(machine)
+    return SYSCALLS.get(machine)
+
+
+def bpf_call(command: int, attributes: Any, size: int) -> Optional[int]:
+    """bpf(2): a descriptor, or minus errno; None where its number is not known."""
+    number = bpf_number()
     if number is None:
         return None
-    call = ctypes.CDLL(None, use_errno=True).syscall
-    call.restype = ctypes.c_long
+    value = -errno.EAGAIN
     for _ in range(5):
-        descriptor = call(ctypes.c_long(number), ctypes.c_int(command), attributes, ctypes.c_uint(size))
-        if descriptor >= 0:
-            os.close(descriptor)
-            return 0
-        error = ctypes.get_errno()
-        if error != errno.EAGAIN:
+        value = system_call(number, ctypes.c_int(command), attributes, ctypes.c_uint(size))
+        if value != -errno.EAGAIN:
             break
-    return error
+    return value
+
+
+def bpf_answer(command: int, attributes: Any, size: int) -> Optional[int]:
+    """errno of one bpf(2), 0 when it was done (and closed)."""
+    value = bpf_call(command, attributes, size)
+    if value is not None and value >= 0:
+        os.close(value)
+        return 0
+    return None if value is None else -value
+
+
+def perf_answer(kind: int, config: int, process: int, cpu: int, user_only: bool) -> Optional[str]:
+    """Errno name of opening a disabled perf event, closed at once; None on an unknown machine."""
+    number = PERF_NUMBERS.get(os.uname().machine)
+    if number is None or struct.calcsize("P") != 8:
+        return None
+    flags = 1 | (1 << 5 | 1 << 6 if user_only else 0)
+    attributes = struct.pack("=IIQQQQQIIQQ", kind, 72, config, 0, 0, 0, flags, 0, 0, 0, 0)
+    value = system_call(
+        number, ctypes.c_char_p(attributes), ctypes.c_int(process), ctypes.c_int(cpu), ctypes.c_int(-1),
+        ctypes.c_ulong(8),
+    )  # fmt: skip
+    if value >= 0:
+        os.close(value)
+    return error_name(-min(value, 0))
 
 
 def error_name(number: int) -> str:
@@ -394,40 +553,109 @@ def error_name(number: int) -> str:
     return special.get(number) or errno.errorcode.get(number, "errno %d" % number)
 
 
+def messages(log: bytes) -> List[str]:
+    """Lines of a log that are neither trace nor statistics."""
+    lines = [line.strip("\0") for line in log.decode("utf-8", "backslashreplace").splitlines()]
+    return [line[:300] for line in lines if not any(re.fullmatch(one, line) for one in SILENT)][:32]
+
+
+def meaning_of(line: str) -> Optional[str]:
+    return next((meaning for pattern, meaning in WORDINGS if re.fullmatch(pattern, line)), None)
+
+
 def trial(error: Optional[int], log: bytes = b"") -> Dict[str, str]:
+    """What one load or creation says, read as preflight reads it."""
     if error is None:
         return {"state": "not-tried", "reason": "the number of bpf(2) on this machine is not known"}
-    state = "inconclusive"
+    state, line = load_state(error, log)
+    return {"state": state, "errno": error_name(error), "line": line}
+
+
+def load_state(error: int, log: bytes) -> Tuple[str, str]:
     if error == 0:
-        state = "works"
-    elif error in (errno.EPERM, errno.EACCES) and not log:
-        state = "denied"
-    elif error in (errno.EINVAL, errno.EOPNOTSUPP, ENOTSUPP) and not log:
-        state = "unsupported"
-    return {"state": state, "errno": error_name(error)}
+        return "works", ""
+    lines = messages(log)
+    for line in lines:
+        if any(re.fullmatch(one, line) for one in LACKS) or meaning_of(line) in (
+            "not-for-type", "unknown-id", "cannot-sleep",
+        ):  # fmt: skip
+            return "unsupported", line
+        if any(re.fullmatch(one, line) for one in DENIES):
+            return "denied", line
+    if lines:
+        return "inconclusive", lines[0]
+    if error in (errno.EPERM, errno.EACCES):
+        return "denied", ""
+    if not log and error in (errno.EINVAL, errno.EOPNOTSUPP, ENOTSUPP):
+        return "unsupported", ""
+    return "inconclusive", ""
 
 
-def program_trial(number: int, version: int) -> Dict[str, str]:
-    """Load `r0 = 0; exit` as this type."""
-    code = ctypes.create_string_buffer(struct.pack("=BBhiBBhi", 0xB7, 0, 0, 0, 0x95, 0, 0, 0), 16)
-    licence = ctypes.create_string_buffer(b"GPL")
-    log = ctypes.create_string_buffer(4096)
-    packed = struct.pack(
-        "=IIQQIIQI", number, 2, ctypes.addressof(code), ctypes.addressof(licence), 1, len(log),
-        ctypes.addressof(log), version,
-    )  # fmt: skip
-    attributes = ctypes.create_string_buffer(packed, 72)
-    found = trial(bpf_answer(5, attributes, 72), log.value)
-    if found["state"] == "unsupported" and number == 2 and version < 5 << 16:
-        found["state"] = "inconclusive"  # these kernels say the same of another version code
-    return found
+def instruction(code: int, dst: int, src: int, off: int, imm: int) -> bytes:
+    registers = src << 4 | dst if sys.byteorder == "little" else dst << 4 | src
+    return struct.pack("=BBhi", code, registers, off, imm)
 
 
-def map_trial(number: int, key: int, value: int, entries: int, flags: int) -> Dict[str, str]:
-    """Create the smallest map of this type."""
-    entries = entries or resource.getpagesize()
-    attributes = ctypes.create_string_buffer(struct.pack("=IIIII", number, key, value, entries, flags), 72)
-    return trial(bpf_answer(0, attributes, 72))
+def returning(value: int) -> bytes:
+    """`r0 = VALUE; exit`"""
+    return instruction(0xB7, 0, 0, 0, value) + instruction(0x95, 0, 0, 0, 0)
+
+
+class Program:
+    """The arguments of one load; the same buffers serve many."""
+
+    def __init__(
+        self, kind: int, code: bytes, version: int, flags: int = 0, attach: int = 0, btf_id: int = 0
+    ) -> None:
+        self.code = ctypes.create_string_buffer(code, len(code))
+        self.log = ctypes.create_string_buffer(8192)
+        self._licence = ctypes.create_string_buffer(b"GPL")
+        packed = struct.pack(
+            "=IIQQIIQII16xIIIIQIIQIII", kind, len(code) // 8, ctypes.addressof(self.code),
+            ctypes.addressof(self._licence), 4, len(self.log), ctypes.addressof(self.log), version, flags, 0,
+            attach, 0, 0, 0, 0, 0, 0, 0, btf_id, 0,
+        )  # fmt: skip
+        self._attributes = ctypes.create_string_buffer(packed, 120)
+
+    def load(self) -> Tuple[Optional[int], bytes]:
+        """errno, 0 when it was loaded (and closed), and the log."""
+        self.log[0] = b"\0"
+        error = bpf_answer(5, self._attributes, 120)
+        return error, b"" if error == errno.ENOSPC else self.log.value
+
+
+class Vehicle:
+    """One way to load a program type here: its attach target found, its minimal program tried once."""
+
+    def __init__(
+        self, row: Tuple[str, str, int, str, int, int, str, List[str], bool], btf: Btf, version: int
+    ) -> None:
+        self.name, self.type, self.number, self.attach_name, self.attach, self.flags = row[:6]
+        self.common = row[8]
+        self._version, self.btf_id, self.missing, self.target = version, 0, "", ""
+        if row[6]:
+            kind = 12 if row[6] == "func" else 8
+            found = [name for name in row[7] if btf.id(kind, name)]
+            if found:
+                self.target = found[0]
+                self.btf_id = btf.id(kind, found[0])
+            elif btf.readable:
+                self.missing = "the kernel's BTF has none of the attach targets " + ", ".join(row[7])
+            else:
+                self.missing = "needs an attach target, and there is no kernel BTF to find it in"
+
+    def program(self, code: bytes, flags: int = 0) -> Program:
+        """Instructions to load in this way."""
+        return Program(self.number, code, self._version, self.flags | flags, self.attach, self.btf_id)
+
+    def trial(self, flags: int = 0) -> Dict[str, str]:
+        """What becomes of the minimal program."""
+        if self.missing:
+            return {"state": "not-tried", "reason": self.missing}
+        return trial(*self.program(returning(0), flags).load())
+
+
+BEST = ("works", "denied", "inconclusive", "unsupported", "not-tried")
 
 
 def version_code(release: str) -> int:
@@ -439,20 +667,440 @@ def version_code(release: str) -> int:
     return major << 16 | minor << 8 | min(patch, 255)
 
 
-def programs_area(release: str) -> Dict[str, Any]:
-    version = version_code(release)
-    types = [
-        {"name": name, "number": number, "load": program_trial(number, version)}
-        for name, number in PROGRAM_TYPES.items()
-    ]
-    return {"types": types, "features": [], "btf_source": "table"}
+def programs_area(btf: Btf, version: int) -> Dict[str, Any]:
+    by_type = {}  # type: Dict[Tuple[str, int], List[Vehicle]]
+    for row in VEHICLES:
+        by_type.setdefault((row[1], row[2]), []).append(Vehicle(row, btf, version))
+    types = []
+    for (name, number), vehicles in by_type.items():
+        trials = [vehicle.trial() for vehicle in vehicles]
+        types.append(
+            {
+                "name": name,
+                "number": number,
+                "in_btf": btf.counts("bpf_prog_type", number),
+                "load": min(trials, key=lambda one: BEST.index(one["state"])),
+                "tried": [vehicle.name for vehicle in vehicles],
+                "built": btf.has_function(BUILT[0].get(name)),
+            }
+        )
+    source = "btf" if "bpf_prog_type" in btf.enums else "table"
+    return {"types": types, "features": features(btf, version), "btf_source": source}
 
 
-def maps_area() -> Dict[str, Any]:
-    types = [
-        {"name": name, "number": shape[0], "create": map_trial(*shape)} for name, shape in MAP_TYPES.items()
+def features(btf: Btf, version: int) -> List[Dict[str, Any]]:
+    """Attach types by loads; a load says something only where the kernel refuses a senseless attach type."""
+    checked = {}  # type: Dict[int, bool]
+    found = []
+    for row in FEATURES:
+        vehicle = Vehicle(row, btf, version)
+        evident = not row[3] or bool(vehicle.flags) or bool(row[6])
+        if not evident:
+            if vehicle.number not in checked:
+                answer = Program(vehicle.number, returning(0), version, 0, 0x7FFF0000).load()[0]
+                checked[vehicle.number] = answer != 0
+            evident = checked[vehicle.number]
+        listed = (
+            btf.lists("bpf_attach_type", "BPF_" + row[3])
+            if row[3]
+            else btf.lists("bpf_prog_type", "BPF_PROG_TYPE_" + row[1].upper())
+        )
+        found.append(
+            {
+                "name": vehicle.name, "program_type": vehicle.type, "attach_type": row[3], "in_btf": listed,
+                "load": vehicle.trial(), "load_is_evidence": evident, "target": vehicle.target,
+            }
+        )  # fmt: skip
+    return found
+
+
+def maps_area(btf: Btf) -> Dict[str, Any]:
+    types = []
+    for row in MAP_TYPES:
+        types.append(
+            {
+                "name": row[0],
+                "number": row[1],
+                "in_btf": btf.counts("bpf_map_type", row[1]),
+                "create": map_trial(row),
+                "built": btf.has_function(BUILT[1].get(row[0])),
+            }
+        )
+    return {"types": types, "features": [], "btf_source": "btf" if "bpf_map_type" in btf.enums else "table"}
+
+
+def map_trial(row: Tuple[str, int, int, int, int, int, bool, int, bool, int]) -> Dict[str, str]:
+    """Create the smallest map of this type."""
+    _, number, key, value, entries, flags, typed, inner, pages, extra = row
+    held = []  # type: List[int]
+    try:
+        btf = template = 0
+        if typed:
+            answer = int_btf()
+            if answer is None or answer < 0:
+                return trial(None if answer is None else -answer)
+            btf = answer
+            held.append(btf)
+        if inner:
+            answer = bpf_call(0, map_attributes(inner, 4, 4, 1), 72)
+            if answer is None or answer < 0:
+                return map_answer(None if answer is None else -answer)
+            template = answer
+            held.append(template)
+        if pages:
+            entries = resource.getpagesize() if number != ARENA else entries
+        attributes = map_attributes(number, key, value, entries, flags, template, btf, typed, extra)
+        return map_answer(bpf_answer(0, attributes, 72))
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+
+
+ARENA = 33
+
+
+def map_attributes(
+    number: int, key: int, value: int, entries: int, flags: int = 0, inner: int = 0, btf: int = 0,
+    typed: bool = False, extra: int = 0,
+) -> Any:  # fmt: skip
+    one = 1 if typed else 0
+    packed = struct.pack(
+        "=IIIIIII16xIIIIIQ", number, key, value, entries, flags, inner, 0, 0, btf, one, one, 0, extra
+    )
+    return ctypes.create_string_buffer(packed, 72)
+
+
+def map_answer(error: Optional[int]) -> Dict[str, str]:
+    if error is None:
+        return trial(None)
+    state = "inconclusive"
+    if error == 0:
+        state = "works"
+    elif error in (errno.EPERM, errno.EACCES):
+        state = "denied"
+    elif error in (errno.EINVAL, errno.EOPNOTSUPP, ENOTSUPP):
+        state = "unsupported"
+    return {"state": state, "errno": error_name(error)}
+
+
+def int_btf() -> Optional[int]:
+    """BTF with one `int`, for maps whose key and value have types."""
+    types = struct.pack("=IIII", 1, 1 << 24, 4, 1 << 24 | 32)
+    blob = struct.pack("=HBBIIIII", 0xEB9F, 1, 0, 24, 0, 16, 16, 5) + types + b"\0int\0"
+    data = ctypes.create_string_buffer(blob, len(blob))
+    packed = struct.pack("=QQIII", ctypes.addressof(data), 0, len(blob), 0, 0)
+    return bpf_call(18, ctypes.create_string_buffer(packed, 28), 28)
+
+
+# --- helpers and the instruction set
+
+
+def helpers_area(btf: Btf, version: int) -> Dict[str, Any]:
+    """Helpers by way of loading: `call HELPER; r0 = r9; exit`, which never loads, and what is said of it."""
+    names = helper_names(btf)
+    ids = [number for number, name in enumerate(names) if name and name not in LOGGING]
+    rows = []
+    loads = 0
+    listed = {(row[2], row[4], row[5]) for row in VEHICLES}
+    for row in VEHICLES:
+        vehicle = Vehicle(row, btf, version)
+        base = vehicle.trial()
+        rows.append(helper_row(vehicle, base, names, ids, btf, 0))
+        sleeps = (vehicle.number, vehicle.attach, vehicle.flags | SLEEPABLE) in listed
+        asked = vehicle.common and base["state"] == "works"
+        loads += len(ids) if asked else 0
+        if asked and not vehicle.flags & SLEEPABLE and not sleeps:
+            twin = vehicle.trial(SLEEPABLE)
+            if twin["state"] == "works":
+                rows.append(helper_row(vehicle, twin, names, ids, btf, SLEEPABLE))
+                loads += len(ids)
+    return {
+        "names": names,
+        "names_from": "btf" if "bpf_func_id" in btf.enums else "table",
+        "rows": rows,
+        "claims": [],
+        "features": abilities(version),
+        "limit": instruction_limit(version),
+        "kfuncs": None,
+        "not_probed": sorted(set(LOGGING) & set(names)),
+        "loads": loads,
+    }
+
+
+SLEEPABLE = 16
+NOT_TRIED = "not tried: --full, or an object that needs such programs, asks for their helpers"
+
+
+def helper_names(btf: Btf) -> List[str]:
+    enum = btf.enums.get("bpf_func_id")
+    if enum is None:
+        return HELPERS
+    named = {
+        number: name[len("BPF_FUNC_") :]
+        for name, number in enum.items()
+        if name.startswith("BPF_FUNC_") and 0 < number <= 1023
+    }
+    return [named.get(number, "") for number in range(max(named or [0]) + 1)]
+
+
+def helper_row(
+    vehicle: Vehicle, base: Dict[str, str], names: List[str], ids: List[int], btf: Btf, flags: int
+) -> Dict[str, Any]:
+    name = vehicle.name + (".s" if flags else "")
+    row = {"program_type": vehicle.type, "vehicle": name, "notes": []}  # type: Dict[str, Any]
+    if base["state"] != "works":
+        letter, row["reason"] = whole_row(vehicle, base, btf)
+        row["states"] = "".join(letter if one else "-" for one in names)
+        return row
+    letters = ["?" if one else "-" for one in names]
+    if not vehicle.common:
+        row["reason"] = NOT_TRIED
+        row["states"] = "".join(letters)
+        return row
+    program = vehicle.program(instruction(0x85, 0, 0, 0, 0) + instruction(0xBF, 0, 9, 0, 0) + EXIT, flags)
+    number = ctypes.c_int32.from_buffer(program.code, 4)
+    read = {}  # type: Dict[Tuple[int, bytes], Tuple[str, str]]
+    for helper in ids:
+        number.value = helper
+        error, log = program.load()
+        answer = (error or 0, log.partition(b"verification time ")[0])
+        if answer not in read:
+            read[answer] = helper_letter(answer[0], answer[1], bool(vehicle.btf_id))
+        letters[helper], note = read[answer]
+        if note:
+            row["notes"].append({"helper": names[helper], "text": note})
+    row["states"] = "".join(letters)
+    return row
+
+
+EXIT = instruction(0x95, 0, 0, 0, 0)
+
+
+def helper_letter(error: int, log: bytes, targeted: bool) -> Tuple[str, str]:
+    """Letter and note of one answer."""
+    if error == 0:
+        return "u", ""
+    lines = messages(log)
+    meaning = next((found for found in map(meaning_of, lines) if found), None)
+    settled = {
+        "reached": ("u", ""),
+        "not-for-type": ("n", ""),
+        "unknown-id": ("x", ""),
+        "wants-sleepable": ("n", "only in sleepable programs"),
+        "other-attach": ("n", "only for fentry, fexit and fmod_ret"),
+        "other-target": ("?", "allowed for some attach targets only")
+        if targeted
+        else ("n", "not allowed for programs of this kind"),
+    }
+    if meaning is not None:
+        return settled.get(meaning, ("?", ""))
+    if lines:
+        return "?", "unread answer, please report: " + lines[0]
+    return ("d", "") if error in (errno.EPERM, errno.EACCES) else ("?", "")
+
+
+def whole_row(vehicle: Vehicle, base: Dict[str, str], btf: Btf) -> Tuple[str, str]:
+    """Letter and reason for all helpers of a way of loading that does not load."""
+    line = base.get("line", "")
+    said = base.get("errno", "") + (": " + line if line else "")
+    if base["state"] == "denied":
+        return "d", "no program of this kind loads here (%s)" % said
+    attach = "BPF_" + vehicle.attach_name if vehicle.attach_name else ""
+    if attach and btf.lists("bpf_attach_type", attach) is False:
+        return "n", "the kernel has no attach type " + attach
+    if base["state"] == "unsupported" and line:
+        return "n", "the kernel does not take such programs (%s)" % said
+    if base["state"] == "unsupported":
+        listed = btf.lists("bpf_prog_type", "BPF_PROG_TYPE_" + vehicle.type.upper())
+        if listed is False or btf.has_function(BUILT[0].get(vehicle.type)) is False:
+            return "n", "the kernel has no such programs (%s)" % said
+    return "?", base.get("reason") or "no program of this kind could be loaded (%s)" % said
+
+
+def abilities(version: int) -> List[Dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "level": level,
+            "trial": trial(*Program(1, b"".join(instruction(*one) for one in code), version).load()),
+        }
+        for name, level, code in ABILITIES
     ]
-    return {"types": types, "features": [], "btf_source": "table"}
+
+
+def instruction_limit(version: int) -> Dict[str, str]:
+    """Whether more than 4,096 instructions load; the line holds the verifier's own limit."""
+    error, log = Program(1, instruction(0xB7, 0, 0, 0, 0) * 4100 + EXIT, version).load()
+    found = trial(error, log)
+    stated = re.search(r"^processed \d+ insns \(limit (\d+)\)", log.decode("utf-8", "replace"), re.MULTILINE)
+    if error == 0 and stated:
+        found["line"] = "limit " + stated.group(1)
+    return found
+
+
+# --- attach surfaces: whether their programs load, and what the kernel shows of attaching to them
+
+
+def surfaces_area(config: Optional[bytes], btf: Btf) -> Dict[str, Any]:
+    """What is seen. Whether a surface can be attached to follows from it, and is said by who reads this."""
+    options = None if config is None else plain_options(config)
+    pmus = listing("/sys/bus/event_source/devices")
+    software, hardware = perf_answer(1, 0, 0, -1, True), perf_answer(0, 0, 0, -1, True)
+    formats = {
+        name: listing("/sys/bus/event_source/devices/%s/format" % name) for name in ("kprobe", "uprobe")
+    }
+    names = [name for name in SEEN_NAMES[0] if btf.id(12, name)]
+    names += [name for name in SEEN_NAMES[1] if btf.id(4, name)]
+    names += [name for name in SEEN_NAMES[2] if btf.lists("bpf_attach_type", name)]
+    answers = {}  # type: Dict[Any, Dict[str, Any]]
+    surfaces = []
+    for row in SURFACES:
+        key = row[1:]
+        if str(key) not in answers:
+            answers[str(key)] = surface_load(row, btf)
+        surfaces.append({"name": row[0], "loadable": answers[str(key)], "attachable": NOT_SAID})
+    return {
+        "tracefs": tracefs_fact(),
+        "pmus": unknown("perf's sources cannot be listed")
+        if pmus is None
+        else known(pmus, "sysfs", "/sys/bus/event_source/devices"),
+        "config": unknown("no kernel configuration could be read")
+        if options is None
+        else known({name: options.get(name, "n") for name in SURFACE_OPTIONS}, "config", "kernel options"),
+        "ftrace_enabled": number_fact("/proc/sys/kernel/ftrace_enabled", "kernel.ftrace_enabled"),
+        "perf": unknown("perf_event_open(2) has no known number here")
+        if software is None or hardware is None
+        else known({"software": software, "hardware": hardware}, "syscall", "perf_event_open(2)"),
+        "cgroup": cgroup_fact(),
+        "network": [network_module(name, option, options) for name, option in NETWORK],
+        "surfaces": surfaces,
+        "features": [],
+        "seen": {
+            "pmu_formats": {name: found for name, found in formats.items() if found is not None},
+            "lsm": lsm_fact(),
+            "btf_read": btf.readable,
+            "names": names,
+        },
+    }
+
+
+NOT_SAID = {"state": "unknown", "level": "none", "evidence": [], "reason": "follows from what was seen"}
+NETWORK = (("cls_bpf", "NET_CLS_BPF"), ("sch_ingress", "NET_SCH_INGRESS"))
+
+
+def surface_load(row: Tuple[str, str, int, str, int, str, List[str], int], btf: Btf) -> Dict[str, Any]:
+    """Whether the surface's program loads."""
+    _, kind, number, _, attach, target, targets, value = row
+    btf_id = 0
+    if target:
+        found = [btf.id(12 if target == "func" else 8, name) for name in targets]
+        btf_id = next((one for one in found if one), 0)
+        if not btf_id:
+            return surface_answer("unknown", "none", "its attach target was not found in the kernel's BTF")
+    error, log = Program(number, returning(value), 0, 0, attach, btf_id).load()
+    shown = "BPF_PROG_TYPE_%s: " % kind + ("loaded and closed" if error == 0 else error_name(error or 0))
+    if error is None:
+        return surface_answer("unknown", "none", "the number of bpf(2) on this machine is not known")
+    if error == 0:
+        return surface_answer("yes", "measured", None, shown)
+    if messages(log):
+        return surface_answer("unknown", "measured", "the verifier refused the trial program", shown)
+    if error in (errno.EINVAL, errno.E2BIG, errno.EOPNOTSUPP, ENOTSUPP):
+        return surface_answer("no", "measured", "this kernel does not have it", shown)
+    if error in (errno.EPERM, errno.EACCES):
+        return surface_answer("blocked", "measured", "the kernel refused this caller", shown)
+    return surface_answer("unknown", "measured", "an answer that decides nothing", shown)
+
+
+def surface_answer(state: str, level: str, reason: Optional[str], shown: str = "") -> Dict[str, Any]:
+    evidence = [{"source": "trial-load", "detail": shown, "command": None}] if shown else []
+    return {"state": state, "level": level, "evidence": evidence, "reason": reason}
+
+
+def listing(path: str) -> Optional[List[str]]:
+    try:
+        return sorted(os.listdir(path))
+    except OSError:
+        return None
+
+
+def mounts_of(kind: str) -> Optional[List[Tuple[str, List[str]]]]:
+    """Mount points and options of one kind of file system; None where nobody can tell."""
+    text, _ = text_of("/proc/self/mountinfo")
+    if text is None:
+        return None
+    found = []
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        if right.split(" ")[:1] == [kind] and len(left.split(" ")) > 4:
+            found.append((left.split(" ")[4], right.split(" ")[-1].split(",")))
+    return found
+
+
+def tracefs_fact() -> Dict[str, Any]:
+    mounts = mounts_of("tracefs")
+    usual = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+    if mounts is None:
+        return unknown("/proc/self/mountinfo cannot be read", "mount /proc and /sys")
+    places = [point for point, _ in mounts]
+    if not places:
+        value = {"path": None, "readable": False, "files": []}  # type: Dict[str, Any]
+        return known(value, "procfs", "tracefs is mounted nowhere")
+    path = next((place for place in usual if place in places), places[0])
+    names = listing(path)
+    files = [
+        name
+        for name in (
+            "available_events", "available_filter_functions", "dynamic_events", "events", "kprobe_events",
+            "uprobe_events",
+        )
+        if name in (names or [])
+    ]  # fmt: skip
+    # a mount elsewhere may name a user: its path is not kept
+    shown = path if path.startswith("/sys/") else "a place outside /sys"
+    readable = names is not None and os.access(path, os.R_OK | os.X_OK)
+    return known({"path": shown, "readable": readable, "files": files}, "procfs", "tracefs at " + shown)
+
+
+def cgroup_fact() -> Dict[str, Any]:
+    second, first = mounts_of("cgroup2"), mounts_of("cgroup")
+    if second is None or first is None:
+        return unknown("/proc/self/mountinfo cannot be read", "mount /proc")
+    controllers = sorted({word for _, words in first for word in words} & CONTROLLERS)
+    mode = {(True, True): "hybrid", (True, False): "v2", (False, True): "v1"}.get(
+        (bool(second), bool(controllers)), "none"
+    )
+    value = {"mode": mode, "v2_path": None, "v1": controllers, "v2_controllers": [], "readable": False}
+    if second:
+        path = min((point for point, _ in second), key=lambda one: (not one.startswith("/sys/"), len(one)))
+        value["v2_path"] = path if path.startswith("/sys/") else "(outside /sys)"
+        text, _ = text_of(path + "/cgroup.controllers")
+        value["v2_controllers"] = (text or "").split()
+        value["readable"] = os.access(path, os.R_OK | os.X_OK)
+    return known(value, "procfs", "mode " + mode)
+
+
+CONTROLLERS = {
+    "cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "net_cls", "net_prio", "blkio", "perf_event",
+    "hugetlb", "pids", "rdma", "misc",
+}  # fmt: skip
+
+
+def network_module(name: str, option: str, options: Optional[Dict[str, str]]) -> Dict[str, str]:
+    value = None if options is None else options.get(option, "n")
+    if value in ("y", "n"):
+        state = "built-in" if value == "y" else "absent"
+        detail = "CONFIG_%s%s" % (option, "=y" if value == "y" else " is not set")
+        return {"name": name, "state": state, "detail": detail}
+    if os.path.isdir("/sys/module/" + name):
+        return {"name": name, "state": "loaded", "detail": "/sys/module/%s exists" % name}
+    for file, state in (("modules.builtin", "built-in"), ("modules.dep", "available")):
+        data, _ = read("/lib/modules/%s/%s" % (os.uname().release, file), 16 << 20)
+        for line in (data or b"").splitlines():
+            last = line.split(b":", 1)[0].rsplit(b"/", 1)[-1]
+            if b".ko" in last and last.split(b".ko", 1)[0] == name.encode():
+                return {"name": name, "state": state, "detail": "listed in " + file}
+    return {"name": name, "state": "unknown", "detail": "in no list of modules that can be read"}
 
 
 def with_memlock(work: Any) -> Any:
@@ -484,7 +1132,16 @@ def document(labels: Dict[str, str], with_btf: bool, host_key: Optional[str]) ->
     context = context_area(release, config, place, tried)
     # before anything is loaded: a limit that the trials raise is not this host's
     privilege = privilege_area()
-    trials = with_memlock(lambda: (programs_area(release), maps_area()))
+    names = Btf(btf)
+    version = version_code(release)
+    asked = with_memlock(
+        lambda: {
+            "programs": programs_area(names, version),
+            "maps": maps_area(names),
+            "helpers": helpers_area(names, version),
+            "surfaces": surfaces_area(config, names),
+        }
+    )
     kernel = None
     if btf is not None:
         contents = {"vmlinux.btf": content(btf, with_btf)}
@@ -507,15 +1164,14 @@ def document(labels: Dict[str, str], with_btf: bool, host_key: Optional[str]) ->
         "host_key": host_key,
         "kernel": kernel,
         "config": config_digest(config) if btf is not None else None,
-        "host": {
-            "context": context,
-            "btf": btf_area(btf, why),
-            "privilege": privilege,
-            "policy": policy_area(),
-            "resources": resources_area(),
-            "programs": trials[0],
-            "maps": trials[1],
-        },
+        "host": dict(
+            asked,
+            context=context,
+            btf=btf_area(btf, why, names),
+            privilege=privilege,
+            policy=policy_area(names),
+            resources=resources_area(),
+        ),
     }
 
 
