@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable
 
 from preflight.verifier.effect import constant_of, effect, registers, type_of
-from preflight.verifier.history import PACKET_CHANGING, Origin, called, guards, held_type, releases
+from preflight.verifier.history import (
+    PACKET_CHANGING,
+    Origin,
+    called,
+    guards,
+    held_type,
+    origin,
+    releases,
+)
 from preflight.verifier.model import Root
 from preflight.verifier.scene import Decider, Decision, Scene
 
@@ -75,6 +83,10 @@ def _released(scene: Scene, past: Origin, register: int, was: str) -> Decision |
         return None
     name = called(scene.steps[given])
     reason = f"{name} gives the object away that R{register} points to"
+    if scene.steps[given].made:
+        # made of several calls, and no statement of its own
+        again = scene.root(scene.at, f"the use itself: {name} has given the object away on every path here")
+        return Decision("use_after_release", "high", again, (scene.root(given, reason), *_born(scene, past)))
     return Decision("use_after_release", "high", scene.root(given, reason), _born(scene, past))
 
 
@@ -200,6 +212,10 @@ def _deref(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if past.kind in {"const", "ldimm64"} and _ABSENT.match(scene.steps[past.at].text):
         reason = "an address of 0: the weak symbol that is meant was not found in this kernel"
         return Decision("ksym_unavailable", "medium", scene.root(past.at, reason))
+    tested = _null_side(scene, past)
+    if tested is not None:
+        reason = "on this path the pointer is NULL"
+        return Decision("null_check", "high", scene.root(tested, reason), _born(scene, past))
     if past.kind in {"const", "ldimm64"}:
         return _number(scene, "medium", past, "a constant is used as an address")
     if past.kind == "clobbered":
@@ -208,6 +224,26 @@ def _deref(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if past.kind in {"never", "entry", "parameter"} or (past.through and scene.complete):
         # read back from the stack, where a helper has put it: no pointer survives that
         return Decision("scalar_deref", "medium")
+    return None
+
+
+#: An offset within an object: an address this small is that of a field of NULL.
+_FIELD = 4096
+
+
+def _null_side(scene: Scene, past: Origin) -> int | None:
+    """The last test of what a call returned, where it is NULL and the address that of a field of it."""
+    if past.kind != "const" or not 0 <= (effect(scene.steps[past.at].text).imm or 0) < _FIELD:
+        return None
+    for at in range(past.at, -1, -1):
+        what = effect(scene.steps[at].text)
+        if what.kind != "branch" or what.imm != 0 or scene.steps[at].depth != scene.steps[scene.at].depth:
+            continue
+        taken = scene.steps[at + 1].insn != scene.steps[at].insn + 1
+        if what.dst is None or what.op != ("==" if taken else "!="):
+            return None
+        tested = origin(scene.steps, at, what.dst, complete=scene.complete)
+        return at if tested.kind == "call" else None
     return None
 
 
@@ -255,7 +291,8 @@ _OWN_CAUSE = {
 
 def _released_twice(scene: Scene, cause: str, confidence: str) -> Decision | None:
     """A reference that is not the program's to give away: given away before, or a dynptr's."""
-    if "dynptr" in scene.calls:
+    said = re.sub(r"\bbpf_\w+", "", scene.text)
+    if "dynptr" in said or ("dynptr" in scene.calls and scene.family == "V-RELEASE"):
         return Decision("dynptr_misuse", confidence)
     past = scene.history()
     lost = _lost(scene, past, scene.register) if past is not None and scene.register is not None else None

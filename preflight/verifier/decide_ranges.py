@@ -69,7 +69,7 @@ def _packet(scene: Scene, cause: str, confidence: str) -> Decision | None:
     if moved is not None:
         reason = "the pointer moves by a variable amount here, after the comparison with the packet's end"
         checked = scene.root(test, "the comparison with the packet's end")
-        if _hoisted(scene, moved, test):
+        if _hoisted(scene, moved, test) or _of_a_parser(scene, moved):
             moved = scene.at
             reason = "the access itself: the pointer has moved by a variable amount since it was compared"
         return Decision("packet_bounds", "high", scene.root(moved, reason), (checked,))
@@ -82,8 +82,10 @@ def _packet(scene: Scene, cause: str, confidence: str) -> Decision | None:
 
 
 def _hoisted(scene: Scene, moved: int, test: int) -> bool:
-    """Whether a compiler gave an addition after a comparison the line of a statement before it."""
+    """Whether a compiler gave an addition after a comparison the line of a statement before it, or none."""
     moving, comparing = scene.steps[moved].source, scene.steps[test].source
+    if scene.steps[moved].made:
+        return True
     if moving.line is None or comparing.line is None or moving.file != comparing.file:
         return False
     return moving.line < comparing.line
@@ -161,7 +163,7 @@ def _bounds(scene: Scene, cause: str, confidence: str) -> Decision | None:
 
 def _of_sign(scene: Scene, test: Guard) -> bool:
     """Whether a test only asks if a number is negative, or zero."""
-    return effect(scene.steps[test.at].text).imm in {0, -1, 0xFFFFFFFF}
+    return effect(scene.steps[test.at].text).imm in {0, 1, -1, 0xFFFFFFFF}
 
 
 #: Farther out than anything that is meant to be there: who reaches it has not bounded an index.
@@ -170,6 +172,8 @@ _FAR = 1 << 16
 
 def _far_out(scene: Scene, cause: str) -> Decision | None:
     """Without a path: a bound that is missing and one that is too large look the same, but for the offset."""
+    if cause == "unbounded_index" and "min value is outside" in scene.text and _OFFSET.search(scene.text):
+        return Decision("map_value_bounds", "low")  # the smallest offset is not negative, and too large
     largest = _largest_said(scene.text)
     if cause != "map_value_bounds" or largest is None:
         return None
@@ -237,9 +241,12 @@ def _size_register(scene: Scene) -> Decision | None:
     if not value or type_of(value) != "scalar" or constant_of(value) is not None or "max" not in value:
         return None
     past = origin(scene.steps, scene.at, scene.register + 1, complete=scene.complete)
-    tests = _tests(scene, past, scene.at)
-    if tests:
-        place, reason = tests[-1].at, "the length is limited here, to more than the memory holds"
+    above = [test for test in _tests(scene, past, scene.at) if not _of_sign(scene, test)]
+    mask = next((at for at in past.through if effect(scene.steps[at].text).op in {"&=", "%=", ">>="}), None)
+    if above:
+        place, reason = above[-1].at, "the length is limited here, to more than the memory holds"
+    elif mask is not None:
+        place, reason = mask, "what the length is cut to here is more than the memory holds"
     else:
         place, reason = past.at if past.at >= 0 else scene.at, "the length comes from here"
     return Decision("size_arg_unbounded", "medium", scene.root(place, reason))
@@ -273,6 +280,9 @@ def _math(scene: Scene, cause: str, confidence: str) -> Decision | None:
         return None
     what = effect(scene.steps[scene.at].text)
     operands = [register for register in (what.dst, what.src) if register is not None]
+    if what.op not in {"+=", "-="}:
+        reason = "the operation itself: pointers are only added to and subtracted from"
+        return Decision("pointer_arithmetic", "high", scene.root(scene.at, reason))
     if _subtracts_pointer(scene, what):
         reason = "a pointer is subtracted from a number: that is refused to everybody"
         return Decision("pointer_arithmetic", "high", scene.root(scene.at, reason))
@@ -287,6 +297,7 @@ def _math(scene: Scene, cause: str, confidence: str) -> Decision | None:
     past = origin(scene.steps, scene.at, wanted, complete=scene.complete)
     if cause != "unbounded_index":
         return None
+    confidence = "medium" if confidence == "low" else confidence
     return _unbounded(scene, confidence, past, scene.at, _tests(scene, past, scene.at))
 
 

@@ -140,6 +140,8 @@ def _main(known: list[tuple[Line, Message]]) -> tuple[Line, Message]:
 def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], lines: list[Line]) -> Rejection:
     line, message = _main(known)
     text = "\n".join(one.text for one in lines)
+    if _UNRESOLVED in text and log.unresolved is not None:
+        log.steps.append(log.unresolved)  # said after the walk, about a call somewhere on it
     at = _failing(log, message)
     decision = decide(message.family, text, log, at)
     report = kernel_report.parse(log.report)
@@ -186,6 +188,7 @@ def _rejection(log: ProgramLog, name: str, known: list[tuple[Line, Message]], li
     )
 
 
+_UNRESOLVED = "kernel function call not eliminated"
 _NEAR_POISON = "the access to the field, about here: the log has no line for it; --object tells the exact one"
 _MISSING = re.compile(r"CO-RE relocation <[a-z_]+> \[\d{1,9}\] (?:struct|union) ([\w.\[\]]+)")
 
@@ -239,13 +242,15 @@ def _named_insn(text: str) -> int | None:
 def _source(log: ProgramLog, at: int, report: dict[str, Any] | None) -> Source:
     """The rejected statement. The kernel's own report names a line that the log may have left out."""
     found = statement(log.steps, at) if at >= 0 else NO_SOURCE
+    found = log.behind if log.behind.line is not None and at >= 0 else found
     place = report["at"] if report else None
     if not place or place["line"] is None:
         return found
     reported = Source(place["file"], place["line"], place["source"])
     if at < 0 or found.line == reported.line:
         return found if found.line is not None else reported
-    closing = reported.text == "}" or signature(reported)
+    # the same line that stands with the instruction says no more than that
+    closing = reported.text == "}" or signature(reported) or reported.line == log.steps[at].source.line
     if closing and found.line is not None:
         return found
     return before_brace(reported) or reported

@@ -35,13 +35,21 @@ class Step:
     """One verified instruction: where it stands, its text, and what was printed of the registers.
 
     `before` is the state printed ahead of it, `after` what it changed (kernels since 5.17); both as text.
-    `depth` is the call depth.
+    `depth` is the call depth. `made`: the compiler gave it no line (0), and `source` is that before it.
     """
 
-    __slots__ = ("after", "before", "depth", "insn", "line", "source", "text")
+    __slots__ = ("after", "before", "depth", "insn", "line", "made", "source", "text")
 
     def __init__(
-        self, line: int, insn: int, text: str, before: str, after: str, source: Source, depth: int
+        self,
+        line: int,
+        insn: int,
+        text: str,
+        before: str,
+        after: str,
+        source: Source,
+        depth: int,
+        made: bool = False,
     ) -> None:
         self.line = line
         self.insn = insn
@@ -50,6 +58,7 @@ class Step:
         self.after = after
         self.source = source
         self.depth = depth
+        self.made = made
 
 
 class Followed(NamedTuple):
@@ -70,7 +79,9 @@ class ProgramLog:
     verified by itself, empty for the program. `refusal`: the loader's line that names the errno; `closing`:
     one that says that the whole object was refused. `precise`: how the kernel followed a value back from
     the last instruction (mark_precise), latest first. `printed`: the last source line, also one without an
-    instruction. `calls`: the last instruction that entered a frame, by the depth of the frame.
+    instruction. `behind`: a source line printed behind the last instruction, which is the message's own.
+    `calls`: the last instruction that entered a frame, by the depth of the frame. `unresolved`: the last call
+    of a kernel function that a loader left empty.
     """
 
     name: str | None = None
@@ -92,6 +103,8 @@ class ProgramLog:
     closing: Line | None = None
     precise: list[Followed] = field(default_factory=list)
     printed: Source = NO_SOURCE
+    behind: Source = NO_SOURCE
+    unresolved: Step | None = None
     calls: dict[int, Step] = field(default_factory=dict)
 
 

@@ -26,6 +26,8 @@ BLOCK_LIMIT = 60
 REPORT_LIMIT = 4000
 PRECISION_LIMIT = 400
 
+#: What loaders leave of a call of a weak kernel function that this kernel does not have.
+_EMPTY_CALL = ("call #0", "call kernel-function#0", "call <error>#0")
 _BACK = re.compile(r"goto pc-(\d{1,9})")
 _CALL = re.compile(r"call (?:pc[+-]|func|0x|-?\d)")
 #: Conditional jumps by their opcodes as printed: classes JMP and JMP32 without ja, call and exit.
@@ -66,6 +68,7 @@ class _Reader:
 
     def _fresh(self) -> None:
         self._source = NO_SOURCE
+        self._made = False
         self._before = ""
         self._depth = 0
         self._preamble = False
@@ -233,9 +236,10 @@ class _Reader:
         shown = classify.SOURCE.match(text)
         if shown:
             body, file, line = classify.source_of(shown[1])
-            if line == 0:
+            self._made = line == 0
+            if self._made:
                 return  # made by the compiler; it belongs to the statement around it
-            self._source = self._log.printed = Source(file, line, body.strip() or None)
+            self._source = self._log.printed = self._log.behind = Source(file, line, body.strip() or None)
 
     def _restart(self) -> None:
         """A new walk begins: of a global function, or of the program itself."""
@@ -319,7 +323,10 @@ class _Reader:
         if len(steps) >= PATH_LIMIT:
             del steps[: PATH_LIMIT // 2]
             log.path_cut = True
-        steps.append(Step(number, insn, text, self._before, after, self._source, self._depth))
+        steps.append(Step(number, insn, text, self._before, after, self._source, self._depth, self._made))
+        if text.endswith(_EMPTY_CALL):
+            log.unresolved = steps[-1]
+        log.behind = NO_SOURCE
         self._before = ""
         self._jumped = False
         log.last_line = number

@@ -93,17 +93,16 @@ def of_offset(steps: Sequence[Step], at: int, missing: str) -> Source | None:
     """
     source = steps[at].source
     field = missing.rpartition(".")[2]
-    if source.line is None or not source.text or (field and field in source.text):
+    if (
+        source.line is None
+        or not source.text
+        or (field and re.search(rf"\b{re.escape(field)}\b", source.text))
+    ):
         return None
     if at and steps[at - 1].source != source:
         return None
     if at and effect(steps[at - 1].text).kind == "branch" and _IF.match(source.text):
-        under = _under(steps, at - 1)
-        if under is not None:
-            return under
-        condition, rest = _split(source.text)
-        simple = condition is not None and not rest.strip()
-        return Source(source.file, source.line + 2, None) if simple else None
+        return _after_if(steps, at - 1)
     if _SIMPLE.search(source.text):
         return Source(source.file, source.line + 1, None)
     if at == 0 and (signature(source) or _HEAD.match(source.text)):
@@ -131,12 +130,48 @@ def _real(steps: Sequence[Step], at: int) -> Source:
     step = steps[at]
     if step.source == NO_SOURCE:
         return _elsewhere(steps, at)
+    later = _beyond_test(steps, at)
+    if later is not None:
+        return later
     if signature(step.source):
         for back in range(at - 1, max(at - _NEAR, -1), -1):
             other = steps[back]
             if other.depth == step.depth and other.source.text and not signature(other.source):
                 return other.source
     return step.source
+
+
+#: In a condition: what may be a macro with branches of its own.
+_MACRO = re.compile(r"\?|\b(?!bpf_|sizeof\b)\w+\s*\(")
+
+
+def _beyond_test(steps: Sequence[Step], at: int) -> Source | None:
+    """The statement after an `if`, for an instruction that follows all its branches and yet has its line.
+
+    Compilers give no line to what they move; it shows with the line before. None when the test goes on.
+    """
+    source, last = steps[at].source, at - 1
+    if not source.text or source.line is None or effect(steps[at].text).kind == "branch":
+        return None
+    condition, _ = _split(source.text)
+    if condition is None or _MACRO.search(condition):
+        return None
+    while last >= 0 and steps[last].source == source and effect(steps[last].text).kind != "branch":
+        last -= 1
+    parts = len(re.findall(r"&&|\|\|", condition)) + 1
+    if last < 0 or steps[last].source != source or _tests(steps, last) < parts:
+        return None
+    return _after_if(steps, last)
+
+
+def _after_if(steps: Sequence[Step], branch: int) -> Source | None:
+    """The statement that runs after the last branch of an `if`: the one under it, or below that one."""
+    source = steps[branch].source
+    under = _under(steps, branch)
+    if under is not None or source.line is None:
+        return under
+    condition, rest = _split(source.text or "")
+    return Source(source.file, source.line + 2, None) if condition is not None and not rest.strip() else None
 
 
 def _elsewhere(steps: Sequence[Step], at: int) -> Source:
