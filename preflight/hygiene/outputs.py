@@ -70,6 +70,7 @@ def payload(obj: BpfObject, program: Program) -> Iterator[Finding]:
 
 def fixed_offsets(obj: BpfObject, program: Program) -> Iterator[Finding]:
     """PT109: reads a trace event's record at the offsets of the kernel it was compiled for."""
+    from preflight.predict.code import code_of
     from preflight.predict.context_reads import context_reads
 
     target = program.hook.target
@@ -83,7 +84,7 @@ def fixed_offsets(obj: BpfObject, program: Program) -> Iterator[Finding]:
     }
     fixed = {
         slot: offset
-        for slot, offset in context_reads(image).items()
+        for slot, offset in context_reads(code_of(image)).items()
         if offset >= _COMMON and (image.origins[slot].section, image.origins[slot].insn) not in relocated
     }
     if not fixed:

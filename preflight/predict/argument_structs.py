@@ -59,7 +59,8 @@ def argument_struct_findings(
     named = target is not None and bool(target.name) and not target.is_open
     if program.program_type not in ("tracing", "lsm") or not named or program.attach_type == "trace_iter":
         return
-    found = prototype_of(on_kernel.target, program)
+    text = target.text if target is not None else ""
+    found = prototype_of(on_kernel.target, program.hook.attach_type, text)
     if found is None or found[1].variadic:
         return
     uses = followed(on_kernel, program, _word_of_arguments)

@@ -23,6 +23,7 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
+from preflight.predict.code import code_of
 from preflight.predict.context_reads import context_reads
 from preflight.predict.hooks import prototype_of
 from preflight.predict.kernel_facts import KernelFacts
@@ -30,6 +31,7 @@ from preflight.predict.witness import Answer
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject
+    from preflight.predict.target import KernelTarget
 
 _NUMBER_POINTER = "a pointer to a number"
 _VOID_POINTER = "a qualified pointer to void"
@@ -57,25 +59,45 @@ def argument_type_findings(
     named = target is not None and bool(target.name) and not target.is_open
     if program.program_type not in ("tracing", "lsm") or not named or program.attach_type == "trace_iter":
         return
-    found = prototype_of(on_kernel.target, program)
-    if found is None or found[1].variadic:
+    text = target.text if target is not None else ""
+    found = on_kernel.ask(_prototype, program.hook.attach_type, text)
+    if found is None:
         return
-    btf, proto, first = found
     if program.attach_type in _BY_TRAMPOLINE:
-        yield from _passed(on_kernel, facts, program, btf, proto)
-    yield from _loaded(on_kernel, facts, program, btf, proto, first)
+        yield from _passed(on_kernel, facts, program, found)
+    yield from _loaded(on_kernel, facts, program, found)
+
+
+class _Prototype(NamedTuple):
+    """What counts of a target's prototype: (number, `a struct` or `a union`) of arguments that are passed
+    whole, the eight-byte words of all arguments, and that of the result."""
+
+    whole: tuple[tuple[int, str], ...]
+    words: tuple[_Word, ...]
+    result: _Word
+
+
+def _prototype(target: KernelTarget, attach_type: str, text: str) -> _Prototype | None:
+    """None when this kernel has no such target, or its arguments vary."""
+    found = prototype_of(target, attach_type, text)
+    if found is None or found[1].variadic:
+        return None
+    btf, proto, first = found
+    whole = []
+    for number, param in enumerate(proto.params):
+        passed = btf.type(btf.resolve(param.type))
+        if isinstance(passed, Composite):
+            whole.append((number, "a struct" if btf.kind(passed.id) == Kind.STRUCT else "a union"))
+    result = _word(btf, proto.ret) if proto.ret else _Word(_NO_RESULT, False)
+    return _Prototype(tuple(whole), _by_word(btf, proto, first), result)
 
 
 def _passed(
-    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, btf: Btf, proto: FuncProto
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, proto: _Prototype
 ) -> Iterator[Finding]:
     name = program.hook.target.name if program.hook.target else ""
-    for number, param in enumerate(proto.params):
-        found = btf.type(btf.resolve(param.type))
-        if not isinstance(found, Composite):
-            continue
-        what = "a struct" if btf.kind(found.id) == Kind.STRUCT else "a union"
-        answer = _allowed(facts, "passed", what)
+    for number, what in proto.whole:
+        answer = facts.ask(_allowed, "passed", what)
         if answer.there is True:
             continue
         title = f"{name} takes {what} as argument {number + 1}: {answer.why}"
@@ -86,14 +108,14 @@ def _passed(
 
 
 def _loaded(
-    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, btf: Btf, proto: FuncProto, first: int
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, proto: _Prototype
 ) -> Iterator[Finding]:
     obj = on_kernel.obj
-    words = _by_word(btf, proto, first, with_result=program.attach_type in _WITH_RESULT)
+    words = (*proto.words, proto.result) if program.attach_type in _WITH_RESULT else proto.words
     image = obj.image(program)
     wanted: dict[int, tuple[int, str]] = {}
     for slot, at in reads_of_context(obj, program).items():
-        word = words.get(at // 8)
+        word = words[at // 8] if at // 8 < len(words) else None
         what = word and _refusable(word, at, SIZES[image.code[slot * 8] & 0x18])
         if what:
             wanted[slot] = (at // 8, what)
@@ -102,14 +124,14 @@ def _loaded(
     seen: set[int] = set()
     for slot, reached in sorted(on_kernel.reach(program, wanted).items()):
         number, what = wanted[slot]
-        answer = _allowed(facts, "loaded", what)
+        answer = facts.ask(_allowed, "loaded", what)
         if reached.answer == "no" or answer.there is True or number in seen:
             continue
         seen.add(number)
         certain = answer.there is False and reached.answer == "yes"
         name = program.hook.target.name if program.hook.target else program.name
-        origin = on_kernel.image(program).origins[slot]
-        place_of = "the result" if number >= _words(btf, proto, first) else f"argument {number + 1}"
+        origin = image.origins[slot]
+        place_of = "the result" if number >= len(proto.words) else f"argument {number + 1}"
         made = (missing if certain else undecided)(
             "PC303",
             obj,
@@ -144,12 +166,8 @@ def _refusable(word: _Word, at: int, size: int) -> str:
 def reads_of_context(obj: BpfObject, program: Program) -> dict[int, int]:
     """Slot -> byte offset of the program's reads of its context; kept with the object."""
     key = ("context-reads", program.section_index, program.section_insn, program.name)
-    found: dict[int, int] = obj.memo(key, lambda: context_reads(obj.image(program)))
+    found: dict[int, int] = obj.memo(key, lambda: context_reads(code_of(obj.image(program))))
     return found
-
-
-def _words(btf: Btf, proto: FuncProto, first: int) -> int:
-    return sum(_width(btf, param.type) for param in proto.params[first:])
 
 
 def _width(btf: Btf, type_id: int) -> int:
@@ -157,15 +175,12 @@ def _width(btf: Btf, type_id: int) -> int:
     return max(1, (found.size + 7) // 8) if isinstance(found, Composite) else 1
 
 
-def _by_word(btf: Btf, proto: FuncProto, first: int, *, with_result: bool) -> dict[int, _Word]:
-    """8-byte word of the context -> what stands there."""
-    words: dict[int, _Word] = {}
+def _by_word(btf: Btf, proto: FuncProto, first: int) -> tuple[_Word, ...]:
+    """What stands in the 8-byte words of the context."""
+    words: list[_Word] = []
     for param in proto.params[first:]:
-        for _ in range(_width(btf, param.type)):
-            words[len(words)] = _word(btf, param.type)
-    if with_result:
-        words[len(words)] = _word(btf, proto.ret) if proto.ret else _Word(_NO_RESULT, False)
-    return words
+        words += [_word(btf, param.type)] * _width(btf, param.type)
+    return tuple(words)
 
 
 def _word(btf: Btf, type_id: int) -> _Word:

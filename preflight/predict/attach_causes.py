@@ -39,11 +39,7 @@ def attach_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
 
 
 def _uprobes(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    there = facts.option("CONFIG_UPROBES", "CONFIG_UPROBE_EVENTS")
-    if there is None and (
-        facts.has_func("create_local_trace_uprobe") or facts.symbol("create_local_trace_uprobe")
-    ):
-        there = True
+    there = facts.ask(_has_uprobe_events)
     if there is False:
         yield missing(
             "PC501",
@@ -65,12 +61,19 @@ def _uprobes(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -
         )
 
 
+def _has_uprobe_events(facts: KernelFacts) -> bool | None:
+    there = facts.option("CONFIG_UPROBES", "CONFIG_UPROBE_EVENTS")
+    local = "create_local_trace_uprobe"
+    return True if there is None and (facts.has_func(local) or facts.symbol(local)) else there
+
+
 def _link_type(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     """Attach types that are looked up when the program is attached, not when it is loaded."""
-    wanted, known = program.attach_type, facts.attach_types
+    wanted = program.attach_type
     if not wanted:
         return
-    if known is None:
+    listed = facts.lists_attach_type(wanted)
+    if listed is None:
         yield undecided(
             "PC511",
             on_kernel.obj,
@@ -80,7 +83,7 @@ def _link_type(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
             Evidence("btf", "enum bpf_attach_type is not in its BTF"),
             fix=SYMBOLS,
         )
-    elif wanted not in known:
+    elif not listed:
         word = f"BPF_{wanted.upper()}"
         yield missing(
             "PC511",
@@ -94,9 +97,8 @@ def _link_type(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
 
 def _qdisc(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     """The classic tc hook needs the clsact qdisc, which is often a module that is loaded on demand."""
-    config = facts.kernel.config
-    state = None if config is None else config.get("CONFIG_NET_SCH_INGRESS", "n")
-    if state == "y" or "sch_ingress" in facts.target.loaded_modules:
+    state = facts.setting("CONFIG_NET_SCH_INGRESS")
+    if state == "y" or facts.counts_as_loaded("sch_ingress"):
         return
     if state == "n":
         yield missing(

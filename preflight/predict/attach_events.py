@@ -25,7 +25,7 @@ def raw_tracepoint(on_kernel: RelocatedObject, facts: KernelFacts, program: Prog
     name = target_name(program)
     if not name:
         return
-    there = _has_tracepoint(facts, name)
+    there = facts.ask(_has_tracepoint, name)
     if there is None:
         yield undecided(
             "PC509",
@@ -62,10 +62,11 @@ def _raw_arguments(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
 ) -> Iterator[Finding]:
     """A raw tracepoint whose program reads further than it has arguments (__bpf_probe_register())."""
-    words = argument_words(facts.kernel.btf, program)
+    words = argument_words(facts, program)
     if words is None or program.program_type == "tracing":
         return
-    reads = context_reads(on_kernel.image(program))
+    code = on_kernel.code(program)
+    reads = code.memo("context-reads", lambda: context_reads(code))
     beyond = {slot: offset // 8 for slot, offset in reads.items() if offset // 8 >= words}
     if not beyond:
         return
@@ -91,7 +92,7 @@ def tracepoint(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
     target = program.hook.target
     if target is None or not target.name:
         return
-    there = _has_event(facts, target.category, target.name)
+    there = facts.ask(_has_event, target.category, target.name)
     label = f"{target.category}/{target.name}"
     if there is None:
         yield undecided(

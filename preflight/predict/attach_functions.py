@@ -5,13 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from preflight.btf import Kind
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
-from preflight.predict.attach_sites import ftrace_hook, hooked_names, kprobe_event, kprobe_refusal
+from preflight.predict.attach_sites import (
+    ftrace_hook,
+    hooked_names,
+    kprobe_event,
+    kprobe_refusal,
+    lists_functions,
+)
 from preflight.predict.attach_targets import LAB, SYMBOLS, open_finding, target_name
 from preflight.predict.causes import missing, undecided
 from preflight.predict.hooks import argument_words
@@ -25,11 +30,7 @@ if TYPE_CHECKING:
 
 def kprobes(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     """Kprobe events at all: CONFIG_KPROBE_EVENTS, whose perf PMU libbpf attaches through."""
-    there = facts.option("CONFIG_KPROBES", "CONFIG_KPROBE_EVENTS")
-    if there is None and (
-        facts.has_func("create_local_trace_kprobe") or facts.symbol("create_local_trace_kprobe")
-    ):
-        there = True
+    there = facts.ask(_has_kprobe_events)
     if there is False:
         yield missing(
             "PC501",
@@ -49,6 +50,12 @@ def kprobes(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) ->
             Evidence("config", "neither its configuration nor the functions of kprobe events are known"),
             fix=SYMBOLS,
         )
+
+
+def _has_kprobe_events(facts: KernelFacts) -> bool | None:
+    there = facts.option("CONFIG_KPROBES", "CONFIG_KPROBE_EVENTS")
+    local = "create_local_trace_kprobe"
+    return True if there is None and (facts.has_func(local) or facts.symbol(local)) else there
 
 
 def function(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
@@ -81,8 +88,7 @@ def function(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -
 def _no_symbol(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
 ) -> Iterator[Finding]:
-    loaded = any(m.btf.ids_by_name(name, {Kind.FUNC}) for m in facts.target.relocation.modules)
-    if loaded:
+    if facts.in_module_btf(name):
         yield undecided(
             "PC503",
             on_kernel.obj,
@@ -111,7 +117,7 @@ def _no_symbol(
         program,
         name,
         f"this kernel has no symbol {name}",
-        Evidence("procfs", f"none of {len(facts.kernel.symbols or ()):,} symbols is called {name}"),
+        Evidence("procfs", f"none of {facts.symbol_count or 0:,} symbols is called {name}"),
         cause="its BTF describes the function, but it was inlined wherever it is called"
         if inlined
         else "renamed, never there, inlined, or in a module that does not count as loaded",
@@ -122,7 +128,7 @@ def _refused_probe(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str, letters: str
 ) -> Iterator[Finding]:
     """Functions that have a symbol and still take no probe."""
-    refusal = kprobe_refusal(facts, name)
+    refusal = facts.ask(kprobe_refusal, name)
     if refusal is not None:
         yield missing("PC505", on_kernel.obj, program, name, f"{name}: {refusal.why}", refusal.evidence)
     functions = [letter for letter in letters if letter in "tTwW"]
@@ -137,7 +143,7 @@ def _refused_probe(
         )
     elif len(functions) > 1:
         yield from _ambiguous(on_kernel, facts, program, name, len(functions))
-    elif refusal is None and (answer := kprobe_event(facts, name)) is not None:
+    elif refusal is None and (answer := facts.ask(kprobe_event, name)) is not None:
         yield _not_traceable(on_kernel, program, name, answer)
 
 
@@ -171,9 +177,9 @@ def trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
         return
     yield from _arguments(on_kernel, facts, program, name)
     letters = facts.symbol(name)
-    listed = facts.kernel.available_filter_functions
     # without a symbol there is nothing to look up in the image's tables
-    answer = None if letters == "" and listed is None else ftrace_hook(facts, name)
+    unlisted = letters == "" and not facts.ask(lists_functions)
+    answer = None if unlisted else facts.ask(ftrace_hook, name)
     if answer is not None:
         if answer.there is not True:
             yield _not_traceable(on_kernel, program, name, answer)
@@ -207,7 +213,7 @@ _X86_REGISTERS = 6
 def _arguments(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
 ) -> Iterator[Finding]:
-    words = argument_words(facts.kernel.btf, program)
+    words = argument_words(facts, program)
     if words is None or words <= _X86_REGISTERS or facts.kernel.arch != "x86_64":
         return
     if facts.has_func("save_args") or facts.symbol("save_args"):
@@ -216,7 +222,7 @@ def _arguments(
     shown = Evidence(
         "btf", f"FUNC {name} with {words} arguments; no save_args(), which passes those on the stack"
     )
-    if facts.kernel.symbols is None:
+    if facts.symbol(name) is None:
         yield undecided("PC508", on_kernel.obj, program, name, title, shown, fix=LAB)
     else:
         yield missing("PC508", on_kernel.obj, program, name, title, shown)
@@ -229,7 +235,7 @@ def fprobe(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> 
         there = True
     if there is None and facts.symbol("register_fprobe_ips") == "":
         there = False
-    if there is False and (facts.attach_types or ()) and "trace_kprobe_multi" in (facts.attach_types or ()):
+    if there is False and facts.lists_attach_type("trace_kprobe_multi"):
         yield missing(
             "PC501",
             on_kernel.obj,
@@ -255,9 +261,8 @@ def pattern(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) ->
     pattern = target_name(program)
     if not pattern:
         return
-    names = hooked_names(facts)
-    known = names if names is not None else facts.kernel.symbols
-    if known is None:
+    found = facts.ask(_matched, pattern)
+    if found is None:
         yield undecided(
             "PC503",
             on_kernel.obj,
@@ -267,15 +272,31 @@ def pattern(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) ->
             Evidence("procfs", "no symbols among this kernel's facts"),
             fix=SYMBOLS,
         )
-    elif not any(fnmatchcase(name, pattern) for name in known):
+    elif not found.any:
         yield missing(
             "PC503",
             on_kernel.obj,
             program,
             pattern,
             f"no function of this kernel matches {pattern}",
-            Evidence("procfs", f"{len(known):,} names, none of them matches"),
+            Evidence("procfs", f"{found.names:,} names, none of them matches"),
         )
+
+
+class _Matched(NamedTuple):
+    """Whether any name matches a pattern, and how many names there are where none does."""
+
+    any: bool
+    names: int
+
+
+def _matched(facts: KernelFacts, pattern: str) -> _Matched | None:
+    hooked = hooked_names(facts)
+    known = hooked if hooked is not None else facts.kernel.symbols
+    if known is None:
+        return None
+    matches = any(fnmatchcase(name, pattern) for name in known)
+    return _Matched(matches, 0 if matches else len(known))
 
 
 def syscall(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:

@@ -24,6 +24,11 @@ _LISTED = Evidence("procfs", "available_filter_functions lists it")
 _UNLISTED = "available_filter_functions does not list {}"
 
 
+def lists_functions(facts: KernelFacts) -> bool:
+    """Whether tracefs's list of a booted kernel is known."""
+    return facts.kernel.available_filter_functions is not None
+
+
 def ftrace_hook(facts: KernelFacts, name: str) -> Answer | None:
     """Whether ftrace can hook the entry of the function that the kernel finds under this name.
 

@@ -8,9 +8,9 @@ not followed, so this finds no more than there is.
 
 from __future__ import annotations
 
-from preflight.bytecode.image import ProgramImage
-from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import BPF_LD, BPF_MEM
+from preflight.predict.code import Code
 
 _MOV64_X = 0xBF
 _CALLER_SAVED = frozenset(range(6))
@@ -19,9 +19,9 @@ _ARGUMENTS = frozenset(range(1, 6))
 _NOTHING: frozenset[int] = frozenset()
 
 
-def context_reads(image: ProgramImage) -> dict[int, int]:
+def context_reads(code: Code) -> dict[int, int]:
     """Slot -> byte offset of every load through a register that holds the context on all ways there."""
-    insns = {insn.slot: insn for insn in decode(image.code, image.byteorder)}
+    insns = {insn.slot: insn for insn in code.insns}
     held: dict[int, frozenset[int]] = {0: _CONTEXT}
     todo = [0]
     while todo:
@@ -31,8 +31,8 @@ def context_reads(image: ProgramImage) -> dict[int, int]:
             continue
         after = _after(insn, held[slot])
         ways = [(following, after) for following in insn.successors]
-        if insn.call_target is not None and image.global_subprogs is not None:
-            passed = _NOTHING if insn.call_target in image.global_subprogs else held[slot] & _ARGUMENTS
+        if insn.call_target is not None and code.global_subprogs is not None:
+            passed = _NOTHING if insn.call_target in code.global_subprogs else held[slot] & _ARGUMENTS
             ways.append((insn.call_target, passed))
         for following, carried in ways:
             known = held.get(following)

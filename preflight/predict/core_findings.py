@@ -15,7 +15,7 @@ from preflight.core import Cause, Relocation
 from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Location, Severity, Verdict
 from preflight.objects.model import BpfObject
-from preflight.predict.premises import object_without_btf, wrong_machine
+from preflight.predict.premises import machine_of, object_without_btf, wrong_machine
 from preflight.predict.relocated import RelocatedObject
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def core_findings(on_kernel: RelocatedObject) -> list[Finding]:
     """All findings about one object on one kernel, each distinct access once per program."""
     found = [
         *object_without_btf(on_kernel.obj),
-        *wrong_machine(on_kernel.obj, on_kernel.target),
+        *wrong_machine(on_kernel.obj, on_kernel.ask(machine_of)),
         *_refusals(on_kernel),
         *_misses(on_kernel),
         *_externs(on_kernel),
@@ -45,7 +45,7 @@ def core_findings(on_kernel: RelocatedObject) -> list[Finding]:
     if any(r.local_size != r.target_size or r.kind == "byte_off" for r in on_kernel.relocation.relocations):
         from preflight.predict.wrong_data import wrong_data
 
-        found += wrong_data(on_kernel)
+        found += on_kernel.by_shape(wrong_data)
     return found
 
 
@@ -86,7 +86,7 @@ def _misses(on_kernel: RelocatedObject) -> Iterator[Finding]:
         if not poisoned:
             continue
         answers = on_kernel.reach_poisoned(program)
-        image = on_kernel.image(program)
+        image = on_kernel.obj.image(program)
         worst: dict[str, tuple[int, Relocation, Reach]] = {}
         for slot, record in poisoned.items():
             known = worst.get(record.access)

@@ -24,6 +24,7 @@ from preflight.predict.kernel_facts import KernelFacts
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject
+    from preflight.predict.target import KernelTarget
 
 _BY_TRAMPOLINE: Final = ("trace_fentry", "trace_fexit", "trace_fsession", "modify_return")
 _D_PATH: Final = 147
@@ -88,8 +89,8 @@ def _listed(
 
 
 def _variadic(on_kernel: RelocatedObject, program: Program, name: str) -> Iterator[Finding]:
-    found = prototype_of(on_kernel.target, program)
-    if found is None or not found[1].variadic:
+    text = program.hook.target.text if program.hook.target else ""
+    if not on_kernel.ask(_is_variadic, program.hook.attach_type, text):
         return
     yield missing(
         "PC306",
@@ -102,12 +103,17 @@ def _variadic(on_kernel: RelocatedObject, program: Program, name: str) -> Iterat
     )
 
 
+def _is_variadic(target: KernelTarget, attach_type: str, text: str) -> bool:
+    found = prototype_of(target, attach_type, text)
+    return found is not None and found[1].variadic
+
+
 def _path_helper(on_kernel: RelocatedObject, program: Program, name: str) -> Iterator[Finding]:
     uses = [use for use in on_kernel.obj.usage(program).helpers if use.number == _D_PATH]
     rule = _table()["d_path"]
     if not uses or name in rule["names"]:
         return
-    image = on_kernel.image(program)
+    image = on_kernel.obj.image(program)
     slots = [slot for slot, origin in enumerate(image.origins) if origin == uses[0].first]
     answers = {one.answer for one in on_kernel.reach(program, slots).values()}
     if answers == {"no"}:

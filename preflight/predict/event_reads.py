@@ -9,7 +9,7 @@ trace_event_get_offsets(), perf_event_set_bpf_prog() of kernel/trace/bpf_trace.c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,11 +52,11 @@ def event_reads(on_kernel: RelocatedObject, facts: KernelFacts, program: Program
     if not fixed:
         return
     own = _context_struct(obj, program)
-    label, theirs = _record(facts.kernel.btf, target.category, target.name, own[0] if own else "")
+    label, theirs = facts.ask(_record, target.category, target.name, own[0] if own else "")
     if not theirs:
         return
     mine = own[1] if own else []
-    image = on_kernel.image(program)
+    image = obj.image(program)
     told: set[str] = set()
     for slot, reached in sorted(on_kernel.reach(program, fixed).items()):
         at, size = fixed[slot]
@@ -118,16 +118,17 @@ def _context_struct(obj: BpfObject, program: Program) -> tuple[str, list[_Field]
     return None
 
 
-def _record(btf: Btf, category: str, name: str, declared: str) -> tuple[str, list[_Field]]:
+def _record(facts: KernelFacts, category: str, name: str, declared: str) -> tuple[str, tuple[_Field, ...]]:
     """The kernel's record of an event: of its name, or of the class the object names its context after."""
+    btf = facts.kernel.btf
     names = [f"trace_event_raw_{name}", declared if declared.startswith("trace_event_raw_") else ""]
     if category == "syscalls":
         names = [record for start, record in _SYSCALLS.items() if name.startswith(start)]
     for word in filter(None, names):
         ids = btf.ids_by_name(word, {Kind.STRUCT})
         if ids:
-            return word, _fields(btf, ids[0])
-    return "", []
+            return word, tuple(_fields(btf, ids[0]))
+    return "", ()
 
 
 def _fields(btf: Btf, type_id: int) -> list[_Field]:
@@ -142,7 +143,7 @@ def _fields(btf: Btf, type_id: int) -> list[_Field]:
     ]
 
 
-def _moved(mine: list[_Field], theirs: list[_Field], at: int, size: int) -> str:
+def _moved(mine: Sequence[_Field], theirs: Sequence[_Field], at: int, size: int) -> str:
     """What is wrong with a read, in one clause; "" for nothing, and where there is nothing to compare."""
     wanted = next((field for field in mine if field.offset <= at < field.end), None)
     same = next((field for field in theirs if wanted and field.name == wanted.name), None)
@@ -162,5 +163,5 @@ def _moved(mine: list[_Field], theirs: list[_Field], at: int, size: int) -> str:
     return f"that is in the middle of {there.name}"
 
 
-def _shown(fields: list[_Field]) -> str:
+def _shown(fields: Sequence[_Field]) -> str:
     return ", ".join(f"{field.name} at {field.offset}" for field in fields[:12])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from preflight import tables
 from preflight.bytecode.helpers import helper_name
@@ -54,6 +54,13 @@ _NOT_TRIED = {
 _MEASURE = "a load on this kernel: `preflight lab run`"
 
 
+class _Way(NamedTuple):
+    """How a program is loaded: its type, and the prefix of its section's name."""
+
+    program_type: str
+    prefix: str
+
+
 @cache
 def _recorded() -> Sequence[Mapping[str, Any]]:
     found: Sequence[Mapping[str, Any]] = tables.load(Path(__file__).parent / "data" / "helper_types.toml")[
@@ -69,6 +76,21 @@ def _ids() -> Mapping[str, int]:
 
 def helper_answer(facts: KernelFacts, program: Program, number: int) -> Answer:
     """Whether the program's type may call the helper of that number."""
+    return facts.ask(_for_type, program.program_type, program.hook.prefix, number)
+
+
+def may_call(facts: KernelFacts, program: Program, number: int) -> bool:
+    """Whether the program's type may certainly call the helper, whatever shows it."""
+    return facts.ask(_may_call, program.program_type, program.hook.prefix, number)
+
+
+def _may_call(facts: KernelFacts, program_type: str, prefix: str, number: int) -> bool:
+    return facts.ask(_for_type, program_type, prefix, number).there is True
+
+
+def _for_type(facts: KernelFacts, program_type: str, prefix: str, number: int) -> Answer:
+    """The same for all programs of a type whose section names begin alike."""
+    program = _Way(program_type, prefix)
     names = facts.helper_names
     name = helper_name(number)
     if name == "bpf_unknown":
@@ -101,9 +123,9 @@ def helper_answer(facts: KernelFacts, program: Program, number: int) -> Answer:
     return Answer(None, why, listed, _MEASURE)
 
 
-def _rows(record: Mapping[str, Any], program: Program) -> Iterator[str]:
+def _rows(record: Mapping[str, Any], program: _Way) -> Iterator[str]:
     """The letters of the program's own way of loading, else of its type."""
-    vehicle = _VEHICLES.get(program.hook.prefix, program.hook.prefix)
+    vehicle = _VEHICLES.get(program.prefix, program.prefix)
     of_type = [row for row in record["rows"] if row["type"] == program.program_type]
     exact = [row for row in of_type if row["vehicle"] == vehicle]
     if not exact and program.program_type == "tracing":
@@ -111,7 +133,7 @@ def _rows(record: Mapping[str, Any], program: Program) -> Iterator[str]:
     yield from (row["states"] for row in exact or of_type)
 
 
-def _usable(record: Mapping[str, Any], program: Program, name: str, number: int) -> bool:
+def _usable(record: Mapping[str, Any], program: _Way, name: str, number: int) -> bool:
     rows = [states for states in _rows(record, program) if number < len(states)]
     if any(states[number] == "u" for states in rows):
         return True
@@ -124,14 +146,14 @@ def _usable(record: Mapping[str, Any], program: Program, name: str, number: int)
     return bool(everywhere) and all(states[number] == "u" for states in everywhere)
 
 
-def _refused(record: Mapping[str, Any], program: Program, name: str, number: int) -> bool:
+def _refused(record: Mapping[str, Any], program: _Way, name: str, number: int) -> bool:
     if record["locked"] and name in _BESIDE:
         return False
     rows = [states for states in _rows(record, program) if number < len(states)]
     return bool(rows) and all(states[number] == "n" for states in rows)
 
 
-def _old_reader(facts: KernelFacts, program: Program, name: str) -> Answer | None:
+def _old_reader(facts: KernelFacts, program: _Way, name: str) -> Answer | None:
     """bpf_probe_read() and bpf_probe_read_str(): only where user and kernel addresses do not overlap."""
     if program.program_type not in _TRACING:
         return None

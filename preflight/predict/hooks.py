@@ -9,7 +9,7 @@ verifier: "func 'NAME' doesn't have N-th argument" (btf_ctx_access() in kernel/b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from preflight.btf import Btf, Kind, quick
 from preflight.btf.c_decl import declare, spell
@@ -17,12 +17,14 @@ from preflight.btf.types import Composite, Func, FuncProto, Ptr, Typedef
 from preflight.core import find_attach_target
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Location, Severity, Verdict
+from preflight.predict.code import code_of
 from preflight.predict.context_reads import context_reads
 from preflight.predict.open_targets import is_placeholder
 
 if TYPE_CHECKING:
     from preflight.core import AttachTarget
     from preflight.objects.model import BpfObject, Program
+    from preflight.predict.kernel_facts import KernelFacts
     from preflight.predict.relocated import RelocatedObject
     from preflight.predict.target import KernelTarget
 
@@ -37,22 +39,66 @@ def attach_targets(obj: BpfObject, target: KernelTarget) -> dict[str, AttachTarg
     """Program name -> the answer for its target; only hooks that the loader looks up in BTF."""
     found: dict[str, AttachTarget] = {}
     for program in obj.programs:
-        hook = program.hook
-        named = hook.target is not None and not hook.target.is_open
-        if program.autoload and hook.needs_kernel_btf and named and hook.prefix not in _OPEN_PREFIXES:
-            text = hook.target.text if hook.target else ""
-            found[program.name] = find_attach_target(target.relocation, hook.attach_type, text)
+        if _is_looked_up(program):
+            text = program.hook.target.text if program.hook.target else ""
+            found[program.name] = find_attach_target(target.relocation, program.hook.attach_type, text)
     return found
+
+
+def _is_looked_up(program: Program) -> bool:
+    """Whether the loader looks the program's target up in BTF."""
+    hook = program.hook
+    named = hook.target is not None and not hook.target.is_open
+    return program.autoload and hook.needs_kernel_btf and named and hook.prefix not in _OPEN_PREFIXES
+
+
+class LookedUp(NamedTuple):
+    """What the loader finds: `name` it looks for, the errno name when it is not there, else the number of its
+    arguments, None when it has no prototype."""
+
+    name: str
+    error: str | None
+    arguments: int | None = None
+
+
+def looked_up(target: KernelTarget, attach_type: str, text: str) -> LookedUp:
+    """An attach target as the loader looks it up; a question for `KernelTarget.ask`."""
+    answer = find_attach_target(target.relocation, attach_type, text)
+    if answer.error is not None:
+        return LookedUp(answer.looked_up, answer.error)
+    _, proto = _found(target, answer)
+    return LookedUp(answer.looked_up, None, len(proto.params) - _first(attach_type) if proto else None)
+
+
+def _words_at(target: KernelTarget, attach_type: str, text: str) -> int | None:
+    found = prototype_of(target, attach_type, text)
+    return None if found is None else _argument_words(*found)
+
+
+def _signature_of(target: KernelTarget, attach_type: str, text: str) -> str:
+    answer = find_attach_target(target.relocation, attach_type, text)
+    btf, proto = _found(target, answer)
+    return "" if btf is None or proto is None else _signature(btf, answer.type_id, proto)
+
+
+def _found(target: KernelTarget, answer: AttachTarget) -> tuple[Btf | None, FuncProto | None]:
+    relocation = target.relocation
+    btf = next((b.btf for b in (relocation.vmlinux, *relocation.modules) if b.name == answer.btf), None)
+    return btf, _prototype(btf, answer.type_id) if btf is not None and answer.type_id else None
+
+
+def _first(attach_type: str) -> int:
+    """The number of the first argument that a program sees: a tracepoint's prototype begins with another."""
+    return 1 if attach_type == "trace_raw_tp" else 0
 
 
 def hook_findings(on_kernel: RelocatedObject) -> Iterator[Finding]:
     """PC301 for targets this kernel lacks, PC302 for those with fewer arguments than are read."""
-    obj = on_kernel.obj
-    answers = attach_targets(obj, on_kernel.target)
-    for program in obj.programs:
-        answer = answers.get(program.name)
-        if answer is None:
+    for program in on_kernel.obj.programs:
+        if not _is_looked_up(program):
             continue
+        text = program.hook.target.text if program.hook.target else ""
+        answer = on_kernel.ask(looked_up, program.hook.attach_type, text)
         if answer.error is not None and program.hook.target and is_placeholder(program.hook.target.name):
             yield _open(on_kernel, program, answer)
         elif answer.error is not None:
@@ -61,35 +107,31 @@ def hook_findings(on_kernel: RelocatedObject) -> Iterator[Finding]:
             yield from _arguments(on_kernel, program, answer)
 
 
-def _open(on_kernel: RelocatedObject, program: Program, answer: AttachTarget) -> Finding:
+def _open(on_kernel: RelocatedObject, program: Program, answer: LookedUp) -> Finding:
     """A placeholder: loaded as it is the object fails, but nobody loads it as it is."""
     return Finding(
         code="PC301",
         verdict=Verdict.NOT_APPLICABLE,
         severity=Severity.INFO,
-        title=f'SEC("{program.section}"): {answer.looked_up} is a placeholder; the target is open',
+        title=f'SEC("{program.section}"): {answer.name} is a placeholder; the target is open',
         subject=program.name,
         evidence=(Evidence("object", "user space names the target before it loads the object"),),
         cause="the tool chooses the function at run time (bpf_program__set_attach_target())",
         fix="check the function the tool will choose instead",
         location=_place(obj=on_kernel.obj, section=program.section, insn=program.section_insn),
-        data={"looked_up": answer.looked_up, "error": answer.error, "module": None},
+        data={"looked_up": answer.name, "error": answer.error, "module": None},
     )
 
 
-def _missing(on_kernel: RelocatedObject, program: Program, answer: AttachTarget) -> Finding:
-    kernel = on_kernel.target.kernel
-    where = _module_with(on_kernel.target, answer.looked_up)
+def _missing(on_kernel: RelocatedObject, program: Program, answer: LookedUp) -> Finding:
+    where = on_kernel.ask(_module_with, answer.name)
     if where:
-        cause = f"{answer.looked_up} is in module {where} alone, which does not count as loaded"
+        cause = f"{answer.name} is in module {where} alone, which does not count as loaded"
         fix = f"load module {where} first, or leave the program out where it is absent"
     else:
-        known = on_kernel.target.suggestions
-        key = ("functions", answer.looked_up, program.hook.target.kind if program.hook.target else "")
-        if key not in known:
-            known[key] = _near_functions(kernel.btf, program, answer.looked_up)
-        near = known[key]
-        cause = f"this kernel's BTF has no {answer.looked_up}: renamed, inlined, added later, or in a module"
+        functions = program.hook.target is not None and program.hook.target.kind == "function"
+        near = on_kernel.ask(_near_functions, answer.name) if functions else ()
+        cause = f"this kernel's BTF has no {answer.name}: renamed, inlined, added later, or in a module"
         cause += f"; it has {', '.join(near)}" if near else ""
         fix = (
             f"switch the program off where the target is missing (bpf_program__set_autoload({program.name}, "
@@ -100,13 +142,13 @@ def _missing(on_kernel: RelocatedObject, program: Program, answer: AttachTarget)
         code="PC301",
         verdict=Verdict.MISSING,
         severity=Severity.REQUIRED,
-        title=f'SEC("{program.section}"): this kernel has no {answer.looked_up} to attach to',
+        title=f'SEC("{program.section}"): this kernel has no {answer.name} to attach to',
         subject=program.name,
-        evidence=(Evidence("btf", f"{answer.looked_up}: {answer.error}"),),
+        evidence=(Evidence("btf", f"{answer.name}: {answer.error}"),),
         cause=cause,
         fix=fix,
         location=_place(obj=on_kernel.obj, section=program.section, insn=program.section_insn),
-        data={"looked_up": answer.looked_up, "error": answer.error, "module": where},
+        data={"looked_up": answer.name, "error": answer.error, "module": where},
     )
 
 
@@ -124,13 +166,12 @@ def _module_with(target: KernelTarget, name: str) -> str | None:
     return None
 
 
-def _near_functions(btf: Btf, program: Program, name: str) -> list[str]:
+def _near_functions(target: KernelTarget, name: str) -> tuple[str, ...]:
     """Names that only differ by underscores in front or a suffix: `__NAME`, `NAME_folio`."""
-    if program.hook.target is None or program.hook.target.kind != "function":
-        return []
+    btf = target.kernel.btf
     data, plain = btf.strings.data, name.strip("_")
     if len(plain) < 5:
-        return []
+        return ()
     found: list[str] = []
     wanted = plain.encode("utf-8", "surrogatepass")
     at = quick.find(data, wanted)
@@ -140,22 +181,17 @@ def _near_functions(btf: Btf, program: Program, name: str) -> list[str]:
         if text != name and len(text) - len(plain) <= 12 and btf.ids_by_name(text, {Kind.FUNC}):
             found.append(text)
         at = quick.find(data, wanted, end)
-    return sorted(set(found), key=lambda text: (len(text), text))[:3]
+    return tuple(sorted(set(found), key=lambda text: (len(text), text))[:3])
 
 
-def _arguments(on_kernel: RelocatedObject, program: Program, answer: AttachTarget) -> Iterator[Finding]:
-    target = on_kernel.target.relocation
-    btf = next((b.btf for b in (target.vmlinux, *target.modules) if b.name == answer.btf), None)
-    proto = _prototype(btf, answer.type_id) if btf is not None and answer.type_id else None
-    if btf is None or proto is None:
-        return
-    first = 1 if program.attach_type == "trace_raw_tp" else 0
+def _arguments(on_kernel: RelocatedObject, program: Program, answer: LookedUp) -> Iterator[Finding]:
     obj = on_kernel.obj
     key = ("context-reads", program.section_index, program.section_insn, program.name)
-    reads = obj.memo(key, lambda: context_reads(obj.image(program)))
-    if max(reads.values(), default=0) // 8 < len(proto.params) - first:
+    reads = obj.memo(key, lambda: context_reads(code_of(obj.image(program))))
+    if answer.arguments is None or max(reads.values(), default=0) // 8 < answer.arguments:
         return  # no argument takes less than a word
-    words = _argument_words(btf, proto, first)
+    text = program.hook.target.text if program.hook.target else ""
+    words = on_kernel.ask(_words_at, program.hook.attach_type, text)
     if words is None:
         return
     allowed = words + (program.attach_type in _WITH_RESULT)
@@ -165,7 +201,9 @@ def _arguments(on_kernel: RelocatedObject, program: Program, answer: AttachTarge
     for slot, reached in on_kernel.reach(program, beyond).items():
         if reached.answer == "no":
             continue
-        origin = on_kernel.image(program).origins[slot]
+        origin = obj.image(program).origins[slot]
+        text = program.hook.target.text if program.hook.target else ""
+        signature = on_kernel.ask(_signature_of, program.hook.attach_type, text)
         number = beyond[slot] + 1
         name = program.hook.target.name if program.hook.target else program.name
         yield Finding(
@@ -175,13 +213,13 @@ def _arguments(on_kernel: RelocatedObject, program: Program, answer: AttachTarge
             title=f"{program.name} reads argument {number} of {name}, which has {words} in this kernel",
             subject=f"{program.name}/{number}",
             evidence=(
-                Evidence("btf", _signature(btf, answer.type_id, proto)),
+                Evidence("btf", signature),
                 Evidence("object", f"reads 8 bytes at offset {beyond[slot] * 8} of its context"),
             ),
             cause=f"the verifier says: func '{name}' doesn't have {number}-th argument",
             fix="tell the forms apart by the kernel's BTF, not by its version: a flavour of the function's "
             f"typedef with bpf_core_type_matches(), or one program per form (bpf_program__set_autoload); "
-            f"this kernel has {_signature(btf, answer.type_id, proto)}",
+            f"this kernel has {signature}",
             location=_place(on_kernel.obj, origin.section, origin.insn),
             data={"argument": number, "arguments": words, "reachable": reached.answer},
         )
@@ -204,22 +242,16 @@ def _prototype(btf: Btf, type_id: int) -> FuncProto | None:
     return found if isinstance(found, FuncProto) else None
 
 
-def prototype_of(target: KernelTarget, program: Program) -> tuple[Btf, FuncProto, int] | None:
-    """The BTF and prototype of what a program attaches to, and the number of its first argument.
+def prototype_of(target: KernelTarget, attach_type: str, text: str) -> tuple[Btf, FuncProto, int] | None:
+    """The BTF and prototype of what a section attaches to, and the number of its first argument.
 
     A tracepoint's prototype begins with one that no program sees. None when this kernel has no such target.
     """
-    relocation = target.relocation
-    text = program.hook.target.text if program.hook.target else ""
-    answer = find_attach_target(relocation, program.hook.attach_type, text)
-    btf = next((b.btf for b in (relocation.vmlinux, *relocation.modules) if b.name == answer.btf), None)
-    proto = _prototype(btf, answer.type_id) if btf is not None and answer.type_id else None
-    if btf is None or proto is None:
-        return None
-    return btf, proto, 1 if program.attach_type == "trace_raw_tp" else 0
+    btf, proto = _found(target, find_attach_target(target.relocation, attach_type, text))
+    return None if btf is None or proto is None else (btf, proto, _first(attach_type))
 
 
-def argument_words(btf: Btf, program: Program) -> int | None:
+def argument_words(facts: KernelFacts, program: Program) -> int | None:
     """8-byte words of a tracing program's arguments in its context, result not counted; None: not known.
 
     For a raw tracepoint the arguments of `btf_trace_NAME` without the first, else those of the function.
@@ -227,8 +259,12 @@ def argument_words(btf: Btf, program: Program) -> int | None:
     target = program.hook.target
     if target is None or not target.name:
         return None
-    traced = target.kind == "raw-tracepoint"
-    name = f"btf_trace_{target.name}" if traced else target.name
+    return facts.ask(_words_of, target.name, target.kind == "raw-tracepoint")
+
+
+def _words_of(facts: KernelFacts, name: str, traced: bool) -> int | None:
+    btf = facts.kernel.btf
+    name = f"btf_trace_{name}" if traced else name
     ids = btf.ids_by_name(name, {Kind.TYPEDEF if traced else Kind.FUNC})
     proto = _prototype(btf, ids[0]) if ids else None
     return None if proto is None else _argument_words(btf, proto, 1 if traced else 0)

@@ -8,13 +8,16 @@ configuration that says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 from preflight.btf import Kind
 from preflight.kernels.model import Kernel
 from preflight.predict.target import KernelTarget
+
+T = TypeVar("T")
 
 #: What compilers append to the name of a function they made another version of.
 VARIANTS = (".isra.", ".part.", ".constprop.", ".cold", ".llvm.")
@@ -28,6 +31,23 @@ class KernelFacts:
     """One kernel, asked as the loader and the attach code would ask it. Keep one per kernel."""
 
     target: KernelTarget
+
+    def ask(self, question: Callable[..., T], *about: Hashable) -> T:
+        """`question(self, *about)`, asked once of a kernel; see `KernelTarget.ask`."""
+        known, key = self._asked, (question, about)
+        if key not in known:
+            known[key] = question(self, *about)
+        found: T = known[key]
+        return found
+
+    @cached_property
+    def _asked(self) -> dict[Any, Any]:
+        return {}
+
+    @cached_property
+    def answers(self) -> dict[Any, Any]:
+        """What this kernel was asked so far; `preflight.predict.recall` fills it."""
+        return {}
 
     @cached_property
     def kfuncs(self) -> frozenset[str]:
@@ -49,6 +69,15 @@ class KernelFacts:
         config = self.kernel.config
         return None if config is None else all(config.get(name, "n") == "y" for name in names)
 
+    def setting(self, option: str) -> str | None:
+        """A configuration option's value, `n` when it is not there; None: the configuration is unknown."""
+        config = self.kernel.config
+        return None if config is None else config.get(option, "n")
+
+    def counts_as_loaded(self, module: str) -> bool:
+        """Whether a module is taken as loaded."""
+        return module in self.target.loaded_modules
+
     def has_func(self, name: str) -> bool:
         """Whether vmlinux's BTF, or that of a loaded module, describes a function of this name."""
         found = self._functions.get(name)
@@ -69,6 +98,21 @@ class KernelFacts:
         """The type letters of a symbol of exactly this name; "" when there is none, None when unknown."""
         symbols = self.kernel.symbols
         return None if symbols is None else symbols.get(name, "")
+
+    @property
+    def symbol_count(self) -> int | None:
+        """How many different names the symbols have; None when they are unknown."""
+        return None if self.kernel.symbols is None else len(self.kernel.symbols)
+
+    def in_loaded_module(self, name: str) -> bool:
+        """Whether a module that counts as loaded has a function of this name, and vmlinux has not."""
+        if not self.target.loaded_modules or self.has_type(name, Kind.FUNC):
+            return False
+        return any(module.btf.ids_by_name(name, {Kind.FUNC}) for module in self.target.relocation.modules)
+
+    def in_module_btf(self, name: str) -> bool:
+        """Whether a loaded module's BTF, vmlinux's below it included, describes such a function."""
+        return any(module.btf.ids_by_name(name, {Kind.FUNC}) for module in self.target.relocation.modules)
 
     def variants(self, name: str) -> tuple[str, ...]:
         """Symbols that are versions of a function: `NAME.part.0`, `NAME.isra.0`; sorted."""
@@ -105,6 +149,21 @@ class KernelFacts:
         """Attach types of `enum bpf_attach_type` in lower case without the prefix; None: not in BTF."""
         values = self.enum("bpf_attach_type")
         return None if values is None else frozenset(n.removeprefix("BPF_").lower() for n in values)
+
+    def lists_attach_type(self, name: str) -> bool | None:
+        """Whether there is such an attach type, in lower case without the prefix; None: not in BTF."""
+        known = self.attach_types
+        return None if known is None else name in known
+
+    def has_helper(self, number: int) -> bool | None:
+        """Whether there is a helper of that number; None when BTF does not list them."""
+        names = self.helper_names
+        return None if names is None else number in names
+
+    def lists_helper(self, name: str) -> bool | None:
+        """Whether BTF lists a helper under this name, without `bpf_`; None when it does not list them."""
+        names = self.helper_names
+        return None if names is None else f"BPF_FUNC_{name}" in names.values()
 
     @cached_property
     def helper_names(self) -> Mapping[int, str] | None:

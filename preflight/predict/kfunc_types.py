@@ -33,6 +33,10 @@ def _table() -> Mapping[str, Any]:
 
 def kfunc_answer(facts: KernelFacts, program: Program, name: str) -> Answer:
     """Whether the program's type may call a kernel function that vmlinux's BTF, or a module's, describes."""
+    return facts.ask(_for_type, program.program_type, name)
+
+
+def _for_type(facts: KernelFacts, program_type: str, name: str) -> Answer:
     marked = facts.kfuncs
     here = facts.has_type(name, Kind.FUNC)
     # functions with arguments the verifier fills in stand beside a NAME_impl, and only one is marked
@@ -42,10 +46,10 @@ def kfunc_answer(facts: KernelFacts, program: Program, name: str) -> Answer:
         return Answer(False, f"{name} is there, but is no function that programs may call", shown)
     witnessed = any(facts.has_func(word) for word in _table()["witness"])
     for group in _table()["group"]:
-        if name in group["functions"] and program.program_type in group["types"] and witnessed:
-            shown = Evidence("inferred", f"6.12 to 7.3 let {program.program_type} programs call {name}")
+        if name in group["functions"] and program_type in group["types"] and witnessed:
+            shown = Evidence("inferred", f"6.12 to 7.3 let {program_type} programs call {name}")
             return Answer(True, "", shown)
-    why = f"whether {program.program_type} programs may call {name}, which is there, is not known"
+    why = f"whether {program_type} programs may call {name}, which is there, is not known"
     return Answer(None, why, Evidence("btf", f"FUNC {name}"), _MEASURE)
 
 

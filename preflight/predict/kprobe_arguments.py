@@ -19,6 +19,7 @@ from preflight.objects.model import Program
 from preflight.predict.argument_flow import accesses
 from preflight.predict.argument_structs import declared_struct, same_or_embedded, words_of, wrong_struct
 from preflight.predict.causes import place
+from preflight.predict.code import code_of
 from preflight.predict.context_reads import context_reads
 from preflight.predict.kernel_facts import KernelFacts
 
@@ -85,7 +86,9 @@ def _beyond(
 ) -> Iterator[Finding]:
     places = {offset: number for number, offset in enumerate(registers)}
     image = on_kernel.image(program)
-    reads = {slot: places[at] for slot, at in context_reads(image).items() if places.get(at, -1) >= count}
+    reads = {
+        slot: places[at] for slot, at in context_reads(code_of(image)).items() if places.get(at, -1) >= count
+    }
     reads = {slot: number for slot, number in reads.items() if image.code[slot * 8] & 0x18 == 0x18}
     for slot, number in sorted(reads.items(), key=lambda one: (one[1], one[0])):
         if not _reached(on_kernel, program, slot):

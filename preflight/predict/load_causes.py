@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from preflight.btf import Kind
 from preflight.bytecode.image import KsymRef, SubprogRef
-from preflight.bytecode.insn import decode
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
@@ -22,7 +21,7 @@ from preflight.predict.argument_types import argument_type_findings
 from preflight.predict.attach_targets import SYMBOLS
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.denied_targets import denied_target_findings
-from preflight.predict.helper_types import helper_answer
+from preflight.predict.helper_types import helper_answer, may_call
 from preflight.predict.hooks import argument_words
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.kfunc_types import kfunc_answer
@@ -81,16 +80,16 @@ def _section(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -
 
 def _type(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     if program.program_type != "unknown":
-        answer = type_answer(facts, "program", program.program_type)
+        answer = facts.ask(type_answer, "program", program.program_type)
         yield from _judged("PC402", on_kernel.obj, program, program.program_type, answer)
 
 
 def _attach_type(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    wanted, known = program.attach_type, facts.attach_types
+    wanted = program.attach_type
     checked = program.program_type in _CHECKED_AT_LOAD and not program.hook.attach_type_optional
     if not wanted or not (checked or program.hook.needs_kernel_btf):
         return
-    if known is not None and wanted not in known:
+    if facts.lists_attach_type(wanted) is False:
         word = f"BPF_{wanted.upper()}"
         yield missing(
             "PC403",
@@ -106,9 +105,9 @@ def _helpers(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -
     for use in on_kernel.obj.usage(program).helpers:
         if use.number is None or use.number <= 0:
             continue
-        answer = helper_answer(facts, program, use.number)
-        if answer.there is True:
+        if may_call(facts, program, use.number):
             continue
+        answer = helper_answer(facts, program, use.number)
         reached = _reached(on_kernel, program, _calls(on_kernel, program, use))
         if reached == "unknown":
             answer = replace(answer, there=None, decided_by="whether the verifier reaches the call")
@@ -119,17 +118,13 @@ def _helpers(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -
 
 
 def _is_absent(facts: KernelFacts, number: int) -> bool:
-    return facts.helper_names is not None and number not in facts.helper_names
+    return facts.has_helper(number) is False
 
 
 def _calls(on_kernel: RelocatedObject, program: Program, use: Use) -> list[int]:
     """Slots of the relocated program that call a helper; poisoned ones call nothing real."""
-    image = on_kernel.image(program)
-    return [
-        insn.slot
-        for insn in decode(image.code, image.byteorder)
-        if insn.is_helper_call and insn.imm == use.number
-    ]
+    calls = on_kernel.code(program).helper_calls
+    return [insn.slot for insn in calls if insn.imm == use.number]
 
 
 def _reached(on_kernel: RelocatedObject, program: Program, slots: Iterable[int]) -> str:
@@ -150,7 +145,7 @@ def _kfuncs(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) ->
     for use in uses:
         slots = [
             slot
-            for slot, ref in on_kernel.image(program).refs.items()
+            for slot, ref in on_kernel.obj.image(program).refs.items()
             if getattr(ref, "name", "").partition("___")[0] == use.name
         ]
         if _reached(on_kernel, program, slots) == "no":
@@ -166,7 +161,7 @@ def _ksyms(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> 
     typed = {extern.name: extern.typed for extern in on_kernel.obj.externs}
     names = {
         ref.name
-        for ref in on_kernel.image(program).refs.values()
+        for ref in on_kernel.obj.image(program).refs.values()
         if isinstance(ref, KsymRef) and not ref.weak and not typed.get(ref.name, False)
     }
     for name in sorted(names):
@@ -193,10 +188,10 @@ def _ksyms(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> 
 
 def _instructions(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     features = [name for name, _ in on_kernel.obj.usage(program).isa.features]
-    if any(isinstance(ref, SubprogRef) for ref in on_kernel.image(program).refs.values()):
+    if any(isinstance(ref, SubprogRef) for ref in on_kernel.obj.image(program).refs.values()):
         features.append("callback")
     for feature in features:
-        yield from _judged("PC408", on_kernel.obj, program, feature, feature_answer(facts, feature))
+        yield from _judged("PC408", on_kernel.obj, program, feature, facts.ask(feature_answer, feature))
 
 
 def _license(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
@@ -264,7 +259,7 @@ def _trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program
             Evidence("inferred", f"packaged kernels have {name} in BTF and only split in their symbols"),
             fix=SYMBOLS,
         )
-    if there == "" and not _in_module(facts, name):
+    if there == "" and not facts.in_loaded_module(name):
         variants = facts.variants(name)
         shown = f"; its symbols are {', '.join(variants[:3])}" if variants else ""
         yield missing(
@@ -278,16 +273,6 @@ def _trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program
             cause="the compiler split or cloned the function; the verifier says: The address of function "
             f"{name} cannot be found (ENOENT)",
         )
-
-
-def _in_module(facts: KernelFacts, name: str) -> bool:
-    """Whether a loaded module has the function: its symbols are not in a list made from vmlinux."""
-    return any(m.btf.ids_by_name(name, {Kind.FUNC}) and not _vmlinux_has(facts, name)
-               for m in facts.target.relocation.modules)  # fmt: skip
-
-
-def _vmlinux_has(facts: KernelFacts, name: str) -> bool:
-    return facts.has_type(name, Kind.FUNC)
 
 
 def _struct_ops(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
@@ -316,15 +301,12 @@ _SUSPICIONS = {
 
 
 def _stack_reads(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    refused = {kind for kind, (_, accepted, _) in _SUSPICIONS.items() if not accepted(facts)}
-    if not refused:
-        return
-    image = on_kernel.image(program)
-    for suspect in suspects(image):
-        code, _, words = _SUSPICIONS[suspect.kind]
-        if suspect.kind not in refused or _reached(on_kernel, program, [suspect.slot]) == "no":
+    instructions = on_kernel.code(program)
+    for suspect in instructions.memo("suspects", lambda: suspects(instructions)):
+        code, accepted, words = _SUSPICIONS[suspect.kind]
+        if facts.ask(accepted) or _reached(on_kernel, program, [suspect.slot]) == "no":
             continue
-        origin = image.origins[suspect.slot]
+        origin = instructions.origins[suspect.slot]
         found = undecided(
             code,
             on_kernel.obj,
@@ -341,14 +323,14 @@ def _moved_context(on_kernel: RelocatedObject, facts: KernelFacts, program: Prog
     """Arguments picked by moving the context pointer: refused where the offset does not come to 0."""
     if program.program_type not in ("tracing", "raw_tracepoint", "lsm"):
         return
-    image = on_kernel.image(program)
-    for read in moved_reads(image, lambda slot: _reached(on_kernel, program, [slot])):
+    instructions = on_kernel.code(program)
+    for read in moved_reads(instructions, lambda slot: _reached(on_kernel, program, [slot])):
         if _reached(on_kernel, program, [read.slot]) == "no":
             continue
-        words = argument_words(facts.kernel.btf, program)
+        words = argument_words(facts, program)
         certain = read.offset is not None and words is not None and read.offset // 8 >= words
         at = "an offset that is not decided" if read.offset is None else f"offset {read.offset}"
-        origin = image.origins[read.slot]
+        origin = instructions.origins[read.slot]
         rule = missing if certain else undecided
         beyond = f", beyond its {words} arguments" if certain else ""
         found = rule(

@@ -38,7 +38,7 @@ def map_findings(obj: BpfObject, facts: KernelFacts) -> list[Finding]:
 
 
 def _type(obj: BpfObject, facts: KernelFacts, definition: MapDef) -> Iterator[Finding]:
-    answer = type_answer(facts, "map", definition.type)
+    answer = facts.ask(type_answer, "map", definition.type)
     if answer.there is True:
         return
     fix = f"decided by {answer.decided_by}" if answer.there is None and answer.decided_by else ""
@@ -59,7 +59,7 @@ def _flags(obj: BpfObject, facts: KernelFacts, definition: MapDef) -> Iterator[F
     # libbpf chooses the flags of the maps that it makes of sections
     if definition.origin not in ("btf", "legacy"):
         return
-    answer = flags_answer(facts, definition)
+    answer = facts.ask(flags_answer, definition)
     if answer.there is True:
         return
     yield Finding(

@@ -81,11 +81,11 @@ def _never(why: str, errno: str) -> Answer:
 
 def _big_key(facts: KernelFacts, key: int) -> Answer | None:
     """Keys beyond 512 bytes: refused (E2BIG) until the check for the stack was dropped (5.11)."""
-    names = facts.helper_names
-    if names is None:
+    larger = facts.lists_helper("task_storage_get")
+    if larger is None:
         shown = Evidence("btf", "enum bpf_func_id is not in this kernel's BTF")
         return Answer(None, f"keys of {key} bytes, which older kernels refuse", shown, "a trial load")
-    if "BPF_FUNC_task_storage_get" in names.values():
+    if larger:
         return None
     shown = Evidence(
         "btf", "enum bpf_func_id does not list task_storage_get, which came with the larger keys"

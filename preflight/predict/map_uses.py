@@ -26,7 +26,9 @@ from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
 
 if TYPE_CHECKING:
+    from preflight.bytecode.image import ProgramImage
     from preflight.bytecode.insn import Insn
+    from preflight.bytecode.reach_reading import Environment, Shared
     from preflight.bytecode.state import State
     from preflight.predict.relocated import RelocatedObject
 
@@ -79,8 +81,7 @@ def _held(
 
 
 def _has_helper(facts: KernelFacts, name: str) -> bool:
-    names = facts.helper_names
-    return names is None or f"BPF_FUNC_{name}" in names.values()
+    return facts.lists_helper(name) is not False
 
 
 def _is_old(facts: KernelFacts) -> bool:
@@ -95,7 +96,7 @@ def _not_preallocated(
     if facts.has_func("bpf_mem_alloc_init") or facts.symbol("bpf_mem_alloc_init"):
         return
     shown = Evidence("btf", "no bpf_mem_alloc_init(), with which hashes could be used there")
-    rule = undecided if facts.kernel.symbols is None else missing
+    rule = undecided if facts.symbol("bpf_mem_alloc_init") is None else missing
     yield rule(
         "PC426",
         on_kernel.obj,
@@ -134,7 +135,7 @@ def _given(on_kernel: RelocatedObject, program: Program) -> Iterator[Finding]:
     """Which map each helper gets, against what the verifier lets it have."""
     obj = on_kernel.obj
     maps = {one.name: one.type for one in obj.all_maps}
-    image = on_kernel.image(program)
+    image = on_kernel.obj.image(program)
     key = ("maps-given", program.section_index, program.section_insn, program.name, image.code)
     given = obj.memo(key, lambda: _maps_given(on_kernel, program))
     table = _table()
@@ -162,16 +163,19 @@ def _given(on_kernel: RelocatedObject, program: Program) -> Iterator[Finding]:
 
 
 def _maps_given(on_kernel: RelocatedObject, program: Program) -> tuple[tuple[int, int, str], ...]:
-    """(slot, helper, map) of calls that every verifier comes to with that map."""
+    numbers = _suspicious(on_kernel, program)
+    return on_kernel.about(_given_to, program, numbers) if numbers else ()
+
+
+def _given_to(
+    image: ProgramImage, environment: Environment, numbers: frozenset[int], *, shared: Shared | None = None
+) -> tuple[tuple[int, int, str], ...]:
+    """(slot, helper, map) of calls of some helpers that every verifier comes to with that map."""
     from preflight.bytecode.reach_explore import explore_paths
     from preflight.bytecode.reach_graph import Graph
     from preflight.bytecode.reach_step import Machine, Successors
     from preflight.bytecode.state import POINTER
 
-    image = on_kernel.image(program)
-    numbers = _suspicious(on_kernel, program)
-    if not numbers:
-        return ()
     found: dict[tuple[int, str], int] = {}
 
     class Watching(Machine):
@@ -182,7 +186,7 @@ def _maps_given(on_kernel: RelocatedObject, program: Program) -> tuple[tuple[int
                         found[(insn.slot, value.data.name)] = insn.imm
             return super()._call_helper(insn, state)
 
-    explore_paths(Watching(Graph(image), on_kernel.environment, exact=True), _BUDGET, ())
+    explore_paths(Watching(Graph(image, shared=shared), environment, exact=True), _BUDGET, ())
     return tuple((slot, number, name) for (slot, name), number in sorted(found.items()))
 
 

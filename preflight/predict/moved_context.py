@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from preflight.bytecode.image import ProgramImage
-from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import BPF_ALU64, BPF_LDX, BPF_MEM
+from preflight.predict.code import Code
 from preflight.records import dataclass
 
 _MOV64_X, _MOV64_K, _ADD64_X, _LSH64_K = 0xBF, 0xB7, 0x0F, 0x67
@@ -26,21 +26,20 @@ class MovedRead:
     offset: int | None
 
 
-def moved_reads(image: ProgramImage, reached: Callable[[int], str]) -> list[MovedRead]:
+def moved_reads(code: Code, reached: Callable[[int], str]) -> list[MovedRead]:
     """Loads of the main program through a context pointer plus a register; offset 0 is left out.
 
     `reached` answers `yes`, `no` or `unknown` for a slot. Followed in the order of the instructions: of
     several constants for a register the last one that is reached counts. It is asked for constants that
     are added to a context pointer and for no others: an answer is an exploration of the program.
     """
-    if _ADD64_X not in image.code[::8]:
-        return []  # the first byte of each slot is its opcode, and without this one no register is added
-    end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
+    if not code.memo("adds", lambda: any(insn.opcode == _ADD64_X for insn in code.insns)):
+        return []
     context: dict[int, int | None] = {1: 0}
     constant: dict[int, _Constant] = {}
     found: list[MovedRead] = []
-    for insn in decode(image.code, image.byteorder):
-        if insn.slot >= end:
+    for insn in code.insns:
+        if insn.slot >= code.end:
             break
         if insn.cls == BPF_LDX and insn.mode == BPF_MEM and insn.src in context:
             at = context[insn.src]

@@ -71,13 +71,17 @@ def kernel_without_btf(obj: BpfObject, kernel: str, why: str) -> Iterator[Findin
         )
 
 
-def wrong_machine(obj: BpfObject, target: KernelTarget) -> Iterator[Finding]:
-    """PC211: an object compiled for another machine's registers, or another byte order."""
-    kernel = target.kernel
-    machine = kernel.arch or infer(kernel.btf)
-    if obj.byteorder != kernel.byteorder:
-        detail = f"the object is {obj.byteorder}-endian, the kernel {kernel.byteorder}-endian"
-        cause, fix = "no loader loads an object of the other byte order", _REBUILD_ORDER[kernel.byteorder]
+def machine_of(target: KernelTarget) -> tuple[str | None, str]:
+    """A kernel's machine as `uname -m` prints it, None when it is not known, and its byte order."""
+    return target.kernel.arch or infer(target.kernel.btf), target.kernel.byteorder
+
+
+def wrong_machine(obj: BpfObject, kernel: tuple[str | None, str]) -> Iterator[Finding]:
+    """PC211: an object compiled for another machine's registers, or another byte order (see `machine_of`)."""
+    machine, byteorder = kernel
+    if obj.byteorder != byteorder:
+        detail = f"the object is {obj.byteorder}-endian, the kernel {byteorder}-endian"
+        cause, fix = "no loader loads an object of the other byte order", _REBUILD_ORDER[byteorder]
         verdict, severity = Verdict.MISSING, Severity.REQUIRED
     elif obj.arch is not None and machine is not None and _name(obj.arch) != _name(machine):
         detail = f"the object reads {obj.arch} registers (struct pt_regs), the kernel is {machine}"

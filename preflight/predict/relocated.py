@@ -8,11 +8,11 @@ instructions the verifier can reach. No kernel is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from preflight.bytecode.image import KfuncRef, KsymRef, MapRef, ProgramImage, Ref
 from preflight.core import (
@@ -21,17 +21,26 @@ from preflight.core import (
     Relocation,
     ResolvedExtern,
     kconfig_map,
+    plan_object,
     relocate_object,
     resolve_externs,
 )
 from preflight.objects.link import with_kconfig
 from preflight.objects.model import BpfObject, Program
+from preflight.predict.copies import reads_copy
+from preflight.predict.shape import Shape, questions_of, shape_of
 from preflight.predict.target import KernelTarget
 
 if TYPE_CHECKING:
     from preflight.bytecode.reach import Environment, Reach
     from preflight.bytecode.reach_reading import Shared
+    from preflight.predict.code import Code
     from preflight.predict.explain import Explanation
+
+T = TypeVar("T")
+
+#: Section, place in it, and name of a program.
+ProgramKey = tuple[int, int, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +49,31 @@ class RelocatedObject:
 
     obj: BpfObject
     target: KernelTarget
-    relocation: ObjectRelocation
+    loader: str = "libbpf"
+
+    @cached_property
+    def relocation(self) -> ObjectRelocation:
+        """The relocated instructions. InputError when the object's or the kernel's BTF is corrupt."""
+        return relocate_object(self.obj, self.target.relocation, self.loader)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What `relocation` says to rules, without where fields lie; cheaper than making it."""
+        plan = plan_object(self.obj, self.loader)
+        if plan is None:
+            return ()
+        asked = self.obj.memo(
+            ("shape-questions", self.loader), lambda: questions_of(plan, partial(reads_copy, self.obj))
+        )
+        return shape_of(plan, asked, self.target.relocation, self.target.outlines)
+
+    def by_shape(self, rule: Callable[[RelocatedObject], Iterable[T]]) -> list[T]:
+        """The findings of a rule that looks at the kernel's types only for what `shape` tells of them."""
+        return list(rule(self))
+
+    def ask(self, question: Callable[..., T], *about: Hashable) -> T:
+        """What a question finds out about the kernel: see `KernelTarget.ask`."""
+        return self.target.ask(question, *about)
 
     @cached_property
     def by_place(self) -> dict[tuple[str, int], Relocation]:
@@ -80,7 +113,7 @@ class RelocatedObject:
 
     def image(self, program: Program) -> ProgramImage:
         """The program linked, relocated, and with this kernel's constants filled in."""
-        key = _key(program)
+        key = program_key(program)
         found = self._images.get(key)
         if found is None:
             found = self._images[key] = self._build(program)
@@ -114,13 +147,67 @@ class RelocatedObject:
 
     def reachable(self, program: Program) -> frozenset[int]:
         """Slots of the program's image that some verifier may reach."""
-        from preflight.bytecode.reach import reachable_slots
+        return self.about(_reachable, program)
 
-        def ask(image: ProgramImage, shared: Shared | None = None) -> frozenset[int]:
-            return reachable_slots(image, self.environment, shared=shared)
+    def about(self, question: Callable[..., T], program: Program, *about: Hashable) -> T:
+        """`question(image, environment, *about, shared=None)` about a program's image.
 
-        found: frozenset[int] = self._shared("reachable", program, ask)
+        It is asked of all kernels at once where their own numbers do not matter (`shared`, see
+        `preflight.bytecode.reach_shared`), and each answer is kept with the object.
+        """
+
+        def ask(image: ProgramImage, shared: Shared | None = None) -> T:
+            return question(image, self.environment, *about, shared=shared)
+
+        found: T = self._shared((question, *about), program, ask)
         return found
+
+    def which(self, question: Callable[..., Any], key: ProgramKey, *about: Hashable) -> int:
+        """Which of the kept answers `about` gives."""
+        return id(self.about(question, self._by_key[key], *about))
+
+    @property
+    def _by_key(self) -> Mapping[ProgramKey, Program]:
+        return self.obj.memo("programs-by-key", lambda: {program_key(p): p for p in self.obj.programs})
+
+    def code(self, program: Program, looked_at: tuple[int, ...] | None = None) -> Code:
+        """The program's instructions; with `looked_at` without where fields lie, but in those slots."""
+        from preflight.predict.code import code_of
+
+        image = self.image(program)
+        if looked_at is None:
+            return code_of(image)
+        offsets = {slot for slot, place in self.places(program) if place in self._offsets}
+        left_out = offsets.difference(looked_at)
+        others = self._filled(program, {p: c for p, c in self._changed.items() if p not in self._offsets})
+        numbers = self.numbers(program_key(program), looked_at)
+        key = ("code", *program_key(program), others.code, numbers, tuple(sorted(left_out)))
+        return self.obj.memo(key, lambda: code_of(image, left_out))
+
+    def numbers(self, key: ProgramKey, slots: tuple[int, ...]) -> tuple[bytes, ...]:
+        """The instructions in some slots of a program, as they are on this kernel."""
+        code = self.image(self._by_key[key]).code
+        return tuple(code[slot * 8 : slot * 8 + 16] for slot in slots)
+
+    @property
+    def extern_answers(self) -> tuple[tuple[Any, ...], ...]:
+        """What `externs` says that does not differ between kernels that have the same."""
+        return tuple((e.name, e.kind, e.exists, e.compatible, e.error) for e in self.externs.values())
+
+    @property
+    def kconfig_answers(self) -> tuple[tuple[Any, ...], ...]:
+        """What `kconfig` says, but for the values."""
+        return tuple((value.name, value.known, value.error) for value in self.kconfig.values)
+
+    def position(self, record: Relocation) -> int:
+        """The place of a record among the object's."""
+        return next(n for n, one in enumerate(self.relocation.relocations) if one is record)
+
+    def explained(self, position: int) -> tuple[Any, ...]:
+        """The explanation of the record at a position, without type ids."""
+        found = self.explanation(self.relocation.relocations[position])
+        near = tuple(repr(one.to_dict()) for one in found.near)
+        return found.cause, found.local, found.kernel, found.fix, found.code, near
 
     def open_slots(self, program: Program) -> frozenset[int]:
         """Slots that this kernel's answers leave open: the same, asked of the offsets in the object.
@@ -131,7 +218,7 @@ class RelocatedObject:
         """
         from preflight.bytecode.reach import reachable_slots
 
-        key = _key(program)
+        key = program_key(program)
         found = self._open.get(key)
         if found is None:
             image = self._filled(program, self._answers)
@@ -152,15 +239,9 @@ class RelocatedObject:
 
     def reach(self, program: Program, slots: Iterable[int]) -> dict[int, Reach]:
         """Whether the verifier reaches these slots of the program's image."""
-        from preflight.bytecode.reach import reach
         from preflight.bytecode.reach_shared import fitted
 
-        wanted = tuple(slots)
-
-        def ask(image: ProgramImage, shared: Shared | None = None) -> dict[int, Reach]:
-            return reach(image, wanted, self.environment, shared=shared)
-
-        found: dict[int, Reach] = self._shared(("reach", wanted), program, ask)
+        found = self.about(reach_of, program, tuple(slots))
         return fitted(found, self.obj.image(program), self.kconfig.contents)
 
     def reach_poisoned(self, program: Program) -> dict[int, Reach]:
@@ -188,7 +269,7 @@ class RelocatedObject:
         return self._once(question, program, image, lambda: ask(image))
 
     def _without_offsets(self, program: Program) -> ProgramImage:
-        key = _key(program)
+        key = program_key(program)
         found = self._images_without_offsets.get(key)
         if found is None:
             others = {place: code for place, code in self._changed.items() if place not in self._offsets}
@@ -233,7 +314,7 @@ class RelocatedObject:
                 known.append(shape)
             return known.index(shape)
 
-        return self.obj.memo(("program-shape", *_key(program)), number)
+        return self.obj.memo(("program-shape", *program_key(program)), number)
 
     def explanation(self, record: Relocation) -> Explanation:
         """Why a record misses; each distinct access is explained once."""
@@ -285,7 +366,7 @@ class RelocatedObject:
                         found[start + relo.insn - first.insn] = first.section, relo.insn
             return tuple(sorted(found.items()))
 
-        return obj.memo(("core-places-of", *_key(program)), collect)
+        return obj.memo(("core-places-of", *program_key(program)), collect)
 
     def missing_slots(self, program: Program) -> dict[int, KsymRef | KfuncRef | MapRef]:
         """Slots that refer to something this kernel or loader does not give: kfunc, ksym, map."""
@@ -298,11 +379,30 @@ class RelocatedObject:
         return found
 
 
-def _key(program: Program) -> tuple[int, int, str]:
+def program_key(program: Program) -> ProgramKey:
     """What tells a program apart within an object: crafted ones share sections, places, and names."""
     return program.section_index, program.section_insn, program.name
 
 
+def reach_of(
+    image: ProgramImage, environment: Environment, wanted: tuple[int, ...], *, shared: Shared | None = None
+) -> dict[int, Reach]:
+    """Whether the verifier reaches some slots; a question for `RelocatedObject.about`."""
+    from preflight.bytecode.reach import reach
+
+    return reach(image, wanted, environment, shared=shared)
+
+
+def _reachable(
+    image: ProgramImage, environment: Environment, *, shared: Shared | None = None
+) -> frozenset[int]:
+    from preflight.bytecode.reach import reachable_slots
+
+    return reachable_slots(image, environment, shared=shared)
+
+
 def relocated(obj: BpfObject, target: KernelTarget, loader: str = "libbpf") -> RelocatedObject:
     """Relocate an object for a kernel. InputError when its or the kernel's BTF is corrupt."""
-    return RelocatedObject(obj, target, relocate_object(obj, target.relocation, loader))
+    found = RelocatedObject(obj, target, loader)
+    _ = found.relocation
+    return found

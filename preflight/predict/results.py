@@ -11,11 +11,11 @@ from preflight.bytecode.opcodes import BPF_LD
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph
 from preflight.bytecode.reach_memory import Memory
-from preflight.bytecode.reach_reading import Environment
+from preflight.bytecode.reach_reading import Environment, Shared
 from preflight.bytecode.reach_step import Machine, Successors
 from preflight.bytecode.scalars import UNKNOWN as UNKNOWN_NUMBER
 from preflight.bytecode.scalars import settle
-from preflight.bytecode.state import ANY, ANYTHING, CTX, OPAQUE, State, scalar
+from preflight.bytecode.state import ANY, ANYTHING, CTX, OPAQUE, KernelMattersError, State, scalar
 from preflight.records import dataclass
 
 if TYPE_CHECKING:
@@ -44,17 +44,23 @@ class Result:
 
 
 def outside(
-    image: ProgramImage, environment: Environment, low: int, high: int, *, passes_on: bool = False
+    image: ProgramImage,
+    environment: Environment,
+    low: int,
+    high: int,
+    passes_on: bool = False,
+    *,
+    shared: Shared | None = None,
 ) -> list[Result]:
     """What the main program may return that is not from `low` to `high`, sure ones first.
 
     Empty where it only returns constants in the range, and where the paths are too many to walk and none of
     those that were walked shows another. The numbers are signed; what is compared is the whole register,
-    and its low half where that alone was written.
+    and its low half where that alone was written. A question for `RelocatedObject.about`.
     """
-    if not _questionable(image, low, high):
+    if not _questionable(image, low, high, shared):
         return []
-    watching = _Watching(image, environment, low, high, passes_on)
+    watching = _Watching(Graph(image, shared=shared), environment, low, high, passes_on)
     explore_paths(watching, _BUDGET, ())
     found = sorted(watching.found.values(), key=lambda one: (not one.sure, one.slot))
     return [replace(one, always=not watching.fine) for one in found]
@@ -67,10 +73,9 @@ class _Watching(Machine):
     hook's programs before them returned, which newer verifiers know to be a result of the hook.
     """
 
-    def __init__(
-        self, image: ProgramImage, environment: Environment, low: int, high: int, passes_on: bool
-    ) -> None:
-        super().__init__(Graph(image), environment, exact=True)
+    def __init__(self, graph: Graph, environment: Environment, low: int, high: int, passes_on: bool) -> None:
+        super().__init__(graph, environment, exact=True)
+        image = graph.image
         self.roots = [root for root in self.roots if root[0] == 0]
         if passes_on:
             memory = _Passing(
@@ -96,6 +101,7 @@ class _Watching(Machine):
 
     def _note(self, slot: int, state: State) -> None:
         value = state.frames[-1].regs[0]
+        self._reading.look_at(value)
         number = value.number
         # a constant written to the low half alone: 0xffffffff is -1 to the verifiers that look at that half
         whole = self._low <= number.smin and number.smax <= self._high
@@ -127,7 +133,7 @@ def _main(image: ProgramImage) -> list[Insn]:
     return [insn for insn in decode(image.code, image.byteorder) if insn.slot < end]
 
 
-def _questionable(image: ProgramImage, low: int, high: int) -> bool:
+def _questionable(image: ProgramImage, low: int, high: int, shared: Shared | None) -> bool:
     """Whether something else than a constant in the range may be in register 0 at an exit."""
     insns = _main(image)
     by_slot = {insn.slot: insn for insn in insns}
@@ -144,7 +150,11 @@ def _questionable(image: ProgramImage, low: int, high: int) -> bool:
                 if slot not in seen:
                     seen.add(slot)
                     todo.append(slot)
-            elif insn.opcode not in _MOVES_OF_CONSTANTS or not low <= insn.imm <= high:
+            elif insn.opcode not in _MOVES_OF_CONSTANTS:
+                return True
+            elif shared is not None and insn.slot in shared.offsets:
+                raise KernelMattersError(insn.slot)
+            elif not low <= insn.imm <= high:
                 return True
     return False
 

@@ -68,14 +68,9 @@ def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
     )
     if allowed is None:
         return
-    image = on_kernel.image(program)
+    image = on_kernel.obj.image(program)
     low, high = allowed.low, allowed.high
-
-    def ask() -> list[Result]:
-        passes_on = program.program_type == "lsm"
-        return outside(image, on_kernel.environment, low, high, passes_on=passes_on)
-
-    found = on_kernel.obj.memo(("results", program.name, program.section_index, low, high, image.code), ask)
+    found = on_kernel.about(outside, program, low, high, program.program_type == "lsm")
     if not found:
         return
     result = next((one for one in found if not _differs(one, allowed)), found[0])

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from preflight.btf import Kind
 from preflight.btf.types import Func, FuncProto
 from preflight.bytecode.helpers import helper_name
-from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import BPF_LDX, BPF_MEM, BPF_ST, BPF_STX, R10
 
 if TYPE_CHECKING:
-    from preflight.bytecode.image import ProgramImage
+    from preflight.predict.code import Code
     from preflight.predict.kernel_facts import KernelFacts
 
 _MOV64_X, _MOV64_K, _ADD64_K = 0xBF, 0xB7, 0x07
@@ -53,12 +53,11 @@ class _State:
                 known.pop(register, None)
 
 
-def suspects(image: ProgramImage) -> list[Suspect]:
+def suspects(code: Code) -> list[Suspect]:
     """Suspicious places of the main program, each offset of the stack once."""
-    end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
     state, found = _State(), dict[tuple[str, int], Suspect]()
-    for insn in decode(image.code, image.byteorder):
-        if insn.slot < end:
+    for insn in code.insns:
+        if insn.slot < code.end:
             for suspect, offset in _step(state, insn):
                 found.setdefault((suspect.kind, offset), suspect)
     return list(found.values())
@@ -121,8 +120,8 @@ def _call(state: _State, insn: Insn) -> Iterator[tuple[Suspect, int]]:
         state.forget(register)
 
 
-def keeps_pointers(facts: KernelFacts) -> bool | None:
-    """Whether the verifier keeps a pointer on the stack that a helper only reads.
+def keeps_pointers(facts: KernelFacts) -> bool:
+    """Whether the verifier is seen to keep a pointer on the stack that a helper only reads.
 
     check_stack_range_initialized() tells reads from writes since its argument is an `enum
     bpf_access_type`; before, it was told who asks (`enum bpf_access_src`) and took all as written.
@@ -133,17 +132,15 @@ def keeps_pointers(facts: KernelFacts) -> bool | None:
         proto = btf.type(function.type) if isinstance(function, Func) else None
         if isinstance(proto, FuncProto):
             names = {btf.name(btf.resolve(param.type)) for param in proto.params}
-            if "bpf_access_type" in names:
-                return True
-            if "bpf_access_src" in names:
-                return False
-    return None
+            if "bpf_access_type" in names or "bpf_access_src" in names:
+                return "bpf_access_type" in names
+    return False
 
 
-def reads_uninitialised(facts: KernelFacts) -> bool | None:
-    """Whether the verifier lets privileged programs pass stack nobody wrote to (6.3): True or not known.
+def reads_uninitialised(facts: KernelFacts) -> bool:
+    """Whether the verifier is seen to let privileged programs pass stack nobody wrote to (6.3).
 
     coerce_reg_to_size_sx() came later (6.6) and shows it.
     """
     later = ("coerce_reg_to_size_sx", "coerce_subreg_to_size_sx")
-    return True if any(facts.has_func(name) or facts.symbol(name) for name in later) else None
+    return any(facts.has_func(name) or bool(facts.symbol(name)) for name in later)

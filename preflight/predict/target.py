@@ -7,14 +7,19 @@ Keep one per kernel: relocation answers are remembered in it across objects.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from preflight.btf import Btf, Kind
 from preflight.core import Target
 from preflight.kernels.model import Kernel
+
+if TYPE_CHECKING:
+    from preflight.predict.shape import Outline
+
+T = TypeVar("T")
 
 _RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
@@ -43,6 +48,27 @@ class KernelTarget:
         """The kernel for `preflight.core.relocate`."""
         # not a method of this object: in a circle of references a BTF outlives its use by far
         return Target(self.kernel.btf, partial(_module_btfs, self.kernel, self.loaded_modules))
+
+    def ask(self, question: Callable[..., T], *about: Hashable) -> T:
+        """`question(self, *about)`, asked once of a kernel.
+
+        What is asked so, with an answer that can be compared (texts, numbers, tuples and frozen records of
+        them), lets kernels that answer alike share their verdicts (`preflight.predict.recall`).
+        """
+        known, key = self._answers, (question, about)
+        if key not in known:
+            known[key] = question(self, *about)
+        found: T = known[key]
+        return found
+
+    @cached_property
+    def _answers(self) -> dict[Any, Any]:
+        return {}
+
+    @cached_property
+    def outlines(self) -> dict[str, Outline]:
+        """Answers to relocation questions without offsets; `preflight.predict.shape` fills it."""
+        return {}
 
     @cached_property
     def suggestions(self) -> dict[Any, Any]:

@@ -19,7 +19,8 @@ from preflight.predict.core_findings import core_findings
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.load_causes import load_findings
 from preflight.predict.map_causes import map_findings
-from preflight.predict.relocated import relocated
+from preflight.predict.recall import recalled
+from preflight.predict.relocated import RelocatedObject
 from preflight.records import dataclass
 
 _WORST = ("fails", "unknown", "loads")
@@ -62,7 +63,12 @@ class ObjectVerdict:
 
 def predict(obj: BpfObject, facts: KernelFacts) -> ObjectVerdict:
     """Judge an object on a kernel. InputError when it cannot be linked or a BTF is corrupt."""
-    on_kernel = relocated(obj, facts.target)
+    return recalled(obj, facts, RelocatedObject(obj, facts.target), _judge)
+
+
+def _judge(on_kernel: RelocatedObject, facts: KernelFacts) -> ObjectVerdict:
+    """The same, whoever is asked; what is asked of the kernel is noted (`preflight.predict.recall`)."""
+    obj = on_kernel.obj
     shared, by_program = _shared_and_own(obj, core_findings(on_kernel))
     shared += _problems(obj)
     shared += map_findings(obj, facts)

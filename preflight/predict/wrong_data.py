@@ -17,14 +17,12 @@ from preflight.core.access import Spec, composite
 from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Location, Severity, Verdict
 from preflight.objects.model import BpfObject
+from preflight.predict.copies import reads_copy
 from preflight.predict.relocated import RelocatedObject
 
 _LDX, _ST, _STX = 1, 2, 3
 _MEMORY = (_LDX, _ST, _STX)
 _WIDTHS = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
-#: Instructions looked back at for where a register came from.
-_BACK = 32
-_FRAME = 10
 
 
 def wrong_data(on_kernel: RelocatedObject) -> Iterator[Finding]:
@@ -177,7 +175,7 @@ def _struct_copy(on_kernel: RelocatedObject, local: Btf, record: Relocation) -> 
         return None
     size = local.size_of(record.local_spec.root_id)
     end = record.target_value + record.target_size
-    if size is None or end <= size or not _on_stack(on_kernel.obj, record):
+    if size is None or end <= size or not reads_copy(on_kernel.obj, record.section, record.section_insn):
         return None
     return Finding(
         code="PC210",
@@ -192,31 +190,3 @@ def _struct_copy(on_kernel: RelocatedObject, local: Btf, record: Relocation) -> 
         confidence=Confidence.MEDIUM,
         data={"copied": size, "end": end},
     )
-
-
-def _on_stack(obj: BpfObject, record: Relocation) -> bool:
-    """Whether the load's base register was made from the frame pointer a few instructions before."""
-    opcode = _opcode(record)
-    if opcode & 7 != _LDX:
-        return False
-    function = obj.function_at(record.section, record.section_insn)
-    if function is None:
-        return False
-    little = obj.byteorder == "little"
-    here = record.section_insn - function.section_insn
-    base = _registers(function.code, here, little)[1]
-    for slot in range(here - 1, max(here - _BACK, 0) - 1, -1):
-        code = function.code[slot * 8]
-        dst, src = _registers(function.code, slot, little)
-        if code & 7 in (5, 6):
-            return False
-        if dst == base and code == 0xBF:
-            return src == _FRAME
-        if dst == base and code != 0x07:
-            return False
-    return False
-
-
-def _registers(code: bytes, slot: int, little: bool) -> tuple[int, int]:
-    both = code[slot * 8 + 1]
-    return (both & 15, both >> 4) if little else (both >> 4, both & 15)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from preflight.bytecode.image import Origin, ProgramImage
 from preflight.host.bpf import asm
+from preflight.predict.code import code_of
 from preflight.predict.context_reads import context_reads
 
 
@@ -25,26 +26,26 @@ UNCHANGED = asm.mov_reg(2, 1)
 
 def test_a_read_through_a_copy_is_found() -> None:
     found = image(asm.mov_reg(6, 1), asm.load(8, 0, 6, 16), asm.exit_(), globals_=frozenset())
-    assert context_reads(found) == {1: 16}
+    assert context_reads(code_of(found)) == {1: 16}
 
 
 def test_a_static_subprogram_reads_the_context_it_is_given() -> None:
-    assert context_reads(calling(UNCHANGED, frozenset())) == {3: 8}
+    assert context_reads(code_of(calling(UNCHANGED, frozenset()))) == {3: 8}
 
 
 def test_a_subprogram_given_something_else_reads_no_context() -> None:
-    assert context_reads(calling(asm.mov_reg(1, 10), frozenset())) == {}
+    assert context_reads(code_of(calling(asm.mov_reg(1, 10), frozenset()))) == {}
 
 
 def test_a_global_function_is_not_followed() -> None:
-    assert context_reads(calling(UNCHANGED, frozenset({3}))) == {}
+    assert context_reads(code_of(calling(UNCHANGED, frozenset({3})))) == {}
 
 
 def test_nothing_is_followed_while_the_linkage_is_not_known() -> None:
-    assert context_reads(calling(UNCHANGED, None)) == {}
+    assert context_reads(code_of(calling(UNCHANGED, None))) == {}
 
 
 def test_of_two_callers_both_must_pass_the_context() -> None:
     code = (asm.mov_reg(6, 1), asm.call_local(3), asm.mov(1, 0), asm.call_local(1), asm.exit_())
     inside = (asm.load(8, 0, 1, 8), asm.exit_())
-    assert context_reads(image(*code, *inside, entries=(0, 5), globals_=frozenset())) == {}
+    assert context_reads(code_of(image(*code, *inside, entries=(0, 5), globals_=frozenset()))) == {}

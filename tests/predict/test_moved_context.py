@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from preflight.bytecode.image import ProgramImage
+from preflight.predict.code import code_of
 from preflight.predict.moved_context import MovedRead, moved_reads
 from tests.elfwriter import Ins, exit_, mov
 
@@ -21,7 +22,8 @@ def _asked(code: list[Ins], answers: dict[int, str]) -> tuple[list[MovedRead], l
         return answers[slot]
 
     raw = b"".join(ins.encode("little") for ins in code)
-    return moved_reads(ProgramImage("probe", "", raw, "little", (0,), (), {}), reached), asked
+    image = ProgramImage("probe", "", raw, "little", (0,), (), {})
+    return moved_reads(code_of(image), reached), asked
 
 
 def shift(by: int) -> Ins:

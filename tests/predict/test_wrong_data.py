@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.core import relocate_object
 from preflight.findings.model import Severity, Verdict
 from preflight.predict.core_findings import core_findings
-from preflight.predict.relocated import RelocatedObject
+from preflight.predict.relocated import RelocatedObject, relocated
 from preflight.predict.target import KernelTarget
 from tests.predict.scenes import copy_kernel, copy_reader, number_kernel, number_reader, on
 
@@ -19,7 +18,7 @@ def _codes(on_kernel: RelocatedObject) -> list[str]:
 
 def _under(loader: str, size: int) -> RelocatedObject:
     obj, target = number_reader(direct=True), KernelTarget(number_kernel(size))
-    return RelocatedObject(obj, target, relocate_object(obj, target.relocation, loader))
+    return relocated(obj, target, loader)
 
 
 @pytest.mark.parametrize(("size", "words"), [(8, "cut to their low half"), (2, "2 bytes behind the field")])

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A linked program, decoded once, for rules that follow its instructions in order.
+
+Where a field lies differs from kernel to kernel, and hardly anything that is asked of a program depends on
+it. So these numbers may be left out: what looks at one all the same gets a KernelMattersError with its slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import field
+from typing import Any, Final, NoReturn, TypeVar
+
+from preflight.bytecode.image import Origin, ProgramImage
+from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.opcodes import BPF_LDX, BPF_ST, BPF_STX
+from preflight.bytecode.state import KernelMattersError
+from preflight.records import dataclass
+
+T = TypeVar("T")
+
+_MEMORY: Final = (BPF_LDX, BPF_ST, BPF_STX)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Code:
+    """Instructions of the whole image; the main program's are those before slot `end`.
+
+    `global_subprogs` and `origins` are the image's.
+    """
+
+    insns: tuple[Insn, ...]
+    end: int
+    global_subprogs: frozenset[int] | None
+    origins: tuple[Origin, ...]
+    _memo: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def helper_calls(self) -> tuple[Insn, ...]:
+        """The calls of helpers."""
+        return self.memo("helper-calls", lambda: tuple(insn for insn in self.insns if insn.is_helper_call))
+
+    def memo(self, key: Any, compute: Callable[[], T]) -> T:
+        """What was found out about the code, kept with it."""
+        if key not in self._memo:
+            self._memo[key] = compute()
+        found: T = self._memo[key]
+        return found
+
+
+def code_of(image: ProgramImage, left_out: Collection[int] = ()) -> Code:
+    """Decode an image, without the field offsets in the slots `left_out`."""
+    insns = decode(image.code, image.byteorder)
+    if left_out:
+        insns = [_without_number(insn) if insn.slot in left_out else insn for insn in insns]
+    end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
+    return Code(tuple(insns), end, image.global_subprogs, image.origins)
+
+
+def _without_number(insn: Insn) -> Insn:
+    own: Any = _KernelsOwn(insn.slot)
+    if insn.cls in _MEMORY:
+        return insn._replace(off=own)
+    return insn._replace(imm=own, imm64=own if insn.is_ldimm64 else None)
+
+
+class _KernelsOwn:
+    """Stands for a number that nobody may look at."""
+
+    __slots__ = ("_slot",)
+
+    def __init__(self, slot: int) -> None:
+        self._slot = slot
+
+    def _look(self, *_: Any) -> NoReturn:
+        raise KernelMattersError(self._slot)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __mod__ = __neg__ = _look
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __lshift__ = __rlshift__ = __rshift__ = _look
+    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __index__ = __bool__ = __str__ = __format__ = _look
+    __eq__ = __ne__ = __hash__ = _look
