@@ -18,14 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-if TYPE_CHECKING:
-    from preflight.kernels.model import Kernel
 
 PREFLIGHT = [sys.executable, "-m", "preflight"]
 #: What the report may take: MB in one process, times the matrix alone, MB of the page.
@@ -51,16 +48,20 @@ def main() -> None:
     parser.add_argument(
         "--stream", type=int, default=0, metavar="HOSTS", help="and so many hosts as a stream"
     )
+    parser.add_argument("--write", default="", metavar="STORE", help=argparse.SUPPRESS)
     given = parser.parse_args(sys.argv[1:] if __name__ == "__main__" else [])
+    if given.write:
+        sys.stdout.buffer.writelines(_lines(Path(given.write), given.hosts))
+        return
     with tempfile.TemporaryDirectory(prefix="preflight-bench-") as name:
         folder = Path(name)
         print(f"## fleet of {given.hosts} hosts  ({time.strftime('%Y-%m-%d')})")
-        kernels = _kernels(given.kernels, folder / "store")
+        _kernels(given.kernels, folder / "store")
         named = _objects(given.objects)
-        print(f"  {len(kernels)} kernels, {len(named)} objects", flush=True)
+        print(f"  {given.kernels} kernels, {len(named)} objects", flush=True)
         alone = _matrix(folder, named)
         print(f"  matrix alone: {alone}", flush=True)
-        facts = _facts(kernels, given.hosts, folder / "facts")
+        facts = _facts(folder, given.hosts)
         used, page = _fleet(folder, named, str(facts))
         print(f"  fleet:        {used}, page {page:.1f} MB")
         ratio = used.cpu / alone.cpu
@@ -69,16 +70,17 @@ def main() -> None:
             f"  ratio {ratio:.2f} (goal: at most {BOUNDS['ratio']}), {more:.2f} ms more per host", flush=True
         )
         if given.stream:
-            used, page = _fleet(folder, named, "-", _lines(kernels, given.stream))
+            with _writer(folder, given.stream) as lines:
+                used, page = _fleet(folder, named, "-", lines.stdout)
             more = 1000 * (used.cpu - alone.cpu) / given.stream
             print(f"  {given.stream} hosts as a stream: {used}, page {page:.1f} MB, {more:.2f} ms per host")
 
 
-def _kernels(count: int, folder: Path) -> list[Kernel]:
+def _kernels(count: int, folder: Path) -> None:
     from preflight.kernels.store import Store
     from tests.fleet.generator import variants
 
-    return variants(Store(), count, folder)
+    variants(Store(), count, folder)
 
 
 def _objects(count: int) -> list[str]:
@@ -97,7 +99,7 @@ def _matrix(folder: Path, objects: Sequence[str]) -> Used:
 
 
 def _fleet(
-    folder: Path, objects: Sequence[str], facts: str, lines: Iterable[bytes] = ()
+    folder: Path, objects: Sequence[str], facts: str, lines: IO[bytes] | None = None
 ) -> tuple[Used, float]:
     page, result = folder / "fleet.html", folder / "fleet.json"
     named = [word for one in objects for word in ("--object", one)]
@@ -108,17 +110,29 @@ def _fleet(
     return used, page.stat().st_size / 1e6
 
 
-def _facts(kernels: Sequence[Kernel], count: int, folder: Path) -> Path:
-    folder.mkdir()
-    for number, line in enumerate(_lines(kernels, count)):
-        (folder / f"{number:06d}.json").write_bytes(line)
-    return folder
+def _facts(folder: Path, count: int) -> Path:
+    target = folder / "facts"
+    target.mkdir()
+    with _writer(folder, count) as lines:
+        assert lines.stdout is not None
+        for number, line in enumerate(lines.stdout):
+            (target / f"{number:06d}.json").write_bytes(line)
+    return target
 
 
-def _lines(kernels: Sequence[Kernel], count: int) -> Iterator[bytes]:
+def _writer(folder: Path, count: int) -> subprocess.Popen[bytes]:
+    """Another process makes the facts: what it holds must not count as memory of those it would start."""
+    words = ["--write", str(folder / "store"), "--hosts", str(count)]
+    return subprocess.Popen([sys.executable, __file__, *words], stdout=subprocess.PIPE)
+
+
+def _lines(store: Path, count: int) -> Iterator[bytes]:
     """One document per line. What hosts share is put into JSON once."""
+    from preflight.kernels.store import Store
     from tests.fleet.generator import hosts
 
+    catalogue = Store(store)
+    kernels = [catalogue.get(name) for name in catalogue.names()]
     texts: dict[int, tuple[Any, bytes]] = {}
     for host in hosts(kernels, count):
         shared = host.document["checks"]
@@ -135,19 +149,15 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _run(words: Sequence[str], folder: Path, lines: Iterable[bytes] = ()) -> Used:
+def _run(words: Sequence[str], folder: Path, lines: IO[bytes] | None = None) -> Used:
     """One run, cold, in one process; what it writes to standard error is shown when it fails."""
     with tempfile.TemporaryDirectory(dir=folder) as cache, tempfile.TemporaryFile(dir=folder) as err:
         begun = time.monotonic()
         process = subprocess.Popen(
             [*PREFLIGHT, *words, "--store", str(folder / "store"), "--workers", "1"],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=err,
+            stdin=lines or subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err,
             env={**os.environ, "XDG_CACHE_HOME": cache},
         )  # fmt: skip
-        assert process.stdin is not None
-        with process.stdin as pipe:
-            for line in lines:
-                pipe.write(line)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode not in (0, 1, 3):
