@@ -175,6 +175,7 @@ def trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
     name = target_name(program)
     if not name or (is_placeholder(name) and not facts.has_func(name)):
         return
+    yield from trampolines(on_kernel, facts, program)
     yield from _arguments(on_kernel, facts, program, name)
     letters = facts.symbol(name)
     # without a symbol there is nothing to look up in the image's tables
@@ -204,6 +205,34 @@ def trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
             Evidence("procfs", f"symbol type {letters}"),
             fix=LAB,
         )
+
+
+def trampolines(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """BPF trampolines at all, by the functions that make and place them.
+
+    Without the JIT there is no kernel/bpf/trampoline.c (kernel/bpf/Makefile); an architecture that makes none
+    leaves the weak arch_prepare_bpf_trampoline(), which answers ENOTSUPP, as register_fentry() does where
+    ftrace has no direct calls.
+    """
+    if not facts.symbol("bpf_check"):  # what is there is no list of the kernel's functions
+        return
+    made, placed = facts.symbol("arch_prepare_bpf_trampoline"), facts.symbol("register_ftrace_direct")
+    if not facts.symbol("bpf_trampoline_link_prog") and not made:
+        lacks, shown = "CONFIG_BPF_JIT", "no bpf_trampoline_link_prog"
+    elif made and not set(made) & set("Tt"):
+        lacks, shown = "arch_prepare_bpf_trampoline", "only the weak arch_prepare_bpf_trampoline"
+    elif made and not placed:
+        lacks, shown = "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", "no register_ftrace_direct"
+    else:
+        return
+    yield missing(
+        "PC501",
+        on_kernel.obj,
+        program,
+        lacks,
+        "this kernel has no BPF trampolines, which hook functions for programs",
+        Evidence("procfs", f"kallsyms has {shown}"),
+    )
 
 
 #: Arguments of a traced function that fit into registers on x86-64; more need stack support (6.6).

@@ -116,9 +116,30 @@ def test_patterns_match_what_ftrace_can_hook(pattern: str, expected: list[tuple[
         config={**CONFIG, "CONFIG_FPROBE": "y"},
         sites={"work": "f", "plain": "b", "later": "l"},
     )
-    assert _codes(f"kprobe.multi/{pattern}", kernel) == expected
+    found = _codes(f"kprobe.multi/{pattern}", kernel)
+    assert [one for one in found if one[1] == "missing"] == expected
 
 
 def test_a_placeholder_that_the_kernel_has_is_judged_as_any_function() -> None:
     kernel = world(functions=["dummy_handler"], symbols=["t dummy_handler", "t dummy_handler"], sites={})
     assert _codes("fentry/dummy_handler", kernel) == [("PC507", "missing")]
+
+
+TRAMPOLINES = ["T bpf_check", "T bpf_trampoline_link_prog", "T register_ftrace_direct"]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "expected"),
+    [
+        ([*TRAMPOLINES, "T arch_prepare_bpf_trampoline"], []),
+        ([*TRAMPOLINES, "W arch_prepare_bpf_trampoline"], [("PC501", "missing")]),
+        (["T bpf_check"], [("PC501", "missing")]),
+        ([*TRAMPOLINES[:2], "T arch_prepare_bpf_trampoline"], [("PC501", "missing")]),
+        (TRAMPOLINES, []),
+        ([], []),
+    ],
+    ids=["all", "not on this architecture", "no JIT", "no direct calls", "not shown", "no list"],
+)
+def test_fentry_needs_trampolines(symbols: list[str], expected: list[tuple[str, str]]) -> None:
+    kernel = world(functions=["work"], symbols=["t work", *symbols], sites={"work": "f"})
+    assert _codes("fentry/work", kernel) == expected
