@@ -38,7 +38,7 @@ _OMITTED = re.compile(r"\s*\(?(?:\.\.\. )?\(?\d+ line\(s\) omitted\)\s*$")
 _UNENDED = re.compile(r"(?<=\S)(?=processed \d+ insns[, ])")
 _JOINED = re.compile(r"\s(?=\d+: (?:R\d|frame\d|fp))")
 #: A jump that was taken is printed without a line feed, so that the message may follow on its line.
-_JUMP_AND_MESSAGE = re.compile(r"(?<=[+-])(\d{1,9}) (?=[A-Za-z])")
+_JUMP_AND_MESSAGE = re.compile(r"goto\w* (pc[+-]\d{1,9}) (?=[A-Za-z])")
 _ESCAPED = re.compile(r'\\(n|t|r|"|\\|u[0-9a-fA-F]{4})')
 _PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "", '"': '"', "\\": "\\"}
 _INSN_AND_MESSAGE = re.compile(r"(\d+: \([0-9a-f]{2}\) .*?)(?:: (?=\S))")
@@ -83,8 +83,8 @@ def _one(text: str) -> Iterator[str]:
         if split:
             yield text[: split.start()]
             text = text[split.start() :]
-    if " pc" in text and text[0] != ";" and "(" in text:
-        split = _JUMP_AND_MESSAGE.search(text, text.rindex(" pc"))
+    if "goto" in text and text[0] != ";" and "(" in text:
+        split = _JUMP_AND_MESSAGE.search(text)
         if split:
             yield text[: split.end(1)]
             text = text[split.end() :]

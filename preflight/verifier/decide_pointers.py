@@ -350,6 +350,21 @@ def _modified(scene: Scene, cause: str, confidence: str) -> Decision | None:
     return None
 
 
+#: Helpers whose first argument is the program's context, by their names.
+_TAKES_CONTEXT = ("bpf_skb_", "bpf_xdp_", "bpf_l3_", "bpf_l4_", "bpf_clone_", "bpf_sk_lookup", "bpf_msg_")
+
+
+def _packet_handed(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    """A packet pointer that a helper does not take: whether as memory, or where the context belongs."""
+    if scene.at < 0 or not scene.calls.startswith(_TAKES_CONTEXT):
+        return None
+    kind, past = scene.kind(1), scene.history(1)
+    if kind.startswith("pkt") or (not kind and past is not None and past.kind == "load"):
+        reason = f"{scene.calls} takes the context, and R1 points into the packet"
+        return Decision("helper_arg_type", "high", scene.root(scene.at, reason))
+    return None
+
+
 def _compared(scene: Scene, cause: str, confidence: str) -> Decision | None:
     """Pointer arithmetic: NULL not excluded, or a packet pointer that this loader may not compare.
 
@@ -370,6 +385,7 @@ def _compared(scene: Scene, cause: str, confidence: str) -> Decision | None:
 DECIDERS: dict[str, Decider] = {
     "V-DEREF": _deref,
     "V-UNINIT-REG": _unread,
+    "V-PKT-HELPER": _packet_handed,
     "V-HELPER-ARG": _argument,
     "V-RELEASE": _released_twice,
     "V-NULL": _may_be_null,

@@ -9,6 +9,7 @@ from preflight.verifier.effect import Effect, constant_of, effect, number, type_
 from preflight.verifier.history import Guard, Origin, called, guards, origin
 from preflight.verifier.model import NO_SOURCE, Root
 from preflight.verifier.scene import Decider, Decision, Scene
+from preflight.verifier.statement import passed
 
 #: A value this large is no bound that anybody meant.
 _HUGE = 1 << 28
@@ -51,11 +52,19 @@ def _largest_said(text: str) -> int | None:
 
 
 def _index(scene: Scene, past: Origin) -> tuple[int, int] | None:
-    """The addition that made the pointer variable: its position and the register added."""
-    for at, register in past.added:
-        if scene.kind(register, at) == "scalar" or not scene.steps[at].before:
+    """The addition that made the pointer variable: its position and the register added.
+
+    Of several the last one of a number without a bound, else the last one.
+    """
+    numbers = [
+        (at, register)
+        for at, register in past.added
+        if scene.kind(register, at) == "scalar" or not scene.steps[at].before
+    ]
+    for at, register in numbers:
+        if (_largest(scene.value(register, at)) or 0) >= _HUGE:
             return at, register
-    return past.added[0] if past.added else None
+    return next(iter(numbers or past.added), None)
 
 
 def _packet(scene: Scene, cause: str, confidence: str) -> Decision | None:
@@ -73,6 +82,12 @@ def _packet(scene: Scene, cause: str, confidence: str) -> Decision | None:
             moved = scene.at
             reason = "the access itself: the pointer has moved by a variable amount since it was compared"
         return Decision("packet_bounds", "high", scene.root(moved, reason), (checked,))
+    if scene.steps[test].made or passed(scene.steps, test):
+        checked = scene.root(
+            test, "the comparison with the packet's end, of a statement the log does not name"
+        )
+        reason = "the access itself: the comparison before it proves less than is accessed"
+        return Decision("packet_bounds", "high", scene.root(scene.at, reason), (checked,))
     if _of_a_parser(scene, test):
         checked = scene.root(test, "a function called on the way compares what it reads itself")
         reason = "the access itself: the comparison on the way is another function's, for what it reads"

@@ -99,9 +99,13 @@ def of_offset(steps: Sequence[Step], at: int, missing: str) -> Source | None:
         or (field and re.search(rf"\b{re.escape(field)}\b", source.text))
     ):
         return None
+    branched = at > 0 and effect(steps[at - 1].text).kind in {"branch", "jump"}
     if at and steps[at - 1].source != source:
-        return None
-    if at and effect(steps[at - 1].text).kind == "branch" and _IF.match(source.text):
+        # a line of its own; but an `if` that stands behind the test of a function inlined into it
+        condition, rest = _split(source.text)
+        inlined = branched and condition is not None and not rest.strip()
+        return Source(source.file, source.line + 2, None) if inlined else None
+    if branched and _IF.match(source.text):
         return _after_if(steps, at - 1)
     if _SIMPLE.search(source.text):
         return Source(source.file, source.line + 1, None)
@@ -164,9 +168,21 @@ def _beyond_test(steps: Sequence[Step], at: int) -> Source | None:
     return _after_if(steps, last)
 
 
+def passed(steps: Sequence[Step], at: int) -> bool:
+    """Whether a branch shows with the line of an `if` whose tests the path had passed before."""
+    source = steps[at].source
+    condition, _ = _split(source.text or "")
+    if condition is None or _MACRO.search(condition):
+        return False
+    tests: int = _tests(steps, at)
+    return tests > len(re.findall(r"&&|\|\|", condition)) + 1
+
+
 def _after_if(steps: Sequence[Step], branch: int) -> Source | None:
     """The statement that runs after the last branch of an `if`: the one under it, or below that one."""
     source = steps[branch].source
+    if effect(steps[branch].text).kind == "jump":
+        return _over_if(steps[branch])
     under = _under(steps, branch)
     if under is not None or source.line is None:
         return under
@@ -209,13 +225,35 @@ def leaving(steps: Sequence[Step], at: int) -> Source | None:
         if what.kind == "jump":
             if step.source.text and step.source.text.startswith("return"):
                 return step.source
+            folded = _over_if(step)
+            if folded is not None:
+                return folded
             continue
         if what.kind == "branch":
             if step.source.text and "return " in step.source.text:
                 return step.source
-            return _under(steps, back)
+            return _under(steps, back) or _below(steps, back)
         return None
     return None
+
+
+def _over_if(step: Step) -> Source | None:
+    """The statement below an `if` whose test the kernel knew and made a jump over what is under it (7.3)."""
+    condition, rest = _split(step.source.text or "")
+    if condition is None or rest.strip() or step.source.line is None:
+        return None
+    return Source(step.source.file, step.source.line + 2, None)
+
+
+def _below(steps: Sequence[Step], branch: int) -> Source | None:
+    """The statement below an `if` of one test that does not hold, with one statement without braces."""
+    source = steps[branch].source
+    condition, rest = _split(source.text or "")
+    if condition is None or rest.strip() or source.line is None or "&&" in condition or "||" in condition:
+        return None
+    if steps[branch + 1].insn == steps[branch].insn + 1 or _COMPARISON.search(condition):
+        return None  # only what is asked for its truth is sure enough
+    return Source(source.file, source.line + 2, None)
 
 
 def _under(steps: Sequence[Step], branch: int) -> Source | None:
@@ -300,10 +338,16 @@ def _holds(steps: Sequence[Step], branch: int, condition: str) -> bool:
     compared = _COMPARISON.findall(condition)
     if not compared:
         meant = "==" if condition.startswith("!") else "!="
+        if what.imm == 1 and said in _OPPOSITE and said in {"==", "!="}:
+            said = _OPPOSITE[said]  # a truth value that is compared with true
         zero = {"==": "=", "<": "=", "!=": "!", ">": "!"}
         return zero.get(said, "") == zero[meant] if what.imm == 0 or said in {"==", "!="} else taken
     if len(compared) != 1:
         return False
+    if what.imm == 0 and said in {"==", "!="} and compared[0] not in {"==", "!="}:
+        # less than a power of two: what a mask or a shift leaves is zero
+        below: bool = compared[0].startswith("<")
+        return below == (said == "==")
     if said not in _DIRECTION:
         return False
     return _DIRECTION[said] == _DIRECTION[compared[0]]

@@ -219,3 +219,91 @@ def test_a_tail_call_through_a_map_of_no_programs_on_older_kernels() -> None:
     assert found.root is not None
     assert (found.cause_id, found.confidence, found.root.source.line) == ("tail_call_misuse", "high", 9)
     assert only(calls.replace("tail_call#12", "ktime_get_ns#5") + said + STATS).confidence == "low"
+
+
+def _null_side(test: str) -> str:
+    return (
+        "0: R1=ctx() R10=fp0\n; s = bpf_map_lookup_elem(&m, &key); @ a.bpf.c:20\n"
+        "0: (85) call bpf_map_lookup_elem#1    ; R0=map_value_or_null(id=1,map=m,ks=4,vs=24)\n"
+        f"; if (s == NULL) {{ @ a.bpf.c:21\n1: (55) {test}       ; R0=0\n"
+        "2: (b7) r1 = 12                       ; R1=12\n; s->state = 1; @ a.bpf.c:22\n"
+        f"3: (63) *(u32 *)(r1 +0) = r2\nR1 invalid mem access 'scalar'\n{STATS}"
+    )
+
+
+def test_the_field_of_a_pointer_that_is_null_here() -> None:
+    found = only(_null_side("if r0 != 0x0 goto pc+5"))
+    assert found.root is not None
+    assert (found.cause_id, found.confidence, found.root.source.line) == ("null_check", "high", 21)
+
+
+def test_a_small_number_where_the_pointer_is_not_null_is_a_number() -> None:
+    assert only(_null_side("if r0 == 0x0 goto pc+5")).cause_id == "scalar_deref"
+
+
+MULTIPLIED = "math between map_value pointer and 2654435761 is not allowed"
+
+
+def test_an_operation_that_no_pointer_takes_is_refused_for_what_it_is() -> None:
+    found = only(
+        "0: R0=map_value(map=m,ks=4,vs=8) R10=fp0\n"
+        "0: (18) r1 = 0x9e3779b1               ; R1=0x9e3779b1\n"
+        f"2: (2f) r0 *= r1\n{MULTIPLIED}\n{STATS}"
+    )
+    assert found.cause_id == "pointer_arithmetic"
+    assert only(f"{MULTIPLIED}\n{STATS}").confidence == "low"
+
+
+def test_a_line_printed_with_the_message_is_the_one_it_is_about() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; while (i < 4) { @ a.bpf.c:22\n"
+        "0: (61) r2 = *(u32 *)(r10 -4)         ; R2=0 R10=fp0\n; return 0; @ a.bpf.c:26\n1: (95) exit\n"
+        f"; while (i < 4) {{ @ a.bpf.c:22\ninfinite loop detected at insn 0\n{STATS}"
+    )
+    assert (found.source.line, found.insn) == (22, 1)
+
+
+@pytest.mark.parametrize("call", ["call #0", "call <error>#0"])
+def test_a_call_left_empty_is_found_on_another_path(call: str) -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; if (skb->len > 100) @ a.bpf.c:89\n"
+        "0: (25) if r1 > 0x64 goto pc+2        ; R1=scalar()\n; return 0; @ a.bpf.c:91\n1: (95) exit\n"
+        f"from 0 to 3: R1=scalar() R10=fp0\n; x = nobody(3); @ a.bpf.c:90\n3: (85) {call}         ; R0=0\n"
+        "4: (05) goto pc-4\nfrom 4 to 1: R0=0 R10=fp0\n; return 0; @ a.bpf.c:91\n1: (95) exit\n"
+        f"invalid kernel function call not eliminated in verifier pass\n{STATS}"
+    )
+    assert (found.cause_id, found.source.line, found.insn) == ("kfunc_unavailable", 90, 3)
+
+
+def test_a_state_behind_a_jump_is_no_message() -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n; if (!note) @ a.bpf.c:146\n"
+        "0: (15) if r0 == 0x0 goto pc+6 7: R0=0 R6=fp-16 R10=fp0 fp-16=dynptr_ringbuf(ref_id=2)\n"
+        f"7: (b4) w0 = 0                         ; R0=0 refs=2\n8: (95) exit\n"
+        f"Unreleased reference id=2 alloc_insn=3\n{STATS}"
+    )
+    assert (found.source.line, found.insn) == (147, 8)
+
+
+def test_a_packet_pointer_where_the_context_belongs() -> None:
+    said = "helper access to the packet is not allowed"
+    loaded = "0: R1=ctx() R10=fp0\n0: (61) r1 = *(u32 *)(r1 +76)         ; R1=pkt(r=0)\n"
+    pulled = only(f"{loaded}1: (85) call bpf_skb_pull_data#39\n{said}\n{STATS}")
+    other = only(f"{loaded}1: (85) call bpf_probe_read_kernel#113\n{said}\n{STATS}")
+    assert (pulled.cause_id, other.cause_id) == ("helper_arg_type", "packet_write_not_allowed")
+
+
+def test_of_two_indexes_the_one_without_a_bound() -> None:
+    wide, narrow = "scalar(smin=0,smax=umax=0x1fffffffe0)", "scalar(smin=0,smax=umax=28)"
+    value = "map_value(map=m,ks=4,vs=264"
+    found = only(
+        f"0: R0={value}) R1=ctx() R6=ctx() R10=fp0\n; row = m->rows; @ a.bpf.c:46\n"
+        f"0: (61) r1 = *(u32 *)(r0 +0)          ; R1={wide}\n1: (0f) r0 += r1                      ; "
+        f"R0={value},smin=0,smax=umax=0x1fffffffe0) R1={wide}\n; column = skb->priority & 7; @ a.bpf.c:47\n"
+        f"2: (61) r2 = *(u32 *)(r6 +32)         ; R2={narrow}\n3: (0f) r0 += r2                      ; "
+        f"R0={value},smin=0,smax=umax=0x1ffffffffc) R2={narrow}\n; return cells[row][column]; @ a.bpf.c:48\n"
+        "4: (61) r0 = *(u32 *)(r0 +8)\n"
+        f"R0 unbounded memory access, make sure to bounds check any such access\n{STATS}"
+    )
+    assert found.root is not None
+    assert found.root.source.line == 46

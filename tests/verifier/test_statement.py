@@ -210,3 +210,45 @@ def test_an_offset_at_the_head_of_a_function_is_further_down(field: str, line: i
     assert found.source.line == line
     assert found.root is not None
     assert "about here" in found.root.reason
+
+
+@pytest.mark.parametrize(
+    ("condition", "branch", "line"),
+    [
+        ("if (ntohs(port) < 1024)", "if w1 == 0x0 goto pc+1", 11),
+        ("if (verbose)", "if w1 != 0x1 goto pc+1", 12),
+        ("if (verbose)", "if w1 == 0x1 goto pc+1", 11),
+    ],
+)
+def test_the_return_behind_a_test(condition: str, branch: str, line: int) -> None:
+    found = rejected(
+        f"; {condition} @ a.bpf.c:10",
+        "0: (b4) w0 = -13                      ; R0=0xfffffff3",
+        f"1: (16) {branch} 3: R0=0xfffffff3 R1=0 R10=fp0",
+        "3: (95) exit",
+        says="Unreleased reference id=2 alloc_insn=0",
+    )
+    assert found.source.line == line
+
+
+def test_a_test_that_the_kernel_knew_is_a_jump() -> None:
+    found = rejected(
+        "; if (verbose) @ a.bpf.c:10",
+        "0: (05) goto pc+2",
+        "; } @ a.bpf.c:20",
+        "3: (b7) r0 = 0                        ; R0=0",
+        "4: (95) exit",
+        says="Unreleased reference id=2 alloc_insn=0",
+    )
+    assert found.source.line == 12
+
+
+@pytest.mark.parametrize(("condition", "line"), [("if (!table)", 42), ("if (!table || !other)", 40)])
+def test_what_was_moved_behind_an_if_is_not_of_the_test(condition: str, line: int) -> None:
+    found = rejected(
+        f"; {condition} @ a.bpf.c:40",
+        "0: (15) if r0 == 0x0 goto pc+5        ; R0=map_value(map=m,ks=4,vs=8)",
+        "1: (2f) r0 *= r1",
+        says="R0 pointer arithmetic with *= operator prohibited",
+    )
+    assert found.source.line == line
