@@ -185,10 +185,11 @@ def deb(
     *,
     version: str = "6.99.1-1",
     kind: str = "xz",
+    arch: str = "amd64",
     maintainer: str = "Debian Kernel Team <debian-kernel@lists.debian.org>",
 ) -> bytes:
     """A Debian package."""
-    control = f"Package: {package}\nVersion: {version}\nArchitecture: amd64\nMaintainer: {maintainer}\n"
+    control = f"Package: {package}\nVersion: {version}\nArchitecture: {arch}\nMaintainer: {maintainer}\n"
     control += "Description: a kernel\n with: a colon in the long text\n"
     return ar(
         [

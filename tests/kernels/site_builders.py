@@ -35,6 +35,7 @@ class World:
     blacklist: list[int] = field(default_factory=list)
     sections: dict[str, tuple[int, int]] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    machine: int = 62
 
     def function(
         self, name: str, letter: str = "t", *, at: int | None = None, hook: int | None = None
@@ -78,7 +79,7 @@ class World:
             *(("D", name, place) for name, place in ends.items() if name not in self.without),
         ]
         memory += self._symbols(sorted(symbols, key=lambda one: one[2]), mark)
-        return _elf(bytes(memory), self.base, mark) if self.elf else bytes(memory)
+        return _elf(bytes(memory), self.base, mark, self.machine) if self.elf else bytes(memory)
 
     def _link(self, place: int) -> int:
         return place + (self.base if self.links is None else self.links)
@@ -98,10 +99,10 @@ class World:
         return table + packed if self.way == "behind" else packed + table
 
 
-def _elf(memory: bytes, base: int, mark: str) -> bytes:
+def _elf(memory: bytes, base: int, mark: str, machine: int) -> bytes:
     """An ELF file that loads this at `base`, from offset 0x200 on."""
     ident = b"\x7fELF" + bytes([2, 1 if mark == "<" else 2, 1]) + bytes(9)
-    head = ident + struct.pack(f"{mark}HHIQQQIHHHHHH", 2, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+    head = ident + struct.pack(f"{mark}HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
     note = struct.pack(f"{mark}IIQQQQQQ", 4, 4, 0, 0, 0, 0, 0, 0)
     load = struct.pack(f"{mark}IIQQQQQQ", 1, 5, 0x200, base, base, len(memory), len(memory), 0x1000)
     return (head + note + load).ljust(0x200, b"\0") + memory
