@@ -73,6 +73,7 @@ def fleet(
     Nothing is loaded and no host is asked: facts files are all there is. What cannot be read is listed.
     """  # fmt: skip
     import sys
+    from contextlib import ExitStack
 
     from preflight.cli.exits import Exit
     from preflight.cli.fleet_run import Request, run
@@ -100,17 +101,20 @@ def fleet(
         tuple(sorted(set(module))), store, workers, fail_on, undecided,
     )  # fmt: skip
     result, code = run(request, judges(workers, dask, dask_tls))
-    if sqlite:
-        from preflight.fleet.sqlite import write
-
-        write(Path(sqlite), result)
     if no_embed:
         page = fleet_html.render_diff if diff else fleet_html.render
         forms["html"] = lambda given, style: page(given, style, embed=False)
-    if html_dir:
-        write_folder(Path(html_dir), fleet_html.folder(result, embed=not no_embed))
-    if format_ or not html_dir:
-        emit(result, format_, forms, color=color, verbose=verbose)
+    with ExitStack() as outputs:  # the last one first, and each whatever becomes of the others
+        if format_ or not html_dir:
+            outputs.callback(emit, result, format_, forms, color=color, verbose=verbose)
+        if html_dir:
+            outputs.callback(
+                lambda: write_folder(Path(html_dir), fleet_html.folder(result, embed=not no_embed))
+            )
+        if sqlite:
+            from preflight.fleet.sqlite import write
+
+            outputs.callback(write, Path(sqlite), result)
     if code and code != Exit.INTERRUPTED:
         print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)
     return code

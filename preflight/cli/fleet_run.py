@@ -46,6 +46,7 @@ def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]
     from preflight.fleet.distinct import Kernels
     from preflight.fleet.run import judge
     from preflight.kernels.store import Store
+    from preflight.render.safe import safe_text
 
     subjects = subjects_of(request.objects)
     catalogue = Store(Path(request.store)) if request.store else Store()
@@ -59,6 +60,8 @@ def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]
             modules=request.modules, how=request.judge, progress=progress,
         )  # fmt: skip
         progress.clear()
+        if judged.trouble:
+            print(f"preflight: {safe_text(judged.trouble, limit=500)}", file=sys.stderr)
         partial = judged.partial or any(census.partial for census in censuses)
         finish = _diff if request.diff else _report
         return finish(censuses, kernels, judged, partial, request)

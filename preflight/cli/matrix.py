@@ -69,6 +69,7 @@ def matrix(
     Nothing is loaded. Every cell says whether it was predicted or measured. An interrupt keeps what is there.
     """  # fmt: skip
     import sys
+    from contextlib import ExitStack
 
     from preflight.cli.exits import Exit
     from preflight.cli.matrix_run import Request, run, write_folder
@@ -91,10 +92,13 @@ def matrix(
     result, code = run(Request(wanted, store, workers, fail_on, undecided), judges(workers, dask, dask_tls))
     if no_embed:
         forms["html"] = lambda given, style: matrix_html.render(given, style, embed=False)
-    if html_dir:
-        write_folder(Path(html_dir), matrix_html.folder(result, embed=not no_embed))
-    if format_ or not html_dir:
-        emit(result, format_, forms, color=color, verbose=verbose)
+    with ExitStack() as outputs:  # the last one first, and each whatever becomes of the others
+        if format_ or not html_dir:
+            outputs.callback(emit, result, format_, forms, color=color, verbose=verbose)
+        if html_dir:
+            outputs.callback(
+                lambda: write_folder(Path(html_dir), matrix_html.folder(result, embed=not no_embed))
+            )
     if code and code != Exit.INTERRUPTED:
         print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)
     return code

@@ -116,15 +116,28 @@ def emit(
     color: str = "auto",
     verbose: int = 0,
 ) -> None:
-    """Render the result in every wanted format, to standard output or to the file named with it."""
+    """Render the result in every wanted format, to standard output or to the file named with it.
+
+    What cannot be written (a full disk) keeps nothing else from being written; UsageError at the end. Where
+    all that was wanted were files, text goes to standard output then, so that no run was for nothing.
+    """
     from preflight.render.registry import mode
 
     check_formats(formats, list(renderers))
     chosen = [split_format(wanted, list(renderers)) for wanted in formats] or [(next(iter(renderers)), None)]
+    troubles: list[UsageError] = []
     for name, path in chosen:
         style = stdout_style(color, verbose) if path is None else Style(verbose=verbose)
         text = renderers[name](result, style)
-        if path is None:
-            write_stdout(text)
-        else:
-            write_file(path, text, mode(str(result.get("command")), name))
+        try:
+            if path is None:
+                write_stdout(text)
+            else:
+                write_file(path, text, mode(str(result.get("command")), name))
+        except UsageError as error:
+            troubles.append(error)
+    if not troubles:
+        return
+    if all(path is not None for _, path in chosen):
+        write_stdout(next(iter(renderers.values()))(result, stdout_style(color, verbose)))
+    raise troubles[0]

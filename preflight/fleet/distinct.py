@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
-from preflight.errors import InputError, InstrumentError, PreflightError
+from preflight.errors import InputError, PreflightError
 from preflight.fleet.document import config_digest
 from preflight.fleet.record import KernelKey
 from preflight.kernels import entry
@@ -25,11 +26,14 @@ from preflight.kernels.store import Store
 
 #: Where a kernel's BTF was found.
 FROM_FACTS, FROM_CATALOGUE, NOWHERE, NO_BTF = "facts", "catalogue", "nowhere", "no-btf"
+#: It was found, and the disk is full.
+NO_ROOM = "no-room"
 #: Why objects cannot be predicted for a kernel.
 WHY = {
     NOWHERE: "the kernel's BTF is neither in a facts file nor in the catalogue: "
     "collect one such host --with-btf, or `preflight kernels add` it",
     NO_BTF: "the kernel shows no BTF",
+    NO_ROOM: "there was no room to keep the kernel's BTF",
 }
 _ODD = re.compile(r"[^A-Za-z0-9._+~-]")
 
@@ -37,13 +41,16 @@ _ODD = re.compile(r"[^A-Za-z0-9._+~-]")
 class Kernels:
     """Distinct kernels, kept in `folder` (private, temporary) as catalogue entries.
 
-    `offer` takes what facts files carry as they go by; `settle` looks up the rest and names them all.
+    `offer` takes what facts files carry as they go by; `settle` looks up the rest and names them all. A disk
+    that is full costs the kernels it was full for, and `trouble` says so.
     """
 
     def __init__(self, folder: Path, store: Store) -> None:
         self._folder = folder
         self._catalogue = store
         self._carried: dict[KernelKey, Path] = {}
+        self._without_room: set[KernelKey] = set()
+        self.trouble = ""
         self.names: dict[KernelKey, str] = {}
         self.sources: dict[KernelKey, str] = {}
 
@@ -54,7 +61,7 @@ class Kernels:
 
     def offer(self, key: KernelKey, identity: Mapping[str, str | None], kernel: Any) -> None:
         """Keep what a facts file carries of a kernel, once. InputError when that is damaged."""
-        if key.btf is None or key in self._carried or not _carries_btf(kernel):
+        if key.btf is None or key in self._carried or key in self._without_room or not _carries_btf(kernel):
             return
         found = kernel_of({"schema": SCHEMA, "kernel": kernel}, "kernel")
         if found.btf_sha256 != key.btf:
@@ -64,8 +71,10 @@ class Kernels:
         ):
             raise InputError("its configuration does not have the digest the file says")
         folder = self._folder / f"carried-{len(self._carried)}"
-        self._write(folder, found)
-        self._carried[key] = folder
+        if self._kept(folder, found):
+            self._carried[key] = folder
+        else:
+            self._without_room.add(key)
 
     def settle(self, keys: Iterable[tuple[KernelKey, tuple[str | None, ...]]]) -> None:
         """Name every kernel (`identity`: release, machine, distribution) and find its BTF."""
@@ -95,19 +104,21 @@ class Kernels:
         """Put a kernel into the store, and say where it came from."""
         if key.btf is None:
             return NO_BTF
+        if key in self._without_room:
+            return NO_ROOM
         target = self._folder / "store" / self.names[key]
         if key in self._carried:
             try:
                 target.parent.mkdir(exist_ok=True)
                 self._carried[key].rename(target)
             except OSError as error:
-                raise _no_room(error) from error
+                self.trouble = _no_room(error)
+                return NO_ROOM
             return FROM_FACTS
         best = self._best(key, identity, entries)
         if best is None:
             return NOWHERE
-        self._write(target, best)
-        return FROM_CATALOGUE
+        return FROM_CATALOGUE if self._kept(target, best) else NO_ROOM
 
     def _best(
         self, key: KernelKey, identity: tuple[str | None, ...], entries: Iterable[str]
@@ -148,27 +159,34 @@ class Kernels:
                 found.setdefault(digest, []).append(name)
         return found
 
+    def _kept(self, folder: Path, kernel: Kernel) -> bool:
+        """Write an entry, or nothing where it does not fit."""
+        try:
+            self._write(folder, kernel)
+        except OSError as error:
+            rmtree(folder, ignore_errors=True)
+            self.trouble = _no_room(error)
+            return False
+        return True
+
     def _write(self, folder: Path, kernel: Kernel) -> None:
-        """An entry; what lies unpacked in the catalogue is linked to and not copied."""
+        """An entry; what lies unpacked in the catalogue is linked to. OSError when it has no room."""
         from hashlib import sha256
 
         digests: dict[str, tuple[int, str]] = {}
-        try:
-            folder.mkdir(parents=True)
-            for file, blob in _blobs(kernel.contents):
-                target = folder / file
-                target.parent.mkdir(exist_ok=True)
-                plain = blob.path is not None and blob.path.suffix not in (".xz", ".gz") and blob.sha256
-                if blob.path is not None and plain and not str(blob.path).startswith("/sys/"):
-                    target.symlink_to(blob.path.absolute())
-                    digests[file] = (blob.path.stat().st_size, blob.sha256 or "")
-                else:
-                    data = blob.read()
-                    target.write_bytes(data)
-                    digests[file] = (len(data), sha256(data).hexdigest())
-            (folder / entry.FACTS).write_bytes(entry.facts_json(kernel, digests))
-        except OSError as error:
-            raise _no_room(error) from error
+        folder.mkdir(parents=True)
+        for file, blob in _blobs(kernel.contents):
+            target = folder / file
+            target.parent.mkdir(exist_ok=True)
+            plain = blob.path is not None and blob.path.suffix not in (".xz", ".gz") and blob.sha256
+            if blob.path is not None and plain and not str(blob.path).startswith("/sys/"):
+                target.symlink_to(blob.path.absolute())
+                digests[file] = (blob.path.stat().st_size, blob.sha256 or "")
+            else:
+                data = blob.read()
+                target.write_bytes(data)
+                digests[file] = (len(data), sha256(data).hexdigest())
+        (folder / entry.FACTS).write_bytes(entry.facts_json(kernel, digests))
 
 
 def _blobs(contents: Contents) -> Iterator[tuple[str, Blob]]:
@@ -193,6 +211,6 @@ def _btf_digest(store: Store, name: str) -> str:
     return recorded[1] if recorded else store.get(name).btf_sha256
 
 
-def _no_room(error: OSError) -> InstrumentError:
+def _no_room(error: OSError) -> str:
     where = os.environ.get("TMPDIR", "the temporary folder")
-    return InstrumentError(f"cannot keep the fleet's kernels in {where}: {error.strerror or error}")
+    return f"cannot keep the fleet's kernels in {where}: {error.strerror or error}"

@@ -63,6 +63,8 @@ def judge(
     }
     for census in censuses:
         judged.results.append(_groups(census, kernels, subjects, judged, cells))
+    if kernels.trouble:
+        judged.partial, judged.trouble = True, kernels.trouble
     return judged
 
 

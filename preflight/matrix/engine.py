@@ -91,9 +91,15 @@ class Pool:
         gc.freeze()  # what is shared with the workers is not to be touched by their collectors
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("fork" if "fork" in methods else methods[0])
-        return ProcessPoolExecutor(
-            self.workers, mp_context=context, initializer=_in_worker, initargs=(self.set_up, self.argument)
-        )
+        try:
+            return ProcessPoolExecutor(
+                self.workers,
+                mp_context=context,
+                initializer=_in_worker,
+                initargs=(self.set_up, self.argument),
+            )
+        except OSError:  # no room for what the processes would share (/dev/shm)
+            return InProcess()
 
 
 def _in_worker(set_up: Callable[[Any], None], argument: Any) -> None:
@@ -146,20 +152,23 @@ def run(work: Callable[[str], str], tasks: Sequence[str], opener: Opener) -> Ite
                 if future.done():  # what is there is handed on before more is begun
                     break
             died = []
+            lost: InstrumentError | None = None
             for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                 task = running.pop(future)
                 try:
                     text = future.result()
                 except BrokenExecutor:
                     died.append(task)
-                except InstrumentError:
-                    raise
+                except InstrumentError as error:
+                    lost = error  # what else is done is handed on first
                 except Exception as error:
                     starts = 0
                     yield Answer(task.number, None, f"{type(error).__name__}: {error}"[:300])
                 else:
                     starts = 0
                     yield Answer(task.number, text, None)
+            if lost is not None:
+                raise lost
             if died or broken:
                 died += running.values()
                 running.clear()

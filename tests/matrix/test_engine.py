@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from preflight.errors import InstrumentError
-from preflight.matrix.engine import Here, Pool, run
+from preflight.matrix.engine import Here, LostError, Pool, run
 
 
 def double(task: str) -> str:
@@ -77,6 +77,36 @@ def test_workers_that_cannot_start_are_not_tried_for_ever() -> None:
     with pytest.raises(InstrumentError, match="--workers 1"):
         list(run(double, ["a"], dying))
     assert len(dying.opened) <= 4
+
+
+class _Leaving(Executor):
+    """Answers two tasks, and is gone with the third."""
+
+    def __init__(self) -> None:
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.futures.append(Future())
+        if len(self.futures) == 4:
+            self.futures[2].set_exception(LostError("gone"))
+            for future in self.futures[:2]:
+                future.set_result("answer")
+        return self.futures[-1]
+
+
+@dataclass
+class Left:
+    workers: int = 2
+
+    def __call__(self) -> Executor:
+        return _Leaving()
+
+
+def test_answers_that_came_before_the_workers_were_lost_are_handed_on() -> None:
+    answers = run(double, ["a", "b", "c", "d"], Left())
+    assert [next(answers).text, next(answers).text] == ["answer", "answer"]
+    with pytest.raises(LostError, match="gone"):
+        next(answers)
 
 
 @dataclass
