@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from preflight.bytecode.image import ProgramImage
-from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import BPF_LD, BPF_MEM, BPF_STX, R10, SIZES
+from preflight.predict.code import Code
 
 _MOV64_X, _ADD64_K, _JEQ_K, _JNE_K = 0xBF, 0x07, 0x15, 0x55
 _STORE64: Final = 0x7B
@@ -48,12 +48,12 @@ _CONTEXT: Final = Held(-1)
 _State = dict[int, Held]
 
 
-def accesses(image: ProgramImage, word_of: Callable[[int, int], int | None]) -> list[Access]:
+def accesses(code: Code, word_of: Callable[[int, int], int | None]) -> list[Access]:
     """Every access through an argument.
 
     `word_of` says for a read of the context (offset, size) which argument that is, None for none.
     """
-    insns = {insn.slot: insn for insn in decode(image.code, image.byteorder)}
+    insns = {insn.slot: insn for insn in code.insns}
     held: dict[int, _State] = {0: {1: _CONTEXT}}
     todo = [0]
     while todo:
@@ -61,7 +61,7 @@ def accesses(image: ProgramImage, word_of: Callable[[int, int], int | None]) -> 
         insn = insns.get(slot)
         if insn is None:
             continue
-        for following, carried in _ways(image, insn, held[slot], word_of):
+        for following, carried in _ways(code, insn, held[slot], word_of):
             known = held.get(following)
             merged = carried if known is None else _joined(known, carried)
             if merged != known:
@@ -72,12 +72,12 @@ def accesses(image: ProgramImage, word_of: Callable[[int, int], int | None]) -> 
 
 
 def _ways(
-    image: ProgramImage, insn: Insn, state: _State, word_of: Callable[[int, int], int | None]
+    code: Code, insn: Insn, state: _State, word_of: Callable[[int, int], int | None]
 ) -> list[tuple[int, _State]]:
     after = _after(insn, state, word_of)
     ways = [(following, after) for following in insn.successors]
-    if insn.call_target is not None and image.global_subprogs is not None:
-        inside = {} if insn.call_target in image.global_subprogs else state
+    if insn.call_target is not None and code.global_subprogs is not None:
+        inside = {} if insn.call_target in code.global_subprogs else state
         ways.append((insn.call_target, {r: inside[r] for r in _ARGUMENTS if r in inside}))
     compared = state.get(insn.dst)
     if insn.opcode in (_JEQ_K, _JNE_K) and not insn.imm and compared is not None and compared.read >= 0:

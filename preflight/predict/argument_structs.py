@@ -29,6 +29,7 @@ from preflight.predict.struct_walk import refusal
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject
+    from preflight.predict.target import KernelTarget
 
 _WITH_RESULT: Final = ("trace_fexit", "trace_fsession", "modify_return", "lsm_mac", "lsm_cgroup")
 _LOAD: Final = "decided by a load on this kernel: `preflight lab run`"
@@ -59,20 +60,16 @@ def argument_struct_findings(
     named = target is not None and bool(target.name) and not target.is_open
     if program.program_type not in ("tracing", "lsm") or not named or program.attach_type == "trace_iter":
         return
-    text = target.text if target is not None else ""
-    found = prototype_of(on_kernel.target, program.hook.attach_type, text)
-    if found is None or found[1].variadic:
+    place_of = program.hook.attach_type, target.text if target is not None else ""
+    arguments = on_kernel.ask(_shown, *place_of)
+    if arguments is None:
         return
     uses = followed(on_kernel, program, _word_of_arguments)
-    if not uses:
-        return
-    btf, proto, first = found
-    arguments = words_of(btf, proto, first, with_result=program.attach_type in _WITH_RESULT)
     told: set[tuple[str, int]] = set()
     for use in uses:
         if use.word >= len(arguments):
             continue
-        for made in _judged(on_kernel, facts, program, use, arguments[use.word], btf):
+        for made in _judged(on_kernel, facts, program, use, arguments[use.word]):
             if (key := (f"{made.code}{made.verdict}", use.word)) not in told:
                 told.add(key)
                 yield made
@@ -80,11 +77,50 @@ def argument_struct_findings(
 
 def followed(on_kernel: RelocatedObject, program: Program, word_of: Any) -> list[Access]:
     """The program's accesses through its arguments on this kernel."""
-    return accesses(on_kernel.image(program), word_of)
+    code = on_kernel.code(program)
+    return code.memo(("accesses", word_of), lambda: accesses(code, word_of))
 
 
 def _word_of_arguments(offset: int, size: int) -> int | None:
     return offset // 8 if offset >= 0 and offset % 8 == 0 and size == 8 else None
+
+
+def _given(target: KernelTarget, attach_type: str, text: str) -> list[_Argument] | None:
+    """What the target's context holds, result included; None for no such target, or a variable number."""
+    found = prototype_of(target, attach_type, text)
+    if found is None or found[1].variadic:
+        return None
+    return words_of(*found, with_result=attach_type in _WITH_RESULT)
+
+
+class Shown(NamedTuple):
+    """An argument without its types: `points` to a struct, its C, and whether it is `tagged`."""
+
+    points: bool
+    text: str
+    tagged: bool
+
+
+def shown(argument: _Argument) -> Shown:
+    """An argument as it can be compared between kernels."""
+    return Shown(argument.struct is not None, argument.text, argument.tagged)
+
+
+def _shown(target: KernelTarget, attach_type: str, text: str) -> tuple[Shown, ...] | None:
+    found = target.ask(_given, attach_type, text)
+    return None if found is None else tuple(map(shown, found))
+
+
+def _refusal(
+    target: KernelTarget, attach_type: str, text: str, word: int, offset: int, size: int
+) -> str | None:
+    given = (target.ask(_given, attach_type, text) or [])[word].struct
+    return None if given is None else refusal(target.kernel.btf, given.id, offset, size)
+
+
+def _is_other(target: KernelTarget, attach_type: str, text: str, word: int, declared: str) -> bool:
+    given = (target.ask(_given, attach_type, text) or [])[word].struct
+    return not same_or_embedded(target.kernel.btf, declared, given)
 
 
 def words_of(btf: Btf, proto: FuncProto, first: int, *, with_result: bool) -> list[_Argument]:
@@ -116,30 +152,30 @@ def _argument(btf: Btf, type_id: int) -> _Argument:
 
 
 def _judged(
-    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, use: Access, given: _Argument, btf: Btf
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, use: Access, given: Shown
 ) -> Iterator[Finding]:
     declared = declared_struct(on_kernel, program, use.slot)
-    other = declared is not None and not same_or_embedded(btf, declared, given.struct)
-    why = _refused(btf, use, given) if use.size else None
+    target = program.hook.target.text if program.hook.target else ""
+    asked = program.hook.attach_type, target, use.word
+    other = declared is not None and on_kernel.ask(_is_other, *asked, declared)
+    why = None
+    if use.size and not given.points:
+        why = "the verifier takes it for a number and lets nobody follow it"
+    elif use.size:
+        why = on_kernel.ask_at(program, _refusal, *asked, use.offset, use.size)
     if why is not None:
         yield from _stopped(on_kernel, program, use, given, declared, why)
-    elif other and given.struct is not None:
+    elif other and given.points:
         yield wrong_struct(on_kernel, program, use, declared or "", given.text, _name(program))
-    if use.size and given.struct is not None and not use.checked and why is None:
+    if use.size and given.points and not use.checked and why is None:
         yield from _may_be_null(on_kernel, facts, program, use)
-
-
-def _refused(btf: Btf, use: Access, given: _Argument) -> str | None:
-    if given.struct is None:
-        return "the verifier takes it for a number and lets nobody follow it"
-    return refusal(btf, given.struct.id, use.offset, use.size)
 
 
 def _stopped(
     on_kernel: RelocatedObject,
     program: Program,
     use: Access,
-    given: _Argument,
+    given: Shown,
     declared: str | None,
     why: str,
 ) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import field
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 from preflight.bytecode.image import Origin, ProgramImage
 from preflight.bytecode.insn import Insn, decode
@@ -58,24 +58,56 @@ def code_of(image: ProgramImage, left_out: Collection[int] = ()) -> Code:
 
 
 def _without_number(insn: Insn) -> Insn:
-    own: Any = _KernelsOwn(insn.slot)
+    own: Any = OwnNumber(0, (insn.slot,))
     if insn.cls in _MEMORY:
         return insn._replace(off=own)
     return insn._replace(imm=own, imm64=own if insn.is_ldimm64 else None)
 
 
-class _KernelsOwn:
-    """Stands for a number that nobody may look at."""
+def number_in(insn: Insn) -> int:
+    """What relocation writes into an instruction: a load or store's offset, else the immediate."""
+    return insn.off if insn.cls in _MEMORY else insn.imm
 
-    __slots__ = ("_slot",)
 
-    def __init__(self, slot: int) -> None:
-        self._slot = slot
+class Number(NamedTuple):
+    """An OwnNumber in a form that can be compared: `plus` and the numbers in the slots `of`, added."""
+
+    plus: int
+    of: tuple[int, ...]
+
+
+class OwnNumber:
+    """Stands for numbers that differ from kernel to kernel, added up; nobody may look at the sum."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, plus: int, of: tuple[int, ...]) -> None:
+        self.number = Number(plus, of)
+
+    def __add__(self, other: Any) -> OwnNumber:
+        if isinstance(other, OwnNumber):
+            return OwnNumber(self.number.plus + other.number.plus, self.number.of + other.number.of)
+        return OwnNumber(self.number.plus + other, self.number.of)
+
+    __radd__ = __add__
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, OwnNumber) or other.number != self.number:
+            self._look()
+        return True
+
+    def __hash__(self) -> int:
+        raise KernelMattersError(self.number.of[0])
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def _look(self, *_: Any) -> NoReturn:
-        raise KernelMattersError(self._slot)
+        raise KernelMattersError(self.number.of[0])
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __mod__ = __neg__ = _look
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __lshift__ = __rlshift__ = __rshift__ = _look
-    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __index__ = __bool__ = __str__ = __format__ = _look
-    __eq__ = __ne__ = __hash__ = _look
+    __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = (
+        _look
+    )
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lshift__ = __rlshift__ = __rshift__ = _look
+    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __index__ = __bool__ = __abs__ = __invert__ = _look
+    __repr__ = __str__ = __format__ = _look

@@ -9,7 +9,7 @@ the one that the program means. The program loads, attaches, and says something 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from preflight.btf import Btf, Kind
 from preflight.btf.types import Func, FuncProto
@@ -17,9 +17,15 @@ from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Severity, Verdict
 from preflight.objects.model import Program
 from preflight.predict.argument_flow import accesses
-from preflight.predict.argument_structs import declared_struct, same_or_embedded, words_of, wrong_struct
+from preflight.predict.argument_structs import (
+    Shown,
+    declared_struct,
+    same_or_embedded,
+    shown,
+    words_of,
+    wrong_struct,
+)
 from preflight.predict.causes import place
-from preflight.predict.code import code_of
 from preflight.predict.context_reads import context_reads
 from preflight.predict.kernel_facts import KernelFacts
 
@@ -49,24 +55,39 @@ def kprobe_argument_findings(
         return
     if "+" in target.text:
         return  # in the middle of a function registers hold anything
-    found = _prototype(facts.kernel.btf, target.name)
-    if found is None:
+    words = facts.ask(_shown, target.name)
+    if words is None:
         return
-    words = words_of(facts.kernel.btf, found, 0, with_result=False)
     if len(words) > len(registers):
         words = words[: len(registers)]
     yield from _beyond(on_kernel, program, registers, len(words), target.name)
     told = set()
     places = {offset: number for number, offset in enumerate(registers)}
-    image = on_kernel.image(program)
-    for use in accesses(image, lambda offset, size: places.get(offset) if size == 8 else None):
+    code = on_kernel.code(program)
+    for use in accesses(code, lambda offset, size: places.get(offset) if size == 8 else None):
         if use.word >= len(words) or use.word in told:
             continue
         given, declared = words[use.word], declared_struct(on_kernel, program, use.slot)
-        other = declared is not None and not same_or_embedded(facts.kernel.btf, declared, given.struct)
+        other = declared is not None and facts.ask(_is_other, target.name, use.word, declared)
         if other and _reached(on_kernel, program, use.slot):
             told.add(use.word)
             yield wrong_struct(on_kernel, program, use, declared or "", given.text, target.name)
+
+
+def _given(facts: KernelFacts, name: str) -> list[Any] | None:
+    btf = facts.kernel.btf
+    found = _prototype(btf, name)
+    return None if found is None else words_of(btf, found, 0, with_result=False)
+
+
+def _shown(facts: KernelFacts, name: str) -> tuple[Shown, ...] | None:
+    found = facts.ask(_given, name)
+    return None if found is None else tuple(map(shown, found))
+
+
+def _is_other(facts: KernelFacts, name: str, word: int, declared: str) -> bool:
+    given = (facts.ask(_given, name) or [])[word].struct
+    return not same_or_embedded(facts.kernel.btf, declared, given)
 
 
 def _prototype(btf: Btf, name: str) -> FuncProto | None:
@@ -85,11 +106,10 @@ def _beyond(
     on_kernel: RelocatedObject, program: Program, registers: tuple[int, ...], count: int, name: str
 ) -> Iterator[Finding]:
     places = {offset: number for number, offset in enumerate(registers)}
-    image = on_kernel.image(program)
-    reads = {
-        slot: places[at] for slot, at in context_reads(code_of(image)).items() if places.get(at, -1) >= count
-    }
-    reads = {slot: number for slot, number in reads.items() if image.code[slot * 8] & 0x18 == 0x18}
+    image, code = on_kernel.image(program), on_kernel.code(program)
+    wide = {insn.slot for insn in code.insns if insn.size == 8}
+    found = code.memo("context-reads", lambda: context_reads(code))
+    reads = {slot: places[at] for slot, at in found.items() if slot in wide and places.get(at, -1) >= count}
     for slot, number in sorted(reads.items(), key=lambda one: (one[1], one[0])):
         if not _reached(on_kernel, program, slot):
             continue

@@ -24,6 +24,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.objects.parts import MapDef
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.maps_passed import maps_passed
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage
@@ -136,17 +137,11 @@ def _given(on_kernel: RelocatedObject, program: Program) -> Iterator[Finding]:
     obj = on_kernel.obj
     maps = {one.name: one.type for one in obj.all_maps}
     image = on_kernel.obj.image(program)
-    key = ("maps-given", program.section_index, program.section_insn, program.name, image.code)
-    given = obj.memo(key, lambda: _maps_given(on_kernel, program))
-    table = _table()
     told = set()
-    for slot, number, map_name in given:
+    for slot, number, map_name in _maps_given(on_kernel, program):
         helper = helper_name(number).removeprefix("bpf_")
         kind = maps.get(map_name, "")
-        wrong = helper not in table["map"].get(kind, (helper,)) or kind not in table["helper"].get(
-            helper, (kind,)
-        )
-        if not kind or not wrong or (helper, map_name) in told:
+        if not kind or not _is_wrong(number, kind) or (helper, map_name) in told:
             continue
         told.add((helper, map_name))
         origin = image.origins[slot]
@@ -164,7 +159,27 @@ def _given(on_kernel: RelocatedObject, program: Program) -> Iterator[Finding]:
 
 def _maps_given(on_kernel: RelocatedObject, program: Program) -> tuple[tuple[int, int, str], ...]:
     numbers = _suspicious(on_kernel, program)
-    return on_kernel.about(_given_to, program, numbers) if numbers else ()
+    if not numbers or not _may_pass_wrong(on_kernel, program, numbers):
+        return ()
+    return on_kernel.about(_given_to, program, numbers)
+
+
+def _may_pass_wrong(on_kernel: RelocatedObject, program: Program, numbers: frozenset[int]) -> bool:
+    """Whether a look at the instructions before the calls leaves open that one passes a wrong map."""
+    kinds = {one.name: one.type for one in on_kernel.obj.all_maps}
+    refs, code = on_kernel.obj.image(program).refs, on_kernel.code(program)
+    return any(
+        maps is None or any(_is_wrong(number, kinds.get(name, "")) for name in maps)
+        for number, maps in code.memo("maps-passed", lambda: maps_passed(code, refs))
+        if number in numbers
+    )
+
+
+def _is_wrong(number: int, kind: str) -> bool:
+    """Whether a helper does not take a map of that type."""
+    helper, table = helper_name(number).removeprefix("bpf_"), _table()
+    takes = table["map"].get(kind, (helper,)), table["helper"].get(helper, (kind,))
+    return helper not in takes[0] or kind not in takes[1]
 
 
 def _given_to(

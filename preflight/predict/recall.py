@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from preflight.bytecode.state import KernelMattersError
+from preflight.predict.code import OwnNumber
 from preflight.predict.relocated import program_key, reach_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Verdicts kept for one object, and offsets that may turn out to matter for one.
+#: Verdicts kept for one object, and types whose offsets may turn out to matter for one.
 _KEPT: Final = 256
 _LOOKED_AT: Final = 16
 #: Larger sets are not kept as answers.
@@ -49,15 +50,17 @@ def recalled(
         node = node.after.get(_answer(node.question, facts, on_kernel))
     if node is not None and node is not memory.begin:
         return cast("T", node.verdict)
-    looked_at: set[tuple[Any, int]] = set()
+    looked_at: set[int] = set()
     while True:
         notes = _Notes(facts, on_kernel, looked_at)
         try:
             verdict = judge(cast("RelocatedObject", _Object(notes)), cast("KernelFacts", _Facts(notes)))
         except KernelMattersError as error:
-            if error.slot < 0 or len(looked_at) >= _LOOKED_AT or notes.at is None:
+            # who looks at one field of a struct will look at the others, too
+            matters = on_kernel.type_at(notes.at, error.slot) if notes.at is not None else None
+            if matters is None or len(looked_at) >= _LOOKED_AT:
                 return judge(on_kernel, facts)
-            looked_at.add((notes.at, error.slot))
+            looked_at.add(matters)
             continue
         if notes.shared and memory.kept < _KEPT:
             memory.keep(notes.answers, verdict)
@@ -118,9 +121,7 @@ _FACTS, _KERNEL, _TARGET, _OBJECT = "facts", "kernel", "target", "object"
 class _Notes:
     """Questions and answers of one judgement. `shared` tells whether all answers can be compared."""
 
-    def __init__(
-        self, facts: KernelFacts, on_kernel: RelocatedObject, looked_at: Collection[tuple[Any, int]]
-    ) -> None:
+    def __init__(self, facts: KernelFacts, on_kernel: RelocatedObject, looked_at: Collection[int]) -> None:
         self.facts = facts
         self.on_kernel = on_kernel
         self.looked_at = looked_at
@@ -219,6 +220,13 @@ class _Object:
     def ask(self, question: Callable[..., Any], *about: Any) -> Any:
         return self._notes.note(_TARGET, "ask", (question, *about))
 
+    def ask_at(self, program: Program, question: Callable[..., Any], *about: Any) -> Any:
+        known = tuple(one.number if isinstance(one, OwnNumber) else one for one in about)
+        return self._notes.note(_OBJECT, "ask_of", (program_key(program), question, *known))
+
+    def image(self, program: Program) -> Any:
+        return _Image(self._notes, program)
+
     def exists(self, name: str) -> Any:
         return self._notes.note(_OBJECT, "exists", (name,))
 
@@ -226,10 +234,11 @@ class _Object:
         notes, key = self._notes, program_key(program)
         self._shape()
         notes.at = key
-        looked_at = tuple(sorted(slot for at, slot in notes.looked_at if at == key))
-        if looked_at:
-            notes.note(_OBJECT, "numbers", (key, looked_at))
-        return notes.on_kernel.code(program, looked_at)
+        types = tuple(sorted(notes.looked_at))
+        slots = notes.on_kernel.offsets_in(program, types) if types else ()
+        if slots:
+            notes.note(_OBJECT, "numbers", (key, slots))
+        return notes.on_kernel.code(program, slots)
 
     def about(self, question: Callable[..., T], program: Program, *about: Any) -> T:
         """Noted is which of the object's answers it is, as they are made once and kept."""
@@ -262,6 +271,22 @@ class _Object:
         return getattr(notes.on_kernel, name)
 
 
+class _Image:
+    """Stands for a program's image: what linking made of it is the same everywhere, but its code is not."""
+
+    def __init__(self, notes: _Notes, program: Program) -> None:
+        self._notes = notes
+        self._program = program
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _LINKED:
+            return getattr(self._notes.on_kernel.obj.image(self._program), name)
+        self._notes.shared = False
+        return getattr(self._notes.on_kernel.image(self._program), name)
+
+
+#: Members of ProgramImage that no kernel has a part in.
+_LINKED: Final = ("name", "section", "byteorder", "subprogs", "origins", "global_subprogs")
 #: Members of RelocatedObject that say nothing but what the shape of the relocations says.
 _BY_SHAPE: Final = ("relocation", "by_place", "poisoned_slots", "by_shape")
 #: Members that no kernel has a part in.

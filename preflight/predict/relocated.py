@@ -8,13 +8,14 @@ instructions the verifier can reach. No kernel is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from preflight.bytecode.image import KfuncRef, KsymRef, MapRef, ProgramImage, Ref
+from preflight.bytecode.opcodes import LDIMM64
 from preflight.core import (
     KconfigMap,
     ObjectRelocation,
@@ -34,7 +35,7 @@ from preflight.predict.target import KernelTarget
 if TYPE_CHECKING:
     from preflight.bytecode.reach import Environment, Reach
     from preflight.bytecode.reach_reading import Shared
-    from preflight.predict.code import Code
+    from preflight.predict.code import Code, Number
     from preflight.predict.explain import Explanation
 
 T = TypeVar("T")
@@ -184,10 +185,43 @@ class RelocatedObject:
         key = ("code", *program_key(program), others.code, numbers, tuple(sorted(left_out)))
         return self.obj.memo(key, lambda: code_of(image, left_out))
 
+    def offsets_in(self, program: Program, types: Collection[int]) -> tuple[int, ...]:
+        """Slots of the program where only the offset of a field of one of these types was written."""
+        return tuple(
+            slot
+            for slot, place in self.places(program)
+            if place in self._offsets and self.by_place[place].type_id in types
+        )
+
+    def type_at(self, key: ProgramKey, slot: int) -> int | None:
+        """The type whose field's offset was written into a slot of a program."""
+        for known, place in self.places(self._by_key[key]):
+            if known == slot:
+                return self.by_place[place].type_id
+        return None
+
     def numbers(self, key: ProgramKey, slots: tuple[int, ...]) -> tuple[bytes, ...]:
         """The instructions in some slots of a program, as they are on this kernel."""
         code = self.image(self._by_key[key]).code
         return tuple(code[slot * 8 : slot * 8 + 16] for slot in slots)
+
+    def ask_at(self, program: Program, question: Callable[..., T], *about: Hashable) -> T:
+        """`ask` about a place in the program: `about` may hold numbers of its `code` that were left out."""
+        return self.ask(question, *about)
+
+    def ask_of(self, key: ProgramKey, question: Callable[..., T], *about: Any) -> T:
+        """The same with such numbers as `preflight.predict.code.Number`."""
+        from preflight.predict.code import Number
+
+        return self.ask(question, *(self._sum(key, one) if isinstance(one, Number) else one for one in about))
+
+    def _sum(self, key: ProgramKey, number: Number) -> int:
+        from preflight.bytecode.insn import decode
+        from preflight.predict.code import number_in
+
+        image = self.image(self._by_key[key])
+        codes = (image.code[slot * 8 :][: 16 if image.code[slot * 8] == LDIMM64 else 8] for slot in number.of)
+        return number.plus + sum(number_in(decode(code, image.byteorder)[0]) for code in codes)
 
     @property
     def extern_answers(self) -> tuple[tuple[Any, ...], ...]:
