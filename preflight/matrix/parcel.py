@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _KERNEL = "preflight.kernel/1"
 _BATCH = "preflight.batch/1"
-_PARTS = ("btf", "config", "symbols", "tracepoints", "filter_functions")
+_PARTS = ("btf", "config", "symbols", "tracepoints", "filter_functions", "sites")
 
 
 class Parcel(NamedTuple):

@@ -47,6 +47,18 @@ def test_modules_come_along_and_no_modules_are_not_unknown_ones() -> None:
         assert back(kernel).modules == (None if names is None else frozenset(names))
 
 
+def test_every_file_of_an_entry_comes_along() -> None:
+    from dataclasses import fields
+
+    parts = {
+        one.name: Blob(data=one.name.encode())
+        for one in fields(Contents)
+        if one.name not in ("btf", "modules")
+    }
+    contents = back(Kernel(GOOD.identity, Contents(GOOD.contents.btf, **parts))).contents
+    assert {name: getattr(contents, name).read() for name in parts} == {n: n.encode() for n in parts}
+
+
 def test_why_there_is_no_kernel_comes_along() -> None:
     why = "image: holds no BTF"
     assert unpack_kernel(pack_kernel(Found(None, why))) == Found(None, why)
