@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 4
+#define VERSION 5
 #define KINDS 128
 #define UNKNOWN 0xff
 #define HEAD_WORDS 3
@@ -341,6 +341,38 @@ static PyObject *find_word(PyObject *module, PyObject *args)
 	return PyLong_FromSsize_t(found);
 }
 
+/* find_member(words, place, strings, start, name, first): see the table of methods */
+static PyObject *find_member(PyObject *module, PyObject *args)
+{
+	Py_buffer words, strings, name;
+	unsigned int place, start, first;
+	long found = -1;
+
+	if (!PyArg_ParseTuple(args, "y*Iy*Iy*I", &words, &place, &strings, &start, &name, &first))
+		return NULL;
+	const unsigned char *text = strings.buf;
+	uint64_t size = (uint64_t)strings.len, all = (uint64_t)words.len / 4, length = (uint64_t)name.len;
+	uint64_t members = place < all ? word(words.buf, place) & 0xffffff : 0;
+
+	if ((uint64_t)place + 2 + 3 * members > all)
+		found = -2;
+	for (uint64_t n = first; n < members && found == -1; n++) {
+		uint32_t offset = word(words.buf, (size_t)(place + 2 + 3 * n));
+		uint64_t at = (uint64_t)offset - start;
+
+		if (!offset)
+			found = (long)n;
+		else if (offset < start || at >= size)
+			found = -2;
+		else if (!text[at] || (length < size - at && !text[at + length] && !memcmp(text + at, name.buf, length)))
+			found = (long)n;
+	}
+	PyBuffer_Release(&words);
+	PyBuffer_Release(&strings);
+	PyBuffer_Release(&name);
+	return PyLong_FromLong(found);
+}
+
 /* keep_freed(bytes): memory up to this much is kept for the next kernel when one is given back */
 static PyObject *keep_freed(PyObject *module, PyObject *args)
 {
@@ -367,6 +399,10 @@ static PyMethodDef methods[] = {
 	{"find", find, METH_VARARGS, "find(data, wanted, start)\n--\n\nbytes.find() of a word of one byte or more."},
 	{"find_word", find_word, METH_VARARGS,
 	 "find_word(words, wanted, start)\n--\n\nIndex of the first word of that value, from `start`; -1 for none."},
+	{"find_member", find_member, METH_VARARGS,
+	 "find_member(words, place, strings, start, name, first)\n--\n\nIndex of the first member, from `first` on, of the "
+	 "record with its info word at `place` that has this name or none; -1 for none such, -2 where a name lies "
+	 "outside `strings`."},
 	{"keep_freed", keep_freed, METH_VARARGS,
 	 "keep_freed(bytes)\n--\n\nMemory given back is kept up to this size, where the C library can do that."},
 	{NULL, NULL, 0, NULL},

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mmap import mmap
 
 #: What this module was written for; a compiled module of another version is left alone.
-_VERSION = 4
+_VERSION = 5
 _KINDS = 128
 _UNKNOWN = 0xFF
 _NAMEABLE = bytes(kind in NAMEABLE for kind in range(_KINDS))

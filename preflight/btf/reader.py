@@ -7,14 +7,14 @@ from array import array
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
-from preflight.btf import sizes
-from preflight.btf.decode import decode
+from preflight.btf import quick, sizes
+from preflight.btf.decode import decode, member_at
 from preflight.btf.fields import name_words
 from preflight.btf.kinds import Kind, info_kflag, info_kind, info_vlen
 from preflight.btf.lookup import Names
 from preflight.btf.records import Records
 from preflight.btf.strings import Strings
-from preflight.btf.types import Func, Type, Void, references
+from preflight.btf.types import Composite, Func, Member, Type, Void, references
 from preflight.btf.wire import Header, read_header
 from preflight.errors import InputError
 from preflight.records import dataclass
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from preflight.btf.index import Index
 
 _VOID = Void(0, "")
+
+
+_COMPOSITE = (Kind.STRUCT, Kind.UNION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,46 @@ class Btf:
         if type_id < self.start_id and self.base is not None:
             return self.base.name_offset(type_id)
         return self._records.words[self._info(type_id) - 1]
+
+    def member_count(self, type_id: int) -> int | None:
+        """Members of a struct or union, without decoding it; None for types of other kinds."""
+        if type_id < self.start_id and self.base is not None:
+            return self.base.member_count(type_id)
+        return (
+            info_vlen(self._records.words[self._info(type_id)]) if self.kind(type_id) in _COMPOSITE else None
+        )
+
+    def member(self, type_id: int, index: int) -> Member:
+        """One member of a struct or union, without decoding the others; InputError when there is none."""
+        if type_id < self.start_id and self.base is not None:
+            return self.base.member(type_id, index)
+        decoded = self._types.get(type_id)
+        if isinstance(decoded, Composite) and index < len(decoded.members):
+            return decoded.members[index]
+        p = self._info(type_id)
+        try:
+            return member_at(self._records.words, p, index, self._strings.get)
+        except IndexError:
+            self._refuse(type_id, p)
+
+    def find_member(self, type_id: int, name: str, first: int) -> int:
+        """Index of the first member of a struct or union, from `first` on, that has this name or none at all.
+
+        -1 when all that are left have other names. InputError for a member that is corrupt.
+        """
+        if type_id < self.start_id and self.base is not None:
+            return self.base.find_member(type_id, name, first)
+        if quick.native is not None and "\\" not in name:  # that may stand for a byte that is no UTF-8
+            p, strings = self._info(type_id), self._strings
+            found: int = quick.native.find_member(
+                self._records.words, p, strings.data, strings.start, _raw(name), first
+            )
+            if found >= -1:
+                return found
+        for index in range(first, self.member_count(type_id) or 0):
+            if self.member(type_id, index).name in (name, ""):
+                return index
+        return -1
 
     def size_of(self, type_id: int) -> int | None:
         """Bytes of a value of the type; None when it has no size (void, forward declarations, functions)."""

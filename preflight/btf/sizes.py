@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from preflight.btf.kinds import TRANSPARENT, Kind
-from preflight.btf.types import Array, Composite, Datasec, Enum, Float, Int, Ptr
+from preflight.btf.types import Array, Datasec, Enum, Float, Int, Ptr
 from preflight.btf.wire import MAX_DEPTH
 from preflight.errors import InputError
 
@@ -33,6 +33,7 @@ _LONG = frozenset(
     )
 )
 
+_COMPOSITE = (Kind.STRUCT, Kind.UNION)
 _SIZE_FOLLOWS = frozenset(TRANSPARENT | {Kind.VAR, Kind.DECL_TAG})
 
 
@@ -51,21 +52,23 @@ def size_of(btf: Btf, type_id: int) -> int | None:
     count = 1
     seen = type_id
     for _ in range(MAX_DEPTH + 1):
-        found = btf.type(seen)
-        size: int | None = None
-        if isinstance(found, (Int, Float, Composite, Enum, Datasec)):
-            size = found.size
-        elif isinstance(found, Ptr):
-            size = btf.pointer_size
-        elif isinstance(found, Array):
-            count *= found.nelems
-            seen = found.type
-            continue
-        elif found.kind in _SIZE_FOLLOWS:
-            seen = btf.referred(seen)
-            continue
-        if size is None:
-            return None
+        if btf.kind(seen) in _COMPOSITE:
+            size = btf.referred(seen)  # the word is the size, and the members need no decoding
+        else:
+            found = btf.type(seen)
+            if isinstance(found, Array):
+                count *= found.nelems
+                seen = found.type
+                continue
+            if found.kind in _SIZE_FOLLOWS:
+                seen = btf.referred(seen)
+                continue
+            if isinstance(found, (Int, Float, Enum, Datasec)):
+                size = found.size
+            elif isinstance(found, Ptr):
+                size = btf.pointer_size
+            else:
+                return None
         if size * count > MAX_SIZE:
             raise InputError(f"size of type {type_id} does not fit 32 bits")
         return size * count

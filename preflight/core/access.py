@@ -138,8 +138,8 @@ def is_flexible(btf: Btf, holder: Step, array: Array) -> bool:
     """Whether an array may be indexed without bound: no elements, and the last member of a named access."""
     if holder.name is None or array.nelems > 0:
         return False
-    struct = btf.type(holder.type_id)
-    return isinstance(struct, Composite) and holder.index == len(struct.members) - 1
+    count = btf.member_count(holder.type_id)
+    return count is not None and holder.index == count - 1
 
 
 _KEYWORDS = {Kind.STRUCT: "struct ", Kind.UNION: "union ", Kind.ENUM: "enum ", Kind.ENUM64: "enum "}

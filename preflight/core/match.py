@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from preflight.btf import Btf, Kind
-from preflight.btf.types import Array, Composite, Enum, Int
-from preflight.core.access import MAX_STEPS, U32, Spec, Step, composite, is_flexible
+from preflight.btf.types import Array, Enum, Int
+from preflight.core.access import MAX_STEPS, U32, Spec, Step, is_flexible
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.sizes import size_of
 from preflight.core.work import Work
@@ -48,15 +48,16 @@ def nature(btf: Btf, type_id: int, essential: Callable[[str], str]) -> Nature:
     """What libbpf compares of two fields' types: ("ptr",), ("int", "plain"), ("enum", name) ..."""
     prefix: tuple[str, ...] = ()
     for _ in range(_MAX_ARRAY_DEPTH):
-        found = btf.type(btf.resolve(type_id))
+        seen = btf.resolve(type_id)
+        if btf.member_count(seen) is not None:
+            return (*prefix, "composite")
+        found = btf.type(seen)
         if not isinstance(found, Array):
             break
         prefix += ("array",)
         type_id = found.type
     else:
         raise InputError(f"type {type_id} is an array of more than {_MAX_ARRAY_DEPTH} dimensions, or a loop")
-    if isinstance(found, Composite):
-        return (*prefix, "composite")
     if isinstance(found, Int):
         # old-style bitfield integers are compatible with nothing
         return (*prefix, "int", "plain" if found.offset == 0 else "bitfield")
@@ -91,7 +92,7 @@ def pattern_of(btf: Btf, spec: Spec, essential: Callable[[str], str]) -> Pattern
         if step.name is None:
             parts.append(step.index)
         else:
-            member = composite(btf, step.type_id).members[step.index]
+            member = btf.member(step.type_id, step.index)
             parts.append((step.name, nature(btf, member.type, essential)))
     return tuple(parts)
 
@@ -121,19 +122,22 @@ class _Search:
         libbpf then leaves that member's offset and index in place.
         """
         holder_id = self.btf.resolve(type_id)
-        holder = self.btf.type(holder_id)
-        if not isinstance(holder, Composite):
+        count = self.btf.member_count(holder_id)
+        if count is None:
             return None
-        self.work.spend(1 + len(holder.members))
-        for index, member in enumerate(holder.members):
+        self.work.spend(1 + count)
+        if count:
             self.room()
+        index = -1
+        while (index := self.btf.find_member(holder_id, name, index + 1)) >= 0:
+            member = self.btf.member(holder_id, index)
             self.bit_offset += member.bit_offset
             self.raw.append(index)
             if not member.name:
                 inner = self.member(member.type, name, wanted)
                 if inner is not None:
                     return inner
-            elif member.name == name:
+            else:
                 if compatible(wanted, nature(self.btf, member.type, self.essential)):
                     self.steps.append(Step(holder_id, index, name))
                     return member.type

@@ -7,9 +7,9 @@ bpf_core_calc_enumval_relo() in libbpf/src/relo_core.c (1.7.0), with its 32-bit 
 
 from __future__ import annotations
 
-from preflight.btf import Btf
+from preflight.btf import Btf, Kind
 from preflight.btf.types import Array, Enum, Enum64, Int, Type
-from preflight.core.access import U32, Spec, composite, describe_type
+from preflight.core.access import U32, Spec, describe_type
 from preflight.core.errors import Cause, RelocationError
 from preflight.core.kinds import ReloKind
 from preflight.core.sizes import size_of
@@ -39,11 +39,10 @@ ZERO = Value(0)
 
 def _element_size(btf: Btf, type_id: int) -> int:
     """Size of the innermost element of an array, of the type itself otherwise."""
-    found = btf.type(btf.resolve(type_id))
-    while isinstance(found, Array):
-        type_id = found.type
-        found = btf.type(btf.resolve(type_id))
-    return _size(btf, found.id)
+    seen = btf.resolve(type_id)
+    while btf.kind(seen) == Kind.ARRAY and isinstance(array := btf.type(seen), Array):
+        seen = btf.resolve(array.type)
+    return _size(btf, seen)
 
 
 def _size(btf: Btf, type_id: int) -> int:
@@ -64,13 +63,12 @@ def field_value(btf: Btf, spec: Spec, kind: int, byteorder: str) -> Value:
     last = spec.steps[-1]
     if last.name is None:
         return _element_value(btf, spec, last.type_id, kind)
-    member = composite(btf, last.type_id).members[last.index]
+    member = btf.member(last.type_id, last.index)
     type_id = btf.resolve(member.type)
-    found = btf.type(type_id)
     bits = member.bitfield_size
     bitfield = bits > 0
     if bitfield:
-        byte_size, byte_offset = _bitfield_load(found, spec.bit_offset, bits)
+        byte_size, byte_offset = _bitfield_load(btf.type(type_id), spec.bit_offset, bits)
     else:
         byte_size, byte_offset = _size(btf, type_id), spec.bit_offset // 8
         bits = byte_size * 8 & U32
@@ -81,6 +79,7 @@ def field_value(btf: Btf, spec: Spec, kind: int, byteorder: str) -> Value:
     if kind == ReloKind.BYTE_SZ:
         return Value(byte_size, validate=not bitfield)
     if kind == ReloKind.SIGNED:
+        found = btf.type(type_id)
         return ONE if isinstance(found, (Enum, Int)) and found.signed else ZERO
     if kind == ReloKind.LSHIFT_U64:
         in_load = spec.bit_offset - byte_offset * 8

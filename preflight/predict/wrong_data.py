@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from preflight.btf import Btf
-from preflight.btf.types import Composite, Int, Type
+from preflight.btf.types import Int, Type
 from preflight.core import Relocation
-from preflight.core.access import Spec, composite
+from preflight.core.access import Spec
 from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Location, Severity, Verdict
 from preflight.objects.model import BpfObject
@@ -110,9 +110,9 @@ def _final(btf: Btf, spec: Spec) -> Type | None:
     if not spec.steps or spec.steps[-1].name is None:
         return None
     last = spec.steps[-1]
-    member = composite(btf, last.type_id).members[last.index]
-    found = btf.type(btf.resolve(member.type))
-    return None if member.bitfield_size or isinstance(found, Composite) else found
+    member = btf.member(last.type_id, last.index)
+    seen = btf.resolve(member.type)
+    return None if member.bitfield_size or btf.member_count(seen) is not None else btf.type(seen)
 
 
 def _location(obj: BpfObject, record: Relocation) -> Location:

@@ -18,7 +18,7 @@ from preflight.btf.index import Index
 from preflight.btf.names import essential_name
 from preflight.errors import InputError
 from tests.btf.test_hostile import host_slice
-from tests.btfwriter import BtfWriter, one_of_every_kind, standard_layout
+from tests.btfwriter import BtfWriter, field, one_of_every_kind, standard_layout
 
 pytestmark = pytest.mark.skipif(
     quick.native is None, reason="native/btf_quick.c is not compiled here: no C compiler, or no Python.h"
@@ -153,3 +153,38 @@ def test_searches_for_words(byteorder: str) -> None:
             with by_python_alone():
                 assert records.find_word(wanted, start) == found
             start = found + 1
+
+
+@given(st.lists(st.text("ab_\\é", max_size=3), max_size=6), st.text("ab_\\é", min_size=1, max_size=3))
+@settings(deadline=None)
+def test_members_by_name(names: list[str], wanted: str) -> None:
+    w = BtfWriter()
+    number = w.int()
+    holder = w.struct("s", [field(name, number, at=8 * n) for n, name in enumerate(names)], size=9)
+    btf = Btf.parse(w.bytes())
+    assert btf.member_count(holder) == len(names)
+    assert btf.member_count(number) is None
+    for first in range(len(names) + 1):
+        expected = next((n for n in range(first, len(names)) if names[n] in (wanted, "")), -1)
+        assert btf.find_member(holder, wanted, first) == expected
+        with by_python_alone():
+            assert btf.find_member(holder, wanted, first) == expected
+    members = [btf.member(holder, n) for n in range(len(names))]
+    assert tuple(members) == btf.type(holder).members  # type: ignore[attr-defined]
+
+
+def test_members_that_are_corrupt_are_found_so_only_when_met() -> None:
+    w = BtfWriter()
+    number = w.int()
+    outside = [w.string("a"), number, 0, 1 << 20, number, 32]
+    w.raw(Kind.STRUCT, "s", vlen=2, value=8, words=outside)
+
+    def asked() -> list[Any]:
+        ask = [lambda b, n=name: b.find_member(2, n, 0) for name in ("a", "b")]
+        return [_asked(one, w.bytes()) for one in [*ask, lambda b: b.member(2, 1), lambda b: b.member(2, 5)]]
+
+    quickly = asked()
+    with by_python_alone():
+        assert asked() == quickly
+    assert quickly[0] == 0
+    assert all("outside the string section" in text for text, _ in quickly[1:3])
