@@ -208,31 +208,36 @@ def trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
 
 
 def trampolines(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    """BPF trampolines at all, by the functions that make and place them.
+    """BPF trampolines at all."""
+    lacks = facts.ask(without_trampolines)
+    if lacks is not None:
+        yield missing(
+            "PC501",
+            on_kernel.obj,
+            program,
+            lacks[0],
+            "this kernel has no BPF trampolines, which hook functions for programs",
+            Evidence("procfs", f"kallsyms has {lacks[1]}"),
+        )
+
+
+def without_trampolines(facts: KernelFacts) -> tuple[str, str] | None:
+    """What a kernel lacks to hook functions for programs, and what its symbols show; None when they do not.
 
     Without the JIT there is no kernel/bpf/trampoline.c (kernel/bpf/Makefile); an architecture that makes none
     leaves the weak arch_prepare_bpf_trampoline(), which answers ENOTSUPP, as register_fentry() does where
     ftrace has no direct calls.
     """
     if not facts.symbol("bpf_check"):  # what is there is no list of the kernel's functions
-        return
+        return None
     made, placed = facts.symbol("arch_prepare_bpf_trampoline"), facts.symbol("register_ftrace_direct")
     if not facts.symbol("bpf_trampoline_link_prog") and not made:
-        lacks, shown = "CONFIG_BPF_JIT", "no bpf_trampoline_link_prog"
-    elif made and not set(made) & set("Tt"):
-        lacks, shown = "arch_prepare_bpf_trampoline", "only the weak arch_prepare_bpf_trampoline"
-    elif made and not placed:
-        lacks, shown = "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", "no register_ftrace_direct"
-    else:
-        return
-    yield missing(
-        "PC501",
-        on_kernel.obj,
-        program,
-        lacks,
-        "this kernel has no BPF trampolines, which hook functions for programs",
-        Evidence("procfs", f"kallsyms has {shown}"),
-    )
+        return "CONFIG_BPF_JIT", "no bpf_trampoline_link_prog"
+    if made and not set(made) & set("Tt"):
+        return "arch_prepare_bpf_trampoline", "only the weak arch_prepare_bpf_trampoline"
+    if made and not placed:
+        return "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", "no register_ftrace_direct"
+    return None
 
 
 #: Arguments of a traced function that fit into registers on x86-64; more need stack support (6.6).
