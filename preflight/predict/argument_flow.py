@@ -48,14 +48,21 @@ _CONTEXT: Final = Held(-1)
 _State = dict[int, Held]
 
 
-def accesses(code: Code, word_of: Callable[[int, int], int | None]) -> list[Access]:
+def accesses(
+    code: Code,
+    word_of: Callable[[int, int], int | None],
+    *,
+    entry: tuple[int, dict[int, Held]] = (0, {1: Held(-1)}),
+) -> list[Access]:
     """Every access through an argument.
 
     `word_of` says for a read of the context (offset, size) which argument that is, None for none.
+    `entry` is where to begin, and what registers hold there: the context in r1.
     """
     insns = {insn.slot: insn for insn in code.insns}
-    held: dict[int, _State] = {0: {1: _CONTEXT}}
-    todo = [0]
+    start, first = entry
+    held: dict[int, _State] = {start: dict(first)}
+    todo = [start]
     while todo:
         slot = todo.pop()
         insn = insns.get(slot)
@@ -80,7 +87,7 @@ def _ways(
         inside = {} if insn.call_target in code.global_subprogs else state
         ways.append((insn.call_target, {r: inside[r] for r in _ARGUMENTS if r in inside}))
     compared = state.get(insn.dst)
-    if insn.opcode in (_JEQ_K, _JNE_K) and not insn.imm and compared is not None and compared.read >= 0:
+    if insn.opcode in (_JEQ_K, _JNE_K) and not insn.imm and compared is not None and compared.word >= 0:
         not_null = insn.jump_target if insn.opcode == _JNE_K else insn.slot + 1
         learnt = {
             place: one._replace(checked=True) if one.read == compared.read else one

@@ -16,10 +16,12 @@ from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.attach_events import raw_tracepoint, tracepoint
 from preflight.predict.attach_functions import fprobe, function, kprobes, pattern, syscall, trampoline
+from preflight.predict.attach_otherwise import FROM_MAPS, every_match, inside, iterator, usdt
 from preflight.predict.attach_targets import LAB, SYMBOLS, named
 from preflight.predict.causes import missing, undecided
 from preflight.predict.event_reads import event_reads
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.syscall_reads import syscall_reads
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject
@@ -30,6 +32,8 @@ Judge = Callable[["RelocatedObject", KernelFacts, Program], Iterator[Finding]]
 def attach_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> list[Finding] | None:
     """Causes that stop the attachment, or may; None when nothing attaches such a program by itself."""
     if program.program_type in ("struct_ops", "syscall", "ext", "unknown"):
+        return None
+    if program.attach_type in FROM_MAPS:
         return None
     judges = _BY_PREFIX.get(program.hook.prefix.replace(".s", "") if program.hook.sleepable
                             else program.hook.prefix)  # fmt: skip
@@ -141,7 +145,7 @@ def _nothing(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -
     return iter(())
 
 
-_MULTI: tuple[Judge, ...] = (named, _link_type, fprobe, pattern)
+_MULTI: tuple[Judge, ...] = (named, _link_type, fprobe, pattern, every_match)
 
 
 _UPROBE: tuple[Judge, ...] = (_uprobes, named)
@@ -149,7 +153,7 @@ _UPROBE: tuple[Judge, ...] = (_uprobes, named)
 
 #: Section prefix, without `.s` -> what is asked. An empty tuple attaches wherever it loads.
 _BY_PREFIX: dict[str, tuple[Judge, ...]] = {
-    "kprobe": (kprobes, named, function),
+    "kprobe": (kprobes, named, function, inside),
     "kretprobe": (kprobes, named, function),
     "ksyscall": (kprobes, named, syscall),
     "kretsyscall": (kprobes, named, syscall),
@@ -158,7 +162,7 @@ _BY_PREFIX: dict[str, tuple[Judge, ...]] = {
     "kprobe.session": _MULTI,
     "uprobe": _UPROBE,
     "uretprobe": _UPROBE,
-    "usdt": _UPROBE,
+    "usdt": (*_UPROBE, usdt),
     "uprobe.multi": (named, _link_type),
     "uretprobe.multi": (named, _link_type),
     "uprobe.session": (named, _link_type),
@@ -171,13 +175,13 @@ _BY_PREFIX: dict[str, tuple[Judge, ...]] = {
     "raw_tracepoint": (raw_tracepoint,),
     "raw_tp.w": (raw_tracepoint,),
     "raw_tracepoint.w": (raw_tracepoint,),
-    "tp": (named, tracepoint, event_reads),
-    "tracepoint": (named, tracepoint, event_reads),
+    "tp": (named, tracepoint, event_reads, syscall_reads),
+    "tracepoint": (named, tracepoint, event_reads, syscall_reads),
     "tc": (_qdisc,),
     "classifier": (_qdisc,),
     "action": (_qdisc,),
     "lsm": (),
-    "iter": (),
+    "iter": (iterator,),
     "perf_event": (),
 }
 

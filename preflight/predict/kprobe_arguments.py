@@ -117,16 +117,15 @@ def _beyond(
         yield Finding(
             code="PC517",
             verdict=Verdict.DEGRADED,
-            severity=Severity.RECOMMENDED,
-            title=f"{program.name} reads argument {number + 1} of {name}, which has {count} in this kernel: "
-            "wrong data, no error",
+            severity=Severity.INFO,
+            title=f"{program.name} reads argument {number + 1} of {name}, which has {count} in this kernel",
             subject=f"{program.name}/{number + 1}",
             evidence=(Evidence("btf", f"FUNC {name} with {count} arguments"),),
-            cause="the register holds what the caller left there",
+            cause="the register holds what the caller left there; compilers also read what is not used",
             fix="hold the program against the prototype in this kernel's BTF, or attach by fentry, where the "
             "verifier counts the arguments",
             location=place(on_kernel.obj, origin.section, origin.insn),
-            confidence=Confidence.MEDIUM,
+            confidence=Confidence.LOW,
             data={"argument": number + 1, "arguments": count},
         )
         return

@@ -19,8 +19,10 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.argument_structs import argument_struct_findings
 from preflight.predict.argument_types import argument_type_findings
 from preflight.predict.attach_targets import SYMBOLS
+from preflight.predict.call_stack import call_stack_findings
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.denied_targets import denied_target_findings
+from preflight.predict.global_functions import global_function_findings
 from preflight.predict.helper_types import helper_answer, may_call
 from preflight.predict.hooks import argument_words
 from preflight.predict.kernel_facts import KernelFacts
@@ -29,10 +31,12 @@ from preflight.predict.kprobe_arguments import kprobe_argument_findings
 from preflight.predict.map_uses import map_use_findings
 from preflight.predict.moved_context import moved_reads
 from preflight.predict.open_targets import is_placeholder
+from preflight.predict.program_attributes import attribute_findings
 from preflight.predict.return_values import return_findings
 from preflight.predict.sleepable import sleepable_findings
 from preflight.predict.split_functions import is_often_split
 from preflight.predict.stack_reads import keeps_pointers, reads_uninitialised, suspects
+from preflight.predict.struct_ops_members import struct_ops_member_findings
 from preflight.predict.witness import Answer, feature_answer, table, type_answer
 
 if TYPE_CHECKING:
@@ -372,5 +376,6 @@ _RULES: tuple[Rule, ...] = (
     _section, _type, _attach_type, _helpers, _kfuncs, _ksyms, _instructions, _license, _size, _trampoline,
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
-    kprobe_argument_findings,
+    kprobe_argument_findings, call_stack_findings, global_function_findings, attribute_findings,
+    struct_ops_member_findings,
 )  # fmt: skip

@@ -175,12 +175,14 @@ def program(
     struct_ops: str = "",
     context: Sequence[str] = (),
     reads: Mapping[int, str] | None = None,
+    map_names: Sequence[str] = (),
 ) -> BpfObject:
     """An object with one program `made`, and maps `map0`, `map1` ... of these definitions.
 
     `extern` is a symbol without a type whose address the program may take; `struct_ops` the type of
     a variable whose only member is the program; `context` names the members, of 8 bytes each, of
-    the struct that the program takes; `reads` maps a slot to the struct whose member at 8 it relocates.
+    the struct that the program takes; `reads` maps a slot to the struct whose member at 8 it relocates;
+    `map_names` are other names for the maps.
     """
     types = BtfWriter()
     number = types.int("long", 8)
@@ -196,9 +198,10 @@ def program(
         held = writer.section(".maps", flags=e.ALLOC | e.WRITE)
         entries = []
         for at, members in enumerate(maps):
-            variable = map_definition(types, f"map{at}", **members)
+            name = map_names[at] if at < len(map_names) else f"map{at}"
+            variable = map_definition(types, name, **members)
             entries.append((variable, at * 40, 40))
-            writer.symbol(f"map{at}", held, at * 40, 40, type=e.OBJECT)
+            writer.symbol(name, held, at * 40, 40, type=e.OBJECT)
         held.data = bytes(40 * len(maps))
         types.datasec(".maps", entries, size=len(held.data))
     if extern:

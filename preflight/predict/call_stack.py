@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stack of a chain of calls, of which the verifier allows 512 bytes as well (PC411). Pure.
+
+check_max_stack_depth() rounds each function's use up, to 32 bytes or, where a JIT compiles it, to 16 on newer
+kernels, and adds them along each chain. Since 6.13 tracing programs get a private stack for each function on
+machines whose JIT supports it, and no sum is made. Measured on 5.10, 6.1, 6.12 and 7.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from preflight.bytecode.insn import decode
+from preflight.facts import Evidence
+from preflight.findings.model import Finding
+from preflight.objects.model import Program
+from preflight.predict.causes import missing, undecided
+from preflight.predict.kernel_facts import KernelFacts
+
+if TYPE_CHECKING:
+    from preflight.bytecode.image import ProgramImage
+    from preflight.predict.relocated import RelocatedObject
+
+_LIMIT: Final = 512
+_FINE, _COARSE = 16, 32
+#: Program types with a private stack where there is one (bpf_enable_priv_stack()).
+_PRIVATE: Final = ("kprobe", "tracepoint", "perf_event", "raw_tracepoint", "tracing", "lsm", "struct_ops")
+_SUPPORT: Final = "bpf_jit_supports_private_stack"
+#: MAX_CALL_FRAMES
+_FRAMES: Final = 8
+
+
+def call_stack_findings(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program
+) -> Iterator[Finding]:
+    """PC411 for the deepest chain of calls where its sum is over the limit and no function alone is."""
+    obj = on_kernel.obj
+    image = obj.image(program)
+    if len(image.subprogs) < 2:
+        return
+    used = obj.usage(program).stack
+    depths = {start: depth for start, (_, depth) in zip(image.subprogs, used, strict=False)}
+    if max(depths.values(), default=0) > _LIMIT or sum(_up(d, _COARSE) for d in depths.values()) <= _LIMIT:
+        return
+    names = {start: name for start, (name, _) in zip(image.subprogs, used, strict=False)}
+    chains = list(_chains(image))
+    fine = max(chains, key=lambda chain: _sum(depths, chain, _FINE))
+    coarse = max(chains, key=lambda chain: _sum(depths, chain, _COARSE))
+    if _sum(depths, coarse, _COARSE) <= _LIMIT or _has_private_stack(facts, program) is True:
+        return
+    certain = _sum(depths, fine, _FINE) > _LIMIT and _has_private_stack(facts, program) is False
+    chain = fine if certain else coarse
+    callers = " -> ".join(names[start] for start in chain)
+    title = f"{callers} use {_sum(depths, chain, _FINE)} bytes of stack together"
+    yield (missing if certain else undecided)(
+        "PC411",
+        obj,
+        program,
+        names[chain[-1]],
+        title,
+        Evidence("object", ", ".join(f"{names[start]}: {depths[start]}" for start in chain)),
+        cause=f"the verifier adds what the functions of a chain of calls use; {_LIMIT} is the most",
+        fix="keep large buffers in a map with one element per CPU"
+        + ("" if certain else "; decided by a load"),
+    )
+
+
+def _up(depth: int, to: int) -> int:
+    return (max(depth, 1) + to - 1) // to * to
+
+
+def _sum(depths: Mapping[int, int], chain: tuple[int, ...], to: int) -> int:
+    return sum(_up(depths.get(start, 0), to) for start in chain)
+
+
+def _has_private_stack(facts: KernelFacts, program: Program) -> bool | None:
+    """Whether functions of the program get a stack each; the weak symbol alone is that of a JIT without."""
+    if program.program_type not in _PRIVATE:
+        return False
+    letters = facts.symbol(_SUPPORT)
+    return None if letters is None else "T" in letters
+
+
+def _chains(image: ProgramImage) -> Iterator[tuple[int, ...]]:
+    """Every chain of calls that begins at the main program, as the functions' first slots."""
+    calls: dict[int, set[int]] = {start: set() for start in image.subprogs}
+    starts = sorted(image.subprogs)
+    place = 0
+    for insn in decode(image.code, image.byteorder):
+        while place + 1 < len(starts) and insn.slot >= starts[place + 1]:
+            place += 1
+        if insn.call_target in calls:
+            calls[starts[place]].add(insn.call_target)
+    todo: list[tuple[int, ...]] = [(0,)]
+    seen = set(todo)
+    while todo:
+        chain = todo.pop()
+        yield chain
+        for callee in sorted(calls.get(chain[-1], ())):
+            longer = (*chain, callee)
+            if len(longer) <= _FRAMES and longer not in seen and len(seen) < 4096:
+                seen.add(longer)
+                todo.append(longer)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions with global linkage, which the verifier checks on their own with unknown arguments (PC427). Pure.
+
+Before 5.12 such a function takes numbers and the context and no other pointer. Since then a pointer may be
+null and has to be compared with 0 before it is followed, unless a tag says more. Measured on 5.10 to 7.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from preflight.btf import Btf, Kind
+from preflight.btf.types import Composite, Func, FuncProto, Ptr
+from preflight.facts import Evidence
+from preflight.findings.model import Finding
+from preflight.objects.model import Program
+from preflight.predict.argument_flow import Held, accesses
+from preflight.predict.causes import missing, place, undecided
+from preflight.predict.kernel_facts import KernelFacts
+
+if TYPE_CHECKING:
+    from preflight.predict.relocated import RelocatedObject
+
+#: Structs that are the context of some program type (prog_ctx types of include/linux/bpf_types.h).
+_CONTEXTS: Final = (
+    "__sk_buff", "xdp_md", "bpf_sock", "bpf_sock_addr", "bpf_sock_ops", "sk_msg_md", "pt_regs",
+    "user_pt_regs", "user_regs_struct", "bpf_user_pt_regs_t", "bpf_perf_event_data",
+    "bpf_raw_tracepoint_args", "bpf_cgroup_dev_ctx",
+    "bpf_sysctl", "bpf_sockopt", "sk_reuseport_md", "bpf_sk_lookup", "bpf_nf_ctx",
+)  # fmt: skip
+#: A helper that came in the same version as pointers among the arguments of global functions (5.12).
+_WITNESS: Final = "check_mtu"
+
+
+def global_function_findings(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program
+) -> Iterator[Finding]:
+    """PC427 for the first argument of each global function that this kernel's verifier does not take."""
+    obj = on_kernel.obj
+    image = obj.image(program)
+    if obj.btf is None or not image.global_subprogs:
+        return
+    used = dict(zip(image.subprogs, (name for name, _ in obj.usage(program).stack), strict=False))
+    for start in sorted(image.global_subprogs):
+        pointers = _pointers(obj.btf, used.get(start, ""))
+        if pointers:
+            yield from _judged(on_kernel, facts, program, start, used[start], pointers)
+
+
+def _pointers(btf: Btf, name: str) -> dict[int, bool]:
+    """Number of each argument that is a pointer and not the context -> whether a tag says more of it."""
+    for type_id in btf.ids_by_name(name, {Kind.FUNC}) if name else ():
+        function = btf.type(type_id)
+        proto = btf.type(btf.resolve(function.type)) if isinstance(function, Func) else None
+        if isinstance(proto, FuncProto):
+            tagged = _tagged(btf, type_id)
+            return {
+                number: number in tagged
+                for number, param in enumerate(proto.params)
+                if _is_pointer(btf, param.type)
+            }
+    return {}
+
+
+def _is_pointer(btf: Btf, type_id: int) -> bool:
+    found = btf.type(btf.resolve(type_id))
+    if not isinstance(found, Ptr):
+        return False
+    if not found.type:
+        return True
+    to = btf.type(btf.resolve(found.type))
+    return not (isinstance(to, Composite) and to.name in _CONTEXTS) and btf.name(found.type) not in _CONTEXTS
+
+
+def _tagged(btf: Btf, function: int) -> frozenset[int]:
+    tags = (btf.type(type_id) for type_id in btf.ids_of_kind(Kind.DECL_TAG))
+    return frozenset(tag.component for tag in tags if tag.type == function)  # type: ignore[attr-defined]
+
+
+def _judged(
+    on_kernel: RelocatedObject,
+    facts: KernelFacts,
+    program: Program,
+    start: int,
+    name: str,
+    pointers: dict[int, bool],
+) -> Iterator[Finding]:
+    takes = facts.lists_helper(_WITNESS)
+    first = min(pointers)
+    if takes is not True:
+        reached = _reach(on_kernel, program, start)
+        yield (missing if takes is False and reached == "yes" else undecided)(
+            "PC427",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name}() is a global function, and this kernel takes no pointer for its argument {first + 1}",
+            Evidence("btf", f"enum bpf_func_id does not list {_WITNESS}, which came with such arguments"),
+            cause="the verifier says: Arg#N type PTR is not supported yet",
+            fix="declare the function static, so that it is checked where it is called",
+        )
+        return
+    code = on_kernel.code(program)
+    for use in accesses(code, _nothing, entry=_entry(start, pointers)):
+        reached = _reach(on_kernel, program, use.slot)
+        if use.checked or not use.size or reached == "no":
+            continue
+        origin = code.origins[use.slot]
+        certain = reached == "yes" and not pointers[use.word]
+        made = (missing if certain else undecided)(
+            "PC427",
+            on_kernel.obj,
+            program,
+            name,
+            f"{name}() is a global function and follows argument {use.word + 1} without comparing it with 0",
+            Evidence("object", f"a read at offset {use.offset} of argument {use.word + 1}"),
+            cause="checked on its own, every pointer may be null: invalid mem access 'mem_or_null'",
+            fix="compare it with 0 first, declare the function static, or tag it __arg_nonnull (6.8)",
+        )
+        yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))
+        return
+
+
+def _nothing(offset: int, size: int) -> int | None:
+    return None
+
+
+def _entry(start: int, pointers: dict[int, bool]) -> tuple[int, dict[int, Held]]:
+    """What registers hold where the function begins; each argument is a read of its own."""
+    return start, {number + 1: Held(number, read=-2 - number) for number in pointers if number < 5}
+
+
+def _reach(on_kernel: RelocatedObject, program: Program, slot: int) -> str:
+    return next(iter(on_kernel.reach(program, [slot]).values())).answer

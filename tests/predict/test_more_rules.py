@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chains of calls, global functions, flags, struct_ops, patterns and records of system calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from preflight.kernels.model import Kernel
+from preflight.objects.model import BpfObject
+from tests.elfwriter import Ins
+from tests.predict.more import struct_ops_object, two_functions
+from tests.predict.worlds import CONFIG, findings, judged, program, world
+
+TRACED = {"made": 2}
+
+
+def said(obj: BpfObject, kernel: Kernel, code: str) -> list[str]:
+    """Verdicts of a code."""
+    return [f.verdict.value for f in findings(obj, kernel) if f.code == code]
+
+
+@pytest.mark.parametrize(
+    ("depths", "symbols", "expected"),
+    [
+        ((288, 192), ["W bpf_jit_supports_private_stack"], []),
+        # measured: 5.10 and 6.1 "combined stack size of 2 calls is 640", 6.12 608; 7.3 loads
+        ((300, 300), [], ["missing"]),
+        ((300, 300), ["W bpf_jit_supports_private_stack"], ["missing"]),
+        ((300, 300), ["T bpf_jit_supports_private_stack"], []),
+        ((300, 300), None, ["unknown"]),
+        ((270, 240), [], ["unknown"]),  # 512 where it is rounded to 16, 544 where to 32
+    ],
+)
+def test_stack_is_added_along_calls(
+    depths: tuple[int, int], symbols: list[str] | None, expected: list[str]
+) -> None:
+    kernel = world(tracepoints=TRACED, symbols=symbols)
+    assert said(two_functions(static=True, depths=depths), kernel, "PC411") == expected
+
+
+@pytest.mark.parametrize(
+    ("checked", "pointer", "static", "helpers", "expected"),
+    [
+        (False, True, False, 212, ["missing"]),
+        (True, True, False, 212, []),
+        (False, True, True, 212, []),
+        (True, True, False, 156, ["missing"]),  # 5.10: Arg#0 type PTR is not supported yet
+        (True, False, False, 156, []),
+    ],
+)
+def test_arguments_of_global_functions(
+    checked: bool, pointer: bool, static: bool, helpers: int, expected: list[str]
+) -> None:
+    obj = two_functions(checked=checked, pointer=pointer, static=static)
+    assert said(obj, world(tracepoints=TRACED, helpers=helpers), "PC427") == expected
+
+
+def test_raw_tracepoints_have_twelve_arguments_at_most() -> None:
+    kernel = world(tracepoints={"made": 12})
+    assert said(program("raw_tp/made", [Ins(0x79, 0, 1, off=88)]), kernel, "PC302") == []
+    assert said(program("raw_tp/made", [Ins(0x79, 0, 1, off=96)]), kernel, "PC302") == ["missing"]
+
+
+def test_a_function_to_replace_is_for_user_space_to_name() -> None:
+    found = judged(
+        program("freplace/work"), world(program_types=("ext",), symbols=["d bpf_extension_verifier_ops"])
+    )
+    assert (found.verdict, found.adjusted) == ("fails", "loads")
+
+
+def test_a_member_that_is_set_and_not_there_is_refused() -> None:
+    kernel = world(structs={"my_ops": ["other"], "bpf_struct_ops_my_ops": ["data"]})
+    assert said(struct_ops_object(), kernel, "PC429") == ["missing"]
+
+
+def test_a_struct_ops_program_that_nothing_names() -> None:
+    assert said(program("struct_ops/init"), world(), "PC414") == ["missing"]
+
+
+@pytest.mark.parametrize("section", ["xdp/devmap", "xdp/cpumap"])
+def test_programs_of_map_entries_are_attached_to_nothing(section: str) -> None:
+    assert judged(program(section), world()).programs[0].attach == "not-tried"
+
+
+@pytest.mark.parametrize(
+    ("section", "offset", "members", "expected"),
+    [
+        ("tp/syscalls/sys_enter_openat", 40, [], []),
+        ("tp/syscalls/sys_enter_openat", 48, [], ["missing"]),
+        ("tp/syscalls/sys_enter_openat", 48, ["user_mask"], ["unknown"]),  # strings may stand there
+        ("tp/syscalls/sys_enter_openat", 64, ["user_mask"], ["missing"]),
+        ("tp/syscalls/sys_exit_read", 16, [], []),
+        ("tp/syscalls/sys_exit_read", 24, [], ["missing"]),
+        ("tp/syscalls/sys_enter_not_one", 400, [], []),
+    ],
+)
+def test_records_of_system_calls_end_with_their_arguments(
+    section: str, offset: int, members: list[str], expected: list[str]
+) -> None:
+    kernel = world(structs={"syscall_metadata": ["name", *members]})
+    assert said(program(section, [Ins(0x79, 0, 1, off=offset)]), kernel, "PC514") == expected
+
+
+def test_a_pattern_that_also_matches_what_has_no_hook() -> None:
+    kernel = world(
+        symbols=["t work", "t works", "t plain"],
+        config={**CONFIG, "CONFIG_FPROBE": "y"},
+        sites={"work": "f", "works": "b", "plain": "f"},
+    )
+    assert said(program("kprobe.multi/wo*"), kernel, "PC503") == ["unknown"]
+    assert said(program("kprobe.multi/pl*"), kernel, "PC503") == []
+
+
+def test_a_probe_inside_a_function_needs_an_instruction_there() -> None:
+    kernel = world(symbols=["T work"])
+    assert said(program("kprobe/work+0x4"), kernel, "PC503") == ["unknown"]
+    assert said(program("kprobe/work"), kernel, "PC503") == []

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write preflight/predict/data/syscall_arguments.toml from a tracefs with the events of system calls.
+
+    python tools/make_syscall_arguments.py /sys/kernel/tracing
+
+The number of arguments of a system call is part of its interface and the same on every kernel that has the call.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+OUTPUT = Path(__file__).resolve().parent.parent / "preflight" / "predict" / "data" / "syscall_arguments.toml"
+HEAD = """\
+# SPDX-License-Identifier: Apache-2.0
+#
+# How many arguments a system call has: what trace events of system calls record, 8 bytes each.
+# Made by tools/make_syscall_arguments.py from a booted kernel's tracefs.
+
+"""
+_FIELD = re.compile(r"\tfield:[^;]*;\toffset:(\d+);\tsize:8;")
+#: The first argument's place in the record.
+_FIRST = 16
+
+
+def main() -> int:
+    """Command line."""
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    counts: dict[int, list[str]] = {}
+    for path in sorted(Path(sys.argv[1]).glob("events/syscalls/sys_enter_*/format")):
+        places = [int(at) for at in _FIELD.findall(path.read_text(encoding="utf-8")) if int(at) >= _FIRST]
+        counts.setdefault(len(places), []).append(path.parent.name.removeprefix("sys_enter_"))
+    lines = []
+    for count, names in sorted(counts.items()):
+        lines.append(f"{count} = [")
+        line = " "
+        for name in names:
+            if len(line) + len(name) + 4 > 110:
+                lines.append(line)
+                line = " "
+            line += f' "{name}",'
+        lines += [line, "]"]
+    OUTPUT.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{OUTPUT}: {sum(map(len, counts.values()))} system calls")
+    return 0 if counts else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
