@@ -9,6 +9,7 @@ both are. Attach targets are the matrix's to judge: facts are collected without 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.errors import PreflightError
@@ -135,12 +136,25 @@ def _part(
     from preflight.host.readiness import GUARDED, assess_object
 
     try:
-        found = assess_object(obj, facts, lambda _: None, lambda _: (), _OF_THE_MATRIX, ask)
+        found = _plain(assess_object(obj, facts, lambda _: None, lambda _: (), _OF_THE_MATRIX, ask))
         if any(one.need.kind in GUARDED for one in found.unmet) and on_kernel(obj) is not None:
-            found = assess_object(obj, facts, on_kernel, lambda _: (), _OF_THE_MATRIX, ask)
+            found = _plain(assess_object(obj, facts, on_kernel, lambda _: (), _OF_THE_MATRIX, ask))
     except PreflightError as error:
         return HostPart("undecided", {}, str(error)[:300])
     return HostPart(found.verdict, _causes(found))
+
+
+def _plain(found: Readiness) -> Readiness:
+    """Without what follows: where a program type is refused, or nobody asked for it, so are its helpers."""
+    from preflight.host.readiness import GUARDED
+
+    types = {one.need.name: one.judgement.verdict for one in found.unmet if one.need.kind == "program-type"}
+    unmet = tuple(
+        one
+        for one in found.unmet
+        if one.need.kind not in GUARDED or types.get(one.need.program_type) is not one.judgement.verdict
+    )
+    return replace(found, unmet=unmet)
 
 
 def _causes(found: Readiness) -> dict[str, dict[str, Any]]:

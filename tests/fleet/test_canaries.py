@@ -121,7 +121,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
         facts = {}
         for name, words in {
             "collect": [*PREFLIGHT, "collect"],
-            "collect-btf": [*PREFLIGHT, "collect", "--with-btf", "--full"],
+            "collect-btf": [*PREFLIGHT, "collect", "--with-btf"],
             "script": [sys.executable, "-I", "-S", str(script)],
             "script-btf": [sys.executable, "-I", "-S", str(script), "--with-btf"],
         }.items():
