@@ -296,7 +296,12 @@ def _released_twice(scene: Scene, cause: str, confidence: str) -> Decision | Non
         return Decision("dynptr_misuse", confidence)
     past = scene.history()
     lost = _lost(scene, past, scene.register) if past is not None and scene.register is not None else None
-    return lost if lost is not None and lost.cause_id == "use_after_release" else None
+    if lost is not None and lost.cause_id == "use_after_release":
+        return lost
+    if "offset" in scene.text and scene.at >= 0:
+        reason = "the call itself: it takes the object, and gets a place within it"
+        return Decision(cause, confidence, scene.root(scene.at, reason))
+    return None
 
 
 def _argument(scene: Scene, cause: str, confidence: str) -> Decision | None:
@@ -327,8 +332,10 @@ _HELPER_NUMBERS = 1000
 def _kernel_argument(scene: Scene, cause: str, confidence: str) -> Decision | None:
     """Messages about arguments that helpers and kernel functions share."""
     number = effect(scene.steps[scene.at].text).name.partition("#")[2] if scene.at >= 0 else ""
-    if cause == "kfunc_arg_type" and number.isdigit() and int(number[:9]) < _HELPER_NUMBERS:
-        return Decision("helper_arg_type", confidence)
+    if cause.endswith("_arg_type") and number.isdigit():
+        of_helper = int(number[:9]) < _HELPER_NUMBERS
+        if of_helper or cause == "helper_arg_type":
+            return Decision("helper_arg_type" if of_helper else "kfunc_arg_type", "high")
     if cause == "kfunc_arg_type" and (given := _released_twice(scene, cause, confidence)):
         return given
     return _may_be_null(scene, cause, confidence)
