@@ -7,12 +7,10 @@ The units of the machine are out of reach (SYSTEMD_UNIT_PATH names one folder): 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from tests.fleet import containers
@@ -105,20 +103,3 @@ def boot(folder: Path, volumes: Mapping[str, Path]) -> Booted:
         made.close()
         raise OSError(f"{state} {started.stderr} {log.stdout} {log.stderr}".strip()[:300])
     return made
-
-
-@cache
-def why_not() -> str:
-    """Why systemd cannot be booted here; empty when it can."""
-    import tempfile
-
-    if containers.why_not():
-        return containers.why_not()
-    if not SYSTEMD.is_file() or shutil.which("systemctl") is None:
-        return "systemd is not installed"
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            boot(Path(folder), {}).close()
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"systemd does not come up in a container here: {error}"
-    return ""

@@ -75,3 +75,21 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
     return Scene(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def podman() -> None:
+    """Skips a test where podman cannot run a container; asked when the first one runs, not at import."""
+    from tests.fleet.containers import why_not
+
+    if why_not():
+        pytest.skip(why_not())
+
+
+@pytest.fixture(scope="session")
+def namespaces() -> None:
+    """Skips a test where hosts made of namespaces cannot be."""
+    from tests.fleet.namespaces import why_not
+
+    if why_not():
+        pytest.skip(why_not())

@@ -25,7 +25,7 @@ from preflight.render import ansible
 from preflight.render.console import Style
 from preflight.render.registry import renderers
 from tests.cli.run import preflight
-from tests.fleet.namespaces import Host, start, why_not
+from tests.fleet.namespaces import Host, start
 from tests.fleet.routes import PREFLIGHT, ROUTES, blocks, commands, tables
 from tests.host.live import needs_loads
 from tests.predict.worlds import program
@@ -39,7 +39,7 @@ CANARY = "canary7f3a"
 HOSTS = ("full", "poor", "bare")
 #: One worker makes the hosts, once.
 pytestmark = pytest.mark.xdist_group("ansible")
-needs_hosts = pytest.mark.skipif(bool(why_not()), reason=why_not() or "hosts can be made")
+needs_hosts = pytest.mark.usefixtures("namespaces")
 
 
 @dataclass

@@ -33,7 +33,7 @@ ASK += ["--select", "PH2", "--select", "PH4"]
 WORKLOADS = [name for name in BUILT_IN if name != "namespace.yaml"]
 SECCOMP = ROUTES / "container" / "seccomp.json"
 CAPABILITIES = ["BPF", "PERFMON", "NET_ADMIN"]
-needs_podman = pytest.mark.skipif(bool(containers.why_not()), reason=containers.why_not() or "podman runs")
+needs_podman = pytest.mark.usefixtures("podman")
 
 
 @cache
