@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
+from typing import NamedTuple
 
 from preflight.records import dataclass
 
@@ -68,8 +69,7 @@ class SubprogRef:
 Ref = MapRef | DataRef | KsymRef | KfuncRef | SubprogRef
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where an instruction came from: ELF section and instruction index in that section."""
 
     section: str

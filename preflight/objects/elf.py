@@ -9,7 +9,10 @@ names in BTF, and it takes ten times as long. The tests compare both.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import field
+from functools import partial
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from preflight.errors import InputError
@@ -186,18 +189,23 @@ class _Names:
         return self._seen[key]
 
 
+#: Makes a Relocation of its fields; debug information has thousands, and the class itself is slow to call.
+_RELOCATION: Callable[[tuple[int, int, int, int]], Relocation] = partial(tuple.__new__, Relocation)
+
+
 def _relocations(table: Section, mark: str, symbols: int, target: Section) -> tuple[Relocation, ...]:
-    found = []
     with_addend = table.type == precheck.SHT_RELA
     layout = mark + ("QIIq" if with_addend else "QII")
     # r_info is one word of which the symbol is the upper half
     kind, symbol = (1, 2) if mark == "<" else (2, 1)
-    for n, entry in enumerate(struct.iter_unpack(layout, table.data)):
+    entries = list(struct.iter_unpack(layout, table.data))
+    for n, entry in enumerate(entries):
         if entry[symbol] >= symbols or entry[0] >= target.size:
             at = table.offset + n * (24 if with_addend else 16)
             named = entry[symbol]
             if named >= symbols:
                 raise InputError(f"a relocation names symbol {named}, which does not exist", offset=at)
             raise InputError("a relocation applies to a place outside its section", offset=at)
-        found.append(Relocation(entry[0], entry[kind], entry[symbol], entry[3] if with_addend else 0))
-    return tuple(found)
+    addends = (entry[3] for entry in entries) if with_addend else repeat(0)
+    places, kinds, named = ([entry[field] for entry in entries] for field in (0, kind, symbol))
+    return tuple(map(_RELOCATION, zip(places, kinds, named, addends)))  # noqa: B905

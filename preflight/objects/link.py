@@ -25,8 +25,10 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import (
@@ -60,6 +62,8 @@ from preflight.records import dataclass
 if TYPE_CHECKING:
     from preflight.objects.model import BpfObject
 
+#: Makes an Origin of its fields; every instruction has one.
+_ORIGIN: Callable[[tuple[str, int]], Origin] = partial(tuple.__new__, Origin)
 #: All programs of one object together may not come to more than this, each with its subprograms.
 MAX_LINKED: Final = 2_000_000
 #: The kernel takes no longer program (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h).
@@ -198,7 +202,8 @@ class _Linker:
         origins = self._known.get(key)
         if origins is None or len(origins) != function.insn_count:
             first, section = function.section_insn, function.section
-            origins = tuple(Origin(section, first + n) for n in range(function.insn_count))
+            insns = range(first, first + function.insn_count)
+            origins = tuple(map(_ORIGIN, zip(repeat(section), insns)))
             self._known[key] = origins
         self._origins += origins
         return base
