@@ -76,7 +76,7 @@ def connect(where: Address) -> tuple[Any, float]:
     for name in ("distributed", "distributed.client", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", category=UserWarning, module="distributed")
-    warnings.filterwarnings("ignore", category=Warning, message="(?s).*ersion")
+    warnings.filterwarnings("ignore", category=distributed.versions.VersionMismatchWarning)
     patience = _seconds(dask.config.get("distributed.comm.timeouts.connect"))
     try:
         client = distributed.Client(

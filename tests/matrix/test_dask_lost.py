@@ -101,7 +101,7 @@ def test_a_kernel_that_workers_die_on_is_named_and_the_others_are_judged(
     assert sum(worker.poll() is None for worker in cluster.workers) == 1
 
 
-@pytest.mark.parametrize("lost", ["worker", "scheduler"])
+@pytest.mark.parametrize("lost", ["worker", "scheduler", "silent scheduler"])
 def test_what_a_lost_cluster_has_answered_is_kept(
     several: Scene, cluster: LocalCluster, tmp_path: Path, lost: str
 ) -> None:
@@ -109,7 +109,10 @@ def test_what_a_lost_cluster_has_answered_is_kept(
     cluster.start_worker("stuck.py", env={"TEST_TOLD": str(told), "TEST_GOOD": "2"})
     running = Running(several, "--dask", cluster.address)
     until(told.exists, running.process)
-    end(cluster.workers[0] if lost == "worker" else cluster.scheduler)
+    if lost == "silent scheduler":
+        cluster.scheduler.send_signal(signal.SIGSTOP)
+    else:
+        end(cluster.workers[0] if lost == "worker" else cluster.scheduler)
     code, result, err = running.ended()
     assert code == 4
     assert result["summary"]["partial"] is True
