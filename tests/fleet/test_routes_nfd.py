@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jsonschema
 import pytest
 import yaml
 
@@ -173,6 +174,71 @@ def test_the_page_lists_the_labels_as_they_are() -> None:
     prefix = "feature.node.kubernetes.io/preflight."
     assert listed.pop(f"{prefix}verdict").startswith("`ready`")
     assert listed == {f"{prefix}{name}": code for name, code in nfd._LABELS.items()}
+
+
+#: What a rule may have, of that which ours uses (NFD, nodefeaturerule-crd.yaml), and nothing else.
+_RULE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+        "matchFeatures": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["feature", "matchExpressions"],
+                "properties": {
+                    "feature": {"type": "string"},
+                    "matchExpressions": {
+                        "type": "object",
+                        "additionalProperties": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "required": ["op"],
+                            "properties": {
+                                "op": {"enum": ["In", "NotIn", "Exists", "DoesNotExist"]},
+                                "value": {"type": "array", "items": {"type": "string"}},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+def test_the_rule_has_the_members_of_its_definition() -> None:
+    document = yaml.safe_load((ROUTES / "kubernetes" / "nodefeaturerule.yaml").read_text())
+    assert (document["apiVersion"], document["kind"]) == ("nfd.k8s-sigs.io/v1alpha1", "NodeFeatureRule")
+    assert "namespace" not in document["metadata"], "rules belong to the cluster"
+    for rule in document["spec"]["rules"]:
+        jsonschema.validate(rule, _RULE)
+
+
+def test_nobody_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the rename there are the old file, whole, and one whose name nfd-worker passes over."""
+    from preflight.cli.output import emit
+
+    target = tmp_path / "preflight"
+    target.write_text("old")
+    seen: list[dict[str, str]] = []
+    rename = Path.replace
+
+    def watched(path: Path, to: Path) -> Path:
+        seen.append({one.name: one.read_text() for one in tmp_path.iterdir()})
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    emit(check_result(), [f"nfd={target}"], renderers("check"))
+    (before,) = seen
+    assert before.pop("preflight") == "old"
+    ((name, text),) = before.items()
+    assert name.startswith(".")
+    assert text == rendered(check_result()) == target.read_text()
 
 
 def rule_matches(rule: dict[str, Any], features: dict[str, str]) -> bool:
