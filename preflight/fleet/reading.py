@@ -176,13 +176,26 @@ def _parsed(data: bytes, source: str, pieces: Pieces) -> Document | Unread:
     except RecursionError:
         return Unread(source, "malformed", "is nested too deeply")
     except json.JSONDecodeError as error:
-        # what stops at its very end was cut off; anything else was never JSON
-        if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
+        if _was_cut(error):
             return Unread(source, "truncated", f"ends in the middle, at offset {error.pos:#x}")
         return Unread(source, "malformed", f"is not JSON (at offset {error.pos:#x})")
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            return Unread(source, "truncated", f"ends in the middle, at offset {error.start:#x}")
+        return Unread(source, "malformed", f"is not UTF-8 (at offset {error.start:#x})")
     except ValueError as error:
         return Unread(source, "malformed", f"is not JSON: {str(error)[:120]}")
     return Document(source, value, data)
+
+
+def _was_cut(error: json.JSONDecodeError) -> bool:
+    """Whether the text stops where it is wrong; what is wrong before its end was never JSON."""
+    rest = error.doc[error.pos :].rstrip()
+    if not rest or error.msg.startswith("Unterminated"):
+        return True
+    if error.msg.startswith("Invalid \\u"):
+        return len(rest) < len("uXXXX")
+    return any(word.startswith(rest) for word in ("true", "false", "null", "-"))
 
 
 def _no_constant(text: str) -> Any:

@@ -82,7 +82,7 @@ def _fill(database: sqlite3.Connection, result: Mapping[str, Any]) -> None:
     for table, (member, columns) in TABLES.items():
         shown = ", ".join(f'"{name}" {kind}' for name, kind, _ in columns)
         database.execute(f"CREATE TABLE {table} ({shown})")
-        _insert(database, table, [[_plain(row[key]) for _, _, key in columns] for row in result[member]])
+        _insert(database, table, [[row[key] for _, _, key in columns] for row in result[member]])
     database.execute(f"CREATE TABLE labels ({', '.join(f'{chr(34)}{name}{chr(34)}' for name in _LABELS)})")
     _insert(
         database,
@@ -94,12 +94,12 @@ def _fill(database: sqlite3.Connection, result: Mapping[str, Any]) -> None:
         ],
     )
     database.execute("CREATE TABLE summary (key TEXT PRIMARY KEY, value TEXT)")
-    rows = [[key, _plain(value)] for key, value in sorted(result["summary"].items())]
+    rows = [[key, value] for key, value in sorted(result["summary"].items())]
     _insert(database, "summary", [["generated_at", result["generated_at"]], *rows])
 
 
 def _insert(database: sqlite3.Connection, table: str, rows: Iterable[Sequence[Any]]) -> None:
-    given = list(rows)
+    given = [[_plain(cell) for cell in row] for row in rows]
     if given:
         marks = ", ".join("?" * len(given[0]))
         database.executemany(f"INSERT INTO {table} VALUES ({marks})", given)  # noqa: S608
