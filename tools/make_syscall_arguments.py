@@ -4,7 +4,7 @@
 
     python tools/make_syscall_arguments.py /sys/kernel/tracing
 
-The number of arguments of a system call is part of its interface and the same on every kernel that has the call.
+The number of arguments of a system call is part of its interface, and the same on every kernel that has it.
 """
 
 from __future__ import annotations

@@ -107,12 +107,13 @@ def _for_type(facts: KernelFacts, program_type: str, prefix: str, number: int) -
         if old is not None:
             return old
     for record in _recorded():
-        if record["ids"] <= len(names) and _usable(record, program, name, number):
+        if record["ids"] <= len(names) and _as_new(facts, record) and _usable(record, program, name, number):
             return Answer(
                 True, "", Evidence("inferred", f"{record['name']} takes {name} in {program.program_type}")
             )
     for record in _recorded():
-        if record["ids"] == len(names) and _refused(record, program, name, number):
+        alike = record["ids"] == len(names) and not _newer(facts, record)
+        if alike and _refused(record, program, name, number):
             shown = Evidence(
                 "inferred", f"{record['name']}, with the same helpers, refuses it in every such program"
             )
@@ -121,6 +122,20 @@ def _for_type(facts: KernelFacts, program_type: str, prefix: str, number: int) -
         f"whether {program.program_type} programs may call {name} here was not measured on a kernel like this"
     )
     return Answer(None, why, listed, _MEASURE)
+
+
+def _as_new(facts: KernelFacts, record: Mapping[str, Any]) -> bool:
+    """Whether the kernel is no older than the recorded one.
+
+    No helper got a number after 6.2, but types still get helpers. `since` is a function that came with or
+    shortly before the recorded kernel.
+    """
+    return "since" not in record or facts.has_func(record["since"])
+
+
+def _newer(facts: KernelFacts, record: Mapping[str, Any]) -> bool:
+    """Whether the kernel has what came after the recorded one, and so may allow more."""
+    return "until" in record and facts.has_func(record["until"])
 
 
 def _rows(record: Mapping[str, Any], program: _Way) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from preflight.kernels.model import Kernel
 from preflight.predict.verdict import ObjectVerdict, ProgramVerdict, worst
-from tests.elfwriter import Ins
+from tests.elfwriter import Ins, mov
 from tests.predict import scenes
 from tests.predict.cases_load import HASH, RINGBUF, SEXT_LOAD, SHARED, moved
 from tests.predict.worlds import call, judged, program, world
@@ -126,7 +126,28 @@ def test_the_configuration_decides_where_symbols_are_unknown() -> None:
 
 @pytest.mark.parametrize(("helpers", "verdict"), [(212, "loads"), (156, "fails")])
 def test_a_helper_is_missing_only_from_a_complete_enum(helpers: int, verdict: str) -> None:
-    _, one = _one(RAW, world(helpers=helpers, tracepoints={"made": 1}), [call(211)])
+    kernel = world(helpers=helpers, tracepoints={"made": 1}, functions=["bpf_strcasecmp"])
+    _, one = _one(RAW, kernel, [call(211)])
+    assert one.verdict == verdict
+
+
+#: What kernels have that are no older than the recorded ones with 212 helpers: 6.12, 6.14, 6.18.
+SINCE_6_12, SINCE_6_14, SINCE_6_18 = "bpf_lsm_get_retval_range", "bpf_get_kmem_cache", "bpf_strcasecmp"
+
+
+@pytest.mark.parametrize(
+    ("functions", "verdict"),
+    [
+        ([], "fails"),  # with as many helpers, a kernel of 6.2 is no 6.18
+        ([SINCE_6_12], "fails"),  # measured on 6.12
+        ([SINCE_6_12, SINCE_6_14], "unknown"),
+        ([SINCE_6_12, SINCE_6_14, SINCE_6_18], "loads"),  # measured on 6.18
+    ],
+)
+def test_what_a_type_may_call_is_measured_on_kernels_as_new(functions: list[str], verdict: str) -> None:
+    # r1 = r10 - 16; r2 = 16; call get_current_comm; r0 = 0
+    comm = [Ins(0x7A, 10, off=-16), Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-16), mov(2, 16), call(16), mov(0, 0)]
+    _, one = _one("socket", world(functions=functions), comm)
     assert one.verdict == verdict
 
 
