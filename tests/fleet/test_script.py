@@ -78,6 +78,16 @@ def test_it_uses_nothing_that_came_after_3_6() -> None:
     assert not {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)} & keywords
 
 
+def test_nothing_in_it_is_newer_than_3_6_by_the_book(script: Path, tmp_path: Path) -> None:
+    """vermin knows by version what the language and the standard library have."""
+    words = [sys.executable, "-m", "vermin", "--no-tips", "--target=3.6-", "--violations"]
+    done = subprocess.run([*words, str(script)], capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout.decode()
+    newer = tmp_path / "newer.py"
+    newer.write_text("print(f'{1 + 1=}')\n")
+    assert subprocess.run([*words, str(newer)], capture_output=True, check=False, timeout=120).returncode == 1
+
+
 def test_the_tables_are_filled_in() -> None:
     assert "@" not in "".join(
         line for line in text().splitlines() if line.startswith(("VERSION", "KEPT", "PLAIN"))
