@@ -80,7 +80,8 @@ def test_it_uses_nothing_that_came_after_3_6() -> None:
 
 def test_nothing_in_it_is_newer_than_3_6_by_the_book(script: Path, tmp_path: Path) -> None:
     """vermin knows by version what the language and the standard library have."""
-    words = [sys.executable, "-m", "vermin", "--no-tips", "--target=3.6-", "--violations"]
+    program = "import sys, vermin; sys.exit(vermin.main())"
+    words = [sys.executable, "-c", program, "--no-tips", "--target=3.6-", "--violations"]
     done = subprocess.run([*words, str(script)], capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout.decode()
     newer = tmp_path / "newer.py"
