@@ -272,7 +272,8 @@ def test_the_image_is_built_and_checks_the_host(tmp_path: Path) -> None:
     tag = "localhost/preflight-image:test"
     try:
         step(
-            *("podman", "--runtime", "runc", "build", "--network", "host", *containers.LIMITS),
+            *("podman", "--runtime", "runc", "build", "--layers=false", "--network", "host"),
+            *containers.LIMITS,
             *("--build-arg", "BASE=localhost/preflight-base:test", "--build-arg", "PIP_OPTIONS=--no-index"),
             *(word.replace("preflight", tag) if word == "preflight" else word for word in build[2:]),
             where=context,
