@@ -42,10 +42,13 @@ def statement(steps: Sequence[Step], at: int) -> Source:
     if step.source == NO_SOURCE:
         seen = _elsewhere(steps, at)
         return (
-            leaving(steps, at) or (seen if seen != NO_SOURCE else after_last(steps, at)) or _assembly(steps)
+            leaving(steps, at)
+            or _early(steps, at)
+            or (seen if seen != NO_SOURCE else after_last(steps, at))
+            or _assembly(steps)
         )
     if step.source.text == "}":
-        return leaving(steps, at) or before_brace(step.source) or step.source
+        return leaving(steps, at) or _early(steps, at) or before_brace(step.source) or step.source
     if signature(step.source):
         found = leaving(steps, at) or after_last(steps, at) or _last_in_body(steps, at)
         alone = found == step.source and {other.source for other in steps} <= {found, NO_SOURCE}
@@ -58,6 +61,23 @@ def before_brace(source: Source) -> Source | None:
     if source.text != "}" or source.line is None or source.line < 2:
         return None
     return Source(source.file, source.line - 1, None)
+
+
+def _early(steps: Sequence[Step], at: int) -> Source | None:
+    """The first of the two `return`s a function ends with, for an exit with its result set before a test.
+
+    Compilers set the result of `if (...) return A; return B; }` ahead of the branch that leads to the exit,
+    and everything then carries the line of the brace.
+    """
+    if at < 2:
+        return None
+    branch, result = steps[at - 1], steps[at - 2]
+    brace = branch.source if steps[at].source == NO_SOURCE else steps[at].source
+    taken = effect(branch.text).kind == "branch" and steps[at].insn != branch.insn + 1
+    what = effect(result.text)
+    if brace.text != "}" or brace.line is None or not taken or what.kind != "const" or what.dst != 0:
+        return None
+    return Source(brace.file, brace.line - 2, None)
 
 
 def after_last(steps: Sequence[Step], at: int) -> Source | None:
@@ -149,6 +169,18 @@ def _real(steps: Sequence[Step], at: int) -> Source:
 _MACRO = re.compile(r"\?|\b(?!bpf_|sizeof\b)\w+\s*\(")
 
 
+#: A condition that only asks of names whether they are zero: nothing is calculated for it.
+_NAMES = re.compile(r"!?\w+(?:\s*(?:&&|\|\|)\s*!?\w+)*")
+#: Bits that a number is moved by when it is widened.
+_HALF = 32
+
+
+def _calculates(step: Step) -> bool:
+    """Whether an instruction calculates, other than to make 64 bits of 32."""
+    what = effect(step.text)
+    return what.kind == "alu" and what.imm != _HALF and what.op != "unary"
+
+
 def _beyond_test(steps: Sequence[Step], at: int) -> Source | None:
     """The statement after an `if`, for an instruction that follows all its branches and yet has its line.
 
@@ -157,11 +189,13 @@ def _beyond_test(steps: Sequence[Step], at: int) -> Source | None:
     source, last = steps[at].source, at - 1
     if not source.text or source.line is None or effect(steps[at].text).kind == "branch":
         return None
-    condition, _ = _split(source.text)
+    condition, rest = _split(source.text)
     if condition is None or _MACRO.search(condition):
         return None
     while last >= 0 and steps[last].source == source and effect(steps[last].text).kind != "branch":
         last -= 1
+    if _calculates(steps[at]) and _NAMES.fullmatch(condition) and not rest.strip():
+        return Source(source.file, source.line + 2, None)
     parts = len(re.findall(r"&&|\|\|", condition)) + 1
     if last < 0 or steps[last].source != source or _tests(steps, last) < parts:
         return None
@@ -251,9 +285,23 @@ def _below(steps: Sequence[Step], branch: int) -> Source | None:
     condition, rest = _split(source.text or "")
     if condition is None or rest.strip() or source.line is None or "&&" in condition or "||" in condition:
         return None
-    if steps[branch + 1].insn == steps[branch].insn + 1 or _COMPARISON.search(condition):
-        return None  # only what is asked for its truth is sure enough
+    if steps[branch + 1].insn == steps[branch].insn + 1:
+        return None
+    compared = _COMPARISON.findall(condition)
+    if compared and (len(compared) != 1 or not _contrary(steps[branch], compared[0])):
+        return None
     return Source(source.file, source.line + 2, None)
+
+
+#: Pairs of what a branch that was taken found, and what the source asks: the one rules the other out.
+_CONTRARY = {("<", ">"), (">", "<"), ("=", "!"), ("!", "=")}
+
+
+def _contrary(step: Step, asked: str) -> bool:
+    """Whether a branch that was taken means that a comparison does not hold; False when that is open."""
+    what = effect(step.text)
+    said = _DIRECTION.get(what.op.removeprefix("s"), "")
+    return what.src is None and (said, _DIRECTION.get(asked, "")) in _CONTRARY
 
 
 def _under(steps: Sequence[Step], branch: int) -> Source | None:

@@ -204,7 +204,7 @@ bpf_spin_unlock is missing
         ("if (v->n > 100) {", 23),
         ("} else if (v->n >= 101)", 23),
         ("if (v->n > 100) return 2;", 22),
-        ("if (v->n <= 100)", None),
+        ("if (v->n <= 100)", 24),
         ("if (v->n > 100 && v->m)", None),
         ("while (v->n > 100)", None),
     ],

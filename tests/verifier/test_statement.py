@@ -243,12 +243,50 @@ def test_a_test_that_the_kernel_knew_is_a_jump() -> None:
     assert found.source.line == 12
 
 
-@pytest.mark.parametrize(("condition", "line"), [("if (!table)", 42), ("if (!table || !other)", 40)])
+@pytest.mark.parametrize(("condition", "line"), [("if (!table)", 42), ("if (!table->used || !other)", 40)])
 def test_what_was_moved_behind_an_if_is_not_of_the_test(condition: str, line: int) -> None:
     found = rejected(
         f"; {condition} @ a.bpf.c:40",
         "0: (15) if r0 == 0x0 goto pc+5        ; R0=map_value(map=m,ks=4,vs=8)",
         "1: (2f) r0 *= r1",
         says="R0 pointer arithmetic with *= operator prohibited",
+    )
+    assert found.source.line == line
+
+
+def test_the_first_of_two_returns_when_everything_has_the_line_of_the_brace() -> None:
+    found = rejected(
+        "; tick->fired++; @ a.bpf.c:56",
+        "0: (61) r1 = *(u32 *)(r3 +16)         ; R1=scalar()",
+        "1: (b7) r0 = -1                       ; R0=-1",
+        "; } @ a.bpf.c:60",
+        "2: (25) if r1 > 0x64 goto pc+1 4: R0=-1 R1=scalar() R10=fp0",
+        "4: (95) exit",
+        says="Unreleased reference id=2 alloc_insn=0",
+    )
+    assert found.source.line == 58
+
+
+@pytest.mark.parametrize(
+    ("condition", "line"),
+    [("if (len > 64)", 12), ("if (len > 64) {", None), ("if (len < 65)", 11), ("if (a > 64 && b)", None)],
+)
+def test_below_an_if_whose_comparison_does_not_hold(condition: str, line: int | None) -> None:
+    found = rejected(
+        f"; {condition} @ a.bpf.c:10",
+        "0: (a5) if r1 < 0x41 goto pc+1 2: R1=scalar() R10=fp0",
+        "2: (b7) r0 = 0                        ; R0=0",
+        "3: (95) exit",
+        says="Unreleased reference id=2 alloc_insn=0",
+    )
+    assert found.source.line == line
+
+
+@pytest.mark.parametrize(("condition", "line"), [("if (!event)", 42), ("if (event - base)", 40)])
+def test_nothing_is_calculated_to_ask_a_name_for_zero(condition: str, line: int) -> None:
+    found = rejected(
+        f"; {condition} @ a.bpf.c:40",
+        "0: (77) r0 >>= 6",
+        says="R0 pointer arithmetic with >>= operator prohibited",
     )
     assert found.source.line == line
