@@ -105,9 +105,11 @@ def reach(
     *,
     budget: int = BUDGET,
     shared: Shared | None = None,
+    assumptions: bool = True,
 ) -> dict[int, Reach]:
     """Whether the verifier can reach each of the target slots (a slot of the image each).
 
+    Without `assumptions` the answers do not name the constants they rest on, which spares an exploration.
     `shared` is for `preflight.bytecode.reach_shared`, which asks about all kernels at once.
 
     Bounded: each of at most five explorations takes `budget` steps (the joined ones at
@@ -118,7 +120,7 @@ def reach(
     wanted = tuple(dict.fromkeys(targets))
     if not wanted:
         return {}
-    return _Question(image, wanted, environment or Environment(), budget, shared).answers()
+    return _Question(image, wanted, environment or Environment(), budget, shared).answers(assumptions)
 
 
 def reachable_slots(
@@ -166,7 +168,7 @@ class _Question:
         self.budget = budget
         self.graph = Graph(image, targets, shared)
 
-    def answers(self) -> dict[int, Reach]:
+    def answers(self, assumptions: bool) -> dict[int, Reach]:
         answers: dict[int, Reach] = {}
         plain, complete = _joined(self.graph, self.environment, self.budget, defaults=True)
         closed = [t for t in self.targets if not plain.reached[t]] if complete else []
@@ -174,7 +176,8 @@ class _Question:
         open_ = [target for target in self.targets if target not in answers]
         if open_:
             answers.update(self._path_by_path(open_))
-        self._add_assumptions(answers, plain, complete)
+        if assumptions:
+            self._add_assumptions(answers, plain, complete)
         return {target: answers[target] for target in self.targets}
 
     def _path_by_path(self, targets: list[int]) -> dict[int, Reach]:

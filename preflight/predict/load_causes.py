@@ -32,6 +32,7 @@ from preflight.predict.map_uses import map_use_findings
 from preflight.predict.moved_context import moved_reads
 from preflight.predict.open_targets import is_placeholder
 from preflight.predict.program_attributes import attribute_findings
+from preflight.predict.relocated import reached_slots
 from preflight.predict.return_values import return_findings
 from preflight.predict.sleepable import sleepable_findings
 from preflight.predict.split_functions import is_often_split
@@ -106,17 +107,20 @@ def _attach_type(on_kernel: RelocatedObject, facts: KernelFacts, program: Progra
 
 
 def _helpers(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    for use in on_kernel.obj.usage(program).helpers:
-        if use.number is None or use.number <= 0:
-            continue
-        if may_call(facts, program, use.number):
-            continue
-        answer = helper_answer(facts, program, use.number)
-        reached = _reached(on_kernel, program, _calls(on_kernel, program, use))
+    asked = [
+        (use, use.number, _calls(on_kernel, program, use))
+        for use in on_kernel.obj.usage(program).helpers
+        if use.number is not None and use.number > 0 and not may_call(facts, program, use.number)
+    ]
+    slots = tuple(sorted(slot for _, _, calls in asked for slot in calls))
+    answers = on_kernel.about(reached_slots, program, slots) if slots else {}
+    for use, number, calls in asked:
+        answer = helper_answer(facts, program, number)
+        reached = _best(answers[slot] for slot in calls)
         if reached == "unknown":
             answer = replace(answer, there=None, decided_by="whether the verifier reaches the call")
         if reached != "no":
-            code = "PC404" if _is_absent(facts, use.number) else "PC405"
+            code = "PC404" if _is_absent(facts, number) else "PC405"
             for found in _judged(code, on_kernel.obj, program, use.name, answer):
                 yield _at(found, on_kernel.obj, use)
 
@@ -134,10 +138,12 @@ def _calls(on_kernel: RelocatedObject, program: Program, use: Use) -> list[int]:
 def _reached(on_kernel: RelocatedObject, program: Program, slots: Iterable[int]) -> str:
     """`yes`, `no` or `unknown`: whether the verifier reaches any of the slots."""
     wanted = tuple(slots)
-    if not wanted:
-        return "no"
-    answers = {one.answer for one in on_kernel.reach(program, wanted).values()}
-    return next(word for word in ("yes", "unknown", "no") if word in answers)
+    return _best(on_kernel.about(reached_slots, program, wanted).values()) if wanted else "no"
+
+
+def _best(answers: Iterable[str]) -> str:
+    given = set(answers)
+    return next((word for word in ("yes", "unknown") if word in given), "no")
 
 
 def _at(found: Finding, obj: BpfObject, use: Use) -> Finding:

@@ -50,7 +50,7 @@ def recalled(
         node = node.after.get(_answer(node.question, facts, on_kernel))
     if node is not None and node is not memory.begin:
         return cast("T", node.verdict)
-    looked_at: set[int] = set()
+    looked_at = memory.looked_at
     while True:
         notes = _Notes(facts, on_kernel, looked_at)
         try:
@@ -81,11 +81,13 @@ class _Node:
 class _Memory:
     """What was said of one object: which question comes next follows from the answers before it."""
 
-    __slots__ = ("begin", "kept")
+    __slots__ = ("begin", "kept", "looked_at")
 
     def __init__(self) -> None:
         self.begin = _Node()
         self.kept = 0
+        #: types of the object whose fields' offsets turned out to matter
+        self.looked_at: set[int] = set()
 
     def keep(self, answers: Mapping[_Question, Any], verdict: Any) -> None:
         """Remember a verdict with the answers in the order in which they were given."""

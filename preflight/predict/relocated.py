@@ -427,6 +427,16 @@ def reach_of(
     return reach(image, wanted, environment, shared=shared)
 
 
+def reached_slots(
+    image: ProgramImage, environment: Environment, wanted: tuple[int, ...], *, shared: Shared | None = None
+) -> dict[int, str]:
+    """`reach_of` in one word each: `yes`, `no` or `unknown`."""
+    from preflight.bytecode.reach import reach
+
+    found = reach(image, wanted, environment, shared=shared, assumptions=False)
+    return {slot: one.answer for slot, one in found.items()}
+
+
 def _reachable(
     image: ProgramImage, environment: Environment, *, shared: Shared | None = None
 ) -> frozenset[int]:
