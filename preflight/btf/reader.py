@@ -212,13 +212,15 @@ class Btf:
             return self.base.name_offset(type_id)
         return self._records.words[self._info(type_id) - 1]
 
+    def vlen(self, type_id: int) -> int:
+        """The number of elements that a type's record says it has: members, parameters, enumerators."""
+        if type_id < self.start_id and self.base is not None:
+            return self.base.vlen(type_id)
+        return info_vlen(self._records.words[self._info(type_id)])
+
     def member_count(self, type_id: int) -> int | None:
         """Members of a struct or union, without decoding it; None for types of other kinds."""
-        if type_id < self.start_id and self.base is not None:
-            return self.base.member_count(type_id)
-        return (
-            info_vlen(self._records.words[self._info(type_id)]) if self.kind(type_id) in _COMPOSITE else None
-        )
+        return self.vlen(type_id) if self.kind(type_id) in _COMPOSITE else None
 
     def member(self, type_id: int, index: int) -> Member:
         """One member of a struct or union, without decoding the others; InputError when there is none."""

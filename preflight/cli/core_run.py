@@ -17,6 +17,7 @@ from preflight.predict.core_report import Judged, Wanted, judge, summarise, with
 
 if TYPE_CHECKING:
     from preflight.objects.model import BpfObject
+    from preflight.predict.kernel_facts import KernelFacts
     from preflight.predict.relocated import RelocatedObject
     from preflight.predict.target import KernelTarget
 
@@ -100,6 +101,7 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
         from preflight.btf.quick import expect_kernels
 
         expect_kernels()
+        asker.several = True
     kernels.reverse()
     while kernels:
         # popped, so that a kernel's BTF is freed before the next one is read
@@ -136,6 +138,8 @@ class _Asker:
         from preflight.loaders.table import NAMES
 
         self._request = request
+        #: Whether more than one kernel will be asked about.
+        self.several = False
         self.loaders = NAMES if request.loader == "all" else (request.loader,)
         options = (request.loader, request.only, request.program, request.type, str(request.listing))
         self._memory = CoreMemory(request.objects, (*options, *request.modules))
@@ -152,7 +156,7 @@ class _Asker:
         remembered = self._memory.recall(kernel) if isinstance(kernel, Kernel) else None
         if remembered is not None:
             return [self._revived(one) for one in remembered]
-        ready = _Ready(kernel, self._request)
+        ready = _Ready(kernel, self._request, several=self.several)
         found = []
         for obj in self.objects:
             by_loader = {name: ready.judge(obj, name) for name in self.loaders}
@@ -180,31 +184,36 @@ def _plain(by_loader: dict[str, Judged], differences: list[Finding]) -> Answered
 class _Ready:
     """One kernel, held against object after object."""
 
-    def __init__(self, kernel: Kernel | WithoutBtf, request: Request) -> None:
+    def __init__(self, kernel: Kernel | WithoutBtf, request: Request, *, several: bool) -> None:
         self._kernel = kernel
         self._wanted = Wanted(request.only, request.program, request.type, request.listing)
         self._last: dict[str, RelocatedObject] = {}
         self._target: KernelTarget | None = None
+        self._facts: KernelFacts | None = None
         if isinstance(kernel, Kernel):
             from preflight.kernels.indexed import use_index
             from preflight.predict.target import KernelTarget
 
             use_index(kernel)
             self._target = KernelTarget(kernel, modules_named(kernel, request.modules))
+            if several:
+                from preflight.predict.kernel_facts import KernelFacts
+
+                self._facts = KernelFacts(self._target)
 
     def judge(self, obj: BpfObject, loader: str) -> Judged:
         """How an object fares on the kernel under a loader."""
-        from preflight.predict.relocated import relocated
+        from preflight.predict.relocated import RelocatedObject
 
         if self._target is None:
             why = self._kernel.why if isinstance(self._kernel, WithoutBtf) else ""
             return without_btf(obj, self._kernel.name, loader, why)
         try:
-            on_kernel = relocated(obj, self._target, loader)
+            on_kernel = RelocatedObject(obj, self._target, loader)
             if self._last and next(iter(self._last.values())).obj is not obj:
                 self._last.clear()
             self._last[loader] = on_kernel
-            return judge(on_kernel, self._wanted)
+            return judge(on_kernel, self._wanted, self._facts)
         except InputError as error:
             raise error.about(f"{obj.name} on {self._kernel.name}") from None
 

@@ -26,6 +26,7 @@ from preflight.core.question import Plan, Skipped
 from preflight.core.relocate import (
     ObjectRelocation,
     Relocation,
+    outcomes,
     plan_object,
     relocate,
     relocate_object,
@@ -51,6 +52,7 @@ __all__ = [
     "find_attach_target",
     "kconfig_map",
     "lookup_name",
+    "outcomes",
     "plan_object",
     "relocate",
     "relocate_object",

@@ -101,7 +101,7 @@ class Plan:
     """All questions of an object in .BTF.ext order, which decides their answers; see `Loader.selection`.
 
     `byteorder` is the object's; `shift_byteorder` the one used for lshift_u64. `records` are those of the
-    questions.
+    questions, `apart` tells whether each is about an instruction of its own.
     """
 
     name: str
@@ -112,6 +112,7 @@ class Plan:
     loader: Loader
     shift_byteorder: str
     records: tuple[Record, ...]
+    apart: bool
 
 
 def resize_class(btf: Btf, type_id: int) -> str:
@@ -159,8 +160,9 @@ def plan(
                 skipped.append(Skipped(section, relo.insn, owner.name if owner else None))
                 continue
             questions.append(reader.question(owner, section, index, relo))
-    records_of = tuple(map(record_of, questions))
-    return Plan(name, btf, byteorder, tuple(questions), tuple(skipped), loader, shift, records_of)
+    made = tuple(map(record_of, questions))
+    apart = len({(record.section, record.section_insn) for record in made}) == len(made)
+    return Plan(name, btf, byteorder, tuple(questions), tuple(skipped), loader, shift, made, apart)
 
 
 class _Owners:

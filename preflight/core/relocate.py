@@ -18,7 +18,7 @@ from preflight.core.explain import explain_miss, explain_resize
 from preflight.core.match import Miss
 from preflight.core.patch import INSN, patch, slots_at
 from preflight.core.question import Plan, Question, Record, Skipped, plan
-from preflight.core.resolve import Candidate, Resolution, resolve
+from preflight.core.resolve import Candidate, Resolution, Trial, candidate_of, resolve
 from preflight.core.target import Target
 from preflight.loaders import loader
 from preflight.records import dataclass
@@ -53,7 +53,7 @@ class Relocation(NamedTuple):
     error: str | None
     before: str
     after: str
-    candidates: tuple[Candidate, ...] = ()
+    trials: tuple[Trial, ...] = ()
     cause: Cause | None = None
     detail: str | None = None
     target_access: str | None = None
@@ -65,6 +65,11 @@ class Relocation(NamedTuple):
     target_spec: Spec | None = None
     target_btf: str | None = None
     miss: Miss | None = None
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The types of the target that were tried, in order. InputError when one of them is corrupt."""
+        return tuple([candidate_of(trial) for trial in self.trials])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form: the contract's fields that relocation alone knows."""
@@ -173,6 +178,31 @@ def relocate(plan: Plan, target: Target) -> ObjectRelocation:
     )
 
 
+def outcomes(plan: Plan, target: Target, known: dict[tuple[object, ...], str]) -> list[str]:
+    """`Relocation.outcome` of every record, when nothing else of them is asked.
+
+    `known` remembers for all kernels what comes of a record when this is written into its instruction.
+    """
+    if not plan.apart:
+        return [record.outcome for record in relocate(plan, target).relocations]
+    found = []
+    for number, answer in enumerate(resolve(plan, target)):
+        change = answer.change
+        if change is None or answer.refusal is not None:
+            found.append("error")
+            continue
+        written = change.new, change.old_size, change.new_size, change.poison, change.bad_resize
+        key = number, answer.no_match, *written
+        outcome = known.get(key)
+        if outcome is None:
+            question = plan.questions[number]
+            body = bytearray(question.function.code)
+            outcome = _apply(plan, question, plan.records[number], answer, body).outcome
+            known[key] = outcome
+        found.append(outcome)
+    return found
+
+
 #: Makes a Relocation of its fields; there is one for every record of every object on every kernel.
 _RELOCATION: Callable[[tuple[Any, ...]], Relocation] = partial(tuple.__new__, Relocation)
 
@@ -192,7 +222,7 @@ def _apply(plan: Plan, question: Question, record: Record, answer: Resolution, b
     if refusal is None and cause is None and change is not None and not (change.poison or answer.no_match):
         # found, and nothing to tell about it
         return _RELOCATION((
-            *record, "unchanged" if before == after else "patched", None, before, after, answer.candidates,
+            *record, "unchanged" if before == after else "patched", None, before, after, answer.trials,
             None, None, answer.access, change.old, change.new, change.old_size, change.new_size,
             question.spec, answer.spec, chosen.where.name if chosen else None, None,
         ))  # fmt: skip
@@ -206,7 +236,7 @@ def _apply(plan: Plan, question: Question, record: Record, answer: Resolution, b
         error=refusal.errno if refusal else None,
         before=before,
         after=after,
-        candidates=answer.candidates,
+        trials=answer.trials,
         cause=refusal.cause if refusal else cause,
         detail=refusal.detail if refusal else _explain(plan, question, answer, cause),
         target_access=answer.access,

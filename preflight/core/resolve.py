@@ -74,11 +74,10 @@ class Resolution:
     """The answer to one question, or to one like it that was asked before.
 
     `change` is what to write, None after a refusal. `chosen` is the candidate the values
-    come from, `spec` the access in it, `access` the same for people. `candidates` shows the trials to people.
+    come from, `spec` the access in it, `access` the same for people.
     """
 
     trials: tuple[Trial, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
     change: Change | None = None
     chosen: Trial | None = None
     refusal: RelocationError | None = None
@@ -256,11 +255,11 @@ def _answer(
 ) -> Resolution:
     spec = chosen.result if chosen and isinstance(chosen.result, Spec) else None
     access = chosen.where.describe(spec) if chosen and spec else None
-    shown = tuple([_candidate(trial) for trial in trials])
-    return Resolution(tuple(trials), shown, change, chosen, refusal, no_match, spec, access)
+    return Resolution(tuple(trials), change, chosen, refusal, no_match, spec, access)
 
 
-def _candidate(trial: Trial) -> Candidate:
+def candidate_of(trial: Trial) -> Candidate:
+    """A trial as people are shown it."""
     facts = trial.where.facts(trial.type_id)
     cause = trial.result.cause if isinstance(trial.result, Miss) else None
     return Candidate(trial.where.name, trial.type_id, facts.name, facts.size, trial.matched, cause)

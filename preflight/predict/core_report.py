@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.findings.model import BAD_VERDICTS, Finding, Severity, Verdict
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from preflight.bytecode.reach import Reach
     from preflight.core import Relocation
     from preflight.objects.model import BpfObject, Program
+    from preflight.predict.kernel_facts import KernelFacts
     from preflight.predict.relocated import RelocatedObject
 
 #: What `--only` lets through.
@@ -49,11 +51,17 @@ class Judged(NamedTuple):
     matched: int
 
 
-def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
-    """Judge and describe. InputError when the object cannot be linked or a BTF is corrupt."""
+def judge(on_kernel: RelocatedObject, wanted: Wanted, facts: KernelFacts | None = None) -> Judged:
+    """Judge and describe. InputError when the object cannot be linked or a BTF is corrupt.
+
+    `facts` are given when the object is held against several kernels: those that answer alike are then
+    judged once, as long as no record is asked for.
+    """
     from preflight.predict.core_findings import core_findings
 
-    obj, relocation = on_kernel.obj, on_kernel.relocation
+    if facts is not None and not (wanted.listing or wanted.program or wanted.type):
+        return _without_records(on_kernel, facts)
+    relocation = on_kernel.relocation
     # only a listing and a filter by program ask for them
     users = _users(on_kernel) if wanted.listing or wanted.program else {}
     reached = _poison_reach(on_kernel)
@@ -70,16 +78,79 @@ def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
         if wanted.listing and _shown(record, answer, wanted.only):
             rows.append(_row(on_kernel, record, programs, answer))
     findings = tuple(found for found in core_findings(on_kernel) if _about(found, wanted))
-    result = {
+    said = Said(
+        findings,
+        [found.to_dict() for found in findings],
+        verdict(findings),
+        stock_error(on_kernel),
+        _fates(relocation.relocations, reached),
+    )
+    outcomes = [record.outcome for record in relocation.relocations]
+    return Judged(_result(on_kernel, said, outcomes, rows, digest=wanted.listing), findings, matched)
+
+
+class Said(NamedTuple):
+    """What is the same on kernels that answer alike.
+
+    `fates` are by record, in order, what keeps the verifier away from a poisoned one, or does not.
+    """
+
+    findings: tuple[Finding, ...]
+    shown: list[dict[str, Any]]
+    verdict: str
+    stock_error: str | None
+    fates: tuple[str | None, ...]
+
+
+def _without_records(on_kernel: RelocatedObject, facts: KernelFacts) -> Judged:
+    """`judge` where no record is listed and none is left out."""
+    from preflight.core import outcomes, plan_object
+    from preflight.predict.recall import recalled
+
+    obj = on_kernel.obj
+    said = recalled(obj, facts, on_kernel, _judge_of(on_kernel.loader))
+    plan = plan_object(obj, on_kernel.loader)
+    known: dict[tuple[object, ...], str] = obj.memo(("outcomes", on_kernel.loader), dict)
+    found = [] if plan is None else outcomes(plan, on_kernel.target.relocation, known)
+    return Judged(_result(on_kernel, said, found, [], digest=False), said.findings, len(found))
+
+
+@cache
+def _judge_of(loader: str) -> Callable[[RelocatedObject, KernelFacts], Said]:
+    """A judge for each loader, since what it said is remembered by who said it."""
+    from preflight.predict.core_findings import core_findings
+
+    def said(on_kernel: RelocatedObject, facts: KernelFacts) -> Said:
+        findings = tuple(core_findings(on_kernel))
+        fates = _fates(on_kernel.relocation.relocations, _poison_reach(on_kernel))
+        shown = [found.to_dict() for found in findings]
+        return Said(findings, shown, verdict(findings), stock_error(on_kernel), fates)
+
+    return said
+
+
+def _result(
+    on_kernel: RelocatedObject,
+    said: Said,
+    outcomes: Sequence[str],
+    rows: list[dict[str, Any]],
+    *,
+    digest: bool,
+) -> dict[str, Any]:
+    from preflight.core import plan_object
+
+    obj = on_kernel.obj
+    plan = plan_object(obj, on_kernel.loader)
+    return {
         "object": obj.name,
         "sha256": obj.sha256,
         "kernel": on_kernel.target.kernel.name,
-        "loader": relocation.loader,
-        "verdict": verdict(findings),
-        "stock_error": stock_error(on_kernel),
+        "loader": on_kernel.loader,
+        "verdict": said.verdict,
+        "stock_error": said.stock_error,
         "relocations": rows,
-        "counts": _counts(relocation.relocations, reached),
-        "findings": [found.to_dict() for found in findings],
+        "counts": _counts(outcomes, said.fates),
+        "findings": said.shown,
         "attach_targets": _attach_targets(on_kernel),
         "externs": [_extern(extern) for extern in on_kernel.externs.values()],
         "kconfig": [
@@ -88,11 +159,10 @@ def judge(on_kernel: RelocatedObject, wanted: Wanted) -> Judged:
         ],
         "skipped": [
             {"section": s.section, "section_insn": s.section_insn, "function": s.function}
-            for s in relocation.skipped
+            for s in (plan.skipped if plan else ())
         ],
-        "kernel_facts": kernel_facts(on_kernel, digest=wanted.listing),
+        "kernel_facts": kernel_facts(on_kernel, digest=digest),
     }
-    return Judged(result, findings, matched)
 
 
 def without_btf(obj: BpfObject, kernel: str, loader: str, why: str) -> Judged:
@@ -268,15 +338,25 @@ def _guard(obj: BpfObject, guard: Any) -> dict[str, Any]:
     }
 
 
-def _counts(records: Iterable[Relocation], reached: Mapping[tuple[str, int], Reach]) -> dict[str, int]:
-    """Records by outcome; the poisoned ones also by what keeps or does not keep the verifier away."""
-    counts: dict[str, int] = {}
+def _fates(records: Iterable[Relocation], reached: Mapping[tuple[str, int], Reach]) -> tuple[str | None, ...]:
+    """By record, for poisoned ones, what keeps or does not keep the verifier away; None for others."""
+    found: list[str | None] = []
     for record in records:
-        counts[record.outcome] = counts.get(record.outcome, 0) + 1
+        fate = None
         if record.outcome == "poisoned":
             answer = reached.get((record.section, record.section_insn))
-            word = {"yes": "fatal", "no": "guarded"}.get(answer.answer if answer else "no", "undecided")
-            counts[word] = counts.get(word, 0) + 1
+            fate = {"yes": "fatal", "no": "guarded"}.get(answer.answer if answer else "no", "undecided")
+        found.append(fate)
+    return tuple(found)
+
+
+def _counts(outcomes: Iterable[str], fates: Iterable[str | None]) -> dict[str, int]:
+    """Records by outcome; the poisoned ones also by fate."""
+    counts: dict[str, int] = {}
+    for outcome, fate in zip(outcomes, fates, strict=True):
+        counts[outcome] = counts.get(outcome, 0) + 1
+        if fate is not None:
+            counts[fate] = counts.get(fate, 0) + 1
     return counts
 
 
