@@ -30,6 +30,8 @@ def kernel_from_path(path: Path, *, with_modules: bool = False) -> Kernel:
         return entry.read(path, str(path))
     if not path.exists():
         raise InputError("no such file", subject=str(path))
+    if not path.is_file():  # opening a FIFO would wait for whoever writes to it
+        raise InputError("is not a regular file", subject=str(path))
     try:
         with path.open("rb") as stream:
             head = stream.read(8)

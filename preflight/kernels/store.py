@@ -2,8 +2,9 @@
 """The catalogue: a directory of entries, added whole or not at all.
 
 An entry is written into a hidden directory and renamed into place; whoever looks sees all of
-it or nothing. One lock file orders the renames, so that any number of runs may work at once.
-A hidden directory whose owner is gone (its lock is free) is swept away by the next run.
+it or nothing, and where it replaces another one, either of them. One lock file orders the
+renames, so that any number of runs may work at once. A hidden directory whose owner is gone
+(its lock is free) is swept away by the next run.
 """
 
 from __future__ import annotations
@@ -232,13 +233,16 @@ class Store:
                         "give it another name or replace it",
                         subject=name,
                     )
-                self._discard(target)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            folder.rename(target)
             # The directory was made private by mkdtemp; an entry is as public as the umask allows.
             mask = os.umask(0)
             os.umask(mask)
-            target.chmod(0o777 & ~mask)
+            folder.chmod(0o777 & ~mask)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                folder.rename(target)
+            elif not _exchanged(folder, target):
+                self._discard(target)
+                folder.rename(target)
             _sync(target.parent)
 
     def _discard(self, target: Path) -> None:
@@ -246,6 +250,21 @@ class Store:
         grave = Path(tempfile.mkdtemp(prefix=_OLD, dir=self.root))
         target.rename(grave / "entry")
         shutil.rmtree(grave, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two directories change places in one step, so that who reads the one finds either; else False.
+
+    renameat2(2) with RENAME_EXCHANGE, which Python does not offer, and some file systems do not.
+    """
+    import ctypes
+
+    at_cwd, exchange = -100, 2
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError):
+        return False
+    return bool(rename(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange) == 0)
 
 
 def _not_written(name: str, root: Path, error: OSError) -> str:
