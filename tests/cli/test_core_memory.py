@@ -30,9 +30,9 @@ def core(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
     asked: list[object] = []
     ready = core_run._Ready
 
-    def counting(kernel: Any, request: Any) -> Any:
+    def counting(kernel: Any, request: Any, **how: Any) -> Any:
         asked.append(kernel)
-        return ready(kernel, request)
+        return ready(kernel, request, **how)
 
     monkeypatch.setattr(core_run, "_Ready", counting)
 
