@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from preflight.errors import InputError
 from preflight.fleet.kept import Areas, Parts
 from preflight.fleet.reading import Document, Unread
-from preflight.fleet.record import Check, HostRecord, KernelKey, Outcomes, RefusedError, record_of
-from preflight.fleet.shared import Shared
+from preflight.fleet.record import Check, HostRecord, KernelKey, Known, RefusedError, record_of
 
 if TYPE_CHECKING:
     from preflight.fleet.distinct import Kernels
@@ -35,8 +34,8 @@ SKIPS = {
 LISTED = 1_000
 #: Groups beyond this number keep no facts to ask, and stay undecided.
 ASKABLE = 20_000
-#: Outcomes of checks that are remembered, for hosts that have the same.
-_OUTCOMES = 512
+#: Outcomes of checks and policies that are remembered, for hosts that have the same.
+_KNOWN = 512
 #: Values of one label that are told apart; the others are counted together.
 _VALUES = 10_000
 
@@ -87,7 +86,7 @@ class Census:
     named: dict[str, _Seen] = field(default_factory=dict)
     partial: bool = False
     areas: Areas = field(default_factory=Areas)
-    _outcomes: Shared[Outcomes] = field(default_factory=lambda: Shared(_OUTCOMES))
+    _known: Known = field(default_factory=lambda: Known(_KNOWN))
     _digests: set[bytes] = field(default_factory=set)
     _per_key: Counter[str] = field(default_factory=Counter)
 
@@ -104,7 +103,7 @@ class Census:
 
     def _count(self, document: Document, kernels: Kernels) -> None:
         try:
-            record = record_of(document.value, self._outcomes)
+            record = record_of(document.value, self._known)
             name = self._name(record)
             if name is None and not self.count_identical and document.digest in self._digests:
                 raise RefusedError("duplicate", "is the same as one before it, and neither names its host")

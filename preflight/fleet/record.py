@@ -85,11 +85,16 @@ class Outcomes(NamedTuple):
     shape: bytes
 
 
-def record_of(document: Any, known: Shared[Outcomes] | None = None) -> HostRecord:
-    """The outline of a facts document. RefusedError says why it cannot be used.
+class Known:
+    """What was made of members that documents share."""
 
-    `known` remembers what was made of checks that documents share.
-    """
+    def __init__(self, most: int) -> None:
+        self.outcomes: Shared[Outcomes] = Shared(most)
+        self.policies: Shared[tuple[dict[str, Any], str]] = Shared(most)
+
+
+def record_of(document: Any, known: Known | None = None) -> HostRecord:
+    """The outline of a facts document. RefusedError says why it cannot be used."""
     if not is_facts(document):
         raise RefusedError("not-facts", "is JSON, and no facts file")
     schema = str(document["schema"])
@@ -100,29 +105,27 @@ def record_of(document: Any, known: Shared[Outcomes] | None = None) -> HostRecor
             raise RefusedError("future", f"is of schema {schema}; this version reads up to {SCHEMA}")
         raise RefusedError("malformed", f"is of schema {schema[:60]!r}, which never was")
     try:
-        return _record(document, Shared(1) if known is None else known)
+        return _record(document, known or Known(1))
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise RefusedError("malformed", f"is damaged: {str(error)[:160] or type(error).__name__}") from None
     except InputError as error:
         raise RefusedError("malformed", f"is damaged: {str(error)[:160]}") from None
 
 
-def _record(document: Mapping[str, Any], known: Shared[Outcomes]) -> HostRecord:
-    from preflight.fleet.policy import policy_digest
-
-    raw, policy = document.get("checks"), _policy(document.get("policy"))
-    outcomes = None if raw is None else known.of(raw, lambda given: _outcomes(_checks(given)))
+def _record(document: Mapping[str, Any], known: Known) -> HostRecord:
+    checks, settings = document.get("checks"), document.get("policy")
+    outcomes = None if checks is None else known.outcomes.of(checks, lambda raw: _outcomes(_checks(raw)))
+    policy = None if settings is None else known.policies.of(settings, _policy)
     if policy is None or outcomes is None:
         # a collector that only collects leaves both to us, and so do facts from before there were any
         own = _derived(json.dumps(document.get("host") or {}, sort_keys=True))
-        policy = own[1] if policy is None else policy
+        policy = policy or _policy(own[1])
         outcomes = outcomes or own[0]
     identity = _identity(document)
     return HostRecord(
         _kernel_key(document, identity),
         identity,
-        policy,
-        policy_digest(policy),
+        *policy,
         outcomes.checks,
         outcomes.shape,
         _labels(document.get("labels")),
@@ -192,16 +195,16 @@ def _derived(host: str) -> tuple[Outcomes, dict[str, Any]]:
     return _outcomes(checks), policy_class(facts)
 
 
-def _policy(policy: Any) -> dict[str, Any] | None:
-    """The policy class as it was written; None where it was not."""
-    if policy is None:
-        return None
+def _policy(policy: Any) -> tuple[dict[str, Any], str]:
+    """The policy class as it was written, and its digest as we make it."""
+    from preflight.fleet.policy import policy_digest
+
     if not isinstance(policy, dict):
         raise TypeError("policy is not an object")
     plain = {key: value for key, value in policy.items() if key != "digest"}
     if len(json.dumps(plain)) > _MAX_POLICY:
         raise ValueError("policy is too large")
-    return plain
+    return plain, policy_digest(plain)
 
 
 def _outcomes(checks: tuple[Check, ...]) -> Outcomes:
