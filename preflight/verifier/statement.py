@@ -23,6 +23,8 @@ _COMPARISON = re.compile(r"(?<![-<>=!])([<>]=?|[=!]=)(?![<>=])")
 _SIMPLE = re.compile(r"^(?!(?:for|while|if|do|else|return|goto|break|continue)\b).*;\s*(?:/\*.*\*/|//.*)?$")
 #: The head of a function: a type, a name and parameters, and nothing assigned or ended.
 _HEAD = re.compile(r"^[A-Za-z_][\w\s*]*\b\w+\s*\([^;=]*\)\s*\{?$")
+#: A longer line is no head that anybody wrote.
+_LONGEST_HEAD = 400
 #: How far back a branch's condition, or a statement, is looked for.
 _NEAR = 40
 _OPPOSITE = {"==": "!=", "!=": "==", ">": "<=", ">=": "<", "<": ">=", "<=": ">"}
@@ -129,7 +131,7 @@ def of_offset(steps: Sequence[Step], at: int, missing: str) -> Source | None:
         return _after_if(steps, at - 1)
     if _SIMPLE.search(source.text):
         return Source(source.file, source.line + 1, None)
-    if at == 0 and (signature(source) or _HEAD.match(source.text)):
+    if at == 0 and (signature(source) or _HEAD.match(source.text[:_LONGEST_HEAD])):
         further = _TO_FLAVOUR if "___" in missing else _TO_FIRST
         return Source(source.file, source.line + further - source.text.endswith("{"), None)
     return None
@@ -187,8 +189,8 @@ def _beyond_test(steps: Sequence[Step], at: int) -> Source | None:
     Compilers give no line to what they move; it shows with the line before. None when the test goes on.
     """
     source, last = steps[at].source, at - 1
-    if not source.text or source.line is None or effect(steps[at].text).kind == "branch":
-        return None
+    if not source.text or source.line is None or effect(steps[at].text).kind in {"branch", "const"}:
+        return None  # a constant is a bound as likely, which is changed where it is compared
     condition, rest = _split(source.text)
     if condition is None or _MACRO.search(condition):
         return None
