@@ -15,7 +15,15 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.attach_events import raw_tracepoint, tracepoint
-from preflight.predict.attach_functions import fprobe, function, kprobes, pattern, syscall, trampoline
+from preflight.predict.attach_functions import (
+    fprobe,
+    function,
+    kprobes,
+    pattern,
+    syscall,
+    trampoline,
+    trampolines,
+)
 from preflight.predict.attach_otherwise import FROM_MAPS, every_match, inside, iterator, usdt
 from preflight.predict.attach_targets import LAB, SYMBOLS, named
 from preflight.predict.causes import missing, undecided
@@ -180,7 +188,7 @@ _BY_PREFIX: dict[str, tuple[Judge, ...]] = {
     "tc": (_qdisc,),
     "classifier": (_qdisc,),
     "action": (_qdisc,),
-    "lsm": (),
+    "lsm": (trampolines,),
     "iter": (iterator,),
     "perf_event": (),
 }

@@ -16,6 +16,7 @@ from preflight.predict.attach_sites import (
     kprobe_event,
     kprobe_refusal,
     lists_functions,
+    without_trampolines,
 )
 from preflight.predict.attach_targets import LAB, SYMBOLS, open_finding, target_name
 from preflight.predict.causes import missing, undecided
@@ -219,25 +220,6 @@ def trampolines(on_kernel: RelocatedObject, facts: KernelFacts, program: Program
             "this kernel has no BPF trampolines, which hook functions for programs",
             Evidence("procfs", f"kallsyms has {lacks[1]}"),
         )
-
-
-def without_trampolines(facts: KernelFacts) -> tuple[str, str] | None:
-    """What a kernel lacks to hook functions for programs, and what its symbols show; None when they do not.
-
-    Without the JIT there is no kernel/bpf/trampoline.c (kernel/bpf/Makefile); an architecture that makes none
-    leaves the weak arch_prepare_bpf_trampoline(), which answers ENOTSUPP, as register_fentry() does where
-    ftrace has no direct calls.
-    """
-    if not facts.symbol("bpf_check"):  # what is there is no list of the kernel's functions
-        return None
-    made, placed = facts.symbol("arch_prepare_bpf_trampoline"), facts.symbol("register_ftrace_direct")
-    if not facts.symbol("bpf_trampoline_link_prog") and not made:
-        return "CONFIG_BPF_JIT", "no bpf_trampoline_link_prog"
-    if made and not set(made) & set("Tt"):
-        return "arch_prepare_bpf_trampoline", "only the weak arch_prepare_bpf_trampoline"
-    if made and not placed:
-        return "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", "no register_ftrace_direct"
-    return None
 
 
 #: Arguments of a traced function that fit into registers on x86-64; more need stack support (6.6).

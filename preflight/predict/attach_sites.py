@@ -113,6 +113,25 @@ def kprobe_event(facts: KernelFacts, name: str) -> Answer | None:
     return found if guarded else Answer(None, found.why, found.evidence)
 
 
+def without_trampolines(facts: KernelFacts) -> tuple[str, str] | None:
+    """What a kernel lacks to hook functions for programs, and what its symbols show; else None.
+
+    Without the JIT there is no kernel/bpf/trampoline.c (kernel/bpf/Makefile); an architecture that makes none
+    leaves the weak arch_prepare_bpf_trampoline(), which answers ENOTSUPP, as register_fentry() does where
+    ftrace has no direct calls.
+    """
+    if not facts.symbol("bpf_check"):  # what is there is no list of the kernel's functions
+        return None
+    made, placed = facts.symbol("arch_prepare_bpf_trampoline"), facts.symbol("register_ftrace_direct")
+    if not facts.symbol("bpf_trampoline_link_prog") and not made:
+        return "CONFIG_BPF_JIT", "no bpf_trampoline_link_prog"
+    if made and not set(made) & set("Tt"):
+        return "arch_prepare_bpf_trampoline", "only the weak arch_prepare_bpf_trampoline"
+    if made and not placed:
+        return "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", "no register_ftrace_direct"
+    return None
+
+
 def _guards_notrace(facts: KernelFacts) -> bool | None:
     """Whether kprobe events refuse what ftrace cannot trace; None when the kernel does not tell."""
     if facts.symbol("within_notrace_func") or facts.symbol("__within_notrace_func"):

@@ -18,6 +18,7 @@ from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.argument_structs import argument_struct_findings
 from preflight.predict.argument_types import argument_type_findings
+from preflight.predict.attach_sites import without_trampolines
 from preflight.predict.attach_targets import SYMBOLS
 from preflight.predict.call_stack import call_stack_findings
 from preflight.predict.causes import missing, place, undecided
@@ -250,8 +251,27 @@ def _size(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> I
             )
 
 
+#: Attach types of programs that a trampoline calls.
+_HOOKED_BY_TRAMPOLINE = (
+    *("trace_fentry", "trace_fexit", "trace_fsession", "modify_return"),
+    *("lsm_mac", "lsm_cgroup"),
+)
+
+
 def _trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     """fentry and its kin: bpf_check_attach_target() wants the target's address from kallsyms."""
+    if program.attach_type in _HOOKED_BY_TRAMPOLINE:
+        lacks = facts.ask(without_trampolines)
+        if lacks is not None and lacks[0] == "CONFIG_BPF_JIT":
+            # check_attach_btf_id(): bpf_trampoline_get() of a kernel without the JIT gives none (ENOMEM)
+            yield missing(
+                "PC402",
+                on_kernel.obj,
+                program,
+                lacks[0],
+                "built without the BPF JIT, this kernel loads no programs for functions of its own",
+                Evidence("procfs", f"kallsyms has {lacks[1]}"),
+            )
     target = program.hook.target
     if not program.hook.needs_kernel_btf or target is None or target.kind != "function" or target.is_open:
         return

@@ -143,3 +143,18 @@ TRAMPOLINES = ["T bpf_check", "T bpf_trampoline_link_prog", "T register_ftrace_d
 def test_fentry_needs_trampolines(symbols: list[str], expected: list[tuple[str, str]]) -> None:
     kernel = world(functions=["work"], symbols=["t work", *symbols], sites={"work": "f"})
     assert _codes("fentry/work", kernel) == expected
+
+
+@pytest.mark.parametrize("section", ["fentry/work", "fexit/work", "fmod_ret/work", "lsm/work"])
+def test_without_the_jit_nothing_for_functions_loads(section: str) -> None:
+    functions = ["work", "bpf_lsm_work"]
+    kernel = world(functions=functions, symbols=["t work", "t bpf_lsm_work", "T bpf_check"])
+    found = findings(program(section), kernel)
+    assert [one.title for one in found if one.code == "PC402" and "the BPF JIT" in one.title]
+    whole = world(functions=functions, symbols=["t work", "t bpf_lsm_work", *TRAMPOLINES])
+    assert not any("JIT" in one.title for one in findings(program(section), whole))
+
+
+def test_tp_btf_and_iterators_need_no_trampoline() -> None:
+    kernel = world(functions=["work"], tracepoints={"made": 1}, symbols=["T bpf_check"])
+    assert not any("JIT" in one.title for one in findings(program("tp_btf/made"), kernel))
