@@ -90,13 +90,13 @@ class CoreMemory:
 
 def _file(spec: str) -> str | None:
     """What tells an object's file from another under the same name; None when nothing does."""
-    import shutil
-
     if "\0" in spec:
         return None
     path = spec
     if not os.path.lexists(path):
-        found = shutil.which(spec) if os.sep not in spec else None
+        from shutil import which
+
+        found = which(spec) if os.sep not in spec else None
         if found is None:
             return None
         path = found

@@ -14,8 +14,6 @@ import errno
 import fcntl
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -193,6 +191,9 @@ class Store:
     @contextlib.contextmanager
     def _workspace(self) -> Iterator[Path]:
         """A hidden directory of our own, locked while we live, gone afterwards."""
+        import shutil
+        import tempfile
+
         with self._locked():
             self._sweep()
             folder = Path(tempfile.mkdtemp(prefix=_NEW, dir=self.root))
@@ -206,6 +207,8 @@ class Store:
 
     def _sweep(self) -> None:
         """Remove hidden directories whose owners are gone."""
+        import shutil
+
         for folder in [*self.root.glob(f"{_NEW}*"), *self.root.glob(f"{_OLD}*")]:
             try:
                 handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
@@ -247,6 +250,9 @@ class Store:
 
     def _discard(self, target: Path) -> None:
         """Out of sight in one step, then gone."""
+        import shutil
+        import tempfile
+
         grave = Path(tempfile.mkdtemp(prefix=_OLD, dir=self.root))
         target.rename(grave / "entry")
         shutil.rmtree(grave, ignore_errors=True)

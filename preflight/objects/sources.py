@@ -82,14 +82,14 @@ def _add(found: dict[str, BpfObject], raw: _Raw, name: str) -> None:
 
 
 def _resolve(spec: str | os.PathLike[str]) -> Path:
-    from shutil import which
-
     text = os.fspath(spec)
     if "\0" in text:
         raise InputError("a path cannot hold a NUL byte", subject=_printable(text))
     path = Path(text)
     if os.path.lexists(path):
         return path
+    from shutil import which
+
     command = which(text) if os.sep not in text else None
     if command is None:
         raise InputError("no such file or command", subject=_printable(text))
