@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from operator import itemgetter
+from types import ModuleType
 
 #: What a plain list is made of: the characters of words, the space between two, the end of a line.
 _PLAIN = bytes(range(0x20, 0x7F)) + b"\n"
@@ -18,12 +20,54 @@ _PLAIN = bytes(range(0x20, 0x7F)) + b"\n"
 #: Names that kernels were asked for in this process: of the next kernel the same will be asked.
 _asked: set[bytes] = set()
 
+#: What this module was written for; a compiled module of another version is left alone.
+_VERSION = 1
+#: Names that are searched for one by one before the lines are taken apart.
+_FEW = 4
+
+
+def _load() -> ModuleType | None:
+    try:
+        from preflight.kernels import _symbols
+    except ImportError:
+        return None
+    return _symbols if _symbols.VERSION == _VERSION else None
+
+
+#: The compiled searches of native/symbols_quick.c (`make build`); None where there are none.
+native: ModuleType | None = _load()
+
+
+@cache
+def _seed() -> int:
+    """Keeps the author of a list from knowing which names meet in a table."""
+    import os
+
+    return int.from_bytes(os.urandom(8), "little")
+
+
+def _all_asked(text: bytes) -> dict[bytes, str] | None:
+    """The names that were asked of other kernels; None for a text that is no plain list."""
+    return _searched(text, [name for name in _asked if b"\n" not in name])
+
+
+def _searched(text: bytes, names: list[bytes]) -> dict[bytes, str] | None:
+    wanted = b"".join(name + b"\n" for name in names)
+    found: bytes | None = native.look_up(text, wanted, _seed()) if native is not None else None
+    if found is None:
+        return None
+    return dict(zip(names, found.decode("ascii").split("\n"), strict=False))
+
 
 def parse_symbols(text: bytes) -> Mapping[str, str]:
     """Name -> type letters, one per symbol of that name as listed; lines of another form are passed over.
 
     Bytes that are no UTF-8 stay in names as surrogate escapes.
     """
+    if native is not None:
+        known = _all_asked(text)
+        if known is not None:
+            return SearchedSymbols(text, known)
     lines = text.removesuffix(b"\n").split(b"\n")
     if _is_plain(text, lines):
         return PlainSymbols(text, lines)
@@ -112,10 +156,57 @@ class PlainSymbols(Mapping[str, str]):
 
     def beginning_with(self, prefix: str) -> set[str]:
         """The names that begin so."""
+        from preflight.btf import quick
+
         wanted, found = b" " + prefix.encode("utf-8", "surrogatepass"), set()
-        at = self._text.find(wanted)
+        at = quick.find(self._text, wanted)
         while at >= 0:
             end = self._text.find(b"\n", at)
             found.add(self._text[at + 1 : end if end >= 0 else None].decode("ascii"))
-            at = self._text.find(wanted, at + 1)
+            at = quick.find(self._text, wanted, at + 1)
         return {name for name in found if name.startswith(prefix)}
+
+
+class SearchedSymbols(PlainSymbols):
+    """The same, searched by compiled code: what was asked of other kernels at once, the rest when asked."""
+
+    __slots__ = ("_left", "_taken_apart")
+
+    def __init__(self, text: bytes, known: dict[bytes, str]) -> None:
+        self._text = text
+        self._known = known
+        self._size = None
+        self._left = _FEW
+        self._taken_apart: PlainSymbols | None = None
+
+    def __getitem__(self, name: str) -> str:
+        wanted = name.encode("utf-8", "surrogatepass")
+        letters = self._known.get(wanted)
+        if letters is None:
+            _asked.add(wanted)
+            letters = self._known[wanted] = self._search(wanted)
+        if not letters:
+            raise KeyError(name)
+        return letters
+
+    def _search(self, name: bytes) -> str:
+        if b"\n" in name:
+            return ""
+        if self._left and self._taken_apart is None:
+            self._left -= 1
+            return (_searched(self._text, [name]) or {name: ""})[name]
+        return self._lines_apart().get(name.decode("utf-8", "surrogatepass"), "")
+
+    def _lines_apart(self) -> PlainSymbols:
+        if self._taken_apart is None:
+            self._taken_apart = PlainSymbols(self._text, self._text.removesuffix(b"\n").split(b"\n"))
+        return self._taken_apart
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines_apart())
+
+    def __len__(self) -> int:
+        if self._size is None:
+            count: int | None = native.count_names(self._text, _seed()) if native is not None else None
+            self._size = len(self._lines_apart()) if count is None else count
+        return self._size
