@@ -178,6 +178,19 @@ def test_the_metrics_of_a_rollout_are_its_numbers(scene: Scene) -> None:
     assert values(found["preflight_fleet_diff_object_hosts"], "change") == changed
 
 
+def test_a_fleet_without_objects_has_hosts_and_checks_and_no_outcomes(scene: Scene) -> None:
+    scene.add("new")
+    documents = [scene.maker.document(number=n, labels={"zone": "a"}) for n in range(3)]
+    result = scene.result(write(scene.folder / "f", documents), objects=False)
+    found = samples(renderers("fleet")["prom"](result, Style()))
+    assert found["preflight_fleet_hosts"][0].value == 3
+    assert sum(one.value for one in found["preflight_fleet_kernel_hosts"]) == 3
+    assert found["preflight_fleet_object_hosts"] == []
+    assert not any(
+        one.value for one in found["preflight_fleet_hosts_by_outcome"] if one.labels["outcome"] == "pass"
+    )
+
+
 # --- the page
 
 
