@@ -6,9 +6,10 @@
 
 Each FILE is a facts file of `preflight collect` (its part `host`), or a result of `preflight check --format
 json`, whose helper table was made by trial loads; a NAME that ends in `+lockdown` says that the kernel was
-under lockdown=confidentiality. SINCE is a function that kernels older than the recorded one do not have, UNTIL one
-that it does not have and newer ones do: no helper got a number after 6.2. The table holds per kernel and way
-of loading one letter per helper id, index 0 unused: u usable, n not for this type, others undecided.
+under lockdown=confidentiality. SINCE is a function that kernels older than the recorded one do not have,
+UNTIL that it does not have and newer ones do: no helper got a number after 6.2. The table holds per kernel
+and way of loading one letter per helper id, index 0 unused: u usable, n not for this type, others
+undecided.
 """
 
 from __future__ import annotations

@@ -14,8 +14,10 @@ from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import BPF_LD, BPF_MEM, BPF_STX, R10, SIZES
 from preflight.predict.code import Code
 
-_MOV64_X, _ADD64_K, _JEQ_K, _JNE_K = 0xBF, 0x07, 0x15, 0x55
+_MOV64_X, _ADD64_K, _ADD64_X, _JEQ_K, _JNE_K = 0xBF, 0x07, 0x0F, 0x15, 0x55
 _STORE64: Final = 0x7B
+#: mul, div, or, and, lsh, rsh, mod, xor, arsh: adjust_ptr_min_max_vals() knows add and sub alone.
+_NOT_FOR_POINTERS: Final = frozenset({0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x90, 0xA0, 0xC0})
 _CALLER_SAVED: Final = range(6)
 _ARGUMENTS: Final = range(1, 6)
 
@@ -34,13 +36,18 @@ class Held(NamedTuple):
 
 
 class Access(NamedTuple):
-    """A load through an argument, `size` bytes at `offset` behind the pointer; `size` 0: an address there."""
+    """A load through an argument, `size` bytes at `offset` behind the pointer; `size` 0: an address there.
+
+    `stores`: not a load but a store. `computes`: neither, but arithmetic that no pointer takes.
+    """
 
     slot: int
     word: int
     offset: int
     size: int
     checked: bool
+    stores: bool = False
+    computes: bool = False
 
 
 _CONTEXT: Final = Held(-1)
@@ -153,6 +160,14 @@ def _access(insn: Insn, state: _State) -> Access | None:
         one = state[insn.src]
         size = SIZES[insn.opcode & 0x18]
         return Access(insn.slot, one.word, one.delta + insn.off, size, one.checked) if one.word >= 0 else None
+    if insn.is_store and insn.mode == BPF_MEM and insn.dst in state and state[insn.dst].word >= 0:
+        one, size = state[insn.dst], SIZES[insn.opcode & 0x18]
+        return Access(insn.slot, one.word, one.delta + insn.off, size, one.checked, stores=True)
+    if insn.is_alu and insn.op in _NOT_FOR_POINTERS and insn.dst in state and state[insn.dst].word >= 0:
+        return Access(insn.slot, state[insn.dst].word, 0, 0, state[insn.dst].checked, computes=True)
+    if insn.opcode == _ADD64_X:
+        both = [state[r] for r in (insn.dst, insn.src) if r in state and state[r].word >= 0]
+        return Access(insn.slot, both[0].word, 0, 0, both[0].checked) if len(both) == 1 else None
     if insn.opcode == _ADD64_K and insn.dst in state and state[insn.dst].word >= 0:
         one = state[insn.dst]
         return Access(insn.slot, one.word, one.delta + insn.imm, 0, one.checked)

@@ -161,13 +161,18 @@ def _judged(
     why = None
     if use.size and not given.points:
         why = "the verifier takes it for a number and lets nobody follow it"
+    elif use.stores:
+        why = "only read is supported"
+    elif use.computes and given.points:
+        why = "pointer arithmetic with this operator prohibited"
     elif use.size:
         why = on_kernel.ask_at(program, _refusal, *asked, use.offset, use.size)
     if why is not None:
         yield from _stopped(on_kernel, program, use, given, declared, why)
     elif other and given.points:
         yield wrong_struct(on_kernel, program, use, declared or "", given.text, _name(program))
-    if use.size and given.points and not use.checked and why is None:
+    moved = use.size or not use.computes
+    if moved and given.points and not use.checked and why is None:
         yield from _may_be_null(on_kernel, facts, program, use)
 
 
@@ -184,6 +189,7 @@ def _stopped(
         return
     certain = reached == "yes" and not given.tagged
     as_what = f" as struct {declared}" if declared else ""
+    doing = "computes with it:" if use.computes else "writes" if use.stores else "reads"
     what = f"argument {use.word + 1} of {_name(program)}"
     origin = on_kernel.image(program).origins[use.slot]
     made = (missing if certain else undecided)(
@@ -193,7 +199,7 @@ def _stopped(
         str(use.word + 1),
         f"{program.name} follows {what}{as_what}, which is {given.text} in this kernel: {why}",
         Evidence("btf", f"{what} is {given.text}"),
-        Evidence("object", f"reads {use.size} bytes at offset {use.offset} of what it points to"),
+        Evidence("object", f"{doing} {use.size} bytes at offset {use.offset} of what it points to"),
         cause="the function's signature is another one than the program was written for, or the argument "
         f"is none that may be followed; the verifier says: {why}",
         fix="declare the argument as this kernel has it, or read it with bpf_probe_read_kernel()"
@@ -274,7 +280,7 @@ def _may_be_null(
     reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
     if has_list is False or reached == "no":
         return
-    certain = has_list is True and always and reached == "yes"
+    certain = has_list is True and always and reached == "yes" and bool(use.size)
     origin = on_kernel.image(program).origins[use.slot]
     made = (missing if certain else undecided)(
         "PC307",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Iterators whose link needs to be told what to walk (bpf_iter_attach_map(), bpf_iter_attach_cgroup()).
 _ITERATORS: Final = {"bpf_map_elem": "a map", "bpf_sk_storage_map": "a map", "cgroup": "an order of walking"}
+#: Iterators that take sleepable programs wherever there are any (6.1 to 7.3).
+_RESCHEDULED: Final = ("task",)
 #: Attach types of XDP programs that run from a map's entry and are attached to no device (dev_xdp_install()).
 FROM_MAPS: Final = ("xdp_devmap", "xdp_cpumap")
 _USDT_MAP: Final = "__bpf_usdt_specs"
@@ -27,6 +29,18 @@ _USDT_MAP: Final = "__bpf_usdt_specs"
 
 def iterator(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     """PC502 for an iterator whose link has to be told what to walk."""
+    if program.hook.sleepable and target_name(program) not in _RESCHEDULED:
+        yield undecided(
+            "PC513",
+            on_kernel.obj,
+            program,
+            target_name(program),
+            f"whether sleepable programs may walk {target_name(program)} is not known",
+            Evidence(
+                "inferred", "only some iterators are walked where a program may sleep (BPF_ITER_RESCHED)"
+            ),
+            fix=LAB,
+        )
     what = _ITERATORS.get(target_name(program))
     if what:
         yield open_finding(on_kernel, program, f"an iterator over {target_name(program)} is told {what}")

@@ -9,10 +9,13 @@ trace_event_get_offsets(), perf_event_set_bpf_prog() of kernel/trace/bpf_trace.c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from preflight import tables
 from preflight.btf import Btf, Kind
 from preflight.btf.types import Composite, Func, FuncProto, Ptr
 from preflight.bytecode.opcodes import SIZES
@@ -30,6 +33,13 @@ if TYPE_CHECKING:
 _TAIL = "__data"
 #: Records of system calls: they are laid out by hand (kernel/trace/trace.h), and their end differs by call.
 _SYSCALLS = {"sys_enter": "syscall_trace_enter", "sys_exit": "syscall_trace_exit"}
+
+
+@cache
+def _classes() -> Mapping[str, str]:
+    """Event -> the class whose record it has (data/event_classes.toml)."""
+    table = tables.load(Path(__file__).parent / "data" / "event_classes.toml")
+    return {event: name for name, events in table.items() for event in events}
 
 
 class _Field(NamedTuple):
@@ -119,9 +129,12 @@ def _context_struct(obj: BpfObject, program: Program) -> tuple[str, list[_Field]
 
 
 def _record(facts: KernelFacts, category: str, name: str, declared: str) -> tuple[str, tuple[_Field, ...]]:
-    """The kernel's record of an event: of its name, or of the class the object names its context after."""
+    """The kernel's record of an event: of its name, of the class that the object names its context after, or
+    of the class that the event has on a kernel where that was looked up."""
     btf = facts.kernel.btf
     names = [f"trace_event_raw_{name}", declared if declared.startswith("trace_event_raw_") else ""]
+    if name in _classes():
+        names.append(f"trace_event_raw_{_classes()[name]}")
     if category == "syscalls":
         names = [record for start, record in _SYSCALLS.items() if name.startswith(start)]
     for word in filter(None, names):

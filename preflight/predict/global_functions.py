@@ -49,15 +49,16 @@ def global_function_findings(
             yield from _judged(on_kernel, facts, program, start, used[start], pointers)
 
 
-def _pointers(btf: Btf, name: str) -> dict[int, bool]:
-    """Number of each argument that is a pointer and not the context -> whether a tag says more of it."""
+def _pointers(btf: Btf, name: str) -> dict[int, str]:
+    """Number of each argument that is a pointer and not the context -> `tagged` where a tag says more of it,
+    `void` for one to nothing that has a size, else `typed`."""
     for type_id in btf.ids_by_name(name, {Kind.FUNC}) if name else ():
         function = btf.type(type_id)
         proto = btf.type(btf.resolve(function.type)) if isinstance(function, Func) else None
         if isinstance(proto, FuncProto):
             tagged = _tagged(btf, type_id)
             return {
-                number: number in tagged
+                number: "tagged" if number in tagged else _pointee(btf, param.type)
                 for number, param in enumerate(proto.params)
                 if _is_pointer(btf, param.type)
             }
@@ -74,6 +75,12 @@ def _is_pointer(btf: Btf, type_id: int) -> bool:
     return not (isinstance(to, Composite) and to.name in _CONTEXTS) and btf.name(found.type) not in _CONTEXTS
 
 
+def _pointee(btf: Btf, type_id: int) -> str:
+    found = btf.type(btf.resolve(type_id))
+    to = btf.resolve(found.type) if isinstance(found, Ptr) and found.type else 0
+    return "typed" if to else "void"
+
+
 def _tagged(btf: Btf, function: int) -> frozenset[int]:
     tags = (btf.type(type_id) for type_id in btf.ids_of_kind(Kind.DECL_TAG))
     return frozenset(tag.component for tag in tags if tag.type == function)  # type: ignore[attr-defined]
@@ -85,7 +92,7 @@ def _judged(
     program: Program,
     start: int,
     name: str,
-    pointers: dict[int, bool],
+    pointers: dict[int, str],
 ) -> Iterator[Finding]:
     takes = facts.lists_helper(_WITNESS)
     first = min(pointers)
@@ -102,13 +109,26 @@ def _judged(
             fix="declare the function static, so that it is checked where it is called",
         )
         return
+    nameless = [number for number, kind in pointers.items() if kind == "void"]
+    if nameless and _reach(on_kernel, program, start) == "yes":
+        yield missing(
+            "PC427",
+            on_kernel.obj,
+            program,
+            name,
+            f"argument {nameless[0] + 1} of the global function {name}() is a pointer to void",
+            Evidence("object", f"BTF of {name}"),
+            cause="the verifier says: arg reference type size cannot be determined, or invalid args into func",
+            fix="give the pointer the type of what it points to, or declare the function static",
+        )
+        return
     code = on_kernel.code(program)
     for use in accesses(code, _nothing, entry=_entry(start, pointers)):
         reached = _reach(on_kernel, program, use.slot)
         if use.checked or not use.size or reached == "no":
             continue
         origin = code.origins[use.slot]
-        certain = reached == "yes" and not pointers[use.word]
+        certain = reached == "yes" and pointers[use.word] != "tagged"
         made = (missing if certain else undecided)(
             "PC427",
             on_kernel.obj,
@@ -127,7 +147,7 @@ def _nothing(offset: int, size: int) -> int | None:
     return None
 
 
-def _entry(start: int, pointers: dict[int, bool]) -> tuple[int, dict[int, Held]]:
+def _entry(start: int, pointers: dict[int, str]) -> tuple[int, dict[int, Held]]:
     """What registers hold where the function begins; each argument is a read of its own."""
     return start, {number + 1: Held(number, read=-2 - number) for number in pointers if number < 5}
 

@@ -76,9 +76,33 @@ def _held(
             Evidence("object", f"struct {name} in the value of {definition.name}"),
             cause=f"the verifier says: tracing progs cannot use {name} yet",
         )
+    if program.hook.sleepable and kind != "syscall":
+        yield from _sleepable(on_kernel, facts, program, definition)
     preallocated = definition.type not in _HASHES or not definition.flags & _NO_PREALLOC
     if kind == "perf_event" and not preallocated:
         yield from _not_preallocated(on_kernel, facts, program, definition)
+
+
+def _sleepable(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, definition: MapDef
+) -> Iterator[Finding]:
+    """Map types that sleepable programs got one after the other."""
+    table = _table()["sleepable"]
+    if definition.type in table["always"] or definition.origin not in ("btf", "legacy"):
+        return
+    witness = table["later"].get(definition.type)
+    if witness and (facts.lists_helper(witness) or facts.has_func(witness) or facts.symbol(witness)):
+        return
+    yield undecided(
+        "PC426",
+        on_kernel.obj,
+        program,
+        definition.name,
+        f"nothing shows that sleepable programs may use map {definition.name}, a {definition.type}, here",
+        Evidence("btf", f"no {witness or 'witness'} in this kernel's BTF"),
+        cause="older verifiers say: Sleepable programs can only use array, hash, and ringbuf maps",
+        fix="decided by a load on this kernel: `preflight lab run`",
+    )
 
 
 def _has_helper(facts: KernelFacts, name: str) -> bool:

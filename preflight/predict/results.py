@@ -26,6 +26,8 @@ _MOVES_OF_CONSTANTS: Final = (0xB4, 0xB7)
 #: get_smp_processor_id, get_task_stack.
 _BOUNDED_RESULTS: Final = frozenset({8, 45, 67, 114, 115, 141})
 _BUDGET: Final = 20_000
+#: Marks what was read from the context.
+_FROM_CONTEXT: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,12 @@ class _Watching(Machine):
         # a constant written to the low half alone: 0xffffffff is -1 to the verifiers that look at that half
         whole = self._low <= number.smin and number.smax <= self._high
         half = self._low <= number.xmin and number.xmax <= self._high
-        if value.kind <= OPAQUE and (whole or half):
+        # which signs survive a computation is what verifiers differ in: 6.12 loses -(x & 1), 7.3 does not
+        lost = self._low < 0 and not number.is_const and not value.data and value.ident != _FROM_CONTEXT
+        if value.kind <= OPAQUE and (whole or half) and not lost:
             self.fine = True
             return
-        sure = not state.doubt and value.kind != ANY
+        sure = not state.doubt and value.kind != ANY and not (whole or half)
         known = number.xmin if value.kind <= OPAQUE and number.xmin == number.xmax else None
         self.found.setdefault((slot, sure), Result(slot, known, sure))
 
@@ -125,7 +129,8 @@ class _Passing(Memory):
         super().load(insn, state)
         if from_context:
             low, high = self.range
-            regs[insn.dst] = scalar(settle(UNKNOWN_NUMBER._replace(smin=low, smax=high)) or UNKNOWN_NUMBER)
+            given = settle(UNKNOWN_NUMBER._replace(smin=low, smax=high)) or UNKNOWN_NUMBER
+            regs[insn.dst] = scalar(given)._replace(ident=_FROM_CONTEXT)
 
 
 def _main(image: ProgramImage) -> list[Insn]:

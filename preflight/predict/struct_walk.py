@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from preflight.btf import Btf
+from preflight.btf import Btf, Kind
 from preflight.btf.types import Array, Composite, Member, Ptr
 
 #: Nested structs looked into.
 _DEPTH: Final = 32
+_BEYOND: Final = "access beyond the end of member"
 
 
 def refusal(btf: Btf, type_id: int, offset: int, size: int) -> str | None:
@@ -18,9 +19,12 @@ def refusal(btf: Btf, type_id: int, offset: int, size: int) -> str | None:
     `type_id` is the struct's. The words are the verifier's, without its numbers.
     """
     found: object = btf.type(btf.resolve(type_id))
+    loose = False
     for _ in range(_DEPTH):
         if not isinstance(found, Composite):
             return None
+        # behind a union the pointer is untrusted, and numbers may be read across their end
+        loose = loose or (btf.kind(found.id) == Kind.UNION and len(found.members) != 1)
         if offset < 0:
             return f"{found.name} is read in front of its beginning"
         if offset + size > found.size:
@@ -30,7 +34,7 @@ def refusal(btf: Btf, type_id: int, offset: int, size: int) -> str | None:
             return member or None
         found, offset, words = _inside(btf, found, member, offset, size)
         if words is not None:
-            return words or None
+            return None if loose and words.startswith(_BEYOND) else words or None
     return None
 
 
@@ -67,6 +71,8 @@ def _inside(
     """The struct to look into and the offset there, or the answer: "" for fine, else why not."""
     at = offset - member.bit_offset // 8
     kind = btf.type(btf.resolve(member.type))
+    # an array of numbers may be read across its elements
+    left = (btf.size_of(member.type) or 0) - at
     for _ in range(_DEPTH):
         if not isinstance(kind, Array):
             break
@@ -80,5 +86,4 @@ def _inside(
     if isinstance(kind, Ptr):
         fits = at == 0 and size == 8
         return None, 0, "" if fits else f"cannot access ptr member {member.name} in struct {found.name}"
-    end = btf.size_of(kind.id) or 0
-    return None, 0, "" if at + size <= end else f"access beyond the end of member {member.name}"
+    return None, 0, "" if size <= left else f"{_BEYOND} {member.name}"

@@ -46,6 +46,12 @@ def test_a_load_is_looked_up_in_the_kernels_struct(argument: str, expected: list
     assert said("fentry/work", FOLLOW, kernel(argument)) == expected
 
 
+def test_nothing_is_written_through_an_argument() -> None:
+    assert said("fentry/work", [READ, Ins(0x7A, 1, off=8), mov(0, 0)], kernel("struct sock *")) == [
+        ("PC305", "missing")
+    ]
+
+
 def test_a_load_that_nobody_reaches_is_none() -> None:
     insns = [mov(2, 0), Ins(0x15, 2, off=2, imm=0), *FOLLOW]
     assert said("fentry/work", insns, kernel("long")) == []

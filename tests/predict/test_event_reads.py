@@ -56,5 +56,13 @@ def test_a_record_that_is_not_known_says_nothing(section: str) -> None:
     assert [f for f in found if f.code == "PC514"] == []
 
 
+def test_an_event_of_a_class_has_the_record_of_its_class() -> None:
+    # measured: 5.10 attaches no program that reads behind softirq_entry's 12 bytes
+    kernel = world(records={"softirq": ["ent", "vec"]})
+    found = findings(program("tp/irq/softirq_entry", [AT[16]]), kernel)
+    assert [(f.verdict.value) for f in found if f.code == "PC514"] == ["missing"]
+    assert not [f for f in findings(program("tp/irq/softirq_entry", [AT[8]]), kernel) if f.code == "PC514"]
+
+
 def test_a_field_is_told_once() -> None:
     assert len(told(["ent", "prio", "pid"], AT[8], AT[8], exit_(), context=["ent", "pid"])) == 1

@@ -67,3 +67,22 @@ def test_perf_event_programs_want_hashes_preallocated(
     )
     insns = [load_address(1, "map0"), call(1)]
     assert verdicts(insns, {**HASH, "map_flags": flags}, section="perf_event", kernel=kernel) == expected
+
+
+@pytest.mark.parametrize(
+    ("definition", "functions", "expected"),
+    [
+        (HASH, [], []),
+        (QUEUE, [], ["unknown"]),  # measured: 6.1 refuses, 6.12 and 7.3 take it
+        (QUEUE, ["bpf_lsm_get_retval_range"], []),
+    ],
+)
+def test_sleepable_programs_got_map_types_one_by_one(
+    definition: dict[str, int], functions: list[str], expected: list[str]
+) -> None:
+    kernel = world(map_types=TYPES, functions=[*functions, "bpf_lsm_file_open"])
+    helper = 89 if definition is QUEUE else 1
+    found = verdicts(
+        [load_address(1, "map0"), call(helper)], definition, section="lsm.s/file_open", kernel=kernel
+    )
+    assert found == expected
