@@ -115,9 +115,11 @@ class DaskExecutor(Executor):
 
         digests = [parcel.digest for parcel in loaded.parcels]
         held = [self._hold(parcel) for parcel in loaded.parcels]
+        # Dask learns from the name how long such tasks take
+        name = f"preflight-{loaded.function.rpartition(':')[2]}-{uuid.uuid4().hex}"
         task = self._client.submit(
             there.work, loaded.function, there.fingerprint(), loaded.text, digests, *held,
-            key=f"preflight-task-{uuid.uuid4().hex}", retries=_RETRIES, pure=False,
+            key=name, retries=_RETRIES, pure=False,
         )  # fmt: skip
         with self._lock:
             sent = self._running[ours] = _Sent(task)

@@ -127,6 +127,23 @@ def test_an_interrupt_ends_the_machines_on_the_workers(
     until(lambda: not machines(workers))
 
 
+def test_a_cluster_that_goes_away_leaves_what_was_measured(
+    kernels: list[Kernel], cluster: LocalCluster, tmp_path: Path
+) -> None:
+    workers = [worker.pid for worker in cluster.workers]
+    running = Running(tmp_path, kernels, "--dask", cluster.address)
+    until(lambda: bool(machines(workers)), running.process)
+    end(cluster.scheduler)
+    code, result = running.ended()
+    for machine in machines(workers).values():
+        os.kill(machine, signal.SIGKILL)  # its guest would end by itself
+    assert code == 4
+    assert result["summary"]["partial"] is True
+    assert {one["outcome"] for one in result["kernels"]} == {"interrupted"}
+    assert all("went away" in one["detail"] for one in result["kernels"])
+    assert b"went away" in running.log.read_bytes()
+
+
 def test_an_interrupt_keeps_the_kernels_that_were_measured(kernels: list[Kernel], tmp_path: Path) -> None:
     running = Running(tmp_path, kernels, "--jobs", "1")
     until(lambda: b"booted after" in running.log.read_bytes(), running.process)

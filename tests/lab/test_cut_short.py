@@ -15,9 +15,11 @@ import pytest
 
 from preflight.cli.exits import Exit
 from preflight.cli.lab import exit_code
-from preflight.lab import qemu, there
+from preflight.errors import InstrumentError
+from preflight.lab import qemu, there, tools
+from preflight.lab.machine import Setting
 from preflight.lab.material import NotBootableError, Supply
-from preflight.lab.qemu import Ended
+from preflight.lab.qemu import Ended, Limits
 from preflight.lab.run import InterruptedRun, run
 from tests.cli.run import preflight
 from tests.lab.serial import ended
@@ -102,6 +104,44 @@ def test_what_a_machine_wrote_comes_back_from_a_worker() -> None:
         }
     )
     assert there.answered(packed) == wrote
+
+
+ASK = there.ask("x86_64", "tcg", Setting(1024, "", Limits()))
+
+
+def test_a_full_disk_of_a_worker_is_told(machine: Callable[[Boot], None]) -> None:
+    machine(full)
+    assert there.answered(there.boot(ASK, [], b"", b"")) == there.Problem(
+        "No space left on device", errno.ENOSPC
+    )
+
+
+def test_a_worker_without_qemu_says_what_to_install(
+    machine: Callable[[Boot], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(good)
+
+    def missing(_arch: str) -> str:
+        raise InstrumentError("QEMU is not installed")
+
+    monkeypatch.setattr(tools, "emulator", missing)
+    assert there.answered(there.boot(ASK, [], b"", b"")) == there.Problem("QEMU is not installed", 0)
+
+
+def test_a_worker_boots_the_image_it_was_sent(
+    machine: Callable[[Boot], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(good)
+    seen: list[object] = []
+
+    def boot(_program: str, image: Path, initrd: bytes, **asked: object) -> Ended:
+        seen.extend([image.read_bytes(), initrd, asked["memory"], asked["append"], asked["limits"]])
+        return good("")
+
+    monkeypatch.setattr(qemu, "boot", boot)
+    asked = there.ask("x86_64", "tcg", Setting(2048, "lsm=bpf", Limits(1.0, 2.0, 3.0)))
+    assert there.answered(there.boot(asked, [], b"image", b"initrd")) == good("")
+    assert seen == [b"image", b"initrd", 2048, "lsm=bpf", Limits(1.0, 2.0, 3.0)]
 
 
 @pytest.mark.parametrize(

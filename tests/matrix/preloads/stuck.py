@@ -26,7 +26,7 @@ def dask_setup(worker: Any) -> None:
 
 def _kept() -> bool:
     tasks = dict(_workers[0].state.tasks)
-    return any(key.startswith("preflight-task-") and one.state == "memory" for key, one in tasks.items())
+    return any(key.startswith("preflight-judge-") and one.state == "memory" for key, one in tasks.items())
 
 
 def stuck(text: str, digests: list[str], batch: bytes, kernel: bytes) -> str:
