@@ -71,6 +71,19 @@ def test_kubernetes_takes_the_manifest(name: str, version: str) -> None:
     kubernetes_validate.validate(manifest(name), version, strict=True)
 
 
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_kubectl_reads_what_we_read(tmp_path: Path) -> None:
+    """`kubectl kustomize` parses and prints manifests without a cluster, YAML anchors unfolded."""
+    names = sorted(path.name for path in FOLDER.glob("*.yaml"))
+    for name in names:
+        shutil.copy(FOLDER / name, tmp_path)
+    (tmp_path / "kustomization.yaml").write_text(json.dumps({"resources": names}))
+    done = subprocess.run(["kubectl", "kustomize", str(tmp_path)], capture_output=True, text=True, check=True)
+    read = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(done.stdout)}
+    ours = {(one["kind"], one["metadata"]["name"]): one for one in map(manifest, names)}
+    assert read == ours
+
+
 def test_a_misspelt_member_would_be_found() -> None:
     wrong = json.loads(json.dumps(manifest("gate.yaml")))
     wrong["spec"]["template"]["spec"]["hostPIDs"] = True
