@@ -7,7 +7,7 @@ the run goes on, and `ObjectRelocation.stock_error` says where libbpf would have
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -178,15 +178,18 @@ def relocate(plan: Plan, target: Target) -> ObjectRelocation:
     )
 
 
-def outcomes(plan: Plan, target: Target, known: dict[tuple[object, ...], str]) -> list[str]:
-    """`Relocation.outcome` of every record, when nothing else of them is asked.
+def outcomes(
+    plan: Plan, answers: Sequence[Resolution], known: dict[tuple[object, ...], str]
+) -> list[str] | None:
+    """`Relocation.outcome` of every record, when nothing else of them is asked; `answers` as `resolve` gives.
 
     `known` remembers for all kernels what comes of a record when this is written into its instruction.
+    None for an object in which several records are about one instruction.
     """
     if not plan.apart:
-        return [record.outcome for record in relocate(plan, target).relocations]
+        return None
     found = []
-    for number, answer in enumerate(resolve(plan, target)):
+    for number, answer in enumerate(answers):
         change = answer.change
         if change is None or answer.refusal is not None:
             found.append("error")

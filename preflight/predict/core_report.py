@@ -111,7 +111,9 @@ def _without_records(on_kernel: RelocatedObject, facts: KernelFacts) -> Judged:
     said = recalled(obj, facts, on_kernel, _judge_of(on_kernel.loader))
     plan = plan_object(obj, on_kernel.loader)
     known: dict[tuple[object, ...], str] = obj.memo(("outcomes", on_kernel.loader), dict)
-    found = [] if plan is None else outcomes(plan, on_kernel.target.relocation, known)
+    found = [] if plan is None else outcomes(plan, on_kernel.answers, known)
+    if found is None:
+        found = [record.outcome for record in on_kernel.relocation.relocations]
     return Judged(_result(on_kernel, said, found, [], digest=False), said.findings, len(found))
 
 

@@ -35,6 +35,7 @@ from preflight.predict.target import KernelTarget
 if TYPE_CHECKING:
     from preflight.bytecode.reach import Environment, Reach
     from preflight.bytecode.reach_reading import Shared
+    from preflight.core.resolve import Resolution
     from preflight.predict.code import Code, Number
     from preflight.predict.explain import Explanation
 
@@ -66,7 +67,15 @@ class RelocatedObject:
         asked = self.obj.memo(
             ("shape-questions", self.loader), lambda: questions_of(plan, partial(reads_copy, self.obj))
         )
-        return shape_of(plan, asked, self.target.relocation, self.target.outlines)
+        return shape_of(plan, asked, self.answers, self.target.relocation, self.target.outlines)
+
+    @cached_property
+    def answers(self) -> tuple[Resolution, ...]:
+        """What the kernel answers to each question of the object, before anything is written."""
+        from preflight.core.resolve import resolve
+
+        plan = plan_object(self.obj, self.loader)
+        return () if plan is None else tuple(resolve(plan, self.target.relocation))
 
     def by_shape(self, rule: Callable[[RelocatedObject], Iterable[T]]) -> list[T]:
         """The findings of a rule that looks at the kernel's types only for what `shape` tells of them."""

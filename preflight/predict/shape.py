@@ -7,14 +7,13 @@ said of one that is missing. They do not ask where it lies, but for a struct tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from preflight.btf.types import Composite, Int
-from preflight.core.access import Spec, composite
+from preflight.btf.types import Int
+from preflight.core.access import Spec
 from preflight.core.explain import explain_miss
 from preflight.core.kinds import ReloKind
-from preflight.core.resolve import resolve
 
 if TYPE_CHECKING:
     from preflight.btf import Btf
@@ -54,11 +53,18 @@ def questions_of(plan: Plan, on_stack: Callable[[str, int], bool]) -> tuple[Aske
     return tuple(found)
 
 
-def shape_of(plan: Plan, asked: tuple[Asked, ...], target: Target, outlines: dict[str, Outline]) -> Shape:
-    """The shape of an object's relocations. `outlines` are the kernel's, by `Question.memo`."""
+def shape_of(
+    plan: Plan,
+    asked: tuple[Asked, ...],
+    answers: Sequence[Resolution],
+    target: Target,
+    outlines: dict[str, Outline],
+) -> Shape:
+    """The shape of an object's relocations, which `answers` are. `outlines` are the kernel's, by
+    `Question.memo`."""
     remembered = target.remembered
     found: list[object] = []
-    for (question, offset, signed, copied), answer in zip(asked, resolve(plan, target), strict=True):
+    for (question, offset, signed, copied), answer in zip(asked, answers, strict=True):
         change = answer.change
         if change is None or answer.no_match or answer.refusal is not None:
             found.append(_without_match(plan, question, answer))
@@ -129,6 +135,6 @@ def _final(btf: Btf, spec: Spec | None) -> Any:
     if spec is None or not spec.steps or spec.steps[-1].name is None:
         return None
     last = spec.steps[-1]
-    member = composite(btf, last.type_id).members[last.index]
-    found = btf.type(btf.resolve(member.type))
-    return None if member.bitfield_size or isinstance(found, Composite) else found
+    member = btf.member(last.type_id, last.index)
+    seen = btf.resolve(member.type)
+    return None if member.bitfield_size or btf.member_count(seen) is not None else btf.type(seen)
