@@ -72,6 +72,17 @@ def render_diff(result: Mapping[str, Any], style: Style) -> str:
         ("kernel", "hosts before", "hosts after"),
         [(markdown(one["kernel"]), one["before"], one["after"]) for one in result["kernels"]],
     )
+    moves = [one for one in result.get("moves", ()) if one["worse"] or one["better"] or one["undecided"]]
+    if moves:
+        lines += ["", "## From kernel to kernel", ""]
+    lines += _table(
+        ("before", "after", "hosts", "worse", "better", "undecided"),
+        [
+            (markdown(one["before"]), markdown(one["after"]), one["hosts"], one["worse"], one["better"],
+             one["undecided"])
+            for one in moves
+        ],
+    )  # fmt: skip
     changed = [one for one in result["causes"] if one["before"] != one["after"]]
     if changed:
         lines += ["", "## Causes", ""]

@@ -74,6 +74,7 @@ def render_diff(result: Mapping[str, Any], style: Style) -> str:
                 for one in moved[: _limit(page, 20)]
             ],
         )
+    _moves(page, result)
     changed = [one for one in result["causes"] if one["before"] != one["after"]]
     for one in changed[: _limit(page)]:
         page.line((f"{one['code']} ", f"bold {_COLOURS.get(str(one['verdict']), '')}"), str(one["title"]))
@@ -82,6 +83,30 @@ def render_diff(result: Mapping[str, Any], style: Style) -> str:
             page.line(("fix: ", "green"), str(one["fix"]), indent=6, hang=11)
     _skipped(page, result)
     return page.text()
+
+
+def _moves(page: Page, result: Mapping[str, Any]) -> None:
+    """From which kernel to which the hosts went whose answers changed."""
+    moves = [
+        one
+        for one in result.get("moves", ())
+        if page.style.verbose or one["worse"] or one["better"] or one["undecided"]
+    ]
+    if not moves:
+        return
+    rows: list[list[str | tuple[str, str]]] = [
+        [
+            str(one["before"]),
+            str(one["after"]),
+            str(one["hosts"]),
+            (str(one["worse"]), "red" if one["worse"] else ""),
+            (str(one["better"]), "green" if one["better"] else ""),
+            (str(one["undecided"]), "magenta" if one["undecided"] else ""),
+        ]
+        for one in moves[: _limit(page, 10)]
+    ]
+    page.table(["from kernel", "to kernel", "hosts", "worse", "better", "undecided"], rows)
+    _left(page, moves, 10)
 
 
 def _hosts(count: int) -> str:

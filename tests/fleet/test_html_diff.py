@@ -114,6 +114,20 @@ def test_a_hostile_name_is_shown_and_does_nothing(scene: Scene, text: str) -> No
     assert not re.search(r"\son[a-z]+=", re.sub(r'"[^"]*"', '""', page))
 
 
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_every_form_for_people_says_from_which_kernel_to_which(scene: Scene, form: str) -> None:
+    result, _ = rollout(scene)
+    shown = renderers("fleet diff")[form](result, Style(width=200))
+    first = result["moves"][0]
+    (line,) = [
+        line for line in shown.splitlines()
+        if first["before"].replace(".", "") in (plain := line.replace("\\", "").replace(".", ""))
+        and plain.count(first["after"].replace(".", "")) == 1 + (first["before"] == first["after"])
+        and f" {first['hosts']} " in line
+    ]  # fmt: skip
+    assert f" {first['worse']} " in f"{line} "
+
+
 def test_a_saved_result_gives_the_same_page(scene: Scene) -> None:
     result, page = rollout(scene)
     saved = json.loads(json.dumps(result))
