@@ -116,9 +116,9 @@ def _judged(
             on_kernel.obj,
             program,
             name,
-            f"argument {nameless[0] + 1} of the global function {name}() is a pointer to void",
+            f"argument {nameless[0] + 1} of {name}(), a global function, is a pointer to void",
             Evidence("object", f"BTF of {name}"),
-            cause="the verifier says: arg reference type size cannot be determined, or invalid args into func",
+            cause="the verifier says: reference type size cannot be determined, or invalid args into func",
             fix="give the pointer the type of what it points to, or declare the function static",
         )
         return

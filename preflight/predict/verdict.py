@@ -18,6 +18,7 @@ from preflight.predict.attach_causes import attach_findings
 from preflight.predict.core_findings import core_findings
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.load_causes import load_findings
+from preflight.predict.loader_level import loader_level_findings
 from preflight.predict.map_causes import map_findings
 from preflight.predict.recall import recalled
 from preflight.predict.relocated import RelocatedObject
@@ -72,6 +73,7 @@ def _judge(on_kernel: RelocatedObject, facts: KernelFacts) -> ObjectVerdict:
     shared, by_program = _shared_and_own(obj, core_findings(on_kernel))
     shared += _problems(obj)
     shared += map_findings(obj, facts)
+    shared += loader_level_findings(obj, facts)
     whole = _load_word(shared)
     whole_adjusted = _load_word(found for found in shared if not _is_open(found))
     judged = []

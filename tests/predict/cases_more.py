@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.host.cases import Case
-from tests.predict.more import struct_ops_object, two_functions, usdt_object
+from tests.predict.more import float_object, struct_ops_object, two_functions, usdt_object
 from tests.predict.worlds import CONFIG, findings, program, world
 
 CASES = {
@@ -19,6 +19,14 @@ CASES = {
     "PC429": Case(
         passing=lambda: findings(struct_ops_object(), world(structs={"my_ops": ["init", "more"]})),
         failing=lambda: findings(struct_ops_object(), world(structs={"my_ops": ["more"]})),
+    ),
+    "PC430": Case(
+        passing=lambda: findings(program("tc"), world()),
+        failing=lambda: findings(program("tcx/ingress"), world()),
+    ),
+    "PC431": Case(
+        passing=lambda: findings(float_object(), world(symbols=["d float_ops"])),
+        failing=lambda: findings(float_object(), world()),
     ),
     "PC515": Case(
         passing=lambda: findings(usdt_object(True), world(config=CONFIG)),

@@ -50,6 +50,20 @@ def two_functions(
     return load(writer.bytes(), "two.bpf.o")
 
 
+def float_object() -> BpfObject:
+    """An object whose BTF has a double."""
+    types = BtfWriter()
+    types.float("double", 8)
+    main = types.func("made", types.func_proto(types.int("long", 8)), linkage=1)
+    writer = ElfWriter()
+    writer.code("raw_tp/made", [mov(0, 0), exit_()], functions=["made"])
+    ext = ExtWriter(types)
+    ext.func("raw_tp/made", 0, main)
+    writer.license()
+    writer.btf(types, ext)
+    return load(writer.bytes(), "float.bpf.o")
+
+
 def struct_ops_object() -> BpfObject:
     """An object whose only program is member `init` of a `struct my_ops`."""
     return program("struct_ops/init", struct_ops="my_ops")

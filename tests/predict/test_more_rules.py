@@ -8,8 +8,8 @@ import pytest
 from preflight.kernels.model import Kernel
 from preflight.objects.model import BpfObject
 from tests.elfwriter import Ins
-from tests.predict.more import struct_ops_object, two_functions
-from tests.predict.worlds import CONFIG, findings, judged, program, world
+from tests.predict.more import float_object, struct_ops_object, two_functions
+from tests.predict.worlds import CONFIG, TABLES, findings, judged, program, world
 
 TRACED = {"made": 2}
 
@@ -115,3 +115,19 @@ def test_a_probe_inside_a_function_needs_an_instruction_there() -> None:
     kernel = world(symbols=["T work"])
     assert said(program("kprobe/work+0x4"), kernel, "PC503") == ["unknown"]
     assert said(program("kprobe/work"), kernel, "PC503") == []
+
+
+def test_what_the_loader_has_to_know_decides_nothing_about_the_kernel() -> None:
+    found = judged(program("netkit/primary"), world(symbols=["d float_ops"]))
+    assert [f.code for f in found.findings] == ["PC430"]
+    assert (found.findings[0].verdict.value, found.findings[0].severity.value) == ("ok", "info")
+
+
+@pytest.mark.parametrize(
+    ("symbols", "without", "expected"),
+    [([], (), ["ok"]), (["d float_ops"], (), []), (None, (), []), ([], TABLES, [])],
+)
+def test_a_kind_is_unknown_only_where_variables_are_listed(
+    symbols: list[str] | None, without: tuple[str, ...], expected: list[str]
+) -> None:
+    assert said(float_object(), world(symbols=symbols, without=without), "PC431") == expected
