@@ -125,6 +125,14 @@ def parse_config(text: str) -> Dict[str, str]:
     return options
 
 
+def seen_as(why: str) -> str:
+    """Why a file could not be read, in the words of `preflight collect`."""
+    name = why.rpartition(": ")[2]
+    if name == "ENOENT":
+        return "absent"
+    return "%s (%s)" % ("forbidden" if name in ("EACCES", "EPERM") else "error", name)
+
+
 def plain_options(config: bytes) -> Dict[str, str]:
     """All options without their prefix."""
     options = parse_config(config.decode("utf-8", "surrogateescape"))
@@ -149,7 +157,7 @@ def find_config(release: str) -> Tuple[Optional[bytes], str, List[Dict[str, str]
         if data is not None and parse_config(data.decode("utf-8", "surrogateescape")):
             tried.append({"place": place, "seen": "read"})
             return data, place, tried
-        tried.append({"place": place, "seen": why.rpartition(": ")[2] or "is not a kernel configuration"})
+        tried.append({"place": place, "seen": seen_as(why) if why else "is not a kernel configuration"})
     return None, "", tried
 
 
