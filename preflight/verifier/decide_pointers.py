@@ -342,6 +342,10 @@ def _kernel_argument(scene: Scene, cause: str, confidence: str) -> Decision | No
 
 
 def _may_be_null(scene: Scene, cause: str, confidence: str) -> Decision | None:
+    what = effect(scene.steps[scene.at].text) if scene.at >= 0 else None
+    if cause == "null_check" and what is not None and what.kind == "alu" and what.op not in {"+=", "-="}:
+        reason = "the operation itself: no pointer takes it, whether it is checked for NULL or not"
+        return Decision("pointer_arithmetic", "high", scene.root(scene.at, reason))
     return (_parameter(scene) or _unchecked(scene)) if cause == "null_check" else None
 
 
@@ -379,7 +383,7 @@ def _compared(scene: Scene, cause: str, confidence: str) -> Decision | None:
     the comparison with the packet's end for a leak from those who may not.
     """
     if cause == "null_check":
-        return _unchecked(scene)
+        return _may_be_null(scene, cause, confidence)
     if cause == "pointer_comparison" and scene.at >= 0:
         what = effect(scene.steps[scene.at].text)
         kinds = {scene.kind(register) for register in (what.dst, what.src) if register is not None}

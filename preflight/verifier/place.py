@@ -23,7 +23,7 @@ REASONS = {
     "ksym_unavailable": "the reference itself: this kernel does not have the symbol",
     "ctx_access": "the access itself",
     "kernel_memory_write": "the write itself",
-    "readonly_map": "the write itself",
+    "readonly_map": "the access itself: the map does not allow it",
     "frame_pointer_write": "the write to r10 itself",
     "pointer_arithmetic": "the operation itself",
     "pointer_comparison": "the comparison itself",

@@ -307,3 +307,14 @@ def test_of_two_indexes_the_one_without_a_bound() -> None:
     )
     assert found.root is not None
     assert found.root.source.line == 46
+
+
+@pytest.mark.parametrize(("op", "cause"), [("r0 >>= 6", "pointer_arithmetic"), ("r0 += 8", "null_check")])
+def test_a_null_check_does_not_help_an_operation_that_no_pointer_takes(op: str, cause: str) -> None:
+    found = only(
+        "0: R1=ctx() R10=fp0\n"
+        "0: (85) call bpf_map_lookup_elem#1    ; R0=map_value_or_null(id=1,map=m,ks=4,vs=24)\n"
+        f"1: (77) {op}\n"
+        f"R0 pointer arithmetic on map_value_or_null prohibited, null-check it first\n{STATS}"
+    )
+    assert found.cause_id == cause
