@@ -2,8 +2,8 @@
 """Functions and hooks that are there and that the kernel lets no such program attach to (PC306). Pure.
 
 bpf_check_attach_target(), check_attach_btf_id() and bpf_lsm_verify_prog() hold the target against lists of
-the kernel's own (data/denied_targets.toml), and refuse functions with variable arguments. bpf_d_path() is
-given out by such a list as well (PC405).
+the kernel's own (data/denied_targets.toml); btf_distill_func_proto() refuses functions with variable or too
+many arguments, and those that return a struct. bpf_d_path() is given out by such a list as well (PC405).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from preflight import tables
+from preflight.btf import Kind
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _BY_TRAMPOLINE: Final = ("trace_fentry", "trace_fexit", "trace_fsession", "modify_return")
 _D_PATH: Final = 147
+#: MAX_BPF_FUNC_ARGS
+_MAX_ARGUMENTS: Final = 12
 _LOAD: Final = "decided by a load on this kernel: `preflight lab run`"
 
 
@@ -55,7 +58,7 @@ def denied_target_findings(
     if row is not None and _is_there(facts, program, name):
         yield from _listed(on_kernel, facts, program, name, row)
     if program.attach_type in _BY_TRAMPOLINE:
-        yield from _variadic(on_kernel, program, name)
+        yield from _prototype(on_kernel, program, name)
         yield from _path_helper(on_kernel, program, name)
 
 
@@ -88,24 +91,57 @@ def _listed(
     )
 
 
-def _variadic(on_kernel: RelocatedObject, program: Program, name: str) -> Iterator[Finding]:
+def _prototype(on_kernel: RelocatedObject, program: Program, name: str) -> Iterator[Finding]:
+    """What btf_distill_func_proto() makes no trampoline for, on every kernel that has them."""
     text = program.hook.target.text if program.hook.target else ""
-    if not on_kernel.ask(_is_variadic, program.hook.attach_type, text):
+    unfit: str | None = on_kernel.ask(_unfit, program.hook.attach_type, text)
+    if unfit is None:
         return
+    what, shown, said = _UNFIT[unfit.split()[0]]
+    number = unfit.partition(" ")[2]
     yield missing(
         "PC306",
         on_kernel.obj,
         program,
         name,
-        f"{name} takes a variable number of arguments, and no trampoline passes those",
-        Evidence("btf", f"the prototype of {name} ends with ..."),
-        cause=f"the verifier says: The function {name} with variable args is unsupported",
+        f"{name} {what}",
+        Evidence("btf", f"the prototype of {name} {shown.format(number)}"),
+        cause=f"the verifier says: The function {name} {said.format(number)}",
     )
 
 
-def _is_variadic(target: KernelTarget, attach_type: str, text: str) -> bool:
+#: Why no trampoline is made: what is said of the function, what its prototype shows, what the verifier says.
+_UNFIT: Final = {
+    "variadic": (
+        "takes a variable number of arguments, and no trampoline passes those",
+        "ends with ...",
+        "with variable args is unsupported",
+    ),
+    "many": (
+        f"has more arguments than the {_MAX_ARGUMENTS} that a trampoline passes",
+        "has {} parameters",
+        "has {} arguments. Too many.",
+    ),
+    "result": (
+        "returns a struct or union, which no trampoline passes on",
+        "returns a {}",
+        "return type {} is unsupported",
+    ),
+}
+
+
+def _unfit(target: KernelTarget, attach_type: str, text: str) -> str | None:
+    """A key of _UNFIT and what goes into its words; None for a function that is fit."""
     found = prototype_of(target, attach_type, text)
-    return found is not None and found[1].variadic
+    if found is None:
+        return None
+    btf, proto, _ = found
+    if len(proto.params) > _MAX_ARGUMENTS:
+        return f"many {len(proto.params)}"
+    kind = btf.kind(btf.resolve(proto.ret)) if proto.ret else None
+    if kind in (Kind.STRUCT, Kind.UNION):
+        return "result STRUCT" if kind == Kind.STRUCT else "result UNION"
+    return "variadic" if proto.variadic else None
 
 
 def _path_helper(on_kernel: RelocatedObject, program: Program, name: str) -> Iterator[Finding]:

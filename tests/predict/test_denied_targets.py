@@ -50,6 +50,24 @@ def test_variable_arguments_are_never_passed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["long"] * 13, ["The function work has 13 arguments. Too many."]),
+        (["long"] * 12, []),
+        (["long", "->struct pair"], ["The function work return type STRUCT is unsupported"]),
+        (["long", "->union pair"], ["The function work return type UNION is unsupported"]),
+        (["long", "->struct pair *"], []),
+        (["long", "->void"], []),
+    ],
+)
+def test_a_prototype_that_no_trampoline_is_made_for(words: list[str], says: list[str]) -> None:
+    """Met on booted kernels: pfn_pte() returns a struct, tcp_v6_send_response() has 14 arguments."""
+    kernel = world(taking={"work": words}, symbols=["T work"])
+    found = [f for f in findings(program("fentry/work"), kernel) if f.code == "PC306"]
+    assert [f.cause.removeprefix("the verifier says: ") for f in found] == says
+
+
+@pytest.mark.parametrize(
     ("function", "expected"),
     [("filp_close", []), ("vfs_read", ["missing"]), ("security_inode_rename", ["unknown"])],
 )
