@@ -143,7 +143,18 @@ class DaskExecutor(Executor):
             return known.future
 
     def _landed(self, ours: Future[Any], sent: _Sent, digests: list[str]) -> None:
-        """A task came to an end, one way or another."""
+        """A task came to an end, one way or another. Whatever happens here, who waits is told."""
+        with suppress(InvalidStateError):
+            try:
+                self._drop(ours, digests)
+                ours.set_result(self._result(sent))
+            except InvalidStateError:
+                raise
+            except BaseException as error:
+                ours.set_exception(error)
+
+    def _drop(self, ours: Future[Any], digests: list[str]) -> None:
+        """Let go of what only this task needed."""
         with self._lock:
             self._running.pop(ours, None)
             for digest in digests:
@@ -151,11 +162,6 @@ class DaskExecutor(Executor):
                 held.users -= 1
                 if not held.users and not held.shared:
                     del self._parcels[digest]
-        with suppress(InvalidStateError):
-            try:
-                ours.set_result(self._result(sent))
-            except BaseException as error:
-                ours.set_exception(error)
 
     def _result(self, sent: _Sent) -> str:
         """The text of a task that is done. LostError for one that the cluster forgot."""

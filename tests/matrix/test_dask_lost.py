@@ -123,6 +123,21 @@ def test_what_a_lost_cluster_has_answered_is_kept(
     assert len(err.splitlines()) == 1
 
 
+def test_a_cluster_that_waits_for_new_workers_is_not_waited_for_forever(
+    several: Scene, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    told = tmp_path / "told"
+    with LocalCluster(tmp_path_factory.mktemp("cluster")) as patient:  # blames no task for one lost worker
+        patient.start_worker("stuck.py", env={"TEST_TOLD": str(told), "TEST_GOOD": "2"})
+        running = Running(several, "--dask", patient.address)
+        until(told.exists, running.process)
+        end(patient.workers[0])
+        code, result, _ = running.ended()
+    assert code == 4
+    assert len(judged(result)) == 2
+    assert any("has no workers any more (waited 2 s)" in note for note in result["summary"]["notes"])
+
+
 def test_an_interrupt_keeps_what_the_cluster_has_answered(
     several: Scene, cluster: LocalCluster, tmp_path: Path
 ) -> None:
