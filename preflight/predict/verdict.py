@@ -22,6 +22,7 @@ from preflight.predict.loader_level import loader_level_findings
 from preflight.predict.map_causes import map_findings
 from preflight.predict.recall import recalled
 from preflight.predict.relocated import RelocatedObject
+from preflight.predict.tool_choices import size_of, spared
 from preflight.records import dataclass
 
 _WORST = ("fails", "unknown", "loads")
@@ -96,12 +97,21 @@ def _judge(on_kernel: RelocatedObject, facts: KernelFacts) -> ObjectVerdict:
         )
     autoload = [one for one in judged if one.program.autoload]
     verdict = worst((whole, *(one.verdict for one in autoload)))
-    twins = _twins(autoload)
+    twins = _twins(autoload) | spared(
+        obj,
+        (one.program.name for one in autoload if one.adjusted != "loads"),
+        (one.program.name for one in judged if one.adjusted == "loads"),
+    )
     adjusted = worst((whole_adjusted, *(one.adjusted for one in autoload if one.program.name not in twins)))
-    left = [f"map {f.subject}: its size" for f in shared if _is_open(f)]
+    left = [f"map {f.subject}: its size{_known_size(obj, f.subject)}" for f in shared if _is_open(f)]
     left += [f"program {one.program.name}: {one.open}" for one in judged if one.open]
     left += [f"program {name}: another program serves the same event" for name in sorted(twins)]
     return ObjectVerdict(obj, verdict, adjusted, tuple(judged), tuple(shared), tuple(left))
+
+
+def _known_size(obj: BpfObject, name: str) -> str:
+    size = size_of(obj, name)
+    return f" ({size})" if size else ""
 
 
 def worst(words: Iterable[str]) -> str:
