@@ -211,7 +211,7 @@ def boot(
             with disk.open("wb") as stream:
                 stream.truncate(disk_bytes)
         watch = _Watch(output, console, limits, stopped, accel)
-        argv = command(
+        argv = bound_to_us() + command(
             program,
             accel,
             image,
@@ -238,6 +238,17 @@ def boot(
             seconds,
             accel,
         )
+
+
+def bound_to_us() -> list[str]:
+    """What is put before a program so that the kernel ends it when we are killed outright (prctl(2),
+    PR_SET_PDEATHSIG); nothing where util-linux's setpriv is not there or is older than that option."""
+    from preflight import subprocesses
+
+    tool = subprocesses.find_tool("setpriv").path
+    if tool is None or b"--pdeathsig" not in subprocesses.run([tool, "--help"]).stdout:
+        return []
+    return [tool, "--pdeathsig", "KILL", "--"]
 
 
 def _output_limit() -> int:
