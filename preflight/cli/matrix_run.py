@@ -107,6 +107,7 @@ def subjects_of(specs: Sequence[str], builds: Mapping[str, str] | None = None) -
     `builds` has folders with the same objects for other machines; UsageError for one that is not there.
     """
     from preflight.matrix.subjects import subject_of
+    from preflight.matrix.work import already_open
     from preflight.objects.sources import open_all
 
     builds = builds or {}
@@ -117,7 +118,9 @@ def subjects_of(specs: Sequence[str], builds: Mapping[str, str] | None = None) -
     packaged = [spec for spec in specs if spec.partition(":")[0] in _PACKAGED and ":" in spec]
     found = [one for spec in packaged for one in _packaged(*spec.split(":", 1))]
     others = [spec for spec in specs if spec not in packaged]
-    found += [subject_of(obj) for obj in open_all(others)]
+    opened = list(open_all(others))
+    already_open(opened)
+    found += [subject_of(obj) for obj in opened]
     return [_with_builds(one, builds) for one in found] if builds else found
 
 

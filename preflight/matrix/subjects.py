@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -24,9 +25,14 @@ class Build(NamedTuple):
     @property
     def sha256(self) -> str:
         """Digest of the file."""
-        from hashlib import sha256
+        return _digest(self.data)
 
-        return sha256(self.data).hexdigest()
+
+@lru_cache(maxsize=4096)
+def _digest(data: bytes) -> str:
+    from hashlib import sha256
+
+    return sha256(data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

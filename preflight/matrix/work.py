@@ -15,8 +15,10 @@ from preflight.matrix.subjects import Build, Subject, merge
 
 if TYPE_CHECKING:
     from preflight.kernels.model import Kernel
+    from preflight.matrix.cells import Judged
     from preflight.objects.model import BpfObject
     from preflight.predict.kernel_facts import KernelFacts
+    from preflight.predict.verdict import ObjectVerdict
 
 
 class Batch(NamedTuple):
@@ -40,10 +42,17 @@ class Found(NamedTuple):
 
 
 class _Ready(NamedTuple):
+    """A batch with what was made of it. `judged` has cells by the verdict they are of (`id`)."""
+
     batch: Batch
     objects: dict[str, BpfObject]
+    judged: dict[int, tuple[ObjectVerdict, Judged]]
 
 
+#: Verdicts whose cells are kept.
+_KEPT = 4096
+#: Objects that this process has read already, by digest.
+_opened: dict[str, BpfObject] = {}
 #: The batch of this process. A forked worker finds its parent's here, with the objects already read.
 _ready: list[_Ready] = []
 
@@ -64,7 +73,7 @@ def set_up(batch: Batch) -> None:
     """Read the first build of each object, once per process. InputError for what is no BPF object."""
     if _ready and _ready[0].batch.key == batch.key:
         return
-    _ready[:] = [_Ready(batch, {})]
+    _ready[:] = [_Ready(batch, {}, {})]
     for subject in batch.subjects:
         _object(subject, subject.builds[0])
 
@@ -76,8 +85,17 @@ def _object(subject: Subject, build: Build) -> BpfObject:
     objects = _ready[0].objects
     key = build.sha256
     if key not in objects:
-        objects[key] = load(build.data, subject.name, subject.aliases)
+        known = _opened.get(key)
+        if known is None or (known.name, known.aliases) != (subject.name, subject.aliases):
+            known = load(build.data, subject.name, subject.aliases)
+        objects[key] = known
     return objects[key]
+
+
+def already_open(objects: Iterable[BpfObject]) -> None:
+    """Objects of the next batch that need not be read again in this process."""
+    _opened.clear()
+    _opened.update({obj.sha256: obj for obj in objects})
 
 
 def first_builds(batch: Batch) -> tuple[BpfObject, ...]:
@@ -128,7 +146,7 @@ def _plain(error: Exception) -> str:
 
 
 def _answer(name: str, find: Callable[[], Found]) -> dict[str, Any]:
-    from preflight.matrix.cells import predicted, untested
+    from preflight.matrix.cells import untested
 
     batch = _ready[0].batch
     kernel, why = find()
@@ -142,15 +160,14 @@ def _answer(name: str, find: Callable[[], Found]) -> dict[str, Any]:
             cells.append(untested(none))
             continue
         try:
-            result = _result(_object(subject, build), name, facts, why)
-            judged = predicted(result, batch.judge)
+            judged = _cell(_object(subject, build), name, facts, why)
         except InputError as error:
             cells.append(untested(_plain(error)))
             faults += 1
             continue
         cells.append(judged.cell)
         for key, cause in judged.causes.items():
-            causes.setdefault(key, cause | {"object": subject.name})
+            causes.setdefault(key, cause)
     return {
         "name": name,
         "kernel": _facts(kernel, name, why),
@@ -190,13 +207,27 @@ def _asked(kernel: Kernel, wanted: tuple[str, ...]) -> KernelFacts:
     return KernelFacts(KernelTarget(kernel, modules))
 
 
-def _result(obj: BpfObject, name: str, facts: KernelFacts | None, why: str) -> dict[str, Any]:
+def _cell(obj: BpfObject, name: str, facts: KernelFacts | None, why: str) -> Judged:
+    """The cell of an object on a kernel; made once of each verdict, as many kernels share one."""
     from preflight.predict.predict_report import result, without_btf
     from preflight.predict.verdict import predict
 
     if facts is None:
-        return without_btf(obj, name, why)[0]
-    return result(predict(obj, facts), name)
+        return _described(obj, without_btf(obj, name, why)[0])
+    verdict, known = predict(obj, facts), _ready[0].judged
+    # the verdict is kept with its cell, so that no other one gets its id
+    if id(verdict) not in known:
+        if len(known) >= _KEPT:
+            known.clear()
+        known[id(verdict)] = verdict, _described(obj, result(verdict, name))
+    return known[id(verdict)][1]
+
+
+def _described(obj: BpfObject, result: dict[str, Any]) -> Judged:
+    from preflight.matrix.cells import Judged, predicted
+
+    cell, causes = predicted(result, _ready[0].batch.judge)
+    return Judged(cell, {key: cause | {"object": obj.name} for key, cause in causes.items()})
 
 
 def _facts(kernel: Kernel | None, name: str, why: str) -> dict[str, Any]:
