@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import json
+import lzma
 import os
 import shutil
 import subprocess
@@ -171,6 +172,26 @@ def _name(one: Any) -> Any:
 
 def test_whatever_it_says_collect_says_too(facts: dict[str, Any], full: dict[str, Any]) -> None:
     assert differences(facts_from_dict(facts["host"]), facts_from_dict(full["host"])) == []
+
+
+GUESTS = sorted((Path(__file__).parents[2] / "fixtures" / "facts").glob("guest-*.json.xz"))
+
+
+def test_the_oldest_and_the_newest_kernel_are_recorded() -> None:
+    assert [path.name.partition("+")[0] for path in GUESTS] == [
+        "guest-5.10.0-32-cloud-amd64.json.xz",
+        "guest-7.3.4",
+    ]
+
+
+@pytest.mark.parametrize("path", GUESTS, ids=lambda path: path.name)
+def test_whatever_it_said_on_a_booted_kernel_collect_said_too(path: Path) -> None:
+    """Recorded in one guest by tools/record_collectors.py, where every kind of trace can be attached."""
+    recorded = json.loads(lzma.decompress(path.read_bytes()))
+    own, theirs = facts_from_dict(recorded["script"]), facts_from_dict(recorded["collect"])
+    assert differences(own, theirs) == []
+    assert own.surfaces is not None and own.surfaces.surface("kprobe").attachable.state == "yes"
+    assert own.helpers is not None and own.helpers.loads > 2_000
 
 
 def test_it_asks_nearly_all_that_collect_asks(facts: dict[str, Any], full: dict[str, Any]) -> None:
