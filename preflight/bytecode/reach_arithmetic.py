@@ -10,6 +10,7 @@ from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import (
     BPF_ADD,
     BPF_ALU64,
+    BPF_AND,
     BPF_ARSH,
     BPF_DIV,
     BPF_END,
@@ -21,6 +22,7 @@ from preflight.bytecode.opcodes import (
     BPF_SUB,
 )
 from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.scalars import Scalar
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
@@ -127,6 +129,8 @@ class Arithmetic:
             return self._pointer_arithmetic(op, left, right, bits)
         if op in (BPF_DIV, BPF_MOD):
             return self._division(insn, op, left, right, bits)
+        if self._is_lost(op, right.number, bits):
+            return NUMBER
         number = scalar_alu.alu(op, left.number, right.number, bits)
         if number.is_const:
             return self._reading.number(number, left, right)
@@ -135,6 +139,14 @@ class Arithmetic:
                 return Value(OPAQUE, number)
             return UNKNOWN if bits == 64 else NUMBER
         return Value(SCALAR, number) if self._reading.exact else NUMBER
+
+    def _is_lost(self, op: int, right: Scalar, bits: int) -> bool:
+        """Whether some verifier does not compute this, because it does not know the right side: before
+        6.10 they do for addition, subtraction and AND alone, and 0 times something is anything to them
+        (adjust_scalar_min_max_vals() in kernel/bpf/verifier.c of 5.10)."""
+        if self._reading.exact or op in _WITH_UNKNOWN:
+            return False
+        return not (scalars.low32(right) if bits == 32 else right).is_const
 
     @staticmethod
     def _shifted(op: int, left: Value, right: Value, bits: int) -> Value | None:
@@ -174,6 +186,8 @@ class Arithmetic:
             if op in (BPF_DIV, BPF_MOD):
                 return self._reading.number(scalars.UNKNOWN, left, right)
             sides = [value.number if value.kind <= OPAQUE else scalars.UNKNOWN for value in (left, right)]
+            if self._is_lost(op, sides[1], bits):
+                return NUMBER
             return self._reading.number(scalar_alu.alu(op, sides[0], sides[1], bits), left, right)
         if bits == 32 or op not in (BPF_ADD, BPF_SUB):
             return NUMBER
@@ -189,6 +203,7 @@ class Arithmetic:
         return left._replace(off=left.off + by if op == BPF_ADD else left.off - by)
 
 
+_WITH_UNKNOWN: Final = frozenset({BPF_ADD, BPF_SUB, BPF_AND})
 _HALF: Final = scalars.const(32)
 #: Shift by 32 and shift so far -> shift then, and whether the number is signed.
 _SHIFTED: Final = {(BPF_LSH, 0): (32, False), (BPF_RSH, 32): (0, False), (BPF_ARSH, 32): (0, True)}

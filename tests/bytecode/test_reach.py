@@ -109,6 +109,20 @@ def test_masking_run_time_data_with_zero_is_folded() -> None:
     assert ask(program).answer == "no"
 
 
+@pytest.mark.parametrize(("op", "start"), [("mul", 0), ("or", -1)])
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_constant_result_of_run_time_data_is_not_known_to_verifiers_before_6_10(
+    op: str, start: int, wide: bool
+) -> None:
+    """5.10 came to an instruction behind 0 * r0: it computes with an unknown right side in three cases."""
+    code = (PRANDOM, asm.mov(2, start), asm.alu(op, 2, src=0, wide=wide))
+    guarded = image(*code, asm.jump("eq", 2, start, 1, wide=wide), MISS, EXIT)
+    assert ask(guarded).answer == "unknown"
+    other_way = (PRANDOM, asm.mov(2, start), asm.alu(op, 0, src=2, wide=wide))
+    known = image(*other_way, asm.jump("eq", 0, start, 1, wide=wide), MISS, EXIT)
+    assert ask(known).answer == "no"
+
+
 @pytest.mark.parametrize(
     "fold",
     [
