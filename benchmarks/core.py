@@ -142,6 +142,9 @@ def _matrix(preflight: str, folder: Path, env: dict[str, str], rounds: int) -> N
     print(
         "  cold: empty cache; warm index: indexes of the kernels' BTF, no answers; asked again: answers, too"
     )
+    from preflight.btf import quick
+
+    print(f"  BTF is read by {'compiled loops' if quick.native else 'Python alone: native/ is not compiled'}")
     base = statistics.median(seconds for seconds, _ in runs["bpftool dump raw, summed"])
     for name, values in runs.items():
         median = statistics.median(seconds for seconds, _ in values)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A kernel's BTF with its index from the cache, for commands that ask few questions of many kernels.
 
-An index is built when a kernel comes up for the second time: building costs more than one run
-without it, and many kernels are looked at once.
+An index is built when a kernel comes up for the second time: building and writing it costs more than it
+saves once, and many kernels are looked at once.
 """
 
 from __future__ import annotations
