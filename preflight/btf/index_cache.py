@@ -38,7 +38,7 @@ def parse_cached(
     """`Btf.parse` with an index from the cache, built and kept there when it was missing.
 
     `key` is the content's SHA-256 in hex, or another digest that no other content has: that of a file's
-    identity as `stat` shows it, where hashing 5 MB would take as long as the index saves. With `write` False a
+    identity as `stat` shows it, where hashing 5 MB would take what the index saves. With `write` False a
     missing index is not built, which is cheaper for a BTF seen only once.
     """
     path = _path(data, base, key, directory)
