@@ -18,6 +18,8 @@ from preflight.kernels.blob import Blob
 from preflight.kernels.decompress import decompress, kind_of
 from preflight.kernels.files import source_path
 from preflight.kernels.model import Contents, Identity, Kernel, Provenance
+from preflight.kernels.module_sites import hooked_functions
+from preflight.kernels.trace_sites import with_modules_of
 
 _IMAGE = re.compile(r"(?:boot/vmlinu[xz]-(?P<boot>[^/]+)|(?:usr/)?lib/modules/(?P<lib>[^/]+)/vmlinu[xz])\Z")
 _CONFIG = re.compile(r"(?:boot/config-[^/]+|(?:usr/)?lib/modules/[^/]+/config)\Z")
@@ -70,6 +72,7 @@ def kernel_from_packages(
     release: str | None = None
     config: bytes | None = None
     modules: dict[str, Blob] = {}
+    hooked: dict[str, frozenset[str] | None] = {}
     for path, fields in zip(paths, controls, strict=True):
         for file in deb.files(path):
             if (match := _IMAGE.match(file.name)) and file.size:
@@ -79,9 +82,12 @@ def kernel_from_packages(
             elif _CONFIG.match(file.name):
                 config = file.read()
             elif with_modules and (match := _MODULE.match(file.name)):
-                btf = module_btf(file.read(), f"{path}: {file.name}")
+                subject_of = f"{path}: {file.name}"
+                data = unpacked_module(file.read(), subject_of)
+                btf = module_btf(data, subject_of)
                 if btf is not None:
                     modules[module_name(match["name"])] = Blob(data=btf)
+                hooked[module_name(match["name"])] = hooked_functions(data)
             # The modules come last and are most of the package.
             if found and config is not None and not with_modules:
                 break
@@ -104,11 +110,12 @@ def kernel_from_packages(
     )
     config = config or found.config
     modules, notes = _usable(modules, btf)
+    sites = found.trace_sites
     contents = Contents(
         btf=Blob(data=btf),
         config=Blob(data=config) if config is not None else None,
         symbols=Blob(data=found.symbols) if found.symbols is not None else None,
-        sites=Blob(data=found.trace_sites) if found.trace_sites is not None else None,
+        sites=Blob(data=with_modules_of(sites, hooked)) if sites is not None else None,
         modules=modules if with_modules else None,
     )
     return Kernel(identity, contents, Provenance("deb", tuple(source_path(path) for path in paths), notes))
@@ -146,12 +153,15 @@ def distribution_of(fields: dict[str, str]) -> str | None:
     return next((name for name in ("ubuntu", "debian") if name in maintainer), None)
 
 
+def unpacked_module(data: bytes, subject: str) -> bytes:
+    """A module file without its packing. InputError when it is damaged."""
+    kind = kind_of(data)
+    return data if kind is None else decompress(kind, data, limit=MODULE_LIMIT, subject=subject)
+
+
 def module_btf(data: bytes, subject: str) -> bytes | None:
     """Split BTF of a module file, packed or not; None when it has none. InputError when it is damaged."""
-    kind = kind_of(data)
-    if kind is not None:
-        data = decompress(kind, data, limit=MODULE_LIMIT, subject=subject)
     try:
-        return elf.parse(data).section(".BTF")
+        return elf.parse(unpacked_module(data, subject)).section(".BTF")
     except InputError as error:
         raise error.about(subject) from None

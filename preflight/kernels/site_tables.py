@@ -31,7 +31,7 @@ from preflight.kernels.trace_sites import (
 #: that meets most entries is its own. x86: behind ENDBR64, if any. arm64 and riscv: behind BTI, or two words
 #: before the function (-fpatchable-function-entry=4,2). ppc64: behind the global entry's two instructions,
 #: and the frame's.
-_FROM_ENTRY: dict[str, tuple[tuple[int, ...], ...]] = {
+FROM_ENTRY: dict[str, tuple[tuple[int, ...], ...]] = {
     "x86_64": ((0, 4),),
     "aarch64": ((0, 4, 8), (-8,)),
     "riscv64": ((0, 4), (-8,)),
@@ -145,7 +145,7 @@ class _Reader:
         """
         sample = sorted(locations)[:: max(1, len(locations) // _SAMPLE)]
         best: tuple[int, int | None] = (len(sample) // 10 + 1, 0 if self._located.linked else None)
-        for ways in _FROM_ENTRY.get(self._arch or "", ((0,),)):
+        for ways in FROM_ENTRY.get(self._arch or "", ((0,),)):
             for distance in self._distances(sample, ways):
                 misses = self._placed([word - distance for word in sample], ways)[2]
                 if misses < best[0]:

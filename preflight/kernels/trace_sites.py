@@ -17,7 +17,7 @@ the kernel finds by name (kernel/kallsyms.c: kallsyms_lookup_name()).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from preflight.errors import InputError
 from preflight.records import dataclass
@@ -116,13 +116,22 @@ def parse(text: bytes) -> TraceSites:
     return TraceSites(frozenset(match[1].decode().split()), text, len(first) + 1)
 
 
+def with_modules_of(text: bytes, hooked: Mapping[str, frozenset[str] | None]) -> bytes:
+    """The file with the functions of modules that ftrace can hook; a module with None did not tell them."""
+    if not hooked:
+        return text
+    kernel = parse(text)
+    parts = set(kernel.parts) if None in hooked.values() else {*kernel.parts, MODULES}
+    sites = [Site(name, HOOKED, module) for module, names in hooked.items() for name in names or ()]
+    return encode(parts, [*kernel, *(site for site in sites if _LINE.match(_line(site)[:-1]))])
+
+
 def encode(parts: Iterable[str], sites: Iterable[Site]) -> bytes:
     """The file; same input, same bytes."""
     head = " ".join([f"#{SCHEMA}", *sorted(parts)])
-    lines = sorted(
-        f"{site.name} {site.marks}{f' [{site.module}]' if site.module else ''}\n".encode(
-            "utf-8", "surrogateescape"
-        )
-        for site in sites
-    )
-    return b"".join([head.encode() + b"\n", *lines])
+    return b"".join([head.encode() + b"\n", *sorted(set(map(_line, sites)))])
+
+
+def _line(site: Site) -> bytes:
+    module = f" [{site.module}]" if site.module else ""
+    return f"{site.name} {site.marks}{module}\n".encode("utf-8", "surrogateescape")

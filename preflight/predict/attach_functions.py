@@ -16,6 +16,7 @@ from preflight.predict.attach_sites import (
     kprobe_event,
     kprobe_refusal,
     lists_functions,
+    module_hook,
     without_trampolines,
 )
 from preflight.predict.attach_targets import LAB, SYMBOLS, open_finding, target_name
@@ -90,6 +91,9 @@ def _no_symbol(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
 ) -> Iterator[Finding]:
     if facts.in_module_btf(name):
+        hook = facts.ask(module_hook, name)
+        if hook is not None and hook.there:
+            return
         yield undecided(
             "PC503",
             on_kernel.obj,
@@ -181,7 +185,7 @@ def trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
     letters = facts.symbol(name)
     # without a symbol there is nothing to look up in the image's tables
     unlisted = letters == "" and not facts.ask(lists_functions)
-    answer = None if unlisted else facts.ask(ftrace_hook, name)
+    answer = facts.ask(module_hook if unlisted else ftrace_hook, name)
     if answer is not None:
         if answer.there is not True:
             yield _not_traceable(on_kernel, program, name, answer)

@@ -16,6 +16,7 @@ from preflight.kernels.trace_sites import (
     HOOKED,
     HOOKED_INSIDE,
     HOOKED_LATER,
+    MODULES,
 )
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.witness import Answer
@@ -61,6 +62,26 @@ def ftrace_hook(facts: KernelFacts, name: str) -> Answer | None:
     if listed is not None:
         return Answer(False, "ftrace cannot trace it", Evidence("procfs", _UNLISTED.format(name)))
     return None
+
+
+def module_hook(facts: KernelFacts, name: str) -> Answer | None:
+    """The same for a function that the BTF of a loaded module has and vmlinux has not; else None.
+
+    None also when the modules' files were not read for their locations.
+    """
+    sites = facts.kernel.trace_sites
+    if sites is None or MODULES not in sites.parts or facts.symbol(name) or not facts.in_module_btf(name):
+        return None
+    if facts.kernel.btf.ids_by_name(name, {Kind.FUNC}):
+        return None
+    loaded = facts.target.loaded_modules
+    found = [site.module for site in sites.sites(name) if site.module in loaded and HOOKED in site.marks]
+    if found:
+        return Answer(
+            True, "", Evidence("procfs", f"module {found[0]} has a location at the entry of {name}")
+        )
+    shown = Evidence("procfs", f"no loaded module's file has a location at the entry of {name}")
+    return Answer(False, "ftrace has no location at its entry", shown)
 
 
 def kprobe_refusal(facts: KernelFacts, name: str) -> Answer | None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.kernels.model import Kernel
+from preflight.kernels import trace_sites
+from preflight.kernels.blob import Blob
+from preflight.kernels.model import Contents, Identity, Kernel
+from preflight.predict.attach_sites import module_hook
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.target import KernelTarget
+from tests.btfwriter import BtfWriter
 from tests.predict.worlds import CONFIG, findings, program, world
 
 GUARDED = ["t within_notrace_func"]
@@ -158,3 +164,48 @@ def test_without_the_jit_nothing_for_functions_loads(section: str) -> None:
 def test_tp_btf_and_iterators_need_no_trampoline() -> None:
     kernel = world(functions=["work"], tracepoints={"made": 1}, symbols=["T bpf_check"])
     assert not any("JIT" in one.title for one in findings(program("tp_btf/made"), kernel))
+
+
+def _with_module(
+    marks: dict[tuple[str, str], str], *, parts: tuple[str, ...] = ("ftrace", "modules")
+) -> KernelFacts:
+    """A kernel with function `own`, and a loaded module with `work` and `own`."""
+    base = BtfWriter()
+    number = base.int("long", 8)
+    proto = base.func_proto(number, [])
+    base.func("own", proto)
+    split = BtfWriter(base=base)
+    for name in ("work", "own"):
+        split.func(name, split.func_proto(number, []))
+    sites = [trace_sites.Site(name, marks[name, module], module) for name, module in marks]
+    contents = Contents(
+        Blob(data=base.bytes()),
+        modules={"nf": Blob(data=split.bytes())},
+        symbols=Blob(data=b"T own\nT other\n"),
+        sites=Blob(data=trace_sites.encode(parts, sites)),
+    )
+    return KernelFacts(KernelTarget(Kernel(Identity("made", "little", arch="x86_64"), contents), ("nf",)))
+
+
+@pytest.mark.parametrize(
+    ("marks", "there"),
+    [
+        ({("work", "nf"): "f"}, True),
+        ({("work", "xfs"): "f"}, False),
+        ({("work", ""): "f"}, False),
+        ({}, False),
+    ],
+    ids=["hooked", "in another module", "in the kernel", "nowhere"],
+)
+def test_functions_of_loaded_modules_have_hooks_of_their_own(
+    marks: dict[tuple[str, str], str], there: bool
+) -> None:
+    answer = module_hook(_with_module(marks), "work")
+    assert answer is not None
+    assert answer.there is there
+
+
+def test_a_module_says_nothing_of_the_kernel_s_functions_nor_without_its_file() -> None:
+    assert module_hook(_with_module({("own", "nf"): "f"}), "own") is None
+    assert module_hook(_with_module({}), "absent") is None
+    assert module_hook(_with_module({("work", "nf"): "f"}, parts=("ftrace",)), "work") is None
