@@ -170,8 +170,12 @@ def _name(one: Any) -> Any:
     )
 
 
-def test_whatever_it_says_collect_says_too(facts: dict[str, Any], full: dict[str, Any]) -> None:
-    assert differences(facts_from_dict(facts["host"]), facts_from_dict(full["host"])) == []
+def test_whatever_it_says_collect_says_too(script: Path, facts: dict[str, Any], full: dict[str, Any]) -> None:
+    found = differences(facts_from_dict(facts["host"]), facts_from_dict(full["host"]))
+    if found:  # what differs because somebody mounted or loaded something meanwhile does so once
+        again = json.loads(preflight("collect").stdout)
+        found = differences(facts_from_dict(collect(script)["host"]), facts_from_dict(again["host"]))
+    assert found == []
 
 
 GUESTS = sorted((Path(__file__).parents[2] / "fixtures" / "facts").glob("guest-*.json.xz"))
@@ -246,15 +250,21 @@ def interpreters() -> list[str]:
     return [found[version] for version in sorted(found, key=lambda one: int(one.partition(".")[2]))]
 
 
-def test_other_pythons_find_the_same(script: Path, facts: dict[str, Any]) -> None:
+def _said(document: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "collected_at": ""}
+
+
+def test_other_pythons_find_the_same(script: Path) -> None:
     """The oldest and the newest there are here; each says exactly the same of this host."""
     others = interpreters()
     others = others[:1] + others[1:][-1:]
     if not others:
         pytest.skip("there is no other Python here (python3.N, or one of pyenv's) to run the script with")
     for path in others:
-        found = collect(script, "--label", "zone=a", python=path)
-        assert {**found, "collected_at": ""} == {**facts, "collected_at": ""}, path
+        before, found, after = (collect(script, python=one) for one in (sys.executable, path, sys.executable))
+        if _said(before) != _said(after):  # somebody mounts or loads something meanwhile
+            before, found = after, collect(script, python=path)
+        assert _said(found) == _said(before), path
 
 
 def test_every_syntax_error_of_3_6_would_be_seen() -> None:
