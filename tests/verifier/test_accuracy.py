@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tools.log_accuracy import has_lines, prints_any, table
+from tools.log_accuracy import blind_part, has_lines, prints_any, table
+from tools.record_corpus import CORPUS
 
 STATS = "processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0"
 LOG = (
@@ -56,3 +59,12 @@ def test_logs_that_do_not_print_the_faulty_line_count_and_are_shown_apart() -> N
 def test_without_any_lines_nothing_is_shown_apart() -> None:
     log = LOG.replace(" @ a.bpf.c:{line}", "")
     assert not any("nowhere" in line for line in table([row(log, "a.bpf.c:7")], show=False))
+
+
+def test_what_was_written_down_of_unseen_logs_adds_up() -> None:
+    rounds = json.loads((CORPUS / "blind.json").read_text(encoding="utf-8"))
+    for one in rounds:
+        assert sum(one["family"]) == sum(one["cause"])
+        assert sum(one["faulty line"]) == sum(one["line to change"]) < sum(one["cause"])
+    table = [line for line in blind_part(CORPUS / "blind.json") if line.startswith("| ")]
+    assert len(table) == len(rounds) + 1
