@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import sys
-from os.path import commonprefix
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +53,13 @@ def records(btf: Btf) -> dict[Shape, list[str]]:
     return found
 
 
+def _shared(one: str, other: str) -> int:
+    """How many letters two names have in common at their beginning."""
+    return next(
+        (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+
+
 def main() -> int:
     """Command line."""
     if len(sys.argv) not in (2, 3):
@@ -71,8 +77,8 @@ def main() -> int:
         names = ((_NAME.search(text), int(at)) for text, at, _ in fields)
         shape = tuple((match[1], at) for match, at in names if match and at >= _HEAD)
         fitting = known.get(shape, [])
-        best = max((len(commonprefix([name, event])) for name in fitting), default=0)
-        near = [name for name in fitting if len(commonprefix([name, event])) == best and best >= _SHARED]
+        best = max((_shared(name, event) for name in fitting), default=0)
+        near = [name for name in fitting if _shared(name, event) == best and best >= _SHARED]
         chosen = fitting if len(fitting) == 1 else near
         if len(chosen) == 1:
             classes.setdefault(chosen[0], []).append(event)

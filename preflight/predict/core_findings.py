@@ -184,6 +184,7 @@ def _externs(on_kernel: RelocatedObject) -> Iterator[Finding]:
                 subject=extern.name,
                 evidence=(Evidence("btf", f"looked up as libbpf does: {extern.error}"),),
             )
+    strong = {one.name for one in on_kernel.obj.externs if one.name.startswith("CONFIG_") and not one.weak}
     for value in on_kernel.kconfig.values:
         if value.error:
             yield Finding(
@@ -195,10 +196,12 @@ def _externs(on_kernel: RelocatedObject) -> Iterator[Finding]:
                 evidence=(Evidence("config", f"{value.name}: {value.error}"),),
             )
         elif not value.known:
+            # libbpf refuses a strong option that it does not find; its own values it always has
+            needed = value.name in strong
             yield Finding(
                 code="PC206",
                 verdict=Verdict.UNKNOWN,
-                severity=Severity.INFO,
+                severity=Severity.REQUIRED if needed else Severity.INFO,
                 title=f"{value.name} is not known: this kernel's configuration was not seen",
                 subject=value.name,
                 evidence=(Evidence("config", "no configuration among this kernel's facts"),),

@@ -132,8 +132,11 @@ class KernelFacts:
         """Whether there is a variable of this name; None when variables are not listed."""
         return bool(self.symbol(name)) if self.has_data_symbols else None
 
-    def built(self, table: str = "", function: str = "", options: tuple[str, ...] = ()) -> bool | None:
-        """Whether a part is compiled in: by the table it is reached through, a function of it, its options.
+    def built(
+        self, table: str = "", function: str = "", options: tuple[str, ...] = (), struct: str = ""
+    ) -> bool | None:
+        """Whether a part is compiled in: by the table it is reached through, a function or struct of it, its
+        options.
 
         The first of them that tells decides. A function that BTF does not describe proves nothing:
         pahole leaves some out.
@@ -141,6 +144,8 @@ class KernelFacts:
         if table and (known := self.data_symbol(table)) is not None:
             return known
         if function and (self.has_func(function) or self.symbol(function)):
+            return True
+        if struct and self.has_type(struct, Kind.STRUCT):
             return True
         return self.option(*options) if options else None
 

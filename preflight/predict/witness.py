@@ -53,7 +53,7 @@ def type_answer(facts: KernelFacts, kind: str, name: str) -> Answer:
         shown = Evidence("btf", f"enum {enum} {'lists' if values else 'is not there to list'} {word}")
         return Answer(None, f"how {word} is built in is not known here", shown, _MORE_FACTS)
     options = tuple(row.get("options", ()))
-    built = facts.built(row.get("table", ""), row.get("function", ""), options)
+    built = facts.built(row.get("table", ""), row.get("function", ""), options, row.get("struct", ""))
     if built is False:
         need = f" ({', '.join(options)})" if options else ""
         shown = Evidence("procfs", f"no symbol {row.get('table')}")

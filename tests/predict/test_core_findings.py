@@ -48,3 +48,10 @@ def test_a_strong_option_that_is_not_set_stops_the_object() -> None:
 def test_an_unknown_configuration_is_unknown_not_missing() -> None:
     (found,) = core_findings(on(asker("CONFIG_MADE"), kernel(config=None)))
     assert found.verdict is Verdict.UNKNOWN
+
+
+def test_an_option_of_a_configuration_nobody_saw_is_open_where_it_is_needed() -> None:
+    (strong,) = core_findings(on(asker("CONFIG_SOME"), kernel()))
+    assert (strong.code, strong.verdict, strong.severity) == ("PC206", Verdict.UNKNOWN, Severity.REQUIRED)
+    (weak,) = core_findings(on(asker("CONFIG_SOME", weak=True), kernel()))
+    assert (weak.verdict, weak.severity) == (Verdict.UNKNOWN, Severity.INFO)

@@ -202,3 +202,12 @@ def test_struct_ops_are_not_attached_by_themselves() -> None:
 )
 def test_the_worst_word_wins(words: list[str], expected: str) -> None:
     assert worst(words) == expected
+
+
+@pytest.mark.parametrize(("structs", "verdict"), [({"bpf_raw_tp_regs": ["regs"]}, "loads"), ({}, "unknown")])
+def test_with_btf_alone_a_struct_shows_that_programs_of_tracing_are_built_in(
+    structs: dict[str, list[str]], verdict: str
+) -> None:
+    # kernels of 5.10 have no function of kernel/trace in their BTF
+    _, one = _one("kprobe/work", world(symbols=None, config=None, structs=structs))
+    assert one.verdict == verdict
