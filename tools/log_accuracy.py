@@ -228,9 +228,9 @@ def main() -> int:
         "Made by `tools/log_accuracy.py`. "
         "A cause is wrong when another one is named at high or medium confidence. The decoder was "
         "written with these logs at hand: they show what works, not how it does on logs it has never seen. "
-        "Lines are scored where the log has them (kernels since 6.9). Some cannot be right: the log of a "
-        "poisoned relocation names the function's first line (with `--object` the line is known), and a test "
-        "of the wrong variable that the compiler removed is in no log.",
+        "Lines are scored where the log has them (kernels since 6.9). Some are in no log: that of a "
+        "poisoned relocation is estimated from the statement before it (with `--object` it is known), and a test "
+        "of the wrong variable may have been removed by the compiler.",
         "",
         *(
             []
