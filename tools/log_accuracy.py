@@ -229,8 +229,8 @@ def main() -> int:
         "A cause is wrong when another one is named at high or medium confidence. The decoder was "
         "written with these logs at hand: they show what works, not how it does on logs it has never seen. "
         "Lines are scored where the log has them (kernels since 6.9). Some are in no log: that of a "
-        "poisoned relocation is estimated from the statement before it (with `--object` it is known), and a test "
-        "of the wrong variable may have been removed by the compiler.",
+        "poisoned relocation is estimated from the statement before it (with `--object` it is known), and a "
+        "test of the wrong variable may have been removed by the compiler.",
         "",
         *(
             []
