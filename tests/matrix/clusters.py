@@ -17,7 +17,7 @@ from types import TracebackType
 #: Seconds for anything a test waits for; none takes a tenth of it.
 PATIENCE = 60.0
 #: How long Dask waits for connections, and preflight for workers, in tests of what does not come.
-TIMEOUT = ("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "2s")
+TIMEOUT = ("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "4s")
 PRELOADS = Path(__file__).parent / "preloads"
 _SCHEDULER = ("-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show", "--port", "0")
 _WORKER = (
