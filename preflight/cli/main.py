@@ -62,7 +62,7 @@ def application(names: Iterable[str]) -> typer.Typer:
         help=(
             "Tells before deployment whether eBPF programs will run: on this host, on that kernel, "
             "and what a rejection means. Sends nothing anywhere but to a cluster named with `--dask`; else "
-            "only `kernels fetch` and `lab` use the network."
+            "only `kernels fetch`, `kernels renew` and `lab` use the network."
         ),
         no_args_is_help=True,
         add_completion=True,
