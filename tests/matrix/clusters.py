@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dask clusters of real processes on the loopback address. Each ends what it started, and nothing else."""
+"""Dask clusters of real processes on the loopback address. Each ends what it started, and nothing else;
+killed outright, a test run takes its clusters along."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+
+from preflight.lab.qemu import bound_to_us
 
 #: Seconds for anything a test waits for; none takes a tenth of it.
 PATIENCE = 60.0
@@ -78,8 +81,8 @@ class LocalCluster:
         environ.pop("SOURCE_DATE_EPOCH", None)
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
-                [*before, sys.executable, *flags, *words], cwd=home, env=environ, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log,
+                [*bound_to_us(), *before, sys.executable, *flags, *words], cwd=home, env=environ,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self._started.append(process)
         return process
