@@ -18,7 +18,7 @@ from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.argument_structs import argument_struct_findings
 from preflight.predict.argument_types import argument_type_findings
-from preflight.predict.attach_sites import without_trampolines
+from preflight.predict.attach_sites import module_hook, without_trampolines
 from preflight.predict.attach_targets import SYMBOLS
 from preflight.predict.call_stack import call_stack_findings
 from preflight.predict.causes import missing, place, undecided
@@ -303,6 +303,19 @@ def _trampoline(on_kernel: RelocatedObject, facts: KernelFacts, program: Program
             cause="the compiler split or cloned the function; the verifier says: The address of function "
             f"{name} cannot be found (ENOENT)",
         )
+    if there == "" and facts.in_loaded_module(name):
+        hook = facts.ask(module_hook, name)
+        if hook is None or not hook.there:
+            # its init functions stay in the module's BTF, and are gone once it is loaded
+            yield undecided(
+                "PC412",
+                on_kernel.obj,
+                program,
+                name,
+                f"{name} is in a module's BTF; whether the loaded module still has it is not known",
+                hook.evidence if hook else Evidence("btf", f"FUNC {name} in a module's BTF"),
+                fix=SYMBOLS,
+            )
 
 
 def _struct_ops(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:

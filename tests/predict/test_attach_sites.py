@@ -11,6 +11,7 @@ from preflight.kernels.model import Contents, Identity, Kernel
 from preflight.predict.attach_sites import module_hook
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.target import KernelTarget
+from preflight.predict.verdict import predict
 from tests.btfwriter import BtfWriter
 from tests.predict.worlds import CONFIG, findings, program, world
 
@@ -209,3 +210,19 @@ def test_a_module_says_nothing_of_the_kernel_s_functions_nor_without_its_file() 
     assert module_hook(_with_module({("own", "nf"): "f"}), "own") is None
     assert module_hook(_with_module({}), "absent") is None
     assert module_hook(_with_module({("work", "nf"): "f"}, parts=("ftrace",)), "work") is None
+
+
+@pytest.mark.parametrize(
+    ("marks", "parts", "expected"),
+    [
+        ({("work", "nf"): "f"}, ("ftrace", "modules"), []),
+        ({}, ("ftrace", "modules"), ["unknown"]),
+        ({}, ("ftrace",), ["unknown"]),
+    ],
+    ids=["still there", "gone after its start, or never traceable", "the module's file was not read"],
+)
+def test_a_module_s_function_loads_only_where_the_module_still_has_it(
+    marks: dict[tuple[str, str], str], parts: tuple[str, ...], expected: list[str]
+) -> None:
+    found = predict(program("fentry/work"), _with_module(marks, parts=parts)).all_findings
+    assert [one.verdict.value for one in found if one.code == "PC412"] == expected
