@@ -10,8 +10,9 @@ systemtap-sdt-dev make git python3 python3-venv python3-dev qemu-system-x86 busy
 DEBIAN_OPTIONAL="clang-19 llvm-19"
 # The HTML pages are tested in a browser; it is large (80 MB to fetch), so only CI installs it.
 [ -z "${CI:-}" ] || DEBIAN_OPTIONAL="$DEBIAN_OPTIONAL chromium"
-# What docs/routes/ hands its files to: containers, Prometheus's own tools, and strace for system call filters.
-[ -z "${CI:-}" ] || DEBIAN_OPTIONAL="$DEBIAN_OPTIONAL podman runc prometheus prometheus-node-exporter strace"
+# What docs/routes/ hands its files to: containers, and strace for system call filters. Prometheus's tools are
+# not among them: their packages start daemons. Where they are installed, tests use them, too.
+[ -z "${CI:-}" ] || DEBIAN_OPTIONAL="$DEBIAN_OPTIONAL podman runc strace"
 FEDORA="bpftool bcc-tools libbpf-tools libbpf-devel clang llvm gcc glibc-devel elfutils-libelf-devel zlib-devel lz4-libs libzstd \
 xz systemtap-sdt-devel make git python3 python3-devel qemu-system-x86-core busybox libbpf-static glibc-static"
 ALPINE="bpftool libbpf-dev clang llvm gcc musl-dev linux-headers elfutils-dev zlib-dev lz4-libs zstd-libs xz make git \
