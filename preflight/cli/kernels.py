@@ -143,13 +143,10 @@ def renew(
     color: str = _COLOR,
 ) -> None:
     """Read again, from their packages, kernels that an earlier version added with fewer facts."""
-    from preflight.errors import UsageError
     from preflight.kernels.renew import renew as renew_all
 
     catalogue = _store(store)
-    names = catalogue.match(pattern)
-    if not names:
-        raise UsageError(f"no kernel in the catalogue {catalogue.root} matches {pattern[:120]!r}")
+    names = _matching(catalogue, pattern)
     results = renew_all(catalogue, names, done=lambda one: _say(f"{one.state} {one.name}"), say=_say)
     outcomes = [_outcome(r.name, r.state, [r.detail] if r.detail else []) for r in results]
     _finish("kernels renew", outcomes, format_, color)
@@ -163,13 +160,10 @@ def verify(
     color: str = _COLOR,
 ) -> None:
     """Check digests and BTF of the kernels in the catalogue; exit code 1 when one is damaged."""
-    from preflight.errors import UsageError
     from preflight.kernels.renew import lacking
 
     catalogue = _store(store)
-    names = catalogue.match(pattern)
-    if not names:
-        raise UsageError(f"no kernel in the catalogue {catalogue.root} matches {pattern[:120]!r}")
+    names = _matching(catalogue, pattern)
     outcomes = []
     for name in names:
         problems = catalogue.verify(name)
@@ -295,6 +289,16 @@ def _store(path: Path | None) -> Store:
     from preflight.kernels import Store
 
     return Store(path)
+
+
+def _matching(catalogue: Store, pattern: str) -> Sequence[str]:
+    """Names of the catalogue that match; UsageError for none, where a command needs one to do anything."""
+    from preflight.errors import UsageError
+
+    names = catalogue.match(pattern)
+    if not names:
+        raise UsageError(f"no kernel in the catalogue {catalogue.root} matches {pattern[:120]!r}")
+    return names
 
 
 def _described(kernel: Kernel) -> dict[str, Any]:
