@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compile the objects of tests/predict/blind and record what packaged kernels do with them.
 
-    python tools/record_blind.py [--compile] [--only PATTERN]
+    python tools/record_blind.py [--set NAME] [--compile] [--predict] [--only PATTERN]
 
 Writes fixtures/blind/objects.tar.xz (with --compile, or where it is not there) and, for each kernel,
 fixtures/blind/RELEASE.json.xz. The objects were written before anything was predicted of them, to find out
-where predictions are wrong.
+where predictions are wrong. Later sets lie in folders of their own, beside them what was predicted before any
+kernel was asked: predicted.json.xz, made by --predict, which records nothing and never writes it twice.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import json
 import lzma
 import subprocess
 import sys
@@ -28,28 +30,33 @@ sys.path.insert(0, str(ROOT))
 from preflight.kernels import resolve_all  # noqa: E402
 from preflight.lab import truth  # noqa: E402
 from preflight.lab.run import Plan, Subject, run  # noqa: E402
+from preflight.objects.load import load  # noqa: E402
+from preflight.predict.kernel_facts import KernelFacts  # noqa: E402
+from preflight.predict.predict_report import result  # noqa: E402
+from preflight.predict.target import KernelTarget  # noqa: E402
+from preflight.predict.verdict import predict  # noqa: E402
+from preflight.render.envelope import envelope  # noqa: E402
 
 SOURCES = ROOT / "tests" / "predict" / "blind"
 FIXTURES = ROOT / "fixtures" / "blind"
-OBJECTS = FIXTURES / "objects.tar.xz"
 KERNELS = ("5.10.0-32-amd64", "6.1.0-50-amd64", "6.12.107+deb13-cloud-amd64", "7.3.4+deb13-amd64")
 _LEVELS = {"// mcpu=v3": "v3", "// mcpu=v4": "v4"}
 
 
-def compile_all() -> dict[str, bytes]:
+def compile_all(sources: Path) -> dict[str, bytes]:
     """Name -> object, without debug information beyond BTF."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        for source in sorted(SOURCES.glob("*.bpf.c")):
+        for source in sorted(sources.glob("*.bpf.c")):
             text = source.read_text(encoding="utf-8")
             level = next((level for mark, level in _LEVELS.items() if mark in text), "v2")
             made = Path(folder) / f"{source.name.removesuffix('.c')}.o"
             subprocess.run(
                 ["clang-19", "-g", "-O2", "-target", "bpf", f"-mcpu={level}",
-                 f"-ffile-prefix-map={SOURCES}=.", "-I/usr/include/x86_64-linux-gnu",
+                 f"-ffile-prefix-map={sources}=.", "-I/usr/include/x86_64-linux-gnu",
                  "-Wno-unknown-attributes", "-Wno-visibility",
                  "-c", source.name, "-o", str(made)],
-                cwd=SOURCES, check=True,
+                cwd=sources, check=True,
             )  # fmt: skip
             subprocess.run(["llvm-strip-19", "-g", str(made)], check=True)
             found[made.name] = made.read_bytes()
@@ -67,11 +74,24 @@ def pack(objects: dict[str, bytes]) -> bytes:
     return lzma.compress(held.getvalue(), preset=9 | lzma.PRESET_EXTREME)
 
 
-def unpack() -> dict[str, bytes]:
+def unpack(packed: Path) -> dict[str, bytes]:
     """The recorded objects by name."""
-    with tarfile.open(fileobj=io.BytesIO(lzma.decompress(OBJECTS.read_bytes()))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(lzma.decompress(packed.read_bytes()))) as archive:
         files = [(entry.name, archive.extractfile(entry)) for entry in archive if entry.isfile()]
         return {name: file.read() for name, file in files if file is not None}
+
+
+def predict_all(objects: dict[str, bytes]) -> bytes:
+    """What `preflight predict` says of the objects on each kernel: its results, as `lab score --predicted`
+    takes them."""
+    facts = {release: KernelFacts(KernelTarget(resolve_all([f"debian/{release}"])[0])) for release in KERNELS}
+    results = [
+        result(predict(load(data, name), of), f"debian/{release}")
+        for release, of in facts.items()
+        for name, data in sorted(objects.items())
+    ]
+    made = envelope("predict", {}, results)
+    return lzma.compress(json.dumps(made, sort_keys=True).encode(), preset=9 | lzma.PRESET_EXTREME)
 
 
 def main() -> int:
@@ -79,12 +99,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--compile", action="store_true", help="compile the objects again")
     parser.add_argument("--only", default="*", help="only kernels whose release matches this pattern")
+    parser.add_argument("--set", default=".", metavar="NAME", help="the set in the folder of that name")
+    parser.add_argument("--predict", action="store_true", help="write down what is predicted, once")
     arguments = parser.parse_args()
-    FIXTURES.mkdir(parents=True, exist_ok=True)
-    if arguments.compile or not OBJECTS.exists():
-        OBJECTS.write_bytes(pack(compile_all()))
+    fixtures, sources = FIXTURES / arguments.set, SOURCES / arguments.set
+    packed, predicted = fixtures / "objects.tar.xz", fixtures / "predicted.json.xz"
+    fixtures.mkdir(parents=True, exist_ok=True)
+    if arguments.compile or not packed.exists():
+        packed.write_bytes(pack(compile_all(sources)))
+    if arguments.predict:
+        if predicted.exists():
+            parser.error(f"{predicted} is there; what was predicted first stays")
+        predicted.write_bytes(predict_all(unpack(packed)))
+        return 0
     wanted = tuple(
-        Subject(name, hashlib.sha256(data).hexdigest(), data, "x86_64") for name, data in unpack().items()
+        Subject(name, hashlib.sha256(data).hexdigest(), data, "x86_64")
+        for name, data in unpack(packed).items()
     )
     for release in KERNELS:
         if not fnmatchcase(release, arguments.only):
@@ -92,7 +122,7 @@ def main() -> int:
         (kernel,) = resolve_all([f"debian/{release}"])
         (measured,) = run([kernel], Plan(subjects=wanted))
         print(f"{release}: {measured.outcome}, {len(measured.objects)} objects")
-        truth.write(FIXTURES / f"{release}.json.xz", truth.compact(measured, kernel, {}))
+        truth.write(fixtures / f"{release}.json.xz", truth.compact(measured, kernel, {}))
     return 0
 
 
