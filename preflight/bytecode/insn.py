@@ -26,6 +26,7 @@ from preflight.bytecode.opcodes import (
     BPF_IND,
     BPF_JMP,
     BPF_JMP32,
+    BPF_K,
     BPF_LD,
     BPF_LDX,
     BPF_LOAD_ACQ,
@@ -57,9 +58,28 @@ from preflight.errors import InputError
 ByteOrder = Literal["little", "big"]
 
 _MEMORY_CLASSES: Final = frozenset({BPF_LD, BPF_LDX, BPF_ST, BPF_STX})
-_JUMP_CLASSES: Final = frozenset({BPF_JMP, BPF_JMP32})
 _ALU_CLASSES: Final = frozenset({BPF_ALU, BPF_ALU64})
 _U32: Final = 0xFFFFFFFF
+
+# What the opcode alone tells is looked up: a program is walked many times, and asks each instruction often.
+_MODES: Final = tuple(opcode & 0xE0 if opcode & 7 in _MEMORY_CLASSES else None for opcode in range(256))
+_WIDTHS: Final = tuple(
+    SIZES[opcode & 0x18] if opcode & 7 in _MEMORY_CLASSES else None for opcode in range(256)
+)
+_BY_REGISTER: Final = frozenset(
+    opcode for opcode in range(256) if opcode & BPF_X and opcode & 7 not in _MEMORY_CLASSES
+)
+_CALLS: Final = frozenset({CALL, CALLX})
+_GOTOS: Final = frozenset({JA, GOTOL})
+_CONDITIONAL: Final = frozenset(
+    {cls | op | by for cls in (BPF_JMP, BPF_JMP32) for op in CONDITIONS for by in (BPF_K, BPF_X)} | {MAY_GOTO}
+)
+_JUMPS: Final = _CONDITIONAL | _GOTOS
+_ENDS: Final = frozenset({EXIT, GOTOX})
+_PLAIN_LOADS: Final = frozenset(BPF_LDX | mode | size for mode in (BPF_MEM, BPF_MEMSX) for size in SIZES)
+_PLAIN_STORES: Final = frozenset(cls | BPF_MEM | size for cls in (BPF_ST, BPF_STX) for size in SIZES)
+_ATOMICS: Final = frozenset(BPF_STX | BPF_ATOMIC | size for size in SIZES)
+_PACKET_LOADS: Final = frozenset(BPF_LD | mode | size for mode in (BPF_ABS, BPF_IND) for size in SIZES)
 
 CallKind = Literal["helper", "subprog", "kfunc", "register"]
 _CALL_KINDS: Final[dict[int, CallKind]] = {
@@ -103,22 +123,22 @@ class Insn(NamedTuple):
     @property
     def mode(self) -> int | None:
         """Mode of a load or store (BPF_MEM, BPF_ATOMIC, ...), None for other classes."""
-        return self.opcode & 0xE0 if self.cls in _MEMORY_CLASSES else None
+        return _MODES[self.opcode]
 
     @property
     def size(self) -> int | None:
         """Bytes a load or store moves, None for other classes."""
-        return SIZES[self.opcode & 0x18] if self.cls in _MEMORY_CLASSES else None
+        return _WIDTHS[self.opcode]
 
     @property
     def uses_register_source(self) -> bool:
         """Whether the second operand of an ALU or jump instruction is a register (BPF_X)."""
-        return self.cls not in _MEMORY_CLASSES and bool(self.opcode & BPF_X)
+        return self.opcode in _BY_REGISTER
 
     @property
     def is_alu(self) -> bool:
         """32- or 64-bit arithmetic."""
-        return self.cls in _ALU_CLASSES
+        return self.opcode & 0x07 in _ALU_CLASSES
 
     @property
     def is_ldimm64(self) -> bool:
@@ -133,7 +153,7 @@ class Insn(NamedTuple):
     @property
     def is_call(self) -> bool:
         """A call of anything, including a call through a register."""
-        return self.opcode in (CALL, CALLX)
+        return self.opcode in _CALLS
 
     @property
     def call_kind(self) -> CallKind | None:
@@ -164,7 +184,9 @@ class Insn(NamedTuple):
     @property
     def call_target(self) -> int | None:
         """Entry slot of the called subprogram, None if this is no BPF-to-BPF call."""
-        return self.slot + 1 + self.imm if self.is_subprog_call else None
+        if self.opcode != CALL or self.src != BPF_PSEUDO_CALL:
+            return None
+        return self.slot + 1 + self.imm
 
     @property
     def is_callback_load(self) -> bool:
@@ -174,17 +196,17 @@ class Insn(NamedTuple):
     @property
     def is_jump(self) -> bool:
         """A jump with a fixed target, conditional or not (no call, no exit, no jump through a register)."""
-        return self.jump_target is not None
+        return self.opcode in _JUMPS
 
     @property
     def is_conditional_jump(self) -> bool:
         """A jump that may also fall through, may_goto included."""
-        return self.cls in _JUMP_CLASSES and (self.op in CONDITIONS or self.opcode == MAY_GOTO)
+        return self.opcode in _CONDITIONAL
 
     @property
     def is_unconditional_jump(self) -> bool:
         """`goto` or `gotol`."""
-        return self.opcode in (JA, GOTOL)
+        return self.opcode in _GOTOS
 
     @property
     def is_may_goto(self) -> bool:
@@ -199,11 +221,9 @@ class Insn(NamedTuple):
     @property
     def jump_target(self) -> int | None:
         """Slot a jump goes to when taken, None for everything that is no jump. May lie outside the code."""
-        if self.opcode == GOTOL:
-            return self.slot + 1 + self.imm
-        if self.opcode in (JA, MAY_GOTO) or (self.cls in _JUMP_CLASSES and self.op in CONDITIONS):
-            return self.slot + 1 + self.off
-        return None
+        if self.opcode not in _JUMPS:
+            return None
+        return self.slot + 1 + (self.imm if self.opcode == GOTOL else self.off)
 
     @property
     def successors(self) -> tuple[int, ...]:
@@ -211,42 +231,43 @@ class Insn(NamedTuple):
 
         A call continues with the next instruction. A jump through a register has no known successors.
         """
-        if self.opcode in (EXIT, GOTOX):
+        opcode, following = self.opcode, self.slot + 1
+        if opcode in _CONDITIONAL:
+            return following, following + self.off
+        if opcode in _GOTOS:
+            return (following + (self.imm if opcode == GOTOL else self.off),)
+        if opcode in _ENDS:
             return ()
-        following = self.slot + self.slots
-        target = self.jump_target
-        if target is None:
-            return (following,)
-        return (target,) if self.is_unconditional_jump else (following, target)
+        return (following + 1 if opcode == LDIMM64 else following,)
 
     @property
     def is_load(self) -> bool:
         """A load from memory through a register (MEM, MEMSX or load-acquire)."""
-        if self.cls == BPF_LDX:
-            return self.mode in (BPF_MEM, BPF_MEMSX)
-        return self.is_atomic and self.imm == BPF_LOAD_ACQ
+        return self.opcode in _PLAIN_LOADS or (self.opcode in _ATOMICS and self.imm == BPF_LOAD_ACQ)
 
     @property
     def is_store(self) -> bool:
         """A plain store to memory (ST or STX with MEM, or store-release)."""
-        if self.cls in (BPF_ST, BPF_STX):
-            return self.mode == BPF_MEM or (self.is_atomic and self.imm == BPF_STORE_REL)
-        return False
+        return self.opcode in _PLAIN_STORES or (self.opcode in _ATOMICS and self.imm == BPF_STORE_REL)
 
     @property
     def is_atomic(self) -> bool:
         """An atomic operation on memory; `imm` says which."""
-        return self.cls == BPF_STX and self.mode == BPF_ATOMIC
+        return self.opcode in _ATOMICS
 
     @property
     def atomic_fetches(self) -> bool:
         """An atomic operation that returns the old value (in src, or in r0 for cmpxchg)."""
-        return self.is_atomic and self.imm not in (BPF_LOAD_ACQ, BPF_STORE_REL) and bool(self.imm & BPF_FETCH)
+        return (
+            self.opcode in _ATOMICS
+            and self.imm not in (BPF_LOAD_ACQ, BPF_STORE_REL)
+            and bool(self.imm & BPF_FETCH)
+        )
 
     @property
     def is_sign_extending_load(self) -> bool:
         """LDX with BPF_MEMSX."""
-        return self.cls == BPF_LDX and self.mode == BPF_MEMSX
+        return self.opcode & 0xE7 == (BPF_LDX | BPF_MEMSX)
 
     @property
     def is_sign_extending_mov(self) -> bool:
@@ -271,7 +292,7 @@ class Insn(NamedTuple):
     @property
     def is_packet_load(self) -> bool:
         """The old `ABS`/`IND` loads from a packet."""
-        return self.cls == BPF_LD and self.mode in (BPF_ABS, BPF_IND)
+        return self.opcode in _PACKET_LOADS
 
 
 #: Makes an Insn of its fields: calling the class takes thrice as long.
