@@ -252,7 +252,7 @@ class _Question:
         pending = deque([start])
         while pending and len(guards) < MAX_GUARDS:
             slot = pending.popleft()
-            for before in self.graph.predecessors.get(slot, ()):
+            for before in self.graph.before(slot):
                 if not machine.reached[before]:
                     if before not in seen:
                         seen.add(before)

@@ -28,7 +28,11 @@ def explore_joined(machine: Machine, budget: int) -> bool:
     queue: list[tuple[int, _Place]] = []
     waiting: set[_Place] = set()
 
+    leading = machine.graph.leading
+
     def arrive(slot: int, state: State) -> None:
+        if slot not in leading:
+            return
         place = (state.context, slot)
         old = states.get(place)
         if old is None:
@@ -69,14 +73,15 @@ def explore_paths(
     queue: list[tuple[int, int, int, State]] = []
     found: dict[int, tuple[int, ...]] = {}
     missing = set(targets)
-    live = machine.graph.live
+    live, leading = machine.graph.live, machine.graph.leading
     serial = 0
 
     while True:
         while machine.roots:
             slot, state = machine.roots.pop()
             serial += 1
-            heapq.heappush(queue, (0, serial, slot, state))
+            if slot in leading:
+                heapq.heappush(queue, (0, serial, slot, state))
         if not queue:
             return True, found
         if machine.steps > budget:
@@ -107,7 +112,8 @@ def explore_paths(
             return False, found
         for start, successor in following:
             serial += 1
-            heapq.heappush(queue, (visits.get(start, 0), serial, start, successor))
+            if start in leading:
+                heapq.heappush(queue, (visits.get(start, 0), serial, start, successor))
 
 
 def surely_reached(machine: Machine, slot: int) -> bool:

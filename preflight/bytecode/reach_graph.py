@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -22,7 +23,6 @@ from preflight.bytecode.opcodes import (
     BPF_NEG,
     BPF_ST,
     BPF_STX,
-    CALL,
     LDIMM64,
     R10,
     SLOT,
@@ -34,7 +34,12 @@ from preflight.errors import InputError
 _ARGUMENTS: Final = 0b111110
 _CLOBBERED: Final = 0b111111
 
-_JUMPS: Final = frozenset({BPF_JMP, BPF_JMP32})
+#: Opcodes of jumps, calls and exits, and of the load that may be of a function's address.
+_TURNS: Final = frozenset(
+    opcode for opcode in range(256) if opcode & 7 in (BPF_JMP, BPF_JMP32) or opcode == LDIMM64
+)
+#: Register bytes of an instruction that names no register above r10, in either byte order.
+_REGISTER_BYTES: Final = frozenset(dst | src << 4 for dst in range(R10 + 1) for src in range(R10 + 1))
 
 #: `call` numbers a loader puts in place of what it could not resolve (libbpf: relo_core.c, libbpf.c).
 POISON_CORE: Final = 195896080
@@ -56,41 +61,44 @@ class Graph:
     """One image, decoded and checked. Raises InputError for code no kernel would look at twice.
 
     `insns[slot]` is None for the second slot of a ldimm64; `heads` are the slots where a
-    block starts, `stops` among them; `shared` is set when all kernels are asked about at once.
+    block starts, `stops` among them; `leading` are those from which control may come to one of
+    the stops, or all when none is named: nothing else needs to be walked to know whether they are
+    reached. `shared` is set when all kernels are asked about at once.
     """
 
-    def __init__(self, image: ProgramImage, stops: Iterable[int] = (), shared: Shared | None = None) -> None:
+    def __init__(
+        self, image: ProgramImage, stops: Collection[int] = (), shared: Shared | None = None
+    ) -> None:
         self.image = image
         self.shared = shared
         decoded = decode(image.code, image.byteorder)
         if not decoded:
             raise InputError("the program has no instructions")
-        size = len(image.code) // SLOT
-        self.insns: list[Insn | None] = [None] * size
-        for insn in decoded:
-            if insn.dst > R10 or insn.src > R10:
-                raise InputError("an instruction names a register above r10", offset=insn.slot * SLOT)
-            self.insns[insn.slot] = insn
-        self._following: dict[int, tuple[int, ...]] = {}
-        self._calls: dict[int, int] = {}
+        _check_registers(image.code, decoded)
+        self.insns = _by_slot(decoded, len(image.code) // SLOT)
+        turns = [insn for insn in decoded if insn.opcode in _TURNS]
+        self._calls = dict(self._called(turns))
         self.callbacks = tuple(
             sorted({ref.target for ref in image.refs.values() if isinstance(ref, SubprogRef)})
         )
-        self.entries = sorted({0, *image.subprogs, *self.callbacks, *self._called(decoded)})
+        self.entries = sorted({0, *image.subprogs, *self.callbacks, *self._calls.values()})
         for entry in self.entries:
             self._check(entry, None)
-        self.heads = self._heads(decoded) | {slot for slot in stops if self.insns[slot] is not None}
+        self._turns = {insn.slot: insn.successors for insn in turns if insn.opcode != LDIMM64}
+        self._sources = self._jumped_from(decoded[-1])
+        calls = (insn.slot for insn in turns if insn.is_call)
+        starts = (slot for slot in stops if self.insns[slot] is not None)
+        self.heads = frozenset((*self.entries, *self._sources, *calls, *starts))
+        walked_whole = not stops or self.callbacks or any(insn.is_indirect_jump for insn in turns)
+        self.leading = self.heads if walked_whole else self._leading_to(stops)
 
-    def _called(self, decoded: list[Insn]) -> Iterator[int]:
-        for insn in decoded:
-            target = insn.call_target if insn.opcode == CALL else None
+    def _called(self, turns: list[Insn]) -> Iterator[tuple[int, int]]:
+        for insn in turns:
+            target = insn.call_target
             if target is not None:
                 self._check(target, insn.slot)
-                self._calls[insn.slot] = target
-                yield target
-            if insn.opcode != LDIMM64:
-                continue
-            if insn.is_callback_load and insn.slot not in self.image.refs:
+                yield insn.slot, target
+            elif insn.is_callback_load and insn.slot not in self.image.refs:
                 raise InputError("the address of a function without its target", offset=insn.slot * SLOT)
 
     def _check(self, target: int, source: int | None) -> None:
@@ -100,55 +108,78 @@ class Graph:
                 f"a jump or call goes to slot {target}, where no instruction starts", offset=where
             )
 
-    def _heads(self, decoded: list[Insn]) -> frozenset[int]:
-        heads = set(self.entries)
+    def _jumped_from(self, last: Insn) -> dict[int, list[int]]:
+        """Where a block starts behind or at the end of a jump or call -> where these are."""
         size = len(self.insns)
-        for insn in decoded:
-            jumps = insn.opcode & 7 in _JUMPS
-            following = insn.successors if jumps else (insn.slot + (2 if insn.opcode == LDIMM64 else 1),)
+        sources: dict[int, list[int]] = {}
+        for slot, following in self._turns.items():
             for target in following:
                 if target >= size:
-                    raise InputError("the program runs past its last instruction", offset=insn.slot * SLOT)
-                self._check(target, insn.slot)
-            self._following[insn.slot] = following
-            if not jumps:
-                continue
-            if insn.jump_target is not None or insn.is_call:
-                heads.update(following)
-            if insn.is_call:
-                heads.add(insn.slot)
-        return frozenset(heads)
-
-    @cached_property
-    def edges(self) -> dict[int, tuple[int, ...]]:
-        """Where control may go from each slot that starts an instruction: successors, callees, callbacks."""
-        edges = dict(self._following)
+                    raise InputError("the program runs past its last instruction", offset=slot * SLOT)
+                self._check(target, slot)
+                sources.setdefault(target, []).append(slot)
+        if last.slot not in self._turns:
+            raise InputError("the program runs past its last instruction", offset=last.slot * SLOT)
         for slot, target in self._calls.items():
-            edges[slot] = (*edges[slot], target)
+            sources.setdefault(target, []).append(slot)
         for slot, ref in self.image.refs.items():
-            if isinstance(ref, SubprogRef) and slot in edges:
-                edges[slot] = (*edges[slot], ref.target)
-        return edges
+            if isinstance(ref, SubprogRef) and 0 <= slot < size and self.insns[slot] is not None:
+                sources.setdefault(ref.target, []).append(slot)
+        return sources
 
-    @cached_property
-    def predecessors(self) -> dict[int, list[int]]:
-        """The reverse of `edges`."""
-        reverse: dict[int, list[int]] = {}
-        for source, targets in self.edges.items():
-            for target in targets:
-                reverse.setdefault(target, []).append(source)
-        return reverse
+    def before(self, slot: int) -> list[int]:
+        """From where control may come to a slot: the instruction above, jumps, calls of a function that
+        starts there, loads of its address; in order."""
+        sources = self._sources.get(slot, [])
+        above = slot - 1 if slot and self.insns[slot - 1] is not None else slot - 2
+        if above >= 0 and above not in self._turns:
+            return sorted([*sources, above])
+        return sorted(sources)
 
-    def everything(self) -> frozenset[int]:
-        """Every slot that starts an instruction."""
-        return frozenset(self.edges)
+    def _leading_to(self, stops: Iterable[int]) -> frozenset[int]:
+        """Block starts from which control may come to one of the stops.
+
+        For programs without callbacks and jumps through registers: those go to more places than edges tell.
+        """
+        starts = sorted(self.heads)
+        found: set[int] = set()
+        pending = [_block(starts, slot) for slot in stops]
+        while pending:
+            start = pending.pop()
+            if start in found:
+                continue
+            found.add(start)
+            for source in self.before(start):
+                pending.append(_block(starts, source))
+                if start == source + 1 and source in self._calls:
+                    pending.extend(self._returning(self._calls[source], starts))
+        return frozenset(found)
+
+    def _returning(self, entry: int, starts: list[int]) -> Iterator[int]:
+        """The blocks of a function that end with its exit."""
+        turns = list(self._turns)
+        seen: set[int] = set()
+        pending = [entry]
+        while pending:
+            start = pending.pop()
+            if start in seen:
+                continue
+            seen.add(start)
+            end = turns[bisect_left(turns, start)]
+            number = bisect_right(starts, start)
+            if number < len(starts) and starts[number] <= end:
+                pending.append(starts[number])
+                continue
+            pending.extend(self._turns[end])
+            if not self._turns[end]:
+                yield start
 
     @cached_property
     def live(self) -> list[tuple[int, ...]]:
         """Registers r0..r9 whose value on entry of each slot may still matter inside its function."""
         masks = [0] * len(self.insns)
         pending = [insn.slot for insn in self.insns if insn is not None]
-        following = self._following
+        following = {insn.slot: insn.successors for insn in self.insns if insn is not None}
         reverse: dict[int, list[int]] = {}
         for source, targets in following.items():
             for target in targets:
@@ -177,6 +208,28 @@ class Graph:
         """Name of the kernel function called at a slot, None if it is not known."""
         ref = self.image.refs.get(slot)
         return ref.name if isinstance(ref, KfuncRef) else None
+
+
+def _check_registers(code: bytes, decoded: list[Insn]) -> None:
+    if _REGISTER_BYTES.issuperset(code[1::SLOT]):
+        return
+    for insn in decoded:
+        if insn.dst > R10 or insn.src > R10:
+            raise InputError("an instruction names a register above r10", offset=insn.slot * SLOT)
+
+
+def _by_slot(decoded: list[Insn], size: int) -> Sequence[Insn | None]:
+    if len(decoded) == size:
+        return decoded
+    insns: list[Insn | None] = [None] * size
+    for insn in decoded:
+        insns[insn.slot] = insn
+    return insns
+
+
+def _block(starts: list[int], slot: int) -> int:
+    """The start of the block a slot is in."""
+    return starts[bisect_right(starts, slot) - 1]
 
 
 _REGISTERS: Final[dict[int, tuple[int, ...]]] = {}

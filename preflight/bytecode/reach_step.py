@@ -83,7 +83,7 @@ class Machine:
             if entry in graph.callbacks:
                 continue
             # A global function nobody calls is the exception callback: every kernel verifies it.
-            uncalled = globals_ is not None and entry not in graph.predecessors
+            uncalled = globals_ is not None and not graph.before(entry)
             always = environment.lazy_globals is False and globals_ is not None
             if uncalled or always or (not exact and not environment.lazy_globals):
                 self._add_root(entry, UNKNOWN)
