@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, Literal, NamedTuple
 
 from preflight.bytecode.opcodes import (
@@ -299,12 +299,23 @@ class Insn(NamedTuple):
 _INSN: Callable[[tuple[int, int, int, int, int, int, int | None]], Insn] = partial(tuple.__new__, Insn)
 
 
+#: Codes that are kept decoded, and how long they may be: several ask for those of one program in turn.
+_KEPT: Final = 16
+_KEPT_BYTES: Final = 1 << 16
+
+
 def decode(code: bytes, byteorder: str) -> list[Insn]:
     """All instructions of `code` in order; a ldimm64 is one entry that takes two slots.
 
     `byteorder` is that of the object ("little" or "big"). Raises InputError, with the offset in `code`,
     when the length is no multiple of 8 or a ldimm64 lacks its second slot. Opcodes without meaning are kept.
     """
+    if len(code) > _KEPT_BYTES:
+        return _decoded(code, byteorder)
+    return _decoded_lately(code, byteorder).copy()
+
+
+def _decoded(code: bytes, byteorder: str) -> list[Insn]:
     if len(code) % SLOT:
         raise InputError(
             f"the code has {len(code)} bytes, not a multiple of {SLOT}", offset=len(code) // SLOT * SLOT
@@ -324,6 +335,9 @@ def decode(code: bytes, byteorder: str) -> list[Insn]:
             raise InputError("the last instruction is half of a 64-bit load", offset=slot * SLOT)
         append(Insn(slot, opcode, dst, src, off, imm, (imm & _U32) | (second[1][3] & _U32) << 32))
     return insns
+
+
+_decoded_lately: Final = lru_cache(_KEPT)(_decoded)
 
 
 def encode(insn: Insn, byteorder: str) -> bytes:

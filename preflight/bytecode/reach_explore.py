@@ -73,7 +73,7 @@ def explore_paths(
     queue: list[tuple[int, int, int, State]] = []
     found: dict[int, tuple[int, ...]] = {}
     missing = set(targets)
-    live, leading = machine.graph.live, machine.graph.leading
+    leading = machine.graph.leading
     serial = 0
 
     while True:
@@ -96,9 +96,10 @@ def explore_paths(
                 state = joined
             before[:] = [state.copy()]
         else:
-            registers = live[slot]
-            if any(includes_state(old, state, registers) for old in reversed(before)):
-                continue
+            if before:
+                registers = machine.graph.live[slot]
+                if any(includes_state(old, state, registers) for old in reversed(before)):
+                    continue
             before.append(state.copy())
             if len(before) > _MEMORY:
                 del before[0]
