@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the compiled loops of native/: those of `preflight.btf.quick` and `preflight.kernels.symbols`.
+"""Builds the compiled loops of native/, which are for `preflight.btf.quick`, `preflight.kernels.symbols` and
+`preflight.bytecode.insn`.
 
 Everything works without them, only slower. Without a C compiler or Python's headers nothing is built; that is
 said, and is no error. The module uses Python's stable interface, so one file serves 3.11 and later.
@@ -21,6 +22,7 @@ BUILT = ROOT / "preflight" / "btf" / "_quick.abi3.so"
 MODULES = {
     SOURCE: BUILT,
     ROOT / "native" / "symbols_quick.c": ROOT / "preflight" / "kernels" / "_symbols.abi3.so",
+    ROOT / "native" / "insn_quick.c": ROOT / "preflight" / "bytecode" / "_insn.abi3.so",
 }
 FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter")
 WHAT_TO_INSTALL = (
@@ -67,7 +69,7 @@ def main() -> int:
             return 1
         if absent:
             print(
-                f"compile_native: {absent}: kernels are read by Python alone. {WHAT_TO_INSTALL}",
+                f"compile_native: {absent}: kernels and programs are read by Python alone. {WHAT_TO_INSTALL}",
                 file=sys.stderr,
             )
             break

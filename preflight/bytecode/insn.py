@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from functools import lru_cache, partial
+from types import ModuleType
 from typing import Final, Literal, NamedTuple
 
 from preflight.bytecode.opcodes import (
@@ -299,6 +300,8 @@ class Insn(NamedTuple):
 _INSN: Callable[[tuple[int, int, int, int, int, int, int | None]], Insn] = partial(tuple.__new__, Insn)
 
 
+#: What this module was written for; a compiled module of another version is left alone.
+_VERSION: Final = 1
 #: Codes that are kept decoded, and how long they may be: several ask for those of one program in turn.
 _KEPT: Final = 16
 _KEPT_BYTES: Final = 1 << 16
@@ -315,7 +318,23 @@ def decode(code: bytes, byteorder: str) -> list[Insn]:
     return _decoded_lately(code, byteorder).copy()
 
 
+def _load() -> ModuleType | None:
+    try:
+        from preflight.bytecode import _insn
+    except ImportError:
+        return None
+    return _insn if _insn.VERSION == _VERSION else None
+
+
+#: The compiled loop of native/insn_quick.c (`make build`); None where there is none.
+native: ModuleType | None = _load()
+
+
 def _decoded(code: bytes, byteorder: str) -> list[Insn]:
+    if native is not None:
+        found: list[Insn] | None = native.decode(code, byteorder == "little", Insn)
+        if found is not None:
+            return found
     if len(code) % SLOT:
         raise InputError(
             f"the code has {len(code)} bytes, not a multiple of {SLOT}", offset=len(code) // SLOT * SLOT
