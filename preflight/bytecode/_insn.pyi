@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# The compiled module of native/insn_quick.c, see preflight.bytecode.insn.
+from typing import TypeVar
 
-from preflight.bytecode.insn import Insn
+T = TypeVar("T")
 
 VERSION: int
 
-def decode(code: bytes, little: bool, type: type[Insn]) -> list[Insn] | None: ...
+def decode(code: bytes, little: bool, type: type[T]) -> list[T] | None: ...

@@ -302,6 +302,20 @@ _INSN: Callable[[tuple[int, int, int, int, int, int, int | None]], Insn] = parti
 
 #: What this module was written for; a compiled module of another version is left alone.
 _VERSION: Final = 1
+
+
+def _load() -> ModuleType | None:
+    try:
+        from preflight.bytecode import _insn
+    except ImportError:
+        return None
+    return _insn if _insn.VERSION == _VERSION else None
+
+
+#: The compiled loop of native/insn_quick.c (`make build`); None where there is none.
+native: ModuleType | None = _load()
+
+
 #: Codes that are kept decoded, and how long they may be: several ask for those of one program in turn.
 _KEPT: Final = 16
 _KEPT_BYTES: Final = 1 << 16
@@ -316,18 +330,6 @@ def decode(code: bytes, byteorder: str) -> list[Insn]:
     if len(code) > _KEPT_BYTES:
         return _decoded(code, byteorder)
     return _decoded_lately(code, byteorder).copy()
-
-
-def _load() -> ModuleType | None:
-    try:
-        from preflight.bytecode import _insn
-    except ImportError:
-        return None
-    return _insn if _insn.VERSION == _VERSION else None
-
-
-#: The compiled loop of native/insn_quick.c (`make build`); None where there is none.
-native: ModuleType | None = _load()
 
 
 def _decoded(code: bytes, byteorder: str) -> list[Insn]:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -23,6 +24,8 @@ from preflight.bytecode.opcodes import (
     BPF_NEG,
     BPF_ST,
     BPF_STX,
+    CALL,
+    CALLX,
     LDIMM64,
     R10,
     SLOT,
@@ -86,7 +89,7 @@ class Graph:
             self._check(entry, None)
         self._turns = {insn.slot: insn.successors for insn in turns if insn.opcode != LDIMM64}
         self._sources = self._jumped_from(decoded[-1])
-        calls = (insn.slot for insn in turns if insn.is_call)
+        calls = [insn.slot for insn in turns if insn.opcode in (CALL, CALLX)]
         starts = (slot for slot in stops if self.insns[slot] is not None)
         self.heads = frozenset((*self.entries, *self._sources, *calls, *starts))
         walked_whole = not stops or self.callbacks or any(insn.is_indirect_jump for insn in turns)
@@ -94,11 +97,12 @@ class Graph:
 
     def _called(self, turns: list[Insn]) -> Iterator[tuple[int, int]]:
         for insn in turns:
-            target = insn.call_target
-            if target is not None:
-                self._check(target, insn.slot)
-                yield insn.slot, target
-            elif insn.is_callback_load and insn.slot not in self.image.refs:
+            if insn.opcode == CALL:
+                target = insn.call_target
+                if target is not None:
+                    self._check(target, insn.slot)
+                    yield insn.slot, target
+            elif insn.opcode == LDIMM64 and insn.is_callback_load and insn.slot not in self.image.refs:
                 raise InputError("the address of a function without its target", offset=insn.slot * SLOT)
 
     def _check(self, target: int, source: int | None) -> None:
@@ -108,23 +112,24 @@ class Graph:
                 f"a jump or call goes to slot {target}, where no instruction starts", offset=where
             )
 
-    def _jumped_from(self, last: Insn) -> dict[int, list[int]]:
+    def _jumped_from(self, last: Insn) -> Mapping[int, list[int]]:
         """Where a block starts behind or at the end of a jump or call -> where these are."""
-        size = len(self.insns)
-        sources: dict[int, list[int]] = {}
+        insns, size = self.insns, len(self.insns)
+        sources: defaultdict[int, list[int]] = defaultdict(list)
         for slot, following in self._turns.items():
             for target in following:
                 if target >= size:
                     raise InputError("the program runs past its last instruction", offset=slot * SLOT)
-                self._check(target, slot)
-                sources.setdefault(target, []).append(slot)
+                if target < 0 or insns[target] is None:
+                    self._check(target, slot)
+                sources[target].append(slot)
         if last.slot not in self._turns:
             raise InputError("the program runs past its last instruction", offset=last.slot * SLOT)
         for slot, target in self._calls.items():
-            sources.setdefault(target, []).append(slot)
+            sources[target].append(slot)
         for slot, ref in self.image.refs.items():
             if isinstance(ref, SubprogRef) and 0 <= slot < size and self.insns[slot] is not None:
-                sources.setdefault(ref.target, []).append(slot)
+                sources[ref.target].append(slot)
         return sources
 
     def before(self, slot: int) -> list[int]:
