@@ -11,6 +11,8 @@ from preflight.bytecode.opcodes import (
     BPF_ADD,
     BPF_ALU,
     BPF_ALU64,
+    BPF_ATOMIC,
+    BPF_DIV,
     BPF_END,
     BPF_JLE,
     BPF_JLT,
@@ -18,13 +20,20 @@ from preflight.bytecode.opcodes import (
     BPF_JMP32,
     BPF_JSLE,
     BPF_JSLT,
+    BPF_K,
+    BPF_LDX,
     BPF_LOAD_ACQ,
+    BPF_MEMSX,
+    BPF_MOD,
+    BPF_MOV,
     BPF_STORE_REL,
     BPF_STX,
+    BPF_X,
     CONDITIONS,
     GOTOL,
     GOTOX,
     MAY_GOTO,
+    SIZES,
 )
 
 _JUMP_CLASSES: Final = frozenset({BPF_JMP, BPF_JMP32})
@@ -116,6 +125,17 @@ def _jump_feature(insn: Insn, cls: int) -> str | None:
     return "jlt" if op in _V2_JUMPS else None
 
 
+#: Opcodes that `isa_feature` names for some offset or immediate; most instructions of a program have others.
+_MAY_BE_YOUNG: Final = frozenset(
+    {BPF_ALU64 | op | by for op in (BPF_MOV, BPF_DIV, BPF_MOD, BPF_END) for by in (BPF_K, BPF_X)}
+    | {BPF_JMP | op | by for op in _V2_JUMPS for by in (BPF_K, BPF_X)}
+    | {cls | rest for cls in (BPF_ALU, BPF_JMP32) for rest in range(0, 256, 8)}
+    | {BPF_LDX | BPF_MEMSX | size for size in SIZES}
+    | {BPF_STX | BPF_ATOMIC | size for size in SIZES}
+    | {GOTOX, MAY_GOTO}
+)
+
+
 class IsaUse(NamedTuple):
     """A part of the instruction set in use, how often, and the first instruction that proves it."""
 
@@ -129,7 +149,7 @@ def isa_use(insns: Iterable[Insn]) -> dict[str, IsaUse]:
     found: dict[str, IsaUse] = {}
     # The opcode tells, with the offset in arithmetic and the operation in atomics.
     named: dict[tuple[int, int], str | None] = {}
-    for insn in insns:
+    for insn in [insn for insn in insns if insn.opcode in _MAY_BE_YOUNG]:
         cls = insn.opcode & 0x07
         key = (insn.opcode, insn.off if cls in _ALU_CLASSES else insn.imm if cls == BPF_STX else 0)
         if key not in named:

@@ -138,3 +138,50 @@ def test_the_level_is_the_highest_and_its_proof_the_first_instruction_of_it() ->
     insns = [Insn(0, 0xAE, 1, 2, 0, 0), Insn(1, 0x81, 1, 2, 0, 0), Insn(2, 0x91, 1, 2, 0, 0)]
     assert mcpu_level(insns) == (4, insns[1])
     assert isa_use(insns)["memsx"].times == 2
+
+
+@given(st.integers(0, 255), st.integers(-(1 << 15), (1 << 15) - 1), st.integers(-(1 << 31), (1 << 31) - 1))
+def test_what_is_counted_is_what_is_named(opcode: int, off: int, imm: int) -> None:
+    insn = one(opcode, off=off, imm=imm)
+    feature = isa_feature(insn)
+    assert list(isa_use([insn])) == ([feature] if feature else [])
+
+
+@pytest.mark.parametrize("cls", range(8))
+def test_an_opcode_says_what_its_class_mode_and_operation_say(cls: int) -> None:
+    for opcode in range(cls, 256, 8):
+        for imm in (0, 1, 0xF1, 0x100, 0x110):
+            agrees_with_its_fields(opcode, imm)
+
+
+def agrees_with_its_fields(opcode: int, imm: int) -> None:
+    """As in Documentation/bpf/standardization/instruction-set.rst, field by field."""
+    insn = Insn(10, opcode, 1, 2, 4, imm)
+    cls, mode, op, by_register = opcode & 7, opcode & 0xE0, opcode & 0xF0, bool(opcode & 8)
+    memory, jump = cls in (0, 1, 2, 3), cls in (5, 6)
+    assert insn.mode == (mode if memory else None)
+    assert insn.size == ((4, 2, 1, 8)[opcode >> 3 & 3] if memory else None)
+    assert insn.uses_register_source == (by_register and not memory)
+    assert insn.is_alu == (cls in (4, 7))
+    atomic = cls == 3 and mode == 0xC0
+    assert insn.is_atomic == atomic
+    assert insn.is_load == ((cls == 1 and mode in (0x60, 0x80)) or (atomic and imm == 0x100))
+    assert insn.is_store == ((cls in (2, 3) and mode == 0x60) or (atomic and imm == 0x110))
+    assert insn.atomic_fetches == (atomic and imm in (1, 0xF1))
+    assert insn.is_sign_extending_load == (cls == 1 and mode == 0x80)
+    assert insn.is_packet_load == (cls == 0 and mode in (0x20, 0x40))
+    assert insn.is_call == (opcode in (0x85, 0x8D))
+    may_goto = opcode == 0xE5
+    conditional = (jump and op not in (0x00, 0x80, 0x90, 0xE0, 0xF0)) or may_goto
+    always = opcode in (0x05, 0x06)
+    assert (insn.is_conditional_jump, insn.is_unconditional_jump) == (conditional, always)
+    assert insn.is_jump == (conditional or always)
+    target = 11 + (imm if opcode == 0x06 else 4)
+    assert insn.jump_target == (target if conditional or always else None)
+    if opcode in (0x95, 0x0D):
+        assert insn.successors == ()
+    elif always:
+        assert insn.successors == (target,)
+    else:
+        following = 12 if opcode == 0x18 else 11
+        assert insn.successors == ((following, target) if conditional else (following,))
