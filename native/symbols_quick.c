@@ -225,61 +225,10 @@ out:
 	return made;
 }
 
-static PyObject *count_names(PyObject *module, PyObject *args)
-{
-	Py_ssize_t text_size;
-	unsigned long long seed;
-	size_t length, lines, slots, names = 0;
-	uint64_t *table; /* half of the hash, and where the name begins */
-	const char *given;
-	bytes_t *text, *at, *end;
-
-	if (!PyArg_ParseTuple(args, "y#K", &given, &text_size, &seed))
-		return NULL;
-	text = (bytes_t *)given;
-	length = without_last_end(text, text_size);
-	lines = (uint64_t)text_size < UINT32_MAX ? lines_of(text, length) : 0;
-	if (!lines)
-		Py_RETURN_NONE;
-	slots = slots_for(lines);
-	table = calloc(slots, sizeof(*table));
-	if (!table)
-		return PyErr_NoMemory();
-	for (at = text, end = text + length; at < end;) {
-		bytes_t *stop = line_end(at, end);
-		uint64_t hash;
-		size_t size, slot;
-
-		if (!stop) {
-			free(table);
-			Py_RETURN_NONE;
-		}
-		size = stop - at - 2;
-		hash = hash_of(at + 2, size, seed);
-		for (slot = hash & (slots - 1); table[slot]; slot = (slot + 1) & (slots - 1)) {
-			bytes_t *other = text + (uint32_t)table[slot];
-
-			/* what stands behind an equal name of the same length is the end of its line */
-			if (table[slot] >> 32 == hash >> 32 && other + size <= end && !memcmp(other, at + 2, size) &&
-			    (other + size == end || other[size] == '\n'))
-				break;
-		}
-		if (!table[slot]) {
-			table[slot] = hash >> 32 << 32 | (uint32_t)(at + 2 - text);
-			names++;
-		}
-		at = stop + 1;
-	}
-	free(table);
-	return PyLong_FromSize_t(names);
-}
-
 static PyMethodDef methods[] = {
 	{"look_up", look_up, METH_VARARGS,
 	 "look_up(text, names, seed)\n--\n\nFor each of the names, which end with a line's end each, the type letters of its "
 	 "lines, and a line's end; a name given twice is found the first time. None for a text that is no plain list."},
-	{"count_names", count_names, METH_VARARGS,
-	 "count_names(text, seed)\n--\n\nHow many different names a plain list has; None for any other text."},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -175,7 +175,6 @@ class SearchedSymbols(PlainSymbols):
     def __init__(self, text: bytes, known: dict[bytes, str]) -> None:
         self._text = text
         self._known = known
-        self._size = None
         self._left = _FEW
         self._taken_apart: PlainSymbols | None = None
 
@@ -206,7 +205,4 @@ class SearchedSymbols(PlainSymbols):
         return iter(self._lines_apart())
 
     def __len__(self) -> int:
-        if self._size is None:
-            count: int | None = native.count_names(self._text, _seed()) if native is not None else None
-            self._size = len(self._lines_apart()) if count is None else count
-        return self._size
+        return len(self._lines_apart())

@@ -122,7 +122,7 @@ def _no_symbol(
         program,
         name,
         f"this kernel has no symbol {name}",
-        Evidence("procfs", f"none of {facts.symbol_count or 0:,} symbols is called {name}"),
+        Evidence("procfs", f"no symbol in the kernel's list is called {name}"),
         cause="its BTF describes the function, but it was inlined wherever it is called"
         if inlined
         else "renamed, never there, inlined, or in a module that does not count as loaded",

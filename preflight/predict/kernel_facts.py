@@ -99,11 +99,6 @@ class KernelFacts:
         symbols = self.kernel.symbols
         return None if symbols is None else symbols.get(name, "")
 
-    @property
-    def symbol_count(self) -> int | None:
-        """How many different names the symbols have; None when they are unknown."""
-        return None if self.kernel.symbols is None else len(self.kernel.symbols)
-
     def in_loaded_module(self, name: str) -> bool:
         """Whether a module that counts as loaded has a function of this name, and vmlinux has not."""
         if not self.target.loaded_modules or self.has_type(name, Kind.FUNC):

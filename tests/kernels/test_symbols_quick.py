@@ -58,7 +58,6 @@ def test_any_text(text: list[bytes]) -> None:
 def test_what_is_no_plain_list_is_left_to_python(text: bytes) -> None:
     assert symbols.native is not None
     assert symbols.native.look_up(text, b"work\n", 1) is None
-    assert symbols.native.count_names(text, 1) is None
 
 
 def test_many_equal_names_and_many_different_ones() -> None:
