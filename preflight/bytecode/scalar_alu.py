@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from preflight.bytecode import fold
@@ -32,6 +33,8 @@ from preflight.bytecode.scalars import (
 )
 
 
+# The paths of a program do the same arithmetic again and again.
+@lru_cache(1024)
 def alu(op: int, left: Scalar, right: Scalar, bits: int) -> Scalar:
     """`left op right` for BPF_ADD, SUB, MUL, OR, AND, XOR, LSH, RSH and ARSH; UNKNOWN for others."""
     if bits == 32:

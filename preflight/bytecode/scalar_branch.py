@@ -6,6 +6,7 @@ Follows `is_scalar_branch_taken()` and `regs_refine_cond_op()` of `kernel/bpf/ve
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from preflight.bytecode import fold
@@ -79,6 +80,8 @@ def decide(op: int, left: Scalar, right: Scalar, bits: int) -> bool | None:
     return least if least is None or op == BPF_JSGE else not least
 
 
+# The paths of a program learn the same again and again.
+@lru_cache(1024)
 def refine(op: int, left: Scalar, right: Scalar, bits: int, holds: bool) -> tuple[Scalar, Scalar] | None:
     """Both operands given that the condition holds (or does not); None if that cannot be."""
     if op == BPF_JSET:

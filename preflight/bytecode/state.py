@@ -9,7 +9,7 @@ joined, a memory range of unknown length written) and the verifier may know.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from preflight.bytecode import scalars
 from preflight.bytecode.image import DataRef, MapRef
@@ -84,14 +84,15 @@ class Value(NamedTuple):
     `number` is what it is if it is a number (SCALAR, OPAQUE). `ident` is shared by copies
     of one unknown value (0: no copies known). `sources` are the slots of the instructions
     that made a known number: immediates and reads of constant data. `data` says what a pointer
-    points to, and of a number that is not the same in all kernels where it comes from.
+    points to (a tuple of the walk's own, where one follows more), and of a number that is not the same in
+    all kernels where it comes from.
     """
 
     kind: int
     number: Scalar = scalars.UNKNOWN
     off: int | None = None
     frame: int = 0
-    data: DataRef | MapRef | FieldOffset | Constant | None = None
+    data: DataRef | MapRef | FieldOffset | Constant | tuple[Any, ...] | None = None
     ident: int = 0
     sources: frozenset[int] = NO_SOURCES
 
@@ -321,7 +322,7 @@ def includes_state(old: State, new: State, live: Iterable[int]) -> bool:
     running frame are compared, the saved ones of its callers always are."""
     a, b = old.frames[-1].regs, new.frames[-1].regs
     for register in live:
-        if a[register] != b[register] and not includes_value(a[register], b[register]):
+        if a[register] is not b[register] and not includes_value(a[register], b[register]):
             return False
     for depth, (left, right) in enumerate(zip(old.frames[:-1], new.frames[:-1], strict=True), 1):
         # A callback's caller repeats the call, arguments included.
