@@ -32,6 +32,7 @@ from preflight.predict.kprobe_arguments import kprobe_argument_findings
 from preflight.predict.map_uses import map_use_findings
 from preflight.predict.moved_context import moved_reads
 from preflight.predict.open_targets import is_placeholder
+from preflight.predict.pointer_findings import pointer_findings
 from preflight.predict.program_attributes import attribute_findings
 from preflight.predict.relocated import reached_slots
 from preflight.predict.return_values import return_findings
@@ -416,5 +417,5 @@ _RULES: tuple[Rule, ...] = (
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
     kprobe_argument_findings, call_stack_findings, global_function_findings, attribute_findings,
-    struct_ops_member_findings,
+    struct_ops_member_findings, pointer_findings,
 )  # fmt: skip

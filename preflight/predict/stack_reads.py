@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _MOV64_X, _MOV64_K, _ADD64_K = 0xBF, 0xB7, 0x07
 _ARGUMENTS = range(1, 6)
 #: Helpers that fill a buffer which verifiers before 6.3 want initialised: number -> (buffer, size) registers.
-#: d_path and those that read a sysctl.
-_FILLED = {101: (2, 3), 102: (2, 3), 103: (2, 3), 147: (2, 3)}
+#: d_path, read_branch_records and those that read a sysctl.
+_FILLED = {101: (2, 3), 102: (2, 3), 103: (2, 3), 119: (2, 3), 147: (2, 3)}
 
 
 @dataclass(frozen=True, slots=True)

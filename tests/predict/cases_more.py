@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PC427 to PC429 and PC515: a case in which each does not arise, and one in which it does."""
+"""PC427 to PC436 and PC515: a case in which each does not arise, and one in which it does."""
 
 from __future__ import annotations
 
+from tests.elfwriter import Ins, mov
 from tests.host.cases import Case
 from tests.predict.more import float_object, struct_ops_object, two_functions, usdt_object
-from tests.predict.worlds import CONFIG, findings, program, world
+from tests.predict.pointers import LOOKUP, found, looked_up
+from tests.predict.pointers import load as follow
+from tests.predict.worlds import CONFIG, call, findings, program, world
 
 CASES = {
     "PC427": Case(
@@ -27,6 +30,26 @@ CASES = {
     "PC431": Case(
         passing=lambda: findings(float_object(), world(symbols=["d float_ops"])),
         failing=lambda: findings(float_object(), world()),
+    ),
+    "PC432": Case(
+        passing=lambda: found("raw_tp/made", *looked_up(follow(1, 0))),
+        failing=lambda: found("raw_tp/made", *LOOKUP, follow(1, 0), mov(0, 0)),
+    ),
+    "PC433": Case(
+        passing=lambda: found("tc", mov(0, 0)),
+        failing=lambda: found("tc", *looked_up(Ins(0xBF, 1, 0), call(94))),
+    ),
+    "PC434": Case(
+        passing=lambda: found("raw_tp/made", *looked_up(follow(1, 0, 8))),
+        failing=lambda: found("raw_tp/made", *looked_up(follow(1, 0, 16))),
+    ),
+    "PC435": Case(
+        passing=lambda: found("kprobe/work", follow(1, 1, 112), mov(0, 0)),
+        failing=lambda: found("kprobe/work", follow(1, 1, 112), follow(0, 1)),
+    ),
+    "PC436": Case(
+        passing=lambda: found("tc", mov(2, 1), Ins(0x63, 1, 2, 8)),
+        failing=lambda: found("tc", mov(2, 1), Ins(0x63, 1, 2, 0)),
     ),
     "PC515": Case(
         passing=lambda: findings(usdt_object(True), world(config=CONFIG)),

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program does with pointers that the verifier refuses (PC432 to PC436). Pure.
+
+Not the whole analysis: what is found on a path that every verifier walks is refused, what verifiers
+differ in is open, and what is not found says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from preflight.btf import Kind
+from preflight.btf.types import Composite
+from preflight.facts import Evidence
+from preflight.findings.model import Finding
+from preflight.objects.model import BpfObject, Program
+from preflight.predict.causes import missing, place, undecided
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.pointer_suspicion import may_misuse
+from preflight.predict.pointer_values import MapOf, Misuse
+
+if TYPE_CHECKING:
+    from preflight.btf import Btf
+    from preflight.bytecode.image import ProgramImage
+    from preflight.bytecode.reach_reading import Environment, Shared
+    from preflight.predict.relocated import RelocatedObject
+
+
+class _Rule(NamedTuple):
+    code: str
+    says: str
+    fix: str
+
+
+_NULL = _Rule(
+    "PC432", "invalid mem access 'map_value_or_null', or the like", "compare the pointer with 0 first"
+)
+_HELD = _Rule("PC433", "Unreleased reference, or an unbalanced lock", "release it once on every path")
+_RANGE = _Rule(
+    "PC434", "invalid access to map value, packet or stack", "compare the offset or the size first"
+)
+_WRONG = _Rule(
+    "PC435", "type=... expected=..., or invalid mem access", "read through a helper, or pass what it takes"
+)
+_CONTEXT = _Rule("PC436", "invalid bpf_context access", "use the fields that programs of this type have")
+_RULES: Final = {
+    "null": _NULL,
+    "reference": _HELD,
+    "lock": _HELD,
+    "bounds": _RANGE,
+    "packet": _RANGE,
+    "size": _RANGE,
+    "argument": _WRONG,
+    "pointer": _WRONG,
+    "readonly": _WRONG,
+    "arithmetic": _WRONG,
+    "result": _WRONG,
+    "context": _CONTEXT,
+    "registers": _CONTEXT,
+    "end": _CONTEXT,
+    "field": _WRONG,
+}
+#: Fields of values that programs reach through helpers alone.
+_FIELDS: Final = {"bpf_spin_lock": 4, "bpf_timer": 16}
+_DEPTH: Final = 8
+
+
+def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """One finding for each rule that is broken, at the first place."""
+    obj = on_kernel.obj
+    key = ("may-misuse", program.section_index, program.section_insn, program.name)
+    if not obj.memo(key, lambda: may_misuse(obj, program, _maps(obj))):
+        return
+    told = set()
+    iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
+    for one in on_kernel.about(
+        walked, program, _maps(obj), program.program_type, program.attach_type, iterator
+    ):
+        rule = _RULES[one.kind]
+        if rule.code in told or not _applies(one, facts):
+            continue
+        told.add(rule.code)
+        yield _finding(obj, program, one, rule)
+
+
+def walked(
+    image: ProgramImage,
+    environment: Environment,
+    maps: tuple[MapOf, ...],
+    program_type: str,
+    attach_type: str,
+    iterator: str,
+    *,
+    shared: Shared | None = None,
+) -> tuple[Misuse, ...]:
+    """`pointer_walk.misuses`, loaded when it is asked for."""
+    from preflight.predict.pointer_walk import misuses
+
+    return misuses(image, environment, maps, program_type, attach_type, iterator, shared=shared)
+
+
+def _finding(obj: BpfObject, program: Program, one: Misuse, rule: _Rule) -> Finding:
+    origin = obj.image(program).origins[one.slot]
+    made = (missing if one.sure else undecided)(
+        rule.code,
+        obj,
+        program,
+        "",
+        f"{program.name}: {one.detail}",
+        Evidence("object", f"instruction {origin.insn} of section {origin.section}"),
+        cause=f"the verifier says: {rule.says}" if one.sure else "verifiers may know more, or differ, here",
+        fix=rule.fix if one.sure else f"{rule.fix}; decided by a load: `preflight lab run`",
+    )
+    return replace(made, location=place(obj, origin.section, origin.insn))
+
+
+def _applies(one: Misuse, facts: KernelFacts) -> bool:
+    """Whether it is a misuse to this kernel, too."""
+    if one.kind == "registers":
+        return not _lets_write(facts)
+    if one.kind == "field":  # to kernels that do not know it, it is a struct like any other
+        return facts.has_type(one.about, Kind.STRUCT)
+    if one.kind == "end":
+        size = facts.ask(_size_of_registers)
+        return size is not None and int(one.about) > size
+    return True
+
+
+def _size_of_registers(facts: KernelFacts) -> int | None:
+    """Bytes of struct pt_regs."""
+    btf = facts.kernel.btf
+    return next((btf.size_of(one) for one in btf.ids_by_name("pt_regs", {Kind.STRUCT})), None)
+
+
+def _lets_write(facts: KernelFacts) -> bool:
+    """Whether the kernel looks at writes to saved registers when the program is attached (6.18)."""
+    return "kprobe_write_ctx" in (facts.members("bpf_prog_aux") or ())
+
+
+def _maps(obj: BpfObject) -> tuple[MapOf, ...]:
+    """What the walk has to know of the object's maps; sections of variables by the section's name."""
+    return obj.memo("maps-of-walk", lambda: tuple(_described(obj)))
+
+
+def _described(obj: BpfObject) -> Iterator[MapOf]:
+    for one in obj.all_maps:
+        fields = tuple(sorted(_fields(obj.btf, one.value_type, 0, _DEPTH))) if obj.btf else ()
+        name = one.section if one.origin in ("data", "kconfig") else one.name
+        yield MapOf(name, one.type, one.value_size, one.key_size, one.flags, fields)
+
+
+def _fields(btf: Btf, type_id: int, at: int, depth: int) -> Iterator[tuple[int, int, str]]:
+    """Locks, timers and kernel pointers in a type: offset, size, name."""
+    if not type_id or not depth:
+        return
+    found = btf.type(btf.resolve(type_id))
+    if isinstance(found, Composite):
+        name = found.name
+        if name in _FIELDS:
+            yield at, _FIELDS[name], name
+            return
+        for member in found.members:
+            yield from _fields(btf, member.type, at + member.bit_offset // 8, depth - 1)
+    elif btf.kind(found.id) == Kind.PTR:
+        target = btf.type(found.type) if found.type else None  # type: ignore[attr-defined]
+        if target is not None and btf.kind(target.id) == Kind.TYPE_TAG:
+            yield at, 8, "kptr"

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loads, stores and arithmetic of a walk that follows pointers (pointer_walk)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from preflight.bytecode.image import DataRef, Ref
+from preflight.bytecode.opcodes import BPF_ADD, BPF_ALU64, BPF_SUB, SIZES
+from preflight.bytecode.reach_arithmetic import Arithmetic
+from preflight.bytecode.reach_memory import Memory
+from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.state import (
+    CTX,
+    DATA,
+    NUMBER,
+    OPAQUE,
+    POINTER,
+    SCALAR,
+    STACK,
+    UNKNOWN,
+    State,
+    Value,
+)
+from preflight.predict.pointer_values import MEMORY, OBJECT, ON_STACK, PACKET, PACKET_END, SOCKET, Pointer
+
+if TYPE_CHECKING:
+    from preflight.bytecode.insn import Insn
+    from preflight.predict.pointer_walk import Walker
+
+_WILD: Final = 1 << 29
+#: MAX_BPF_STACK
+_STACK_SIZE: Final = 512
+#: Types whose context holds nothing but numbers.
+_OF_NUMBERS: Final = frozenset({"kprobe", "tracepoint", "perf_event", "raw_tracepoint"})
+#: Types whose contexts are laid out the same in every kernel (include/uapi/linux/bpf.h), and saved registers.
+_FIXED: Final = frozenset({
+    *_OF_NUMBERS, "sk_lookup", "cgroup_device", "xdp", "cgroup_sysctl", "sock_ops", "sched_cls", "cgroup_skb",
+    "socket_filter", "cgroup_sock", "cgroup_sock_addr", "cgroup_sockopt",
+})  # fmt: skip
+#: Offsets of 4 bytes that are pointers into the packet: data, data_end, data_meta.
+_PACKETS: Final[dict[str, frozenset[int]]] = {"xdp": frozenset({0, 4, 8})}
+_SKB_PACKETS: Final = frozenset({76, 80, 140})
+#: No architecture saves fewer bytes of registers.
+_SMALLEST_REGISTERS: Final = 72
+_WITH_TYPES: Final = frozenset({"tracing", "lsm", "struct_ops"})
+#: Arithmetic that is refused with a pointer (adjust_ptr_min_max_vals()): *, |, &, <<, >>, ^, s>>.
+_PROHIBITED: Final = frozenset({0x20, 0x40, 0x50, 0x60, 0x70, 0xA0, 0xC0})
+
+
+class PointerArithmetic(Arithmetic):
+    """Arithmetic that keeps how far a pointer was moved."""
+
+    def __init__(self, reading: Reading, walker: Walker) -> None:
+        super().__init__(reading)
+        self._walker = walker
+
+    def _combine(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
+        if op == BPF_ADD and (left.kind <= OPAQUE < right.kind):
+            left, right = right, left
+        if left.kind == STACK and right.kind <= OPAQUE and not right.number.is_const and bits == 64:
+            return self._into_stack(insn, op, left, right)
+        moved = right.kind <= OPAQUE and left.kind in (POINTER, CTX, DATA)
+        if moved and bits == 64 and insn.opcode & 7 == BPF_ALU64:
+            known = left.data
+            if isinstance(known, Pointer):
+                return self._move_pointer(insn, op, left, known, right)
+            if op in (BPF_ADD, BPF_SUB) and left.kind in (CTX, DATA):
+                self._walker.look_at_offset(insn.slot)
+                self._reading.look_at(right)
+                if left.kind == DATA and not right.number.is_const and isinstance(known, DataRef):
+                    return self._into_section(insn, op, left, known, right)
+                if left.kind == CTX:
+                    if left.off is None or not right.number.is_const:
+                        return left._replace(off=None)
+                    low, _ = _bounds(op, right)
+                    return left._replace(off=left.off + low)
+        return super()._combine(insn, op, left, right, bits)
+
+    def _into_stack(self, insn: Insn, op: int, left: Value, right: Value) -> Value:
+        """A place on the stack at an offset that is not constant."""
+        if op not in (BPF_ADD, BPF_SUB) or left.off is None:
+            return super()._combine(insn, op, left, right, 64)
+        self._reading.look_at(right)
+        low, high = _bounds(op, right)
+        wild = high - low >= _WILD
+        known = Pointer(ON_STACK, insn.slot, "the stack", low=left.off + low, high=left.off + high, wild=wild)
+        return left._replace(off=None, data=known)
+
+    def _into_section(self, insn: Insn, op: int, left: Value, known: DataRef, right: Value) -> Value:
+        """A place in a section of global variables, which is a map's value."""
+        of = self._walker.maps.get(known.section)
+        low, high = _bounds(op, right)
+        start = left.off
+        if of is None or start is None:
+            return left._replace(off=None)
+        wild = high - low >= _WILD
+        return Value(
+            POINTER,
+            data=Pointer(
+                MEMORY, insn.slot, known.section, of.value_size, low=start + low, high=start + high,
+                wild=wild, readonly=known.frozen is not None, guarded=of.fields,
+            ),
+        )  # fmt: skip
+
+    def _move_pointer(self, insn: Insn, op: int, left: Value, known: Pointer, right: Value) -> Value:
+        walker = self._walker
+        if known.nullable == "yes":
+            walker.note(
+                "null", insn.slot, f"what {known.source} gave may be null, and is moved without a comparison"
+            )
+            return left
+        if known.kind not in (MEMORY, PACKET):
+            return left
+        if op not in (BPF_ADD, BPF_SUB):
+            if op in _PROHIBITED:
+                walker.note("arithmetic", insn.slot, f"arithmetic with the pointer to {known.source}")
+            return NUMBER
+        walker.look_at_offset(insn.slot)
+        self._reading.look_at(right)
+        low, high = _bounds(op, right)
+        if known.kind == PACKET and low != high:
+            # a new identity: nothing was compared yet
+            return walker.made(walker.now, known._replace(ident=insn.slot))
+        wild = known.wild or high - low >= _WILD
+        return left._replace(data=known._replace(low=known.low + low, high=known.high + high, wild=wild))
+
+
+def _bounds(op: int, number: Value) -> tuple[int, int]:
+    low, high = number.number.smin, number.number.smax
+    return (low, high) if op == BPF_ADD else (-high, -low)
+
+
+class PointerMemory(Memory):
+    """Memory in which accesses are held against what a verifier knows of the pointer."""
+
+    def __init__(
+        self, reading: Reading, walker: Walker, refs: Mapping[int, Ref], readonly_data: bool, iterator: str
+    ) -> None:
+        super().__init__(reading, refs, readonly_data=readonly_data, defaults=True)
+        self._walker = walker
+        self._given: set[int] = set()
+        self._loads = walker.rules.loads.get(walker.program_type, {})
+        self._iterator = walker.rules.iterator.get(iterator, ())
+
+    def is_given(self, value: Value) -> bool:
+        """Whether a value is an argument of the hook, just as it was."""
+        return value.ident in self._given
+
+    def on_stack(self, state: State, place: Value, size: int) -> Value:
+        """What some bytes on the stack hold."""
+        return self._read_stack(state, place, 0, size)
+
+    def load(self, insn: Insn, state: State) -> None:
+        """An LDX instruction."""
+        regs = state.frames[-1].regs
+        base, size = regs[insn.src], SIZES[insn.opcode & 0x18]
+        self._check(insn, base, size, writes=False)
+        known = base.data
+        super().load(insn, state)
+        if base.kind == CTX and base.off is not None:
+            regs[insn.dst] = self._from_context(insn, state, base.off + insn.off, size, regs[insn.dst])
+        elif isinstance(known, Pointer) and known.kind in (MEMORY, PACKET) and size == 8:
+            special = any(at <= known.high + insn.off and known.low + insn.off < at + room
+                          for at, room, _ in known.guarded)  # fmt: skip
+            regs[insn.dst] = UNKNOWN if special else NUMBER
+
+    def _from_context(self, insn: Insn, state: State, at: int, size: int, value: Value) -> Value:
+        what = self._loads.get(at)
+        walker = self._walker
+        if what is not None:
+            kind, nullable = what.removesuffix("?"), "yes" if what.endswith("?") else "no"
+            return walker.made(state, Pointer(kind, insn.slot, "the context", nullable=nullable))
+        if size != 8:
+            numbers = walker.program_type in _FIXED and at not in _PACKETS.get(
+                walker.program_type, _SKB_PACKETS
+            )
+            return self._reading.unknown_memory(size) if numbers else value
+        if walker.program_type in _OF_NUMBERS:
+            return NUMBER
+        if walker.program_type in _WITH_TYPES:
+            if at in self._iterator:
+                return walker.made(state, Pointer(OBJECT, insn.slot, "the context", nullable="yes"))
+            made = self._reading.identified(UNKNOWN)
+            self._given.add(made.ident)
+            return made
+        return value
+
+    def store(self, insn: Insn, state: State) -> None:
+        """An ST or STX instruction, atomic ones too."""
+        base = state.frames[-1].regs[insn.dst]
+        self._check(insn, base, SIZES[insn.opcode & 0x18], writes=True)
+        super().store(insn, state)
+
+    def _check(self, insn: Insn, base: Value, size: int, *, writes: bool) -> None:
+        known, walker, slot = base.data, self._walker, insn.slot
+        if isinstance(known, Pointer):
+            if known.nullable != "no":
+                what = f"what {known.source} gave may be null, and is followed without a comparison with 0"
+                walker.note("null", slot, what, sure=known.nullable == "yes")
+            elif known.kind in (MEMORY, PACKET):
+                walker.look_at_offset(slot)
+                self._check_bytes(slot, known, insn.off, size, writes=writes)
+            elif known.kind == ON_STACK:
+                self._check_stack(slot, known, insn.off, size)
+            elif known.kind == OBJECT and writes and known.readonly:
+                walker.note("readonly", slot, f"a store to what {known.source} gave")
+            elif known.kind == PACKET_END or (known.kind == SOCKET and writes):
+                walker.note("pointer", slot, f"access through a {known.kind}")
+        elif base.kind == SCALAR:
+            if not base.number.is_const or (base.sources and not base.number.umax >> 32):
+                walker.note("pointer", slot, "a number is used as an address")
+        elif base.kind == DATA and writes and isinstance(known, DataRef) and known.frozen is not None:
+            walker.note("readonly", slot, f"a store to {known.section}")
+        elif base.kind == CTX and base.off is None and walker.program_type in _OF_NUMBERS:
+            walker.note("context", slot, "an access to the context at an offset that is not constant")
+        elif base.kind == CTX and base.off is not None and walker.program_type in _FIXED:
+            walker.look_at_offset(slot)
+            self._check_field(slot, base.off + insn.off, size, writes=writes)
+
+    def _check_field(self, slot: int, at: int, size: int, *, writes: bool) -> None:
+        """An access to the context, against what programs of the type have."""
+        walker, end = self._walker, at + size
+        if walker.program_type == "kprobe":
+            if writes:
+                walker.note("registers", slot, "a store to the saved registers")
+            elif at % size:
+                walker.note("context", slot, f"{size} bytes at offset {at} of the saved registers")
+            else:
+                what = f"{size} bytes at offset {at} of the saved registers"
+                if end > _SMALLEST_REGISTERS:
+                    walker.note("end", slot, what, about=str(end))
+            return
+        allowed = walker.rules.writes.get(walker.program_type)
+        if writes and allowed is not None and not any(a <= at and end <= a + room for a, room in allowed):
+            walker.note("context", slot, f"a store of {size} bytes at offset {at} of the context")
+        for kind, first, room, attach in walker.rules.only:
+            concerned = kind == walker.program_type and first <= at < first + room
+            if concerned and walker.attach_type and walker.attach_type not in attach:
+                what = f"offset {at} of the context, which {walker.attach_type} programs do not have"
+                walker.note("context", slot, what)
+
+    def _check_bytes(self, slot: int, known: Pointer, off: int, size: int, *, writes: bool) -> None:
+        walker = self._walker
+        if known.kind == PACKET:
+            held = walker.held(walker.now)
+            if held is not None:
+                shown = dict(held.compared).get(known.ident, 0)
+                first, last = known.low + off, known.low + off + size
+                if first < 0 or last > shown:
+                    what = f"bytes {first} to {last} of the packet; {shown} were compared"
+                    walker.note("packet", slot, what)
+            return
+        walker.check_range(slot, known, off, size)
+        if writes and known.readonly:
+            walker.note("readonly", slot, f"a store to {known.source}, which programs may only read")
+        for at, room, field in known.guarded:
+            inside = known.low == known.high and at < known.low + off + size and known.low + off < at + room
+            if inside and field == "kptr" and writes:
+                # before 6.4 the tag stood for pointers without a reference, which may be stored
+                walker.note("pointer", slot, f"a store to a kernel pointer in {known.source}", sure=False)
+            elif inside and field != "kptr":
+                walker.note("field", slot, f"direct access to a {field} in {known.source}", about=field)
+
+    def _check_stack(self, slot: int, known: Pointer, off: int, size: int) -> None:
+        """An access to the stack at an offset that is not constant (check_stack_access_within_bounds())."""
+        if known.low + off >= -_STACK_SIZE and known.high + off + size <= 0:
+            return
+        sure = not self._walker.bounds_numbers
+        what = f"bytes {known.low + off} to {known.high + off + size} of the stack"
+        self._walker.note(
+            "bounds", slot, "an unbounded place on the stack" if known.wild else what, sure=sure
+        )

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of what helpers and kernel functions hand out and take (data/pointer_rules.toml)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from preflight import tables
+from preflight.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The table's parts by name; `only` lists (type, offset, size, attach types)."""
+
+    nullable: Mapping[str, str]
+    acquire: frozenset[str]
+    release: frozenset[str]
+    moves_packet: frozenset[str]
+    positive: frozenset[str]
+    context: frozenset[str]
+    not_null: Mapping[str, list[int]]
+    field: Mapping[str, str]
+    kfunc_acquire: Mapping[str, str]
+    kfunc_release: Mapping[str, str]
+    callback: Mapping[str, int]
+    loads: Mapping[str, Mapping[int, str]]
+    iterator: Mapping[str, list[int]]
+    writes: Mapping[str, list[list[int]]]
+    writes_map: frozenset[str]
+    string: Mapping[str, int]
+    words: Mapping[str, int]
+    only: tuple[tuple[str, int, int, tuple[str, ...]], ...]
+
+
+@cache
+def rules() -> Rules:
+    """The table, read once."""
+    table: Mapping[str, Any] = tables.load(Path(__file__).parent / "data" / "pointer_rules.toml")
+    lists = {name: frozenset(members) for name, members in table["lists"].items()}
+    return Rules(
+        table["nullable"],
+        lists["acquire"],
+        lists["release"],
+        lists["moves_packet"],
+        lists["positive"],
+        lists["context"],
+        table["not_null"],
+        table["field"],
+        table["kfunc_acquire"],
+        table["kfunc_release"],
+        table["callback"],
+        {kind: {int(at): what for at, what in row.items()} for kind, row in table["context"].items()},
+        table["iterator"],
+        table["writes"],
+        lists["writes_map"],
+        table["string"],
+        table["words"],
+        tuple((row["type"], *row["at"], tuple(row["attach"])) for row in table["only"]),
+    )

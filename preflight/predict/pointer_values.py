@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pointers whose target a verifier knows the size or the state of, and what a path holds. Pure.
+
+The kinds are those of `enum bpf_reg_type` (include/linux/bpf.h) that calls and contexts hand out.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+#: Values of maps, records of ring buffers, allocated memory: `size` bytes.
+MEMORY: Final = "memory"
+#: Bytes of the packet, readable as far as a comparison with PACKET_END showed.
+PACKET: Final = "packet"
+PACKET_END: Final = "packet end"
+SOCKET: Final = "socket"
+#: A map found in another one.
+MAP: Final = "map"
+#: An object of the kernel's.
+OBJECT: Final = "object"
+#: A place on the stack that was found with a number that is not constant.
+ON_STACK: Final = "stack"
+
+
+class Pointer(NamedTuple):
+    """A pointer: `ident` is the slot of the instruction that made it, and shared by all its copies.
+
+    `size` is None where the target's is not known. `low` and `high` bound the bytes added to it; `wild`: by a
+    number nobody bounded. `nullable`: `yes`, `no`, or `maybe` where kernels differ. `held`: a reference that
+    has to be released. `source` is the map or the function that gave it, `guarded` are byte ranges behind
+    it that programs may not touch, `readonly` that nothing there may be written.
+    """
+
+    kind: str
+    ident: int
+    source: str
+    size: int | None = None
+    nullable: str = "no"
+    held: bool = False
+    low: int = 0
+    high: int = 0
+    wild: bool = False
+    readonly: bool = False
+    guarded: tuple[tuple[int, int, str], ...] = ()
+
+
+class Held(NamedTuple):
+    """What a path holds: references by ident with their source (iterators and dynptrs by their place on the
+    stack), the slot of a taken lock, and how far packets were compared (ident, bytes)."""
+
+    references: tuple[tuple[int, str], ...] = ()
+    lock: int = -1
+    compared: tuple[tuple[int, int], ...] = ()
+
+
+class MapOf(NamedTuple):
+    """What has to be known of a map: its type, sizes, flags, and the fields of its values that are not plain
+    bytes (offset, size, name)."""
+
+    name: str
+    type: str
+    value_size: int
+    key_size: int
+    flags: int
+    fields: tuple[tuple[int, int, str], ...] = ()
+
+
+class Misuse(NamedTuple):
+    """Something a verifier refuses: `kind` says which rule, `slot` where; `sure`: every verifier does.
+
+    `about`: the struct that a kernel has to know for it (`field`), or the offset behind the access (`end`).
+    """
+
+    kind: str
+    slot: int
+    detail: str
+    sure: bool
+    about: str = ""

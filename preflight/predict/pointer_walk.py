@@ -1,0 +1,548 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Walks a program as a verifier does and notes what it does with pointers that no verifier takes. Pure.
+
+Followed are pointers to values of maps, ring buffer records, packets, sockets and referenced objects, the
+references and locks a path holds, and numbers used as addresses. A path is one every verifier walks;
+what joins values that are not known (`State.doubt`) proves nothing. Rules: check_mem_access(),
+check_helper_call(), check_reference_leak(), process_spin_lock() of kernel/bpf/verifier.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from preflight.bytecode.helpers import helper_name
+from preflight.bytecode.image import MapRef
+from preflight.bytecode.opcodes import BPF_JEQ, BPF_JMP, BPF_JNE
+from preflight.bytecode.reach_explore import explore_paths
+from preflight.bytecode.reach_graph import Graph
+from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
+from preflight.bytecode.reach_step import Machine, Successors
+from preflight.bytecode.scalars import ZERO
+from preflight.bytecode.state import (
+    ANYTHING,
+    CTX,
+    DATA,
+    NUMBER,
+    OPAQUE,
+    POINTER,
+    SCALAR,
+    STACK,
+    KernelMattersError,
+    Slot,
+    State,
+    Value,
+    scalar,
+)
+from preflight.predict.pointer_memory import PointerArithmetic, PointerMemory
+from preflight.predict.pointer_values import (
+    MAP,
+    MEMORY,
+    OBJECT,
+    PACKET,
+    PACKET_END,
+    SOCKET,
+    Held,
+    MapOf,
+    Misuse,
+    Pointer,
+)
+
+if TYPE_CHECKING:
+    from preflight.bytecode.image import ProgramImage
+    from preflight.bytecode.insn import Insn
+    from preflight.bytecode.reach_reading import Environment, Shared
+
+_BUDGET: Final = 20_000
+#: Where the main frame keeps the number of what is held: no place of a stack.
+_HELD: Final = 1 << 63
+#: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
+_UNBOUNDED: Final = 1 << 29
+_PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "lru_hash", "lru_percpu_hash",
+                                "lpm_trie"})  # fmt: skip
+_OF_MAPS: Final = frozenset({"array_of_maps", "hash_of_maps"})
+_OF_SOCKETS: Final = frozenset({"sockmap", "sockhash"})
+_CONSTANT_KEYS: Final = frozenset({"array", "percpu_array"})
+#: BPF_F_RDONLY_PROG
+_READONLY: Final = 0x80
+_EQUAL: Final = frozenset({BPF_JEQ, BPF_JNE})
+#: Comparison with the end -> whether the pointer is below it where it is taken, and by one more.
+_JGT, _JGE, _JLT, _JLE = 0x20, 0x30, 0xA0, 0xB0
+_BELOW: Final = {_JGT: (False, 0), _JGE: (False, 1), _JLT: (True, 1), _JLE: (True, 0)}
+_SWAPPED: Final = {_JGT: _JLT, _JGE: _JLE, _JLT: _JGT, _JLE: _JGE}
+#: Helpers by number that are asked for by name below.
+_CURRENT_TASK: Final = "get_current_task"
+
+
+def misuses(
+    image: ProgramImage,
+    environment: Environment,
+    maps: tuple[MapOf, ...],
+    program_type: str,
+    attach_type: str,
+    iterator: str,
+    *,
+    shared: Shared | None = None,
+) -> tuple[Misuse, ...]:
+    """What the main program does on some path that verifiers refuse, sure ones first; a question for
+    `RelocatedObject.about`."""
+    walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
+    explore_paths(walker, _BUDGET, ())
+    return tuple(sorted(walker.found.values(), key=lambda one: (not one.sure, one.slot)))
+
+
+class Walker(Machine):
+    """One walk; `found` has the misuses by rule and slot."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        environment: Environment,
+        maps: Iterable[MapOf],
+        types: tuple[str, str],
+        iterator: str,
+    ) -> None:
+        from preflight.predict.pointer_rules import rules
+
+        super().__init__(graph, environment, exact=True)
+        self.rules = rules()
+        self.maps = {one.name: one for one in maps}
+        self.program_type, self.attach_type = types
+        self.found: dict[tuple[str, int], Misuse] = {}
+        self._holdings: list[Held] = [Held()]
+        self._numbers: dict[Held, int] = {Held(): 0}
+        self._now = State([])
+        self._arithmetic = PointerArithmetic(self._reading, self)
+        self._memory = self._pointers = PointerMemory(
+            self._reading, self, graph.image.refs, environment.readonly_data, iterator
+        )
+        self.roots = [(slot, state) for slot, state in self.roots if slot == 0]
+        for _, state in self.roots:
+            state.frames[0].regs[1] = Value(CTX, off=0)
+            state.frames[0].stack[_HELD] = Slot(known=0xFF)
+        conditions = (i for i in graph.insns if i is not None and i.cls in (BPF_JMP, 0x06))
+        self.bounds_numbers = any(
+            i.op not in _EQUAL and i.jump_target is not None and i.op for i in conditions
+        )
+
+    # what a path holds
+
+    def held(self, state: State) -> Held | None:
+        """What the path holds; None when that was lost."""
+        slot = state.frames[0].stack.get(_HELD)
+        if slot is None or slot.known != 0xFF:
+            return None
+        return self._holdings[int.from_bytes(slot.data, "little")]
+
+    def hold(self, state: State, held: Held) -> None:
+        """Put down what the path holds now."""
+        number = self._numbers.get(held)
+        if number is None:
+            number = self._numbers[held] = len(self._holdings)
+            self._holdings.append(held)
+        state.frames[0].stack[_HELD] = Slot(known=0xFF, data=number.to_bytes(8, "little"))
+
+    def acquire(self, state: State, ident: int, source: str) -> None:
+        """The path holds a reference more."""
+        held = self.held(state)
+        if held is None or any(known == ident for known, _ in held.references):
+            state.doubt = True
+            return
+        self.hold(state, held._replace(references=tuple(sorted((*held.references, (ident, source))))))
+
+    def drop(self, state: State, ident: int) -> bool:
+        """The path does not hold it any more; whether it did."""
+        held = self.held(state)
+        if held is None:
+            state.doubt = True
+            return True
+        rest = tuple(one for one in held.references if one[0] != ident)
+        self.hold(state, held._replace(references=rest))
+        return len(rest) < len(held.references)
+
+    @property
+    def now(self) -> State:
+        """The state that runs."""
+        return self._now
+
+    def note(self, kind: str, slot: int, detail: str, *, sure: bool = True, about: str = "") -> None:
+        """A misuse in the running state."""
+        sure = sure and not self._now.doubt
+        known = self.found.get((kind, slot))
+        if known is None or (sure and not known.sure):
+            self.found[(kind, slot)] = Misuse(kind, slot, detail, sure, about)
+
+    def run(self, slot: int, state: State) -> Successors:
+        """One block; what it notes is noted of this state."""
+        self._now = state
+        return super().run(slot, state)
+
+    @staticmethod
+    def replace(state: State, ident: int, by: Value | None, kinds: tuple[str, ...] = ()) -> None:
+        """Every copy of a pointer (or of all of some kinds) becomes another value; None: is not null."""
+        for frame, place, on_stack, value in list(state.values()):
+            known = value.data
+            if not isinstance(known, Pointer) or (known.kind not in kinds if kinds else known.ident != ident):
+                continue
+            new = value._replace(data=known._replace(nullable="no")) if by is None else by
+            if on_stack:
+                frame.stack[place] = frame.stack[place]._replace(value=new)
+            else:
+                frame.regs[place] = new
+
+    def made(self, state: State, pointer: Pointer) -> Value:
+        """A pointer fresh from a call or a load: older ones of the same place are not told apart from it."""
+        self.replace(state, pointer.ident, ANYTHING)
+        held = self.held(state)
+        if held is not None and pointer.kind == PACKET:
+            compared = tuple(one for one in held.compared if one[0] != pointer.ident)
+            self.hold(state, held._replace(compared=compared))
+        return Value(POINTER, data=pointer)
+
+    # branches
+
+    def _jump(self, insn: Insn, state: State) -> Successors:
+        if insn.is_exit:
+            self._check_exit(insn, state)
+        elif insn.cls == BPF_JMP and insn.jump_target is not None and not insn.is_unconditional_jump:
+            regs = state.frames[-1].regs
+            left = regs[insn.dst]
+            right = regs[insn.src] if insn.opcode & 8 else scalar(ZERO) if insn.imm == 0 else NUMBER
+            known = left.data
+            if isinstance(known, Pointer):
+                if insn.op in _EQUAL and known.nullable != "no" and right.number == ZERO:
+                    return self._split(insn, state, known)
+                if isinstance(right.data, Pointer) and insn.op in _BELOW:
+                    return self._compare(insn, state, known, right.data)
+        return super()._jump(insn, state)
+
+    def _split(self, insn: Insn, state: State, known: Pointer) -> Successors:
+        """Compared with 0: null on one way, a pointer on the other."""
+        null, other = state.copy(), state
+        self.replace(null, known.ident, scalar(ZERO, frozenset((insn.slot,))))
+        if known.held:
+            self.drop(null, known.ident)
+        self.replace(other, known.ident, None)
+        taken, passed = (null, other) if insn.op == BPF_JEQ else (other, null)
+        target = insn.jump_target or 0
+        return [self._go(insn.slot, target, taken), self._go(insn.slot, insn.slot + 1, passed)]
+
+    def _compare(self, insn: Insn, state: State, left: Pointer, right: Pointer) -> Successors:
+        """Of a packet pointer with the packet's end: how far may be read on the way where it is below."""
+        op, packet = insn.op, left
+        if left.kind == PACKET_END:
+            op, packet, right = _SWAPPED[op], right, left
+        if packet.kind != PACKET or right.kind != PACKET_END:
+            return super()._jump(insn, state)
+        when, more = _BELOW[op]
+        ways: Successors = []
+        target = insn.jump_target or 0
+        for holds, slot in ((True, target), (False, insn.slot + 1)):
+            branch = state.copy() if holds else state
+            held = self.held(branch)
+            if holds == when and held is not None and packet.low == packet.high:
+                known = dict(held.compared)
+                known[packet.ident] = max(known.get(packet.ident, 0), packet.low + more)
+                self.hold(branch, held._replace(compared=tuple(sorted(known.items()))))
+            ways.append(self._go(insn.slot, slot, branch))
+        return ways
+
+    def _check_exit(self, insn: Insn, state: State) -> None:
+        frame = state.frames[-1]
+        if len(state.frames) == 1:
+            held = self.held(state)
+            if held is not None and held.references:
+                self.note("reference", insn.slot, f"what {held.references[0][1]} gave is not released")
+            if held is not None and held.lock >= 0:
+                self.note("lock", insn.slot, "a spin lock is still held")
+        elif frame.callback:
+            caller = self.graph.insns[frame.call]
+            name = _plain(caller.imm) if caller is not None and caller.is_helper_call else ""
+            highest = self.rules.callback.get(name)
+            result = frame.regs[0]
+            if highest is not None and result.kind == SCALAR and result.number.is_const:
+                value = result.number.value
+                if not 0 <= value <= highest:
+                    self.note("result", insn.slot, f"a callback of bpf_{name}() returns {value}")
+
+    # calls
+
+    def _call_helper(self, insn: Insn, state: State) -> Successors:
+        name = _plain(insn.imm)
+        arguments = state.frames[-1].regs[:]
+        self._check_call(insn, state, name, arguments)
+        held = self.held(state)
+        following = super()._call_helper(insn, state)
+        if name in self.rules.moves_packet:
+            self.replace(state, -1, NUMBER, (PACKET, PACKET_END))
+        if held is not None and name == "spin_lock":
+            self.hold(state, held._replace(lock=insn.slot))
+        if held is not None and name == "spin_unlock":
+            self.hold(state, held._replace(lock=-1))
+        if name in self.rules.release:
+            self._release(insn, state, name, arguments[1])
+        self._dynptr(insn, state, name, arguments)
+        if name == "kptr_xchg" and isinstance(arguments[2].data, Pointer) and arguments[2].data.held:
+            self.drop(state, arguments[2].data.ident)
+        result = self._result(insn, state, name, arguments)
+        if result is not None:
+            state.frames[-1].regs[0] = result
+        return following
+
+    def _dynptr(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> None:
+        """Records of a ring buffer behind a dynptr on the stack."""
+        register = {"ringbuf_reserve_dynptr": 4, "ringbuf_submit_dynptr": 1, "ringbuf_discard_dynptr": 1}.get(
+            name
+        )
+        if register is None:
+            return
+        place = arguments[register]
+        if place.kind != STACK or place.off is None:
+            state.doubt = True
+        elif register == 4:
+            self.acquire(state, place.off - (1 << 20), "bpf_ringbuf_reserve_dynptr()")
+        elif not self.drop(state, place.off - (1 << 20)):
+            self.note("reference", insn.slot, f"bpf_{name}() gets a dynptr that holds no record")
+
+    def _result(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> Value | None:
+        if name == _CURRENT_TASK:
+            return NUMBER
+        if name == "this_cpu_ptr":
+            return self.made(state, Pointer(OBJECT, insn.slot, "bpf_this_cpu_ptr()", readonly=True))
+        source, slot = f"bpf_{name}()", insn.slot
+        of = self.map_of(arguments[1])
+        if name == "map_lookup_elem":
+            return None if of is None else self._looked_up(state, slot, of, arguments[2])
+        kind = self.rules.nullable.get(name)
+        if kind is None:
+            return None
+        size: int | None = None
+        if name in ("ringbuf_reserve", "dynptr_data"):
+            length = arguments[2 if name == "ringbuf_reserve" else 3].number
+            size = length.value if length.is_const else None
+        elif kind == MEMORY and of is not None:
+            size = of.value_size
+            source = of.name
+        held = name in self.rules.acquire
+        guarded = of.fields if of is not None and kind == MEMORY else ()
+        made = self.made(
+            state,
+            Pointer(kind, slot, source, size, "yes", held, readonly=name == "per_cpu_ptr", guarded=guarded),
+        )
+        if held:
+            self.acquire(state, slot, source)
+        return made
+
+    def _looked_up(self, state: State, slot: int, of: MapOf, key: Value) -> Value | None:
+        if of.type in _OF_MAPS:
+            return self.made(state, Pointer(MAP, slot, of.name, nullable="yes"))
+        if of.type in _OF_SOCKETS:
+            made = self.made(state, Pointer(SOCKET, slot, of.name, nullable="yes", held=True))
+            self.acquire(state, slot, of.name)
+            return made
+        if of.type not in _PLAIN_MAPS:
+            return None
+        # since 6.14 a constant index that an array has is known to be found
+        nullable = "yes"
+        if of.type in _CONSTANT_KEYS:
+            fixed = key.kind == STACK and self._pointers.on_stack(state, key, 4).number.is_const
+            nullable = "maybe" if fixed or key.kind == DATA else "yes"
+        readonly = bool(of.flags & _READONLY)
+        return self.made(
+            state,
+            Pointer(MEMORY, slot, of.name, of.value_size, nullable, readonly=readonly, guarded=of.fields),
+        )
+
+    def map_of(self, value: Value) -> MapOf | None:
+        """The map in an argument."""
+        return self.maps.get(value.data.name) if isinstance(value.data, MapRef) else None
+
+    def _release(self, insn: Insn, state: State, name: str, value: Value) -> None:
+        known = value.data
+        if isinstance(known, Pointer):
+            if not known.held:
+                self.note("reference", insn.slot, f"bpf_{name}() gets what {known.source} gave, no reference")
+            elif known.nullable == "no":
+                self.drop(state, known.ident)
+                self.replace(state, known.ident, NUMBER)
+            else:
+                self.drop(state, known.ident)
+
+    def _check_call(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> None:
+        slot, held = insn.slot, self.held(state)
+        if held is not None:
+            if held.lock >= 0 and name != "spin_unlock":
+                self.note("lock", slot, f"bpf_{name}() is called while a spin lock is held")
+            elif held.lock < 0 and name == "spin_unlock":
+                self.note("lock", slot, "a spin lock is released that is not held")
+            if name == "tail_call" and held.references:
+                self.note("reference", slot, f"a tail call leaves what {held.references[0][1]} gave")
+        for register in self.rules.not_null.get(name, ()):
+            value = arguments[register]
+            known = value.data
+            if isinstance(known, Pointer) and known.nullable != "no":
+                self._null(slot, known, f"bpf_{name}() gets it")
+            elif value.kind == SCALAR:
+                self.note("argument", slot, f"bpf_{name}() gets a number as argument {register}")
+        of = self.map_of(arguments[1])
+        if of is not None and name in self.rules.writes_map and of.flags & _READONLY:
+            self.note("readonly", slot, f"bpf_{name}() would change {of.name}, which programs may only read")
+        string = self.rules.string.get(name)
+        if string and (arguments[string].kind in (STACK, SCALAR, CTX) or self.is_plain(arguments[string])):
+            self.note("argument", slot, f"bpf_{name}() wants a constant string as argument {string}")
+        words = arguments[self.rules.words.get(name, 0)]
+        if (
+            name in self.rules.words
+            and words.kind == SCALAR
+            and words.number.is_const
+            and words.number.value % 8
+        ):
+            self.note("size", slot, f"bpf_{name}() gets {words.number.value} bytes of arguments")
+        if name in self.rules.context and arguments[1].kind in (STACK, SCALAR, DATA):
+            self.note("argument", slot, f"bpf_{name}() gets something else than the context")
+        if name in self.rules.field:
+            self._check_field(slot, name, arguments)
+        for pointer, size, writes in BUFFERS.get(insn.imm, ()):
+            self._check_buffer(slot, name, arguments, (pointer, size, writes))
+
+    @staticmethod
+    def is_plain(value: Value) -> bool:
+        """Whether a pointer leads to memory that programs may write to."""
+        return isinstance(value.data, Pointer) and value.data.kind == MEMORY and not value.data.readonly
+
+    def _check_field(self, slot: int, name: str, arguments: list[Value]) -> None:
+        """A lock or a timer has to be one of the map's value."""
+        known, wanted = arguments[1].data, self.rules.field[name]
+        if not isinstance(known, Pointer) or known.kind != MEMORY or known.low != known.high:
+            return
+        if known.source in self.maps and not any(
+            offset == known.low and field == wanted for offset, _, field in known.guarded
+        ):
+            self.note("argument", slot, f"bpf_{name}() gets a place in {known.source} that holds no {wanted}")
+        other = self.map_of(arguments[2])
+        if name == "timer_init" and other is not None and other.name != known.source:
+            self.note("argument", slot, f"a timer of {known.source} is set up with map {other.name}")
+
+    def _null(self, slot: int, known: Pointer, what: str) -> None:
+        detail = f"what {known.source} gave may be null; {what} without a comparison with 0"
+        self.note("null", slot, detail, sure=known.nullable == "yes")
+
+    def _check_buffer(self, slot: int, name: str, arguments: list[Value], access: Any) -> None:
+        pointer, size, writes = access
+        value, most, sure = arguments[pointer], 0, True
+        if not isinstance(size, int):
+            of = self.map_of(arguments[1])
+            if of is None:
+                return
+            most = of.key_size if size == "key" else of.value_size
+        elif size < 0:
+            most = -size
+        else:
+            length = arguments[size]
+            if length.kind > OPAQUE:
+                return
+            self._reading.look_at(length)
+            most = length.number.umax
+            if most == 0 and name in self.rules.positive:
+                self.note("size", slot, f"bpf_{name}() gets 0 bytes")
+            if most >= _UNBOUNDED:
+                what = f"bpf_{name}() gets a size that is not bounded"
+                self.note("size", slot, what, sure=not self.bounds_numbers)
+                return
+            sure = length.number.is_const
+        self._check_place(slot, name, value, most, sure=sure, writes=writes, fixed=isinstance(size, str))
+
+    def _check_place(
+        self, slot: int, name: str, value: Value, most: int, *, sure: bool, writes: bool, fixed: bool
+    ) -> None:
+        known = value.data
+        if isinstance(known, Pointer):
+            if known.nullable != "no":
+                self._null(slot, known, f"bpf_{name}() gets it")
+            elif known.kind == MEMORY:
+                self.check_range(slot, known, 0, most, sure=sure)
+                if writes and known.readonly:
+                    self.note("readonly", slot, f"bpf_{name}() would write to {known.source}")
+            elif known.kind in (SOCKET, MAP, PACKET_END):
+                self.note("argument", slot, f"bpf_{name}() gets a {known.kind} as memory")
+        elif value.kind == STACK and value.off is not None and most and value.off + most > 0:
+            what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
+            self.note("bounds", slot, what, sure=sure)
+        elif value.kind == CTX and self.program_type != "syscall":
+            self.note("argument", slot, f"bpf_{name}() gets the context as memory")
+        elif value.kind == SCALAR and (not value.number.is_const or value.number.value) and most:
+            self.note("argument", slot, f"bpf_{name}() gets a number as memory")
+        elif value.kind == OPAQUE and fixed and self._pointers.is_given(value):
+            self.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")
+
+    def check_range(self, slot: int, known: Pointer, off: int, size: int, *, sure: bool = True) -> None:
+        """An access of `size` bytes behind a pointer into memory."""
+        if known.size is None or (known.low + off >= 0 and known.high + off + size <= known.size):
+            return
+        if known.wild:
+            what = f"an offset that is not bounded into {known.source}"
+            self.note("bounds", slot, what, sure=not self.bounds_numbers)
+        else:
+            first, last = known.low + off, known.high + off + size
+            what = f"bytes {first} to {last} of {known.source}, which has {known.size}"
+            self.note(
+                "bounds", slot, what, sure=sure and (known.low == known.high or not self.bounds_numbers)
+            )
+
+    def look_at_offset(self, slot: int) -> None:
+        """What follows depends on an instruction's offset."""
+        if slot in self._reading.offsets:
+            raise KernelMattersError(slot)
+
+    def _call_kernel_function(self, insn: Insn, state: State) -> Successors:
+        name = self.graph.kfunc_name(insn.slot) or ""
+        arguments = state.frames[-1].regs[:]
+        following = super()._call_kernel_function(insn, state)
+        first = arguments[1]
+        if name.startswith("bpf_iter_") and first.kind == STACK and first.off is not None:
+            self._iterate(insn, state, name, first.off - (1 << 20))
+        elif name in self.rules.kfunc_acquire:
+            nullable = self.rules.kfunc_acquire[name]
+            pointer = Pointer(OBJECT, insn.slot, f"{name}()", nullable=nullable, held=True)
+            made = self.made(state, pointer)
+            self.acquire(state, insn.slot, f"{name}()")
+            state.frames[-1].regs[0] = made
+        elif name in self.rules.kfunc_release:
+            self._release_object(insn, state, name, first)
+        elif any(isinstance(one.data, Pointer) and one.data.held for one in arguments[1:6]):
+            state.doubt = True  # it may keep or release what it gets
+        return following
+
+    def _iterate(self, insn: Insn, state: State, name: str, ident: int) -> None:
+        held = self.held(state)
+        begun = held is not None and any(one == ident for one, _ in held.references)
+        if name.endswith("_new"):
+            self.acquire(state, ident, f"{name}()")
+            return
+        if held is not None and not begun:
+            self.note("reference", insn.slot, f"{name}() gets an iterator that was not begun")
+        if name.endswith("_destroy"):
+            self.drop(state, ident)
+        elif name == "bpf_iter_num_next":
+            pointer = Pointer(MEMORY, insn.slot, f"{name}()", 4, "yes", readonly=True)
+            state.frames[-1].regs[0] = self.made(state, pointer)
+
+    def _release_object(self, insn: Insn, state: State, name: str, value: Value) -> None:
+        known, word = value.data, self.rules.kfunc_release[name]
+        if not isinstance(known, Pointer):
+            if value.kind == SCALAR or (value.kind == OPAQUE and self._pointers.is_given(value)):
+                self.note("reference", insn.slot, f"{name}() gets something that holds no reference")
+            return
+        if known.nullable != "no":
+            self._null(insn.slot, known, f"{name}() gets it")
+        elif not known.held:
+            self.note("reference", insn.slot, f"{name}() gets what {known.source} gave, no reference")
+        elif word not in known.source and known.source != "bpf_kptr_xchg()":
+            self.note("argument", insn.slot, f"{name}() gets what {known.source} gave")
+        self.drop(state, known.ident)
+        self.replace(state, known.ident, NUMBER)
+
+
+def _plain(number: int) -> str:
+    return helper_name(number).removeprefix("bpf_")
