@@ -13,6 +13,7 @@ What is kept between runs, and so what a line measures:
   relocation is resolved and every question of reachability answered in the run that is measured.
 * asked again: the answers of the same question on the same files are there, too; next to nothing
   is computed. This is no measure of the engine.
+* one object of N is new: indexes and answers are there, but for one of the objects.
 
 All is CPU (user and system) of one whole process, children included; bpftool's is the sum over the kernels.
 """
@@ -110,6 +111,11 @@ def _matrix(preflight: str, folder: Path, env: dict[str, str], rounds: int) -> N
         shutil.rmtree(warm / "preflight/core", ignore_errors=True)
         return ours(warm, *options)
 
+    def one_new() -> tuple[float, float]:
+        shutil.rmtree(warm / "preflight/core")
+        run_once([preflight, "core", *tools[1:], *arguments], env | {"XDG_CACHE_HOME": str(warm)})
+        return ours(warm)
+
     def engine() -> tuple[float, float]:
         return run_once([sys.executable, "-c", _ENGINE, " ".join(tools), *files], env)
 
@@ -128,6 +134,7 @@ def _matrix(preflight: str, folder: Path, env: dict[str, str], rounds: int) -> N
         "findings, cold": emptied,
         "findings, warm index": forgetful,
         "findings, asked again": lambda: ours(warm),
+        f"findings, one object of {len(tools)} is new": one_new,
         "every relocation as JSON, cold": lambda: emptied("--format", "json"),
         "every relocation, JSON, warm index": lambda: forgetful("--format", "json"),
         "relocation alone, cold": engine,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -82,6 +82,58 @@ def write_json(path: Path, value: Any) -> None:
     write(path, _sha256(body).encode() + b"\n" + body)
 
 
+class Entries:
+    """Values of JSON by key in one file: at most `most` of them, those kept longest ago go first.
+
+    A key is a digest in hex. The first line of the file is a check sum of the others, each of which is a
+    key, a space and a value; a damaged file is as good as none. Of two runs that keep something at
+    the same time the later one's file stays, whole.
+    """
+
+    def __init__(self, path: Path, most: int, limit: int) -> None:
+        self._path = path
+        self._most = most
+        self._limit = limit
+        self._lines: dict[bytes, bytes] = {}
+        check, _, body = (read(path, limit) or b"").partition(b"\n")
+        if body and check == _check_sum(body):
+            for line in body.split(b"\n"):
+                key, _, value = line.partition(b" ")
+                self._lines[key] = value
+
+    def get(self, keys: Iterable[str]) -> dict[str, Any]:
+        """The values of those keys that are there."""
+        import json
+
+        found = {key: line for key in keys if (line := self._lines.get(key.encode())) is not None}
+        try:
+            values = json.loads(b"[%b]" % b",".join(found.values()))
+        except (ValueError, RecursionError):  # no run of ours wrote this
+            return {}
+        return dict(zip(found, values, strict=True)) if len(values) == len(found) else {}
+
+    def keep(self, texts: Mapping[str, str]) -> None:
+        """Add values, each ASCII JSON of one line, and write the file; an old one of a key is replaced."""
+        for key, text in texts.items():
+            self._lines.pop(key.encode(), None)
+            self._lines[key.encode()] = text.encode()
+        kept, room = [], self._limit - 64
+        for name, value in list(self._lines.items())[: -self._most - 1 : -1]:
+            room -= len(name) + len(value) + 2
+            if room < 0:
+                break
+            kept.append(name + b" " + value)
+        body = b"\n".join(reversed(kept))
+        write(self._path, _check_sum(body) + b"\n" + body)
+
+
+def _check_sum(body: bytes) -> bytes:
+    """Tells damage; against somebody else's writing the owner and the mode of the file are looked at."""
+    from zlib import crc32
+
+    return b"%08x %d" % (crc32(body), len(body))
+
+
 def digest_of(parts: Iterable[str]) -> str:
     """SHA-256 in hex of texts that hold no NUL: the key of an answer that depends on them."""
     return _sha256("\0".join(parts).encode("utf-8", "surrogateescape"))
@@ -99,7 +151,7 @@ def identity(path: str) -> str:
 
 @cache
 def own_identity() -> str:
-    """Digest over preflight's own files: changed code and changed tables give other answers."""
+    """Digest over preflight's own files: changed code, compiled or not, and tables give other answers."""
     return digest_of(_own_files())
 
 
@@ -108,7 +160,7 @@ def _own_files() -> Iterator[str]:
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.endswith((".py", ".toml")):
+                if entry.name.endswith((".py", ".so", ".toml", ".json")):
                     yield identity(entry.path)
                 elif entry.is_dir() and entry.name != "__pycache__":
                     folders.append(entry.path)

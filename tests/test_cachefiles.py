@@ -102,3 +102,54 @@ def test_a_rewritten_file_has_another_identity(tmp_path: Path) -> None:
     assert cachefiles.identity(str(path)) != before
     path.unlink()
     assert cachefiles.identity(str(path)) != before
+
+
+def _entries(path: Path, most: int = 3, limit: int = 1000) -> cachefiles.Entries:
+    return cachefiles.Entries(path, most, limit)
+
+
+def test_entries_come_back_by_key(tmp_path: Path) -> None:
+    _entries(tmp_path / "name").keep({"aa": "1", "bb": '["text"]'})
+    assert _entries(tmp_path / "name").get(["bb", "cc", "aa"]) == {"bb": ["text"], "aa": 1}
+    _entries(tmp_path / "name").keep({"aa": "2"})
+    assert _entries(tmp_path / "name").get(["aa", "bb"]) == {"aa": 2, "bb": ["text"]}
+
+
+def test_the_entries_kept_longest_ago_go_first(tmp_path: Path) -> None:
+    for key in ("aa", "bb", "cc", "aa", "dd"):
+        _entries(tmp_path / "name").keep({key: "1"})
+    assert set(_entries(tmp_path / "name").get(["aa", "bb", "cc", "dd"])) == {"cc", "aa", "dd"}
+
+
+def test_entries_stay_within_the_limit_of_the_file(tmp_path: Path) -> None:
+    for key in ("aa", "bb", "cc"):
+        _entries(tmp_path / "name").keep({key: f'"{"x" * 400}"'})
+    assert (tmp_path / "name").stat().st_size <= 1000
+    assert set(_entries(tmp_path / "name").get(["aa", "bb", "cc"])) == {"bb", "cc"}
+
+
+@pytest.mark.parametrize("at", [0, 5, -1, -9])
+def test_damaged_entries_are_as_good_as_none(tmp_path: Path, at: int) -> None:
+    path = tmp_path / "name"
+    _entries(path).keep({"aa": "12345", "bb": "2"})
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+    assert _entries(path).get(["aa", "bb"]) == {}
+
+
+def test_entries_that_are_no_json_are_as_good_as_none(tmp_path: Path) -> None:
+    _entries(tmp_path / "name").keep({"aa": "1", "bb": "["})
+    _entries(tmp_path / "more", limit=20_000).keep({"aa": "[" * 10_000})
+    _entries(tmp_path / "two").keep({"aa": "1,2"})
+    assert _entries(tmp_path / "name").get(["aa", "bb"]) == {}
+    assert _entries(tmp_path / "more", limit=20_000).get(["aa"]) == {}
+    assert _entries(tmp_path / "two").get(["aa"]) == {}
+
+
+def test_own_identity_has_the_compiled_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cachefiles, "__file__", str(tmp_path / "cachefiles.py"))
+    (tmp_path / "_quick.so").write_bytes(b"one")
+    before = cachefiles.own_identity.__wrapped__()
+    (tmp_path / "_quick.so").write_bytes(b"other")
+    assert cachefiles.own_identity.__wrapped__() != before

@@ -1,106 +1,132 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remembers what `preflight core` answered, one file per kernel under `$XDG_CACHE_HOME/preflight/core`.
+"""Remembers what `preflight core` answered, under `$XDG_CACHE_HOME/preflight/core`.
 
-An answer depends on the objects' files, on the kernel's files, on the options that choose what is judged
-and listed, and on preflight itself. It is kept under a digest of all that, so nothing here can be out
-of date; it can only be absent. The running host is never remembered: its facts have no files whose
-change would show.
+There is one file per kernel and options; in it answers are found by the object's bytes and name. The file's
+name is a digest of all else that an answer depends on: the kernel's files, the options that choose what is
+judged and listed, and preflight itself. So nothing here can be out of date; it can only be absent. The
+running host is never remembered: its facts have no files whose change would show.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight import cachefiles
+from preflight.findings.model import Finding
+from preflight.predict.core_report import Judged
 
 if TYPE_CHECKING:
-    from preflight.findings.model import Finding
+    from preflight.cli.core_objects import Key
     from preflight.kernels.model import Kernel
 
-_LIMIT = 64 << 20
-#: Answers kept; those written longest ago go first. One is 100 KB to 1 MB for fifty objects.
+#: Answers in one file, and its bytes: fifty objects are 100 KB of findings, 1 MB with every relocation.
+_ANSWERS = 1024
+_LIMIT = 8 << 20
+#: Files kept; those written longest ago go first.
 _KEPT = 128
 #: More modules than this are not looked at one by one, and the kernel is not remembered.
 _MODULES = 256
 
 
 class Answered(NamedTuple):
-    """One object on one kernel: by loader the result and how many records matched.
+    """One object on one kernel: how it was judged by loader, and findings about where the loaders differ."""
 
-    `differences` are findings about the loaders, in JSON form.
-    """
-
-    judged: dict[str, tuple[dict[str, Any], int]]
-    differences: list[dict[str, Any]]
+    judged: dict[str, Judged]
+    differences: list[Finding]
 
 
 class CoreMemory:
-    """What is remembered for these objects under these options.
+    """What is remembered under these options."""
 
-    `objects` are what the user typed. Nothing is remembered when one of them is a directory, whose change
-    would not show.
-    """
-
-    def __init__(self, objects: Iterable[str], options: Sequence[str], directory: Path | None = None) -> None:
+    def __init__(self, options: Sequence[str], directory: Path | None = None) -> None:
         self._directory = directory or cachefiles.directory("core")
-        self._paths: dict[str, Path | None] = {}
-        files = [_file(spec) for spec in objects]
-        self._of = (
-            None
-            if any(file is None for file in files)
-            else cachefiles.digest_of([cachefiles.own_identity(), *options, *map(str, files)])
-        )
+        self._of = cachefiles.digest_of([cachefiles.own_identity(), *options])
+        self._texts = _Texts()
 
-    def recall(self, kernel: Kernel) -> list[Answered] | None:
-        """What was answered for this kernel, object by object; None when that is not remembered."""
-        # decided before anything is read: what changes meanwhile is kept as what it was
-        path = self._paths[kernel.name] = self._path(kernel)
-        found = None if path is None else cachefiles.read_json(path, _LIMIT)
-        if not isinstance(found, list):
-            return None
-        return [Answered(judged, differences) for judged, differences in found]
-
-    def keep(self, kernel: Kernel, answered: list[Answered]) -> None:
-        """Remember what was answered after `recall` had nothing; the oldest of too many are forgotten."""
-        path = self._paths.get(kernel.name)
-        if path is not None:
-            cachefiles.write_json(path, answered)
-            self._forget_oldest()
-
-    def _path(self, kernel: Kernel) -> Path | None:
-        if self._of is None:
-            return None
+    def of(self, kernel: Kernel) -> KernelMemory:
+        """What is remembered of a kernel. Ask before anything is read of it: it is kept as what it is now."""
         parts = _parts(kernel)
         if parts is None:
-            return None
-        return self._directory / f"{cachefiles.digest_of([self._of, *parts])}.json"
+            return KernelMemory(None, self._texts)
+        return KernelMemory(self._directory / cachefiles.digest_of([self._of, *parts]), self._texts)
 
-    def _forget_oldest(self) -> None:
+
+class KernelMemory:
+    """What is remembered of one kernel; nothing without a path."""
+
+    def __init__(self, path: Path | None, texts: _Texts) -> None:
+        self._path = path
+        self._entries = None if path is None else cachefiles.Entries(path, _ANSWERS, _LIMIT)
+        self._texts = texts
+
+    def recall(self, keys: Sequence[Key]) -> dict[Key, Answered]:
+        """What was answered about those of these objects that are remembered."""
+        if self._entries is None:
+            return {}
+        by_digest = {key.digest: key for key in keys}
         try:
-            with os.scandir(self._directory) as entries:
-                kept = sorted((entry.stat().st_mtime_ns, entry.path) for entry in entries)
-            for _, path in kept[:-_KEPT]:
+            return {
+                by_digest[digest]: _answered(value) for digest, value in self._entries.get(by_digest).items()
+            }
+        except (LookupError, TypeError, ValueError):  # no run of ours wrote this
+            return {}
+
+    def keep(self, answers: Mapping[Key, Answered]) -> None:
+        """Remember more answers; the oldest of too many are forgotten."""
+        if self._entries is None or self._path is None or not answers:
+            return
+        self._entries.keep({key.digest: self._texts.of(answered) for key, answered in answers.items()})
+        _forget_oldest(self._path.parent)
+
+
+class _Texts:
+    """Answers as JSON texts. Kernels that answer alike share their findings: those are written once."""
+
+    def __init__(self) -> None:
+        import json
+
+        self._encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+        #: by the list's `id`: the list, which is kept so that no other one gets its id, and its text
+        self._known: dict[int, tuple[list[Any], str]] = {}
+
+    def of(self, answered: Answered) -> str:
+        """`[[[loader, matched, result without findings, findings], ...], differences]`."""
+        judged = ",".join(
+            f"[{self._encode([loader, one.matched, one.result | {'findings': None}])[1:-1]},"
+            f"{self._shared(one.result['findings'])}]"
+            for loader, one in answered.judged.items()
+        )
+        return f"[[{judged}],{self._encode([found.to_dict() for found in answered.differences])}]"
+
+    def _shared(self, findings: list[Any]) -> str:
+        if id(findings) not in self._known:
+            self._known[id(findings)] = findings, self._encode(findings)
+        return self._known[id(findings)][1]
+
+
+def _answered(value: Any) -> Answered:
+    """An answer from its JSON form. LookupError, TypeError or ValueError for anything else."""
+    by_loader, differences = value
+    judged = {}
+    for loader, matched, result, shown in by_loader:
+        result["findings"] = shown
+        judged[loader] = Judged(result, tuple(map(finding_of, shown)), matched)
+    return Answered(judged, list(map(finding_of, differences)))
+
+
+def _forget_oldest(directory: Path) -> None:
+    try:
+        with os.scandir(directory) as entries:
+            names = [entry.path for entry in entries]
+        if len(names) > _KEPT:
+            names.sort(key=lambda path: os.stat(path).st_mtime_ns)  # noqa: PTH116
+            for path in names[:-_KEPT]:
                 Path(path).unlink(missing_ok=True)
-        except OSError:
-            return  # somebody else tidies up at this moment
-
-
-def _file(spec: str) -> str | None:
-    """What tells an object's file from another under the same name; None when nothing does."""
-    if "\0" in spec:
-        return None
-    path = spec
-    if not os.path.lexists(path):
-        from shutil import which
-
-        found = which(spec) if os.sep not in spec else None
-        if found is None:
-            return None
-        path = found
-    return f"{spec}={cachefiles.identity(path)}" if os.path.isfile(path) else None  # noqa: PTH113
+    except OSError:
+        return  # somebody else tidies up at this moment
 
 
 def _parts(kernel: Kernel) -> list[str] | None:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from preflight.cli.core_memory import Answered, CoreMemory, finding_of
+from preflight.cli.core_memory import Answered, CoreMemory
+from preflight.cli.core_objects import Objects
 from preflight.cli.exits import exit_for
 from preflight.cli.targets import WithoutBtf, kernels_named, modules_named
 from preflight.errors import InputError, UsageError
@@ -126,7 +126,7 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
     if request.show_commands:
         from preflight.predict.by_hand import commands
 
-        more["commands"] = commands(request.objects, asker.objects, places)
+        more["commands"] = commands(request.objects, asker.objects.all(), places)
     summary = summarise(judged, overall, code, names)
     return envelope("core", summary, [one.result for one in judged], **more), code
 
@@ -142,43 +142,26 @@ class _Asker:
         self.several = False
         self.loaders = NAMES if request.loader == "all" else (request.loader,)
         options = (request.loader, request.only, request.program, request.type, str(request.listing))
-        self._memory = CoreMemory(request.objects, (*options, *request.modules))
+        self._memory = CoreMemory((*options, *request.modules))
+        self.objects = Objects(request.objects)
 
-    @cached_property
-    def objects(self) -> list[BpfObject]:
-        """The objects, opened when a question needs them."""
-        from preflight.objects.sources import open_all
-
-        return open_all(self._request.objects)
-
-    def answers(self, kernel: Kernel | WithoutBtf) -> list[tuple[dict[str, Judged], list[Finding]]]:
+    def answers(self, kernel: Kernel | WithoutBtf) -> list[Answered]:
         """Per object: how it was judged by loader, and where the loaders differ."""
-        remembered = self._memory.recall(kernel) if isinstance(kernel, Kernel) else None
-        if remembered is not None:
-            return [self._revived(one) for one in remembered]
-        ready = _Ready(kernel, self._request, several=self.several)
-        found = []
-        for obj in self.objects:
-            by_loader = {name: ready.judge(obj, name) for name in self.loaders}
-            found.append((by_loader, ready.differences(obj)))
-        if isinstance(kernel, Kernel):
-            self._memory.keep(kernel, [_plain(by_loader, differences) for by_loader, differences in found])
-        return found
-
-    @staticmethod
-    def _revived(answered: Answered) -> tuple[dict[str, Judged], list[Finding]]:
-        by_loader = {
-            loader: Judged(result, tuple(map(finding_of, result["findings"])), matched)
-            for loader, (result, matched) in answered.judged.items()
-        }
-        return by_loader, list(map(finding_of, answered.differences))
-
-
-def _plain(by_loader: dict[str, Judged], differences: list[Finding]) -> Answered:
-    return Answered(
-        {loader: (one.result, one.matched) for loader, one in by_loader.items()},
-        [difference.to_dict() for difference in differences],
-    )
+        memory = self._memory.of(kernel) if isinstance(kernel, Kernel) else None
+        keys = self.objects.keys
+        known = {} if memory is None else memory.recall(keys)
+        if len(known) < len(keys):
+            ready = _Ready(kernel, self._request, several=self.several)
+            new = {}
+            for key in keys:
+                if key not in known:
+                    obj = self.objects.open(key)
+                    by_loader = {name: ready.judge(obj, name) for name in self.loaders}
+                    new[key] = Answered(by_loader, ready.differences(obj))
+            if memory is not None:
+                memory.keep(new)
+            known |= new
+        return [known[key] for key in keys]
 
 
 class _Ready:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from preflight.errors import InputError
@@ -31,7 +32,11 @@ class _Raw(NamedTuple):
     embedded: bool
 
 
-def open_objects(spec: str | os.PathLike[str], errors: list[InputError] | None = None) -> list[BpfObject]:
+def open_objects(
+    spec: str | os.PathLike[str],
+    errors: list[InputError] | None = None,
+    opened: Mapping[str, BpfObject] | None = None,
+) -> list[BpfObject]:
     """All BPF objects behind a path, each once.
 
     `spec` is a BPF object, a directory (searched below, links to directories not followed), an executable or
@@ -39,15 +44,19 @@ def open_objects(spec: str | os.PathLike[str], errors: list[InputError] | None =
     the first name (in sorted order for a directory) and lists the others in `aliases`.
 
     Raises InputError when the path cannot be read, holds no BPF object, or one of its objects is malformed.
-    With `errors`, malformed ones are added to that list instead and the rest is returned.
+    With `errors`, malformed ones are added to that list instead and the rest is returned. Those in
+    `opened`, by digest, are not read again, under whatever name they were opened.
     """
     found: dict[str, BpfObject] = {}
-    _collect(spec, found, errors)
+    _collect(spec, found, errors, opened or {})
     return list(found.values())
 
 
 def _collect(
-    spec: str | os.PathLike[str], found: dict[str, BpfObject], errors: list[InputError] | None = None
+    spec: str | os.PathLike[str],
+    found: dict[str, BpfObject],
+    errors: list[InputError] | None = None,
+    opened: Mapping[str, BpfObject] = MappingProxyType({}),
 ) -> None:
     """Add the objects behind a path to `found`, by digest; one that is there already is not read again."""
     path = _resolve(spec)
@@ -59,7 +68,7 @@ def _collect(
         try:
             for raw, name in _open_file(file, quiet=file is not path):
                 nothing = False
-                _add(found, raw, name)
+                _add(found, raw, name, opened)
         except InputError as error:
             if errors is None:
                 raise
@@ -68,10 +77,12 @@ def _collect(
         raise InputError("no BPF object in it", subject=_display(path))
 
 
-def _add(found: dict[str, BpfObject], raw: _Raw, name: str) -> None:
+def _add(found: dict[str, BpfObject], raw: _Raw, name: str, opened: Mapping[str, BpfObject]) -> None:
     digest = hashlib.sha256(raw.content).hexdigest()
     known = found.get(digest)
-    if known is None:
+    if known is None and digest in opened:
+        found[digest] = replace(opened[digest], name=name, aliases=(), _memo={})
+    elif known is None:
         try:
             found[digest] = load(raw.content, name)
         except InputError as error:

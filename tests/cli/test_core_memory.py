@@ -15,9 +15,12 @@ import pytest
 from preflight import cachefiles
 from preflight.cli import core_memory, core_run
 from preflight.cli.core_memory import Answered, CoreMemory, finding_of
+from preflight.cli.core_objects import Key, Objects
 from preflight.cli.main import run
+from preflight.errors import InputError
 from preflight.kernels.blob import Blob
 from preflight.kernels.model import Contents, Identity, Kernel, Provenance
+from preflight.predict.core_report import judge
 from tests.predict import scenes
 
 Core = Callable[..., tuple[dict[str, Any], int]]
@@ -113,12 +116,81 @@ def test_a_damaged_file_is_as_good_as_none(core: Core, files: list[str], tmp_pat
     assert (result, asked > 0) == (first, True)
 
 
-def test_a_directory_is_not_remembered(core: Core, files: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line", ["[", "[]", "[[[]],[]]", '[[["libbpf",1,{},[{}]]],[]]', "{}", "[" * 3000, "1 2"]
+)
+def test_answers_no_run_of_ours_wrote_are_as_good_as_none(
+    core: Core, files: list[str], tmp_path: Path, line: str
+) -> None:
+    first, _ = core(*files)
+    for path in (tmp_path / "cache/preflight/core").iterdir():
+        entries = cachefiles.Entries(path, 10, 1 << 20)
+        entries.keep({key.decode(): line for key in entries._lines})
+    assert core(*files) == (first, 2)
+
+
+def _with_another(tmp_path: Path, files: list[str], name: str, member: str) -> list[str]:
+    (tmp_path / name).write_bytes(scenes.reader(member).data)
+    return [str(tmp_path / name), *files]
+
+
+def test_a_new_object_is_asked_about_alone(
+    core: Core, files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core(*files)
+    both = _with_another(tmp_path, files, "more.bpf.o", "x")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    anew, _ = core(*both)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    judged: list[str] = []
+    monkeypatch.setattr(core_run, "judge", lambda on, *rest: judged.append(on.obj.name) or judge(on, *rest))
+    assert core(*both)[0] == anew
+    assert judged == ["more.bpf.o"] * 2
+    assert core(*reversed(both[:2]), *files[1:])[1] == 0
+
+
+def test_equal_objects_are_one_under_the_first_name(core: Core, files: list[str], tmp_path: Path) -> None:
+    core(*files)
+    both = _with_another(tmp_path, files, "twin.bpf.o", "pid")
+    result, _ = core(*both)
+    assert {one["object"] for one in result["results"]} == {"twin.bpf.o"}
+    turned = [files[0], both[0], *files[1:]]
+    assert core(*turned)[1] == 0
+    assert {one["object"] for one in core(*turned)[0]["results"]} == {"read.bpf.o"}
+
+
+def test_a_twin_that_is_new_does_not_rename_the_first(core: Core, files: list[str], tmp_path: Path) -> None:
+    """What its file held is remembered, but not what was answered."""
+    core(*files)
+    for path in (tmp_path / "cache/preflight/core").iterdir():
+        path.unlink()
+    both = _with_another(tmp_path, files, "twin.bpf.o", "pid")
+    result, _ = core(files[0], both[0], *files[1:])
+    assert {one["object"] for one in result["results"]} == {"read.bpf.o"}
+
+
+def test_an_object_that_is_replaced_after_its_name_was_looked_up_is_not_judged(
+    tmp_path: Path, files: list[str]
+) -> None:
+    objects = Objects([files[0]], tmp_path / "kept")
+    assert len(objects.keys) == 1
+    again = Objects([files[0]], tmp_path / "kept")
+    (key,) = again.keys
+    Path(files[0]).write_bytes(scenes.reader("gone").data)
+    with pytest.raises(InputError, match="changed while it was read"):
+        again.open(key)
+
+
+def test_a_directory_is_looked_through_again(core: Core, files: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "objects"
     folder.mkdir()
     os.rename(files[0], folder / "read.bpf.o")
-    core(str(folder), *files[1:])
-    assert core(str(folder), *files[1:])[1] == 2
+    first, _ = core(str(folder), *files[1:])
+    assert core(str(folder), *files[1:]) == (first, 0)
+    (folder / "more.bpf.o").write_bytes(scenes.reader("x").data)
+    result, asked = core(str(folder), *files[1:])
+    assert asked == 2
+    assert len(result["results"]) == 4
 
 
 def _kernel(tmp_path: Path, name: str, kind: str = "deb", config: bytes | None = b"") -> Kernel:
@@ -129,36 +201,38 @@ def _kernel(tmp_path: Path, name: str, kind: str = "deb", config: bytes | None =
     return Kernel(Identity(name, "little"), Contents(Blob(path), known), Provenance(kind))
 
 
+_KEY = Key("00" * 32, "one.bpf.o")
+
+
 def _memory(tmp_path: Path, *options: str) -> CoreMemory:
-    obj = tmp_path / "one.bpf.o"
-    if not obj.exists():
-        obj.touch()
-    return CoreMemory([str(obj)], options, tmp_path / "kept")
+    return CoreMemory(options, tmp_path / "kept")
 
 
 def test_the_running_host_is_not_remembered(tmp_path: Path) -> None:
     host = _kernel(tmp_path, "host", "host")
-    memory = _memory(tmp_path)
-    assert memory.recall(host) is None
-    memory.keep(host, [])
-    assert _memory(tmp_path).recall(host) is None
+    memory = _memory(tmp_path).of(host)
+    assert memory.recall([_KEY]) == {}
+    memory.keep({_KEY: Answered({}, [])})
+    assert _memory(tmp_path).of(host).recall([_KEY]) == {}
 
 
 def test_an_unknown_configuration_is_not_an_empty_one(tmp_path: Path) -> None:
-    memory = _memory(tmp_path)
     known = _kernel(tmp_path, "k")
-    memory.recall(known)
-    memory.keep(known, [Answered({}, [])])
-    assert _memory(tmp_path).recall(known) == [Answered({}, [])]
-    assert _memory(tmp_path).recall(_kernel(tmp_path, "k", config=None)) is None
+    _memory(tmp_path).of(known).keep({_KEY: Answered({}, [])})
+    assert _memory(tmp_path).of(known).recall([_KEY]) == {_KEY: Answered({}, [])}
+    assert _memory(tmp_path).of(_kernel(tmp_path, "k", config=None)).recall([_KEY]) == {}
+
+
+def test_an_object_under_another_name_is_another(tmp_path: Path) -> None:
+    kernel = _kernel(tmp_path, "k")
+    _memory(tmp_path).of(kernel).keep({_KEY: Answered({}, [])})
+    assert _memory(tmp_path).of(kernel).recall([_KEY._replace(name="two.bpf.o")]) == {}
 
 
 def test_only_so_many_answers_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core_memory, "_KEPT", 3)
     for number in range(5):
-        memory, kernel = _memory(tmp_path, str(number)), _kernel(tmp_path, "k")
-        memory.recall(kernel)
-        memory.keep(kernel, [])
+        _memory(tmp_path, str(number)).of(_kernel(tmp_path, "k")).keep({_KEY: Answered({}, [])})
     assert len(list((tmp_path / "kept").iterdir())) == 3
 
 
