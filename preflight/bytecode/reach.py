@@ -307,6 +307,8 @@ class _Question:
 
     def _assumed_on(self, machine: Machine, path: tuple[int, ...]) -> tuple[Assumption, ...]:
         """The settable constants that decided a branch on a path."""
+        if not machine.settable_reads:
+            return ()
         heads = sorted(self.graph.heads)
         ends: set[int] = set()
         for start in path:
