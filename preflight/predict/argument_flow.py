@@ -7,12 +7,13 @@ nothing is known any more, so this finds no more than there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from preflight.bytecode.insn import Insn
-from preflight.bytecode.opcodes import BPF_LD, BPF_MEM, BPF_STX, R10, SIZES
+from preflight.bytecode.opcodes import BPF_LOAD_ACQ, BPF_MEM, BPF_STX, R10, SIZES
 from preflight.predict.code import Code
+from preflight.predict.register_effects import ATOMIC, CALLS, COPIES, EFFECTS, PLAIN_LOADS, SETS
 
 _MOV64_X, _ADD64_K, _ADD64_X, _JEQ_K, _JNE_K = 0xBF, 0x07, 0x0F, 0x15, 0x55
 _STORE64: Final = 0x7B
@@ -66,29 +67,37 @@ def accesses(
     `word_of` says for a read of the context (offset, size) which argument that is, None for none.
     `entry` is where to begin, and what registers hold there: the context in r1.
     """
-    insns = {insn.slot: insn for insn in code.insns}
+    blocks = code.blocks
     start, first = entry
     held: dict[int, _State] = {start: dict(first)}
     todo = [start]
     while todo:
-        slot = todo.pop()
-        insn = insns.get(slot)
-        if insn is None:
+        head = todo.pop()
+        block = blocks.get(head)
+        if block is None:
             continue
-        for following, carried in _ways(code, insn, held[slot], word_of):
+        state = dict(held[head])
+        _follow(block.body, state, word_of)
+        for following, carried in _ways(code, block.last, state, word_of):
             known = held.get(following)
-            merged = carried if known is None else _joined(known, carried)
-            if merged != known:
+            if known is None:
+                held[following] = carried
+                todo.append(following)
+            elif known and known != carried and (merged := _joined(known, carried)) != known:
                 held[following] = merged
                 todo.append(following)
-    found = (_access(insn, held[slot]) for slot, insn in insns.items() if slot in held)
-    return sorted(one for one in found if one is not None)
+    found: list[Access] = []
+    for head, state in held.items():
+        if state and head in blocks:
+            _follow((*blocks[head].body, blocks[head].last), dict(state), word_of, found)
+    return sorted(found)
 
 
 def _ways(
     code: Code, insn: Insn, state: _State, word_of: Callable[[int, int], int | None]
 ) -> list[tuple[int, _State]]:
-    after = _after(insn, state, word_of)
+    after = dict(state)
+    _follow((insn,), after, word_of)
     ways = [(following, after) for following in insn.successors]
     if insn.call_target is not None and code.global_subprogs is not None:
         inside = {} if insn.call_target in code.global_subprogs else state
@@ -113,30 +122,43 @@ def _joined(old: _State, new: _State) -> _State:
     return merged
 
 
-def _after(insn: Insn, state: _State, word_of: Callable[[int, int], int | None]) -> _State:
-    """What is held behind an instruction."""
-    after = dict(state)
-    if insn.is_call or (insn.cls == BPF_LD and not insn.is_ldimm64):
-        for register in _CALLER_SAVED:
-            after.pop(register, None)
-    elif insn.opcode == _MOV64_X and not insn.off:
-        _set(after, insn.dst, state.get(insn.src))
-    elif insn.opcode == _ADD64_K and insn.dst in state and state[insn.dst].word >= 0:
-        one = state[insn.dst]
-        after[insn.dst] = one._replace(delta=one.delta + insn.imm)
-    elif insn.is_load and insn.mode == BPF_MEM:
-        _set(after, insn.dst, _loaded(insn, state, word_of))
-    elif insn.is_alu or insn.is_ldimm64 or insn.is_load:
-        after.pop(insn.dst, None)
-    elif insn.cls == BPF_STX and insn.dst == R10:
-        for place in [p for p in after if p < 0 and p - 8 < insn.off < p + 8]:
-            del after[place]
-        if insn.opcode == _STORE64:
-            _set(after, insn.off, state.get(insn.src))
-    elif insn.is_atomic:
-        after.pop(insn.src, None)
-        after.pop(0, None)
-    return after
+def _follow(
+    insns: Iterable[Insn],
+    state: _State,
+    word_of: Callable[[int, int], int | None],
+    found: list[Access] | None = None,
+) -> None:
+    """Change `state` to what is held behind instructions, of which none jumps; `found` collects accesses."""
+    for insn in insns:
+        if not state:
+            return  # what is held comes from what was held before
+        _, opcode, dst, src, _, _, _ = insn
+        effect = EFFECTS[opcode]
+        if effect == CALLS:
+            for register in _CALLER_SAVED:
+                state.pop(register, None)
+            continue
+        of_interest = dst in state or src in state
+        if not of_interest and effect != ATOMIC and R10 not in (dst, src):
+            continue
+        if found is not None and of_interest and (access := _access(insn, state)) is not None:
+            found.append(access)
+        if effect == COPIES and not insn.off:
+            _set(state, dst, state.get(src))
+        elif opcode in PLAIN_LOADS:
+            _set(state, dst, _loaded(insn, state, word_of))
+        elif effect == SETS and opcode == _ADD64_K and dst in state and state[dst].word >= 0:
+            state[dst] = state[dst]._replace(delta=state[dst].delta + insn.imm)
+        elif effect in (SETS, COPIES) or (effect == ATOMIC and insn.imm == BPF_LOAD_ACQ):
+            state.pop(dst, None)
+        elif opcode & 0x07 == BPF_STX and dst == R10:
+            for place in [p for p in state if p < 0 and p - 8 < insn.off < p + 8]:
+                del state[place]
+            if opcode == _STORE64:
+                _set(state, insn.off, state.get(src))
+        elif effect == ATOMIC:
+            state.pop(src, None)
+            state.pop(0, None)
 
 
 def _loaded(insn: Insn, state: _State, word_of: Callable[[int, int], int | None]) -> Held | None:

@@ -7,33 +7,56 @@ it. So these numbers may be left out: what looks at one all the same gets a Kern
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 from preflight.bytecode.image import Origin, ProgramImage
 from preflight.bytecode.insn import Insn, decode
-from preflight.bytecode.opcodes import BPF_LDX, BPF_ST, BPF_STX
+from preflight.bytecode.opcodes import BPF_JMP, BPF_JMP32, BPF_LDX, BPF_PSEUDO_CALL, BPF_ST, BPF_STX, CALL
 from preflight.bytecode.state import KernelMattersError
 from preflight.records import dataclass
 
 T = TypeVar("T")
 
 _MEMORY: Final = (BPF_LDX, BPF_ST, BPF_STX)
+_JUMPS: Final = (BPF_JMP, BPF_JMP32)
+
+
+class Block(NamedTuple):
+    """Instructions that run one after the other: jumps lead to the first alone, and only `last` leaves.
+
+    `last` is not in `body`; it may be a jump, an exit, or a call of a subprogram, but calls of helpers go on.
+    """
+
+    body: tuple[Insn, ...]
+    last: Insn
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Code:
     """Instructions of the whole image; the main program's are those before slot `end`.
 
-    `global_subprogs` and `origins` are the image's.
+    `subprogs`, `global_subprogs` and `origins` are the image's.
     """
 
     insns: tuple[Insn, ...]
     end: int
+    subprogs: tuple[int, ...]
     global_subprogs: frozenset[int] | None
     origins: tuple[Origin, ...]
     _memo: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> frozenset[int]:
+        """Slots that instructions jump to or call."""
+        return self.memo("heads", lambda: _heads(self.insns))
+
+    @property
+    def blocks(self) -> Mapping[int, Block]:
+        """The blocks of all functions by their first slot: what is carried from block to block is compared
+        where ways meet, and nowhere else."""
+        return self.memo("blocks", lambda: _blocks(self.insns, self.heads.union(self.subprogs)))
 
     @property
     def helper_calls(self) -> tuple[Insn, ...]:
@@ -54,7 +77,34 @@ def code_of(image: ProgramImage, left_out: Collection[int] = ()) -> Code:
     if left_out:
         insns = [_without_number(insn) if insn.slot in left_out else insn for insn in insns]
     end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
-    return Code(tuple(insns), end, image.global_subprogs, image.origins)
+    return Code(tuple(insns), end, image.subprogs, image.global_subprogs, image.origins)
+
+
+def _heads(insns: Iterable[Insn]) -> frozenset[int]:
+    jumps = [insn for insn in insns if insn.opcode & 7 in _JUMPS]
+    targets = {target for insn in jumps for target in (insn.jump_target, insn.call_target)}
+    return frozenset(target for target in targets if target is not None)
+
+
+def _blocks(insns: Iterable[Insn], heads: Collection[int]) -> dict[int, Block]:
+    found: dict[int, Block] = {}
+    run: list[Insn] = []
+    for insn in insns:
+        if run and insn.slot in heads:
+            _close(found, run)
+            run = []
+        run.append(insn)
+        leaves = insn.opcode & 7 in _JUMPS
+        if leaves and (insn.opcode != CALL or insn.src == BPF_PSEUDO_CALL):
+            _close(found, run)
+            run = []
+    if run:
+        _close(found, run)
+    return found
+
+
+def _close(found: dict[int, Block], run: list[Insn]) -> None:
+    found[run[0].slot] = Block(tuple(run[:-1]), run[-1])
 
 
 def _without_number(insn: Insn) -> Insn:

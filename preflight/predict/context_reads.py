@@ -8,55 +8,64 @@ not followed, so this finds no more than there is.
 
 from __future__ import annotations
 
-from preflight.bytecode.insn import Insn
-from preflight.bytecode.opcodes import BPF_LD, BPF_MEM
-from preflight.predict.code import Code
+from collections.abc import Iterable
 
-_MOV64_X = 0xBF
-_CALLER_SAVED = frozenset(range(6))
-_CONTEXT = frozenset({1})
-_ARGUMENTS = frozenset(range(1, 6))
-_NOTHING: frozenset[int] = frozenset()
+from preflight.bytecode.insn import Insn
+from preflight.bytecode.opcodes import BPF_LOAD_ACQ
+from preflight.predict.code import Code
+from preflight.predict.register_effects import CALLS, COPIES, EFFECTS, PLAIN_LOADS, SETS
+
+# Sets of registers are numbers: bit n stands for register n.
+_CALLER_SAVED = 0b111111
+_ARGUMENTS = 0b111110
+_CONTEXT = 1 << 1
 
 
 def context_reads(code: Code) -> dict[int, int]:
     """Slot -> byte offset of every load through a register that holds the context on all ways there."""
-    insns = {insn.slot: insn for insn in code.insns}
-    held: dict[int, frozenset[int]] = {0: _CONTEXT}
+    blocks = code.blocks
+    held = {0: _CONTEXT}
     todo = [0]
     while todo:
-        slot = todo.pop()
-        insn = insns.get(slot)
-        if insn is None:
+        head = todo.pop()
+        block = blocks.get(head)
+        if block is None:
             continue
-        after = _after(insn, held[slot])
-        ways = [(following, after) for following in insn.successors]
-        if insn.call_target is not None and code.global_subprogs is not None:
-            passed = _NOTHING if insn.call_target in code.global_subprogs else held[slot] & _ARGUMENTS
-            ways.append((insn.call_target, passed))
+        before = _follow(block.body, held[head])
+        after, last = _follow((block.last,), before), block.last
+        ways = [(following, after) for following in last.successors]
+        if last.call_target is not None and code.global_subprogs is not None:
+            passed = 0 if last.call_target in code.global_subprogs else before & _ARGUMENTS
+            ways.append((last.call_target, passed))
         for following, carried in ways:
             known = held.get(following)
             merged = carried if known is None else known & carried
             if merged != known:
                 held[following] = merged
                 todo.append(following)
-    return {
-        slot: insn.off
-        for slot, insn in insns.items()
-        if insn.is_load and insn.mode == BPF_MEM and insn.src in held.get(slot, frozenset()) and insn.off >= 0
-    }
+    reads: dict[int, int] = {}
+    for head in sorted(held):
+        if head in blocks:
+            _follow((*blocks[head].body, blocks[head].last), held[head], reads)
+    return reads
 
 
-def _after(insn: Insn, held: frozenset[int]) -> frozenset[int]:
-    """The registers that hold the context after an instruction."""
-    if insn.is_call:
-        return held - _CALLER_SAVED
-    if insn.opcode == _MOV64_X and not insn.off:
-        return held | {insn.dst} if insn.src in held else held - {insn.dst}
-    if insn.is_alu or insn.is_load or insn.is_ldimm64:
-        return held - {insn.dst}
-    if insn.cls == BPF_LD and not insn.is_ldimm64:
-        return held - _CALLER_SAVED  # the packet loads of old are calls
-    if insn.is_atomic:
-        return held - {insn.src, 0}
+def _follow(insns: Iterable[Insn], held: int, reads: dict[int, int] | None = None) -> int:
+    """The registers that hold the context after instructions, of which none jumps; `reads` collects."""
+    for slot, opcode, dst, src, off, imm, _ in insns:
+        if not held:
+            break  # nothing but a copy makes one
+        effect = EFFECTS[opcode]
+        if not effect:
+            continue
+        if reads is not None and held >> src & 1 and opcode in PLAIN_LOADS and off >= 0:
+            reads[slot] = off
+        if effect == COPIES and not off and held >> src & 1:
+            held |= 1 << dst
+        elif effect in (SETS, COPIES):
+            held &= ~(1 << dst)
+        elif effect == CALLS:
+            held &= ~_CALLER_SAVED
+        else:
+            held &= ~(1 << dst) if imm == BPF_LOAD_ACQ else ~(1 << src | 1)
     return held

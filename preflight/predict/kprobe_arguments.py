@@ -64,7 +64,11 @@ def kprobe_argument_findings(
     told = set()
     places = {offset: number for number, offset in enumerate(registers)}
     code = on_kernel.code(program)
-    for use in accesses(code, lambda offset, size: places.get(offset) if size == 8 else None):
+    found = code.memo(
+        ("accesses", registers),
+        lambda: accesses(code, lambda offset, size: places.get(offset) if size == 8 else None),
+    )
+    for use in found:
         if use.word >= len(words) or use.word in told:
             continue
         given, declared = words[use.word], declared_struct(on_kernel, program, use.slot)

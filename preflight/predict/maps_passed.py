@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.bytecode.image import MapRef
-from preflight.bytecode.opcodes import R10
+from preflight.bytecode.opcodes import LDIMM64, R10
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import Ref
@@ -31,31 +31,30 @@ class Passed(NamedTuple):
 
 def maps_passed(code: Code, refs: Mapping[int, Ref]) -> list[Passed]:
     """The calls of helpers. What a register holds is known since the last jump, call or place jumped to."""
-    heads = {target for insn in code.insns for target in (insn.jump_target, insn.call_target)}
     found: list[Passed] = []
-    held: dict[int, str | None] = {}
-    for insn in code.insns:
-        if insn.slot in heads:
-            held = {}
-        if insn.is_helper_call:
-            names = tuple(name for name in map(held.get, _REGISTERS) if name)
-            known = held.get(2 if insn.imm in _SECOND else 1) is not None
-            found.append(Passed(insn.imm, names if known else None))
-        if insn.is_call or insn.is_jump or insn.is_exit:
-            held = {}
-        else:
-            _follow(insn, refs, held)
+    for block in code.blocks.values():
+        held: dict[int, str | None] = {}
+        for insn in (*block.body, block.last):
+            if insn.is_call:
+                if insn.is_helper_call:
+                    names = tuple(name for name in map(held.get, _REGISTERS) if name)
+                    known = held.get(2 if insn.imm in _SECOND else 1) is not None
+                    found.append(Passed(insn.imm, names if known else None))
+                held = {}
+            else:
+                _follow(insn, refs, held)
     return found
 
 
 def _follow(insn: Insn, refs: Mapping[int, Ref], held: dict[int, str | None]) -> None:
     """Registers -> the map they hold, "" for what is none, None for what may be one."""
-    if insn.is_ldimm64:
+    opcode = insn.opcode
+    if opcode == LDIMM64:
         ref = refs.get(insn.slot)
         held[insn.dst] = ref.name if isinstance(ref, MapRef) else ""
-    elif insn.opcode == _MOV64_X:
+    elif opcode == _MOV64_X:
         held[insn.dst] = "" if insn.src == R10 else held.get(insn.src)
-    elif insn.opcode in (_MOV64_K, _MOV32_K):
+    elif opcode in (_MOV64_K, _MOV32_K):
         held[insn.dst] = ""
-    elif insn.is_load or (insn.is_alu and insn.opcode != _ADD64_K):
-        held[insn.dst] = None
+    elif insn.dst in held and opcode != _ADD64_K and (insn.is_alu or insn.is_load):
+        del held[insn.dst]

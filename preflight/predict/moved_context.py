@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from preflight.bytecode.insn import Insn
-from preflight.bytecode.opcodes import BPF_ALU64, BPF_LDX, BPF_MEM
+from preflight.bytecode.opcodes import BPF_ALU, BPF_ALU64, BPF_LDX, BPF_MEM, CALL, CALLX, LDIMM64
 from preflight.predict.code import Code
 from preflight.records import dataclass
 
@@ -33,7 +33,7 @@ def moved_reads(code: Code, reached: Callable[[int], str]) -> list[MovedRead]:
     several constants for a register the last one that is reached counts. It is asked for constants that
     are added to a context pointer and for no others: an answer is an exploration of the program.
     """
-    if not code.memo("adds", lambda: any(insn.opcode == _ADD64_X for insn in code.insns)):
+    if not code.memo("moved-context", lambda: _is_moved(code)):
         return []
     context: dict[int, int | None] = {1: 0}
     constant: dict[int, _Constant] = {}
@@ -47,6 +47,26 @@ def moved_reads(code: Code, reached: Callable[[int], str]) -> list[MovedRead]:
                 found.append(MovedRead(insn.slot, None if at is None else at + insn.off))
         _follow(insn, context, constant, reached)
     return found
+
+
+def _is_moved(code: Code) -> bool:
+    """Whether a register is added to a context pointer at all: which registers hold one does not depend on
+    what is reached, and without such an addition each stands at offset 0."""
+    if not any(insn.opcode == _ADD64_X for insn in code.insns):
+        return False
+    held = {1}
+    for slot, opcode, dst, src, _, _, _ in code.insns:
+        if slot >= code.end or not held:
+            return False
+        if opcode == _MOV64_X and src in held:
+            held.add(dst)
+        elif opcode == _ADD64_X and dst in held:
+            return True
+        elif opcode in (CALL, CALLX):
+            held.difference_update(range(6))
+        elif opcode == LDIMM64 or opcode & 0x07 in (BPF_ALU, BPF_ALU64, BPF_LDX):
+            held.discard(dst)
+    return False
 
 
 class _Constant:
