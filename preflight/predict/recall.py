@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from preflight.bytecode.state import KernelMattersError
@@ -33,8 +33,28 @@ _LOOKED_AT: Final = 16
 #: Larger sets are not kept as answers.
 _LARGE: Final = 256
 
-#: Who is asked, what, and about what: `("facts", "symbol", ("vfs_read",))`; None asks for an attribute.
-_Question = tuple[str, str, tuple[Any, ...] | None]
+#: Questions known by their words at the same time, over all objects.
+_QUESTIONS: Final = 1 << 16
+
+
+class _Question:
+    """Who is asked, what, and about what: `"facts", "symbol", ("vfs_read",)`; None asks for an attribute.
+
+    Compared by identity (see `_question`): thousands of cells look up the same few questions.
+    """
+
+    __slots__ = ("about", "name", "who")
+
+    def __init__(self, who: str, name: str, about: tuple[Any, ...] | None) -> None:
+        self.who = who
+        self.name = name
+        self.about = about
+
+
+@lru_cache(maxsize=_QUESTIONS)
+def _question(who: str, name: str, about: tuple[Any, ...] | None) -> _Question:
+    """The question of these words. One that was forgotten meanwhile is asked of a kernel once more."""
+    return _Question(who, name, about)
 
 
 def recalled(
@@ -45,9 +65,12 @@ def recalled(
 ) -> T:
     """`judge(on_kernel, facts)`, or what it said of a kernel that gives the same answers."""
     memory: _Memory = obj.memo(("recalled", judge), _Memory)
+    known = facts.answers
     node: _Node | None = memory.begin
     while node is not None and node.question is not None:
-        node = node.after.get(_answer(node.question, facts, on_kernel))
+        asked = node.question
+        answer = known[asked] if asked in known else _answer(asked, facts, on_kernel)
+        node = node.after.get(answer)
     if node is not None and node is not memory.begin:
         return cast("T", node.verdict)
     looked_at = memory.looked_at
@@ -102,7 +125,7 @@ class _Memory:
 
 def _answer(question: _Question, facts: KernelFacts, on_kernel: RelocatedObject) -> Any:
     """What a kernel answers. What is asked of the kernel alone is asked once for all objects."""
-    if question[0] == _OBJECT:
+    if question.who == _OBJECT:
         return _value(question, facts, on_kernel)
     known = facts.answers
     if question not in known:
@@ -111,9 +134,9 @@ def _answer(question: _Question, facts: KernelFacts, on_kernel: RelocatedObject)
 
 
 def _value(question: _Question, facts: KernelFacts, on_kernel: RelocatedObject) -> Any:
-    who, name, about = question
+    who, about = question.who, question.about
     of = on_kernel if who == _OBJECT else facts if who == _FACTS else getattr(facts, who)
-    found = getattr(of, name)
+    found = getattr(of, question.name)
     return found if about is None else found(*about)
 
 
@@ -133,15 +156,15 @@ class _Notes:
 
     def note(self, who: str, name: str, about: tuple[Any, ...] | None) -> Any:
         """Ask, and note the answer."""
-        question = (who, name, about)
         try:
-            if question in self.answers:
-                return self.answers[question]
-            found = _answer(question, self.facts, self.on_kernel)
+            question = _question(who, name, about)
         except TypeError:
             # something in `about` cannot be hashed: asked without a note
             self.shared = False
-            return _value(question, self.facts, self.on_kernel)
+            return _value(_Question(who, name, about), self.facts, self.on_kernel)
+        if question in self.answers:
+            return self.answers[question]
+        found = _answer(question, self.facts, self.on_kernel)
         if _is_value(found):
             self.answers[question] = found
         else:
@@ -211,12 +234,15 @@ class _Object:
 
     @property
     def externs(self) -> Any:
-        self._notes.note(_OBJECT, "extern_answers", None)
+        # without externs there is nothing to find, wherever
+        if self.obj.externs:
+            self._notes.note(_OBJECT, "extern_answers", None)
         return self._notes.on_kernel.externs
 
     @property
     def kconfig(self) -> Any:
-        self._notes.note(_OBJECT, "kconfig_answers", None)
+        if self.obj.externs:
+            self._notes.note(_OBJECT, "kconfig_answers", None)
         return self._notes.on_kernel.kconfig
 
     def ask(self, question: Callable[..., Any], *about: Any) -> Any:
@@ -262,7 +288,7 @@ class _Object:
         return self._notes.on_kernel.explanation(record)
 
     def _shape(self) -> None:
-        self._notes.note(_OBJECT, "shape", None)
+        self._notes.note(_OBJECT, "shape_number", None)
 
     def __getattr__(self, name: str) -> Any:
         notes = self._notes

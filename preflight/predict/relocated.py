@@ -35,6 +35,7 @@ from preflight.predict.target import KernelTarget
 if TYPE_CHECKING:
     from preflight.bytecode.reach import Environment, Reach
     from preflight.bytecode.reach_reading import Shared
+    from preflight.bytecode.reach_shared import Answer
     from preflight.core.resolve import Resolution
     from preflight.predict.code import Code, Number
     from preflight.predict.explain import Explanation
@@ -68,6 +69,12 @@ class RelocatedObject:
             ("shape-questions", self.loader), lambda: questions_of(plan, partial(reads_copy, self.obj))
         )
         return shape_of(plan, asked, self.answers, self.target.relocation, self.target.outlines)
+
+    @cached_property
+    def shape_number(self) -> int:
+        """`shape` as a number: the same for kernels of equal shapes."""
+        known: dict[Shape, int] = self.obj.memo(("shapes", self.loader), dict)
+        return known.setdefault(self.shape, len(known))
 
     @cached_property
     def answers(self) -> tuple[Resolution, ...]:
@@ -295,6 +302,43 @@ class RelocatedObject:
     def _shared(self, question: Any, program: Program, ask: Callable[..., Any]) -> Any:
         """What is asked about a program's image: of all kernels at once, where their own numbers do not
         matter, else of this kernel's image."""
+        from preflight.bytecode.reach_shared import Answer
+
+        contents = self.kconfig.contents
+        plan = plan_object(self.obj, self.loader)
+        if plan is not None and not plan.apart:
+            return self._answer_of(question, program, ask).found
+        # what is written follows from the shape, but for offsets: nothing has to be written to know it again
+        configured = None if contents is None else bool(contents)
+        key = (
+            question,
+            self.loader,
+            *program_key(program),
+            self.shape_number,
+            self._existing(program),
+            configured,
+        )
+        known: list[Answer[Any]] = self.obj.memo(("by-shape", *key), list)
+        linked = self.obj.image(program)
+        answer = next((one for one in known if one.holds(linked, contents)), None)
+        if answer is None:
+            answer = self._answer_of(question, program, ask)
+            if not answer.looked_at:
+                known.append(answer)
+        return answer.found
+
+    def _existing(self, program: Program) -> tuple[bool | None, ...]:
+        """Whether there is what the program's image names of the kernel, in the order of its references."""
+
+        def collect() -> tuple[str, ...]:
+            refs = self.obj.image(program).refs.values()
+            return tuple(ref.name for ref in refs if isinstance(ref, KsymRef | KfuncRef))
+
+        names = self.obj.memo(("named", *program_key(program)), collect)
+        return tuple(map(self.exists, names))
+
+    def _answer_of(self, question: Any, program: Program, ask: Callable[..., Any]) -> Answer[Any]:
+        """The same, asked of the image; the answer of one kernel alone is told by what it `looked_at`."""
         from preflight.bytecode.reach_shared import Answer, answer_for
 
         offsets = frozenset(slot for slot, place in self.places(program) if place in self._offsets)
@@ -307,9 +351,10 @@ class RelocatedObject:
                 answer = answer_for(ask, self.image(program), offsets)
                 known.append(answer)
             if answer.found is not None:
-                return answer.found
+                return answer
         image = self.image(program)
-        return self._once(question, program, image, lambda: ask(image))
+        found = self._once(question, program, image, lambda: ask(image))
+        return Answer(found, {0: image.code} if offsets or contents else {})
 
     def _without_offsets(self, program: Program) -> ProgramImage:
         key = program_key(program)
