@@ -302,7 +302,6 @@ class RelocatedObject:
     def _shared(self, question: Any, program: Program, ask: Callable[..., Any]) -> Any:
         """What is asked about a program's image: of all kernels at once, where their own numbers do not
         matter, else of this kernel's image."""
-        from preflight.bytecode.reach_shared import Answer
 
         contents = self.kconfig.contents
         plan = plan_object(self.obj, self.loader)
