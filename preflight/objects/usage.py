@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from preflight.btf import essential_name
 from preflight.bytecode.helpers import helper_name
@@ -15,19 +16,41 @@ from preflight.bytecode.isa import ISA_FEATURES, isa_use
 from preflight.bytecode.opcodes import (
     ALU_OPERATORS,
     BPF_ADD,
+    BPF_ALU,
     BPF_ALU64,
     BPF_K,
+    BPF_LD,
+    BPF_LDX,
     BPF_MEM,
     BPF_MEMSX,
     BPF_MOV,
+    BPF_ST,
+    BPF_STX,
     BPF_X,
+    CALL,
     R10,
+    SIZES,
 )
 from preflight.objects.parts import SourceLine
 from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.objects.model import BpfObject, Program
+
+# What the frame pointer is followed through.
+_MOV64_X: Final = BPF_ALU64 | BPF_MOV | BPF_X
+_ADD64_K: Final = BPF_ALU64 | BPF_ADD | BPF_K
+_LOADS: Final = frozenset(BPF_LDX | mode | size for mode in (BPF_MEM, BPF_MEMSX) for size in SIZES)
+#: Everything whose mode is one of the two, the sizes and classes without a meaning included.
+_ACCESSES: Final = frozenset(
+    cls | mode | size
+    for cls in (BPF_LD, BPF_LDX, BPF_ST, BPF_STX)
+    for mode in (BPF_MEM, BPF_MEMSX)
+    for size in SIZES
+)
+_ARITHMETIC: Final = frozenset(
+    cls | op | by for cls in (BPF_ALU, BPF_ALU64) for op in ALU_OPERATORS for by in (BPF_K, BPF_X)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +64,14 @@ class Use:
     name: str
     times: int
     first: Origin
-    source: SourceLine | None
+    obj: BpfObject = field(repr=False)
     number: int | None = None
     weak: bool = False
+
+    @property
+    def source(self) -> SourceLine | None:
+        """The source line, looked up when asked for: few are shown."""
+        return self.obj.source_at(self.first.section, self.first.insn)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -161,7 +189,7 @@ def usage(obj: BpfObject, program: Program) -> ProgramUsage:
     insns = decode(image.code, image.byteorder)
     found = _Collector(obj, image)
     for insn in insns:
-        if insn.is_helper_call:
+        if insn.opcode == CALL and insn.is_helper_call:
             found.note("helpers", helper_name(insn.imm), insn.slot, number=insn.imm)
     for slot in sorted(image.refs):
         ref = image.refs[slot]
@@ -213,8 +241,7 @@ class _Collector:
         for key, (times, slot, number, weak) in self._found.get(kind, {}).items():
             origin = self._image.origins[slot]
             name = key if number is None else key.rpartition("#")[0]
-            source = self._obj.source_at(origin.section, origin.insn)
-            result.append(Use(name, times, origin, source, number, weak))
+            result.append(Use(name, times, origin, self._obj, number, weak))
         return tuple(result)
 
 
@@ -269,32 +296,28 @@ def _stacks(insns: list[Insn], starts: tuple[int, ...]) -> list[int]:
 
     Counts direct loads and stores and pointers made by `rX = r10; rX += -N`. What is addressed with a
     computed offset is not seen, so this is a lower bound, exact for nearly all compiled code.
+    `copies` are the registers that hold the frame pointer, with what was added to it.
     """
     needs = [0] * len(starts)
     order = sorted(range(len(starts)), key=lambda n: starts[n])
-    bounds = [starts[n] for n in order]
+    bounds = [*[starts[n] for n in order[1:]], len(insns) * 2]
     place, copies = 0, dict[int, int]()
-    for insn in insns:
-        while place + 1 < len(bounds) and insn.slot >= bounds[place + 1]:
+    for slot, opcode, dst, src, off, imm, _ in insns:
+        while slot >= bounds[place]:
             place, copies = place + 1, {}
-        depth = _depth(insn, copies)
-        needs[order[place]] = max(needs[order[place]], -depth)
+        depth = 0
+        if opcode in _ACCESSES:
+            is_load = opcode in _LOADS
+            if is_load:
+                copies.pop(dst, None)
+            depth = off if (src if is_load else dst) == R10 else 0
+        elif opcode == _MOV64_X and src == R10:
+            copies[dst] = 0
+        elif dst in copies:
+            if opcode == _ADD64_K:
+                depth = copies[dst] = copies[dst] + imm
+            elif opcode in _ARITHMETIC:
+                del copies[dst]
+        if depth < 0:
+            needs[order[place]] = max(needs[order[place]], -depth)
     return needs
-
-
-def _depth(insn: Insn, copies: dict[int, int]) -> int:
-    """Offset from the frame pointer the instruction addresses, 0 for none; `copies` follows `rX = r10`."""
-    if insn.mode in (BPF_MEM, BPF_MEMSX):
-        base = insn.src if insn.is_load else insn.dst
-        if insn.is_load:
-            copies.pop(insn.dst, None)
-        return min(insn.off, 0) if base == R10 else 0
-    if insn.opcode == (BPF_ALU64 | BPF_MOV | BPF_X) and insn.src == R10:
-        copies[insn.dst] = 0
-        return 0
-    if insn.opcode == (BPF_ALU64 | BPF_ADD | BPF_K) and insn.dst in copies:
-        copies[insn.dst] += insn.imm
-        return min(copies[insn.dst], 0)
-    if insn.is_alu and insn.op in ALU_OPERATORS:
-        copies.pop(insn.dst, None)
-    return 0
