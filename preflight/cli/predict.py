@@ -32,7 +32,8 @@ def predict(
 ) -> int:
     """Predict from facts, per object, program and kernel, whether they load and whether they attach.
 
-    The verifier's analysis of memory accesses is not made: `loads` means that nothing known stops it.
+    Of the verifier's analysis of memory accesses only a part is made: `loads` means that nothing known
+    stops it.
     """
     import sys
 

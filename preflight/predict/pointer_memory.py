@@ -36,7 +36,8 @@ _STACK_SIZE: Final = 512
 _OF_NUMBERS: Final = frozenset({"kprobe", "tracepoint", "perf_event", "raw_tracepoint"})
 #: Types whose contexts are laid out the same in every kernel (include/uapi/linux/bpf.h), and saved registers.
 _FIXED: Final = frozenset({
-    *_OF_NUMBERS, "sk_lookup", "cgroup_device", "xdp", "cgroup_sysctl", "sock_ops", "sched_cls", "cgroup_skb",
+    *_OF_NUMBERS, "sk_skb", "flow_dissector",
+    "sk_lookup", "cgroup_device", "xdp", "cgroup_sysctl", "sock_ops", "sched_cls", "cgroup_skb",
     "socket_filter", "cgroup_sock", "cgroup_sock_addr", "cgroup_sockopt",
 })  # fmt: skip
 #: Offsets of 4 bytes that are pointers into the packet: data, data_end, data_meta.
@@ -235,6 +236,8 @@ class PointerMemory(Memory):
         allowed = walker.rules.writes.get(walker.program_type)
         if writes and allowed is not None and not any(a <= at and end <= a + room for a, room in allowed):
             walker.note("context", slot, f"a store of {size} bytes at offset {at} of the context")
+        if any(a <= at < a + room for a, room in walker.rules.denied.get(walker.program_type, ())):
+            walker.note("context", slot, f"offset {at} of the context, which these programs do not have")
         for kind, first, room, attach in walker.rules.only:
             concerned = kind == walker.program_type and first <= at < first + room
             if concerned and walker.attach_type and walker.attach_type not in attach:

@@ -33,6 +33,8 @@ class Rules:
     writes_map: frozenset[str]
     string: Mapping[str, int]
     words: Mapping[str, int]
+    constant: Mapping[str, int]
+    denied: Mapping[str, list[list[int]]]
     only: tuple[tuple[str, int, int, tuple[str, ...]], ...]
 
 
@@ -59,5 +61,7 @@ def rules() -> Rules:
         lists["writes_map"],
         table["string"],
         table["words"],
+        table["constant"],
+        table["denied"],
         tuple((row["type"], *row["at"], tuple(row["attach"])) for row in table["only"]),
     )

@@ -77,15 +77,17 @@ class _Look:
         """Whether something is worth a walk."""
         self._regs = {1: (_CONTEXT, None)}
         heads = {insn.jump_target for insn in insns}
+        falls = True
         for insn in insns:
-            if insn.slot in heads:
+            if insn.slot in heads and not falls:
                 self._arrive()
             if self._look(insn):
                 return True
+            falls = not insn.is_exit and not insn.is_unconditional_jump
         return False
 
     def _arrive(self) -> None:
-        """Where a branch leads, what was null before it is a pointer."""
+        """Where only a branch leads, what was null before it is a pointer."""
         for register, (kind, size) in list(self._regs.items()):
             if kind == _NULL:
                 self._regs[register] = (_LOOKED_UP, size)
@@ -207,6 +209,9 @@ class _Look:
                 continue
             if kind == _STACK and isinstance(at, int) and at + length > 0:
                 return True
+            if isinstance(at, DataRef):
+                of = self._maps.get(at.section)
+                at = None if of is None else of.value_size - at.offset
             if kind in (_LOOKED_UP, _VARIABLE) and (not isinstance(at, int) or length > at):
                 return True
             if kind in (_CONSTANT, _LOADED) and length:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from preflight.bytecode.helpers import helper_name
-from preflight.bytecode.image import MapRef
+from preflight.bytecode.image import DataRef, MapRef
 from preflight.bytecode.opcodes import BPF_JEQ, BPF_JMP, BPF_JNE
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph
@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from preflight.bytecode.insn import Insn
     from preflight.bytecode.reach_reading import Environment, Shared
 
-_BUDGET: Final = 20_000
+#: Steps; what is wrong on a path is mostly found on the first ones, and blocks visited least come first.
+_BUDGET: Final = 2_000
 #: Where the main frame keeps the number of what is held: no place of a stack.
 _HELD: Final = 1 << 63
 #: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
@@ -274,6 +275,8 @@ class Walker(Machine):
         self._check_call(insn, state, name, arguments)
         held = self.held(state)
         following = super()._call_helper(insn, state)
+        if name == "for_each_map_elem":
+            self._give_values(insn, following, self.map_of(arguments[1]))
         if name in self.rules.moves_packet:
             self.replace(state, -1, NUMBER, (PACKET, PACKET_END))
         if held is not None and name == "spin_lock":
@@ -289,6 +292,15 @@ class Walker(Machine):
         if result is not None:
             state.frames[-1].regs[0] = result
         return following
+
+    @staticmethod
+    def _give_values(insn: Insn, following: Successors, of: MapOf | None) -> None:
+        """A callback gets the values of the map (set_map_elem_callback_state())."""
+        for _, state in following:
+            frame = state.frames[-1]
+            if of is not None and of.type in _PLAIN_MAPS and frame.callback and frame.call == insn.slot:
+                pointer = Pointer(MEMORY, insn.slot, of.name, of.value_size, guarded=of.fields)
+                frame.regs[3] = Value(POINTER, data=pointer)
 
     def _dynptr(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> None:
         """Records of a ring buffer behind a dynptr on the stack."""
@@ -388,6 +400,10 @@ class Walker(Machine):
         of = self.map_of(arguments[1])
         if of is not None and name in self.rules.writes_map and of.flags & _READONLY:
             self.note("readonly", slot, f"bpf_{name}() would change {of.name}, which programs may only read")
+        fixed = self.rules.constant.get(name)
+        if fixed and arguments[fixed].kind <= OPAQUE and not arguments[fixed].number.is_const:
+            what = f"argument {fixed} of bpf_{name}() is not a constant"
+            self.note("size", slot, what, sure=not self.bounds_numbers)
         string = self.rules.string.get(name)
         if string and (arguments[string].kind in (STACK, SCALAR, CTX) or self.is_plain(arguments[string])):
             self.note("argument", slot, f"bpf_{name}() wants a constant string as argument {string}")
@@ -469,6 +485,12 @@ class Walker(Machine):
         elif value.kind == STACK and value.off is not None and most and value.off + most > 0:
             what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
             self.note("bounds", slot, what, sure=sure)
+        elif value.kind == DATA and isinstance(known, DataRef) and value.off is not None:
+            of = self.maps.get(known.section)
+            if of is not None and value.off + most > of.value_size:
+                there = of.value_size - value.off
+                what = f"bpf_{name}() gets {there} bytes of {known.section} and takes up to {most}"
+                self.note("bounds", slot, what, sure=sure)
         elif value.kind == CTX and self.program_type != "syscall":
             self.note("argument", slot, f"bpf_{name}() gets the context as memory")
         elif value.kind == SCALAR and (not value.number.is_const or value.number.value) and most:
