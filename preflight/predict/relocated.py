@@ -26,10 +26,11 @@ from preflight.core import (
     relocate_object,
     resolve_externs,
 )
+from preflight.core.kinds import ReloKind
 from preflight.objects.link import with_kconfig
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.copies import reads_copy
-from preflight.predict.shape import Shape, questions_of, shape_of
+from preflight.predict.shape import FITTING, Shape, questions_of, shape_of
 from preflight.predict.target import KernelTarget
 
 if TYPE_CHECKING:
@@ -216,10 +217,45 @@ class RelocatedObject:
                 return self.by_place[place].type_id
         return None
 
-    def numbers(self, key: ProgramKey, slots: tuple[int, ...]) -> tuple[bytes, ...]:
-        """The instructions in some slots of a program, as they are on this kernel."""
-        code = self.image(self._by_key[key]).code
+    def numbers(self, key: ProgramKey, slots: tuple[int, ...]) -> tuple[bytes | int, ...]:
+        """What tells the instructions in some slots of a program from those of other kernels with this
+        `shape`: offsets of fields, or the instructions as they are on this kernel."""
+        program = self._by_key[key]
+        offsets = self._offsets_found(program, slots)
+        if offsets is not None:
+            return offsets
+        code = self.image(program).code
         return tuple(code[slot * 8 : slot * 8 + 16] for slot in slots)
+
+    def _offsets_found(self, program: Program, slots: Iterable[int]) -> tuple[int, ...] | None:
+        """The offsets of fields that are written into these slots, without writing them.
+
+        None where something else may be written, or something twice.
+        """
+        plan = plan_object(self.obj, self.loader)
+        if plan is None or not plan.apart:
+            return None
+        questions: Mapping[tuple[str, int], int] = self.obj.memo(
+            ("question-places", self.loader),
+            lambda: {(q.section, q.section_insn): number for number, q in enumerate(plan.questions)},
+        )
+        places = self.obj.memo(("places-by-slot", *program_key(program)), lambda: dict(self.places(program)))
+        found = []
+        for slot in slots:
+            number = questions.get(places[slot])
+            if number is None or plan.questions[number].kind != ReloKind.BYTE_OFF:
+                return None
+            answer = self.answers[number]
+            change = answer.change
+            if (
+                change is None
+                or change.poison
+                or answer.refusal is not None
+                or not 0 <= change.new <= FITTING
+            ):
+                return None
+            found.append(change.new)
+        return tuple(found)
 
     def ask_at(self, program: Program, question: Callable[..., T], *about: Hashable) -> T:
         """`ask` about a place in the program: `about` may hold numbers of its `code` that were left out."""
@@ -235,7 +271,11 @@ class RelocatedObject:
         from preflight.bytecode.insn import decode
         from preflight.predict.code import number_in
 
-        image = self.image(self._by_key[key])
+        program = self._by_key[key]
+        offsets = self._offsets_found(program, number.of)
+        if offsets is not None:
+            return number.plus + sum(offsets)
+        image = self.image(program)
         codes = (image.code[slot * 8 :][: 16 if image.code[slot * 8] == LDIMM64 else 8] for slot in number.of)
         return number.plus + sum(number_in(decode(code, image.byteorder)[0]) for code in codes)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from preflight.core.resolve import Resolution
 
 #: Offsets that every instruction takes: no loader refuses one, or poisons an instruction for it.
-_FITTING: Final = 0x7FFF
+FITTING: Final = 0x7FFF
 
 #: Everything about one object's relocations that rules look at; hashable.
 Shape = tuple[object, ...]
@@ -95,7 +95,7 @@ class Outline(NamedTuple):
 
 def _outline(answer: Resolution, offset: bool) -> Outline:
     change, chosen = answer.change, answer.chosen
-    hidden = change is not None and offset and 0 <= change.new <= _FITTING
+    hidden = change is not None and offset and 0 <= change.new <= FITTING
     values = () if change is None else (
         change.poison, change.validate, change.old, None if hidden else change.new,
         change.old_size, change.new_size, change.bad_resize,
