@@ -18,6 +18,8 @@ from preflight.btf.kinds import NAMEABLE, TRAILER_WORDS
 if TYPE_CHECKING:
     from mmap import mmap
 
+    from preflight.btf.wire import Words
+
 #: What this module was written for; a compiled module of another version is left alone.
 _VERSION = 5
 _KINDS = 128
@@ -44,7 +46,7 @@ class NameHashes(NamedTuple):
     separated: memoryview
 
 
-def scan(words: array[int], layout: Mapping[int, tuple[int, int]] | None, limit: int) -> Sequence[int] | None:
+def scan(words: Words, layout: Mapping[int, tuple[int, int]] | None, limit: int) -> Sequence[int] | None:
     """Word index of every info word, when the records fill the words exactly and are at most `limit`."""
     if native is None:
         return None
@@ -59,7 +61,7 @@ def scan(words: array[int], layout: Mapping[int, tuple[int, int]] | None, limit:
 
 
 def names(
-    words: array[int], places: Sequence[int], strings: bytes, start: int, *, longest: int, together: int
+    words: Words, places: Sequence[int], strings: bytes, start: int, *, longest: int, together: int
 ) -> NameHashes | None:
     """The hashed names of all records, when each lies within `strings`, whose first offset is `start`.
 

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from preflight.btf import quick
 from preflight.btf.kinds import TRAILER_WORDS, info_kind, info_vlen
-from preflight.btf.wire import MAX_TYPES, Header
+from preflight.btf.wire import MAX_TYPES, Header, Words
 from preflight.errors import InputError
 
 _HEAD_WORDS = 3
@@ -88,10 +88,14 @@ class Records:
         begin, end = header.types
         if (end - begin) % 4:
             raise InputError(f"type section length {end - begin} is not a multiple of 4", offset=begin)
-        self.words = array("I")
-        self.words.frombytes(data[begin:end])
-        if header.foreign:
-            self.words.byteswap()
+        self.words: Words
+        if isinstance(data.obj, bytes) and not header.foreign and begin < end:
+            self.words = data[begin:end].cast("I")  # megabytes that need no copy: bytes do not change
+        else:
+            self.words = array("I")
+            self.words.frombytes(data[begin:end])
+            if header.foreign:
+                self.words.byteswap()
         self._header = header
         self._start_id = start_id
         self._steps = _Steps(header.layout)
@@ -163,7 +167,7 @@ class Records:
             return [self.words[place - 1] for place in places]
         if self._shifted is None:
             self._shifted = array("I", bytes(4))
-            self._shifted += self.words
+            self._shifted.frombytes(self.raw)
         found: tuple[int, ...] = itemgetter(*places)(self._shifted)
         return found
 

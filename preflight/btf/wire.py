@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import struct
 import sys
+from array import array
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from preflight.errors import InputError
 from preflight.records import dataclass
@@ -25,6 +27,9 @@ MAX_STRING_BYTES = 32 << 20
 MAX_TYPES = 1 << 20
 #: Longest chain of references followed (libbpf's MAX_RESOLVE_DEPTH).
 MAX_DEPTH = 32
+
+#: 32-bit words in the order of this machine.
+Words: TypeAlias = "array[int] | memoryview[int]"
 
 _MARK = {"little": "<", "big": ">"}
 

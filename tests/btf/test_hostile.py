@@ -7,6 +7,7 @@ import random
 import struct
 import sys
 import tracemalloc
+from array import array
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def host_slice(types: int) -> bytes:
         return one_of_every_kind().bytes()
     btf = Btf.parse(HOST.read_bytes())
     boundaries = btf.records.all()[: types + 1]
-    words = btf.records.words[: boundaries[-1] - 1]
+    words = array("I", btf.records.words[: boundaries[-1] - 1])
     w = BtfWriter(btf.byteorder)
     for place in boundaries[:-1]:
         for at in name_words(words, place):
