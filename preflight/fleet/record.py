@@ -157,8 +157,8 @@ def _carried_config(kernel: Mapping[str, Any]) -> str | None:
     import base64
 
     from preflight.fleet.document import config_digest
+    from preflight.kernels.config import parse_config
     from preflight.kernels.decompress import decompress
-    from preflight.kernels.model import parse_config
 
     packed = (kernel["contents"].get("config") or {}).get("xz")
     if packed is None:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from preflight.errors import InputError
 from preflight.kernels.blob import Blob
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.btf import Btf
@@ -86,7 +87,7 @@ class Contents:
     sites: Blob | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Kernel:
     """Everything known of one kernel; each fact is read and parsed when it is first asked for.
 
@@ -96,7 +97,7 @@ class Kernel:
 
     identity: Identity
     contents: Contents
-    provenance: Provenance = field(default=Provenance("btf"))
+    provenance: Provenance = dataclasses.field(default=Provenance("btf"))
 
     @property
     def name(self) -> str:
@@ -141,18 +142,13 @@ class Kernel:
 
         An option the file does not mention is not in the mapping. None: unknown.
         """
-        return parse_config(self.contents.config.text()) if self.contents.config else None
+        from preflight.kernels.config import Config
+
+        return Config(self.contents.config.text()) if self.contents.config else None
 
     def option(self, name: str) -> str | None:
-        """The value of one option, without reading all of them; None when the file does not mention it or
-        nothing is known of the configuration."""
-        if "config" in self.__dict__ or self.contents.config is None:
-            return (self.config or {}).get(name)
-        return parse_config("\n".join(_lines_with(name, self._config_text))).get(name)
-
-    @cached_property
-    def _config_text(self) -> str:
-        return self.contents.config.text() if self.contents.config else ""
+        """The value of one option; None when the file does not mention it or the configuration is unknown."""
+        return (self.config or {}).get(name)
 
     @cached_property
     def modules(self) -> frozenset[str] | None:
@@ -237,16 +233,6 @@ class Kernel:
         }
 
 
-def _lines_with(word: str, text: str) -> Iterator[str]:
-    """The lines that hold a word, without taking all ten thousand of a configuration apart."""
-    at = text.find(word)
-    while word and at >= 0:
-        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
-        end = len(text) if end < 0 else end
-        yield from (line for line in text[start:end].splitlines() if word in line)
-        at = text.find(word, end)
-
-
 def _parse(data: bytes, base: Btf | None, subject: str) -> Btf:
     from preflight.btf import Btf
 
@@ -261,22 +247,6 @@ def _lines(blob: Blob | None) -> frozenset[str] | None:
     if blob is None:
         return None
     return frozenset(line.split(None, 1)[0] for line in blob.text().splitlines() if line.strip())
-
-
-def parse_config(text: str) -> dict[str, str]:
-    """Options of a kernel configuration file (`.config`, `/proc/config.gz` unpacked).
-
-    `# CONFIG_X is not set` gives `n`; strings keep their quotes, as kconfig externs need them.
-    """
-    options: dict[str, str] = {}
-    unset = " is not set"
-    for line in text.splitlines():
-        if line.startswith("CONFIG_") and "=" in line:
-            option, _, value = line.partition("=")
-            options[option] = value
-        elif line.startswith("# CONFIG_") and line.endswith(unset):
-            options[line[2 : -len(unset)]] = "n"
-    return options
 
 
 def symbol_lines(text: str) -> bytes:

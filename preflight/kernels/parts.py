@@ -9,8 +9,9 @@ from pathlib import Path
 
 from preflight.errors import InputError
 from preflight.kernels.blob import Blob, read_bounded
+from preflight.kernels.config import parse_config
 from preflight.kernels.decompress import decompress, kind_of
-from preflight.kernels.model import Kernel, parse_config
+from preflight.kernels.model import Kernel
 from preflight.kernels.packages import MODULE_LIMIT, module_btf, module_name
 from preflight.kernels.symbols import parse_symbols
 

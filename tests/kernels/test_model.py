@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from preflight.errors import InputError
 from preflight.kernels.blob import Blob
-from preflight.kernels.model import Contents, Identity, Kernel, parse_config, symbol_lines
+from preflight.kernels.config import Config, parse_config
+from preflight.kernels.model import Contents, Identity, Kernel, symbol_lines
 from tests.btfwriter import BtfWriter
 from tests.kernels.builders import PACK, tiny_btf
 
@@ -121,10 +122,48 @@ _CONFIG = "CONFIG_KPROBES=y\n# CONFIG_KPROBES_ON_FTRACE is not set\nCONFIG_HZ=25
 def test_one_option_is_what_the_whole_configuration_says(name: str) -> None:
     kernel, whole = _kernel(config=Blob(data=_CONFIG.encode())), parse_config(_CONFIG)
     assert kernel.option(name) == whole.get(name)
-    assert "config" not in kernel.__dict__
     assert kernel.config == whole
     assert kernel.option(name) == whole.get(name)
 
 
 def test_an_option_of_an_unknown_configuration_is_unknown() -> None:
     assert _kernel().option("CONFIG_KPROBES") is None
+
+
+_CONFIG_LINES = st.lists(
+    st.sampled_from(
+        [
+            "CONFIG_A=y",
+            "CONFIG_A=m",
+            "# CONFIG_A is not set",
+            "CONFIG_A_B=y",
+            "CONFIG_A_B=CONFIG_A=y",
+            'CONFIG_S="a b"',
+            "# CONFIG_A_B is not set",
+            " CONFIG_A=y",
+            "CONFIG_A",
+            "# CONFIG_A is not set.",
+            "CONFIG_=",
+            "#",
+            "",
+            "a\x0bCONFIG_A=2",
+        ]
+    )
+)
+
+
+@given(
+    _CONFIG_LINES,
+    st.sampled_from(["\n", "\r\n", "\r", "\u2028"]),
+    st.lists(st.sampled_from(["CONFIG_A", "CONFIG_A_B", "CONFIG_S", "CONFIG_", "A", "", "\n", "CONFIG_A\n"])),
+)
+def test_an_option_looked_up_is_the_one_all_lines_give(lines: list[str], end: str, asked: list[str]) -> None:
+    text = end.join(lines)
+    config, options = Config(text), parse_config(text)
+    assert [config.get(option) for option in asked] == [options.get(option) for option in asked]
+    assert config == options
+
+
+def test_many_options_are_looked_up_in_lines_taken_apart() -> None:
+    config = Config("\n".join(f"CONFIG_{n}={n}" for n in range(100)))
+    assert [config.get(f"CONFIG_{n}") for n in range(200)] == [*map(str, range(100)), *[None] * 100]
