@@ -74,7 +74,7 @@ class Resolution:
     """The answer to one question, or to one like it that was asked before.
 
     `change` is what to write, None after a refusal. `chosen` is the candidate the values
-    come from, `spec` the access in it, `access` the same for people.
+    come from, `spec` the access in it.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -83,7 +83,11 @@ class Resolution:
     refusal: RelocationError | None = None
     no_match: bool = False
     spec: Spec | None = None
-    access: str | None = None
+
+    @property
+    def access(self) -> str | None:
+        """`spec` as people write it; made when it is asked for, as most answers are never shown."""
+        return self.chosen.where.describe(self.spec) if self.chosen and self.spec else None
 
     @property
     def nearest(self) -> tuple[TargetBtf, Miss] | None:
@@ -254,8 +258,7 @@ def _answer(
     no_match: bool = False,
 ) -> Resolution:
     spec = chosen.result if chosen and isinstance(chosen.result, Spec) else None
-    access = chosen.where.describe(spec) if chosen and spec else None
-    return Resolution(tuple(trials), change, chosen, refusal, no_match, spec, access)
+    return Resolution(tuple(trials), change, chosen, refusal, no_match, spec)
 
 
 def candidate_of(trial: Trial) -> Candidate:

@@ -154,6 +154,20 @@ def _flat(btf: Btf, holder: int, bits: int = 0, depth: int = 0) -> Iterator[tupl
             yield from _flat(btf, member.type, bits + member.bit_offset, depth + 1)
 
 
+def _named(btf: Btf, holder: int, name: str, depth: int = 0) -> Iterator[Member]:
+    """Those of `_flat` that have the name; the others are not decoded."""
+    holder = btf.resolve(holder)
+    if btf.member_count(holder) is None or depth > 8:
+        return
+    index = -1
+    while 0 <= (index := btf.find_member(holder, name, index + 1)) < _LIMIT:
+        member = btf.member(holder, index)
+        if member.name:
+            yield member
+        else:
+            yield from _named(btf, member.type, name, depth + 1)
+
+
 def _renamed(wanted: Wanted, where: str, target: Btf, holder: int, member: Member, bits: int) -> Near | None:
     like = _likeness(wanted.name, member.name)
     if like < 0.2:
@@ -209,26 +223,27 @@ def _moved(wanted: Wanted, where: str, target: Btf, holder: int, own: list[Membe
         return
     label, left = describe_type(target, holder), _LIMIT
     for outer in own:
-        found = target.type(target.resolve(outer.type))
+        inner = target.resolve(outer.type)
         how, mark, weight = "nested", ".", 0.9
-        if isinstance(found, Ptr):
+        if target.kind(inner) == Kind.PTR:
             how, mark, weight = "pointer", "->", 0.4
-            found = target.type(target.resolve(found.type))
-        if not isinstance(found, Composite):
+            pointer = target.type(inner)
+            inner = target.resolve(pointer.type) if isinstance(pointer, Ptr) else inner
+        count = target.member_count(inner)
+        if count is None:
             continue
-        left -= len(found.members)
+        left -= count
         if left < 0:
             return
-        for member, _ in _flat(target, found.id):
-            if member.name == wanted.name:
-                same = shape(wanted.btf, wanted.type_id) == shape(target, member.type)
-                through = describe_type(target, found.id)
-                yield Near(
-                    how, where, f"{label}.{outer.name}{mark}{member.name}",
-                    spell(target, member.type, member.name),
-                    f"the same name, in {through}" + (", the same type" if same else ""),
-                    weight + 0.3 * same, (outer.name, member.name), member.type, through=through,
-                )  # fmt: skip
+        for member in _named(target, inner, wanted.name):
+            same = shape(wanted.btf, wanted.type_id) == shape(target, member.type)
+            through = describe_type(target, inner)
+            yield Near(
+                how, where, f"{label}.{outer.name}{mark}{member.name}",
+                spell(target, member.type, member.name),
+                f"the same name, in {through}" + (", the same type" if same else ""),
+                weight + 0.3 * same, (outer.name, member.name), member.type, through=through,
+            )  # fmt: skip
 
 
 def _flags(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, Member]) -> Iterator[Near]:
