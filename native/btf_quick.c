@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 5
+#define VERSION 6
 #define KINDS 128
 #define UNKNOWN 0xff
 #define HEAD_WORDS 3
@@ -254,6 +254,175 @@ out:
 	return result;
 }
 
+/* The first four bytes of a name, those behind its end as zeros. */
+static uint32_t beginning(const unsigned char *name)
+{
+	uint32_t first = (uint32_t)name[0] | (uint32_t)name[1] << 8 | (uint32_t)name[2] << 16 |
+			 (uint32_t)name[3] << 24;
+	uint32_t ends = (first - 0x01010101u) & ~first & 0x80808080u;
+
+	return ends ? first & (((ends & -ends) >> 7) - 1) : first;
+}
+
+#define BEGINNINGS (1u << 15)
+
+struct wanted {
+	unsigned char beginnings[BEGINNINGS / 8]; /* a bit for each hashed beginning of a name that may be one */
+	const unsigned char *names;		  /* each with a zero behind it */
+	uint32_t *slots;			  /* the number of a name, from 1; 0 is free */
+	uint32_t mask;
+	uint32_t *at, *length; /* of each name */
+};
+
+static void may_begin_so(struct wanted *wanted, const unsigned char *name)
+{
+	uint32_t bit = beginning(name) * 2654435761u >> 17;
+
+	wanted->beginnings[bit / 8] |= (unsigned char)(1 << bit % 8);
+}
+
+static int is_beginning(const struct wanted *wanted, const unsigned char *name)
+{
+	uint32_t bit = beginning(name) * 2654435761u >> 17;
+
+	return wanted->beginnings[bit / 8] >> bit % 8 & 1;
+}
+
+/* The slot of a name, or the free one where it belongs. */
+static uint32_t *slot_of(const struct wanted *wanted, const unsigned char *name, size_t length)
+{
+	uint32_t at = crc32_of(name, length);
+
+	for (;; at++) {
+		uint32_t *slot = wanted->slots + (at & wanted->mask);
+
+		if (!*slot || (wanted->length[*slot - 1] == length &&
+			       !memcmp(wanted->names + wanted->at[*slot - 1], name, length)))
+			return slot;
+	}
+}
+
+static int prepare(struct wanted *wanted, const unsigned char *names, size_t size)
+{
+	uint32_t count = 0, slots = 64;
+
+	for (size_t n = 0; n < size; n++)
+		count += !names[n];
+	while (slots < 4 * count)
+		slots *= 2;
+	wanted->names = names;
+	wanted->mask = slots - 1;
+	wanted->slots = calloc(slots + 2 * (size_t)count, sizeof(*wanted->slots));
+	if (!wanted->slots)
+		return -1;
+	wanted->at = wanted->slots + slots;
+	wanted->length = wanted->at + count;
+	for (uint32_t n = 0, at = 0; n < count; n++) {
+		unsigned char first[4] = {0}, flavoured[4] = "____";
+		uint32_t length = (uint32_t)strlen((const char *)names + at), *slot;
+
+		memcpy(first, names + at, length < 4 ? length : 4);
+		memcpy(flavoured, names + at, length < 4 ? length : 4);
+		may_begin_so(wanted, first);
+		may_begin_so(wanted, flavoured);
+		slot = slot_of(wanted, names + at, length);
+		wanted->at[n] = at;
+		wanted->length[n] = length;
+		if (!*slot)
+			*slot = n + 1;
+		at += length + 1;
+	}
+	return 0;
+}
+
+/* Whether no name can be as long as 2 * WINDOW bytes: each window has an end of one. */
+#define WINDOW 128
+
+static int only_short_names(const unsigned char *text, size_t size)
+{
+	if (!size || text[size - 1])
+		return 0;
+	for (size_t at = 0; at + WINDOW <= size; at += WINDOW)
+		if (!memchr(text + at, 0, WINDOW))
+			return 0;
+	return 1;
+}
+
+/* look_up(words, places, strings, wanted, start, name limit, limit): see the table of methods */
+static PyObject *look_up(PyObject *module, PyObject *args)
+{
+	Py_buffer words, places, strings, names;
+	struct limits limits;
+	struct wanted wanted = {0};
+	PyObject *result = NULL;
+	size_t found = 0, room = 256;
+	uint64_t *hits = NULL;
+
+	if (!PyArg_ParseTuple(args, "y*y*y*y*IIK", &words, &places, &strings, &names, &limits.start,
+			      &limits.name, &limits.names))
+		return NULL;
+	const unsigned char *text = strings.buf, *raw_names = names.buf;
+	size_t count = (size_t)places.len / 4, all = (size_t)words.len / 4, size = (size_t)strings.len;
+
+	if (words.len % 4 || places.len % 4 || names.len >= INT32_MAX || (names.len && raw_names[names.len - 1])) {
+		PyErr_SetString(PyExc_ValueError, "words or places of an odd length, or names without an end");
+		goto out;
+	}
+	if (limits.name < 2 * WINDOW || count > limits.names / (2 * WINDOW) || !only_short_names(text, size)) {
+		result = Py_NewRef(Py_None);
+		goto out;
+	}
+	hits = malloc(room * sizeof(*hits));
+	if (!hits || prepare(&wanted, raw_names, (size_t)names.len)) {
+		PyErr_NoMemory();
+		goto out;
+	}
+	for (size_t n = 0; n < count; n++) {
+		uint32_t place = word(places.buf, n);
+		uint32_t offset = place && place < all ? word(words.buf, place - 1) : UINT32_MAX;
+
+		if (!offset)
+			continue;
+		if (offset < limits.start || offset - limits.start >= size) {
+			result = Py_NewRef(Py_None);
+			goto out;
+		}
+		const unsigned char *name = text + (offset - limits.start);
+		size_t left = size - (offset - limits.start);
+
+		if (left >= 4 && !is_beginning(&wanted, name))
+			continue;
+		size_t length = strlen((const char *)name); /* the last byte of all is a zero */
+
+		if (length && has_separator(name, length))
+			length = essential(name, length);
+		uint32_t number = length ? *slot_of(&wanted, name, length) : 0;
+
+		if (!number)
+			continue;
+		if (found == room) {
+			uint64_t *more = realloc(hits, 2 * room * sizeof(*hits));
+
+			if (!more) {
+				PyErr_NoMemory();
+				goto out;
+			}
+			hits = more;
+			room *= 2;
+		}
+		hits[found++] = (uint64_t)(number - 1) << 32 | place;
+	}
+	result = PyByteArray_FromStringAndSize((const char *)hits, (Py_ssize_t)(8 * found));
+out:
+	free(hits);
+	free(wanted.slots);
+	PyBuffer_Release(&words);
+	PyBuffer_Release(&places);
+	PyBuffer_Release(&strings);
+	PyBuffer_Release(&names);
+	return result;
+}
+
 typedef unsigned char places __attribute__((vector_size(16)));
 
 /* What the names of a kernel consist of, the commonest byte first: counted in Debian's 6.12. */
@@ -420,6 +589,10 @@ static PyMethodDef methods[] = {
 	 "names(words, places, strings, nameable, start, name_limit, limit)\n--\n\nThe names of an index (u64 each, "
 	 "sorted) and the places of the kinds in `nameable` with ___ in their names (u32 each); None when a name "
 	 "lies outside `strings`, is too long, or all are."},
+	{"look_up", look_up, METH_VARARGS,
+	 "look_up(words, places, strings, wanted, start, name_limit, limit)\n--\n\nThe records whose essential names "
+	 "are among `wanted`, each of which ends with a zero: number of the name << 32 | place (u64 each), in order; None "
+	 "where `names` gives None, and where that is too long to tell."},
 	{"find", find, METH_VARARGS, "find(data, wanted, start)\n--\n\nbytes.find() of a word of one byte or more."},
 	{"find_word", find_word, METH_VARARGS,
 	 "find_word(words, wanted, start)\n--\n\nIndex of the first word of that value, from `start`; -1 for none."},

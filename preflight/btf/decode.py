@@ -77,13 +77,14 @@ _MEMBER: Callable[[tuple[str, int, int, int]], Member] = partial(tuple.__new__, 
 
 def member_at(words: Sequence[int], p: int, index: int, text: Text) -> Member:
     """One member of the struct or union whose info word is `words[p]`; IndexError when there is none."""
-    if not 0 <= index < info_vlen(words[p]):
+    info = words[p]
+    if not 0 <= index < info_vlen(info):
         raise IndexError(index)
     at = p + 2 + 3 * index
     place = words[at + 2]
-    if info_kflag(words[p]):
-        return Member(text(words[at]), words[at + 1], place & 0xFFFFFF, place >> 24)
-    return Member(text(words[at]), words[at + 1], place, 0)
+    if info_kflag(info):
+        return _MEMBER((text(words[at]), words[at + 1], place & 0xFFFFFF, place >> 24))
+    return _MEMBER((text(words[at]), words[at + 1], place, 0))
 
 
 def _members(words: Sequence[int], p: int, text: Text) -> tuple[Member, ...]:

@@ -9,7 +9,7 @@ cut short, a name outside the strings. Then those go through the records themsel
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from preflight.btf.wire import Words
 
 #: What this module was written for; a compiled module of another version is left alone.
-_VERSION = 5
+_VERSION = 6
 _KINDS = 128
 _UNKNOWN = 0xFF
 _NAMEABLE = bytes(kind in NAMEABLE for kind in range(_KINDS))
@@ -76,6 +76,29 @@ def names(
         return None
     hashes, separated = found
     return NameHashes(memoryview(hashes).cast("Q"), memoryview(separated).cast("I"))
+
+
+def look_up(
+    words: Words,
+    places: Sequence[int],
+    strings: bytes,
+    start: int,
+    wanted: Sequence[bytes],
+    *,
+    longest: int,
+    together: int,
+) -> Iterator[tuple[int, int]] | None:
+    """Which records have these essential names: (number of the name in `wanted`, index of the info word).
+
+    In the order of the records. None where `names` gives None, and for a BTF with long names.
+    """
+    if native is None or not isinstance(places, memoryview | array):
+        return None
+    joined = b"".join(name + b"\0" for name in wanted)
+    found = native.look_up(words, places, strings, joined, start, longest, together)
+    if found is None:
+        return None
+    return ((hit >> 32, hit & 0xFFFFFFFF) for hit in memoryview(found).cast("Q"))
 
 
 def find(data: bytes | mmap, wanted: bytes, start: int = 0) -> int:

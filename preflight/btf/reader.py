@@ -61,6 +61,7 @@ class Btf:
         "_names",
         "_pointer_size",
         "_records",
+        "_resolved",
         "_strings",
         "_types",
         "base",
@@ -86,6 +87,7 @@ class Btf:
         self._names = names
         self._types: dict[int, Type] = {}
         self._kinds: dict[int, int] = {0: Kind.VOID}
+        self._resolved: dict[int, int] = {}
         self._kind_ids: dict[int, tuple[int, ...]] = {}
         self._pointer_size = pointer_size
 
@@ -260,7 +262,10 @@ class Btf:
 
     def resolve(self, type_id: int) -> int:
         """The id behind typedefs, qualifiers and type tags."""
-        return sizes.resolve(self, type_id)
+        found = self._resolved.get(type_id)
+        if found is None:
+            found = self._resolved[type_id] = sizes.resolve(self, type_id)
+        return found
 
     # --- many types
 
@@ -343,10 +348,18 @@ class Btf:
     def _by_name(self) -> Names:
         """Finds types by name; made when the first name is asked for."""
         if self._names is None:
-            from preflight.btf.index import names_of
-
-            self._names = names_of(self._records, self._strings, self.start_id)
+            self._names = self._names_made()
         return self._names
+
+    def _names_made(self) -> Names:
+        from preflight.btf import quick
+        from preflight.btf.asked import MANY, AskedNames
+        from preflight.btf.index import names_of
+
+        records = self._records
+        if quick.native and records.scan_quickly() and len(records.all()) >= MANY:
+            return AskedNames(records, self._strings, self.start_id)
+        return names_of(records, self._strings, self.start_id)
 
     def _info(self, type_id: int) -> int:
         if type_id >= self.start_id:

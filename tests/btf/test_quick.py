@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preflight.btf import Btf, Kind, quick
+from preflight.btf import Btf, Kind, asked, quick
 from preflight.btf.index import Index
 from preflight.btf.names import essential_name
 from preflight.errors import InputError
@@ -33,6 +33,14 @@ def by_python_alone() -> Iterator[None]:
         yield
     finally:
         quick.native = built
+
+
+@contextmanager
+def as_one_of_many_kernels() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asked, "MANY", 0)
+        patch.setattr(asked, "_asked", {})
+        yield
 
 
 def _asked(ask: Callable[[Btf], Any], data: bytes) -> Any:
@@ -62,6 +70,9 @@ def both_agree(data: bytes) -> None:
         quickly = _asked(ask, data)
         with by_python_alone():
             assert _asked(ask, data) == quickly
+        with as_one_of_many_kernels():
+            assert _asked(ask, data) == quickly  # from the index, and remembered as asked
+            assert _asked(ask, data) == quickly  # looked up
 
 
 def test_on_a_slice_of_real_btf() -> None:
@@ -139,7 +150,13 @@ def test_names_that_overlap_too_much_are_left_to_python() -> None:
 @settings(deadline=None)
 def test_searches_through_strings(data: bytes, word: str, start: int) -> None:
     wanted = word.encode()
-    for text in (data, data + wanted, wanted * 9, b"ab_\0" * 20 + wanted + data):
+    for text in (
+        data,
+        data + wanted,
+        wanted * 9,
+        b"ab_\0" * 20 + wanted + data,
+        data * 4 + wanted + data * 2,
+    ):
         assert quick.find(text, wanted, start) == text.find(wanted, start)
 
 
