@@ -348,10 +348,18 @@ class Btf:
     def _by_name(self) -> Names:
         """Finds types by name; made when the first name is asked for."""
         if self._names is None:
-            from preflight.btf.index import names_of
-
-            self._names = names_of(self._records, self._strings, self.start_id)
+            self._names = self._names_made()
         return self._names
+
+    def _names_made(self) -> Names:
+        from preflight.btf import quick
+        from preflight.btf.asked import MANY, AskedNames
+        from preflight.btf.index import names_of
+
+        records = self._records
+        if quick.native and records.scan_quickly() and len(records.all()) >= MANY:
+            return AskedNames(records, self._strings, self.start_id)
+        return names_of(records, self._strings, self.start_id)
 
     def _info(self, type_id: int) -> int:
         if type_id >= self.start_id:
