@@ -13,7 +13,7 @@ from preflight.objects.model import Program
 from preflight.predict.attach_targets import SYMBOLS, target_name
 from preflight.predict.causes import missing, undecided
 from preflight.predict.context_reads import context_reads
-from preflight.predict.hooks import argument_words
+from preflight.predict.hooks import argument_words, has_more_words
 from preflight.predict.kernel_facts import KernelFacts
 
 if TYPE_CHECKING:
@@ -62,14 +62,15 @@ def _raw_arguments(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
 ) -> Iterator[Finding]:
     """A raw tracepoint whose program reads further than it has arguments (__bpf_probe_register())."""
-    words = argument_words(facts, program)
-    if words is None or program.program_type == "tracing":
+    if program.program_type == "tracing":
         return
     code = on_kernel.code(program)
     reads = code.memo("context-reads", lambda: context_reads(code))
-    beyond = {slot: offset // 8 for slot, offset in reads.items() if offset // 8 >= words}
-    if not beyond:
+    furthest = max(reads.values(), default=-1)
+    if furthest < 0 or has_more_words(facts, program, furthest // 8) is not False:
         return
+    words = argument_words(facts, program) or 0
+    beyond = {slot: offset // 8 for slot, offset in reads.items() if offset // 8 >= words}
     reached = on_kernel.reach(program, beyond)
     for slot, answer in reached.items():
         if answer.answer == "no":

@@ -21,7 +21,7 @@ from preflight.predict.attach_sites import (
 )
 from preflight.predict.attach_targets import LAB, SYMBOLS, open_finding, target_name
 from preflight.predict.causes import missing, undecided
-from preflight.predict.hooks import argument_words
+from preflight.predict.hooks import argument_words, has_more_words
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.open_targets import is_placeholder
 from preflight.predict.witness import Answer
@@ -233,11 +233,11 @@ _X86_REGISTERS = 6
 def _arguments(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
 ) -> Iterator[Finding]:
-    words = argument_words(facts, program)
-    if words is None or words <= _X86_REGISTERS or facts.kernel.arch != "x86_64":
+    if not has_more_words(facts, program, _X86_REGISTERS) or facts.kernel.arch != "x86_64":
         return
     if facts.has_func("save_args") or facts.symbol("save_args"):
         return
+    words = argument_words(facts, program)
     title = f"{name} has {words} arguments here; this kernel's trampolines pass {_X86_REGISTERS}"
     shown = Evidence(
         "btf", f"FUNC {name} with {words} arguments; no save_args(), which passes those on the stack"

@@ -262,6 +262,23 @@ def argument_words(facts: KernelFacts, program: Program) -> int | None:
     return facts.ask(_words_of, target.name, target.kind == "raw-tracepoint")
 
 
+def has_more_words(facts: KernelFacts, program: Program, words: int) -> bool | None:
+    """Whether `argument_words` says more than so many; None where it says nothing.
+
+    Ask this before the number: kernels whose functions have another number of arguments, and enough, then
+    still answer alike.
+    """
+    target = program.hook.target
+    if target is None or not target.name:
+        return None
+    return facts.ask(_has_more_words, target.name, target.kind == "raw-tracepoint", words)
+
+
+def _has_more_words(facts: KernelFacts, name: str, traced: bool, words: int) -> bool | None:
+    found = facts.ask(_words_of, name, traced)
+    return None if found is None else found > words
+
+
 def _words_of(facts: KernelFacts, name: str, traced: bool) -> int | None:
     btf = facts.kernel.btf
     name = f"btf_trace_{name}" if traced else name
