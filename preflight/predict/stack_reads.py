@@ -7,21 +7,23 @@ answer is `unknown` where the kernel is not seen to accept it, and nothing where
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from preflight.btf import Kind
 from preflight.btf.types import Func, FuncProto
 from preflight.bytecode.helpers import helper_name
 from preflight.bytecode.insn import Insn
-from preflight.bytecode.opcodes import BPF_LDX, BPF_MEM, BPF_ST, BPF_STX, R10
+from preflight.bytecode.opcodes import BPF_LDX, BPF_MEM, BPF_ST, BPF_STX, CALL, CALLX, R10
 
 if TYPE_CHECKING:
     from preflight.predict.code import Code
     from preflight.predict.kernel_facts import KernelFacts
 
 _MOV64_X, _MOV64_K, _ADD64_K = 0xBF, 0xB7, 0x07
+_LOAD64 = 0x79
+#: What matters whatever the registers it names hold.
+_ALWAYS = frozenset({CALL, CALLX, _MOV64_K})
 _ARGUMENTS = range(1, 6)
 #: Helpers that fill a buffer which verifiers before 6.3 want initialised: number -> (buffer, size) registers.
 #: d_path, read_branch_records and those that read a sysctl.
@@ -37,88 +39,116 @@ class Suspect:
     detail: str
 
 
+class _Held(NamedTuple):
+    """What a register holds: a stack address, a constant, or the pointer read back from an address."""
+
+    kind: str
+    number: int
+
+
+_ADDRESS, _CONSTANT, _READ_BACK = "address", "constant", "read-back"
+
+
 @dataclass(slots=True)
 class _State:
-    """Registers that hold stack addresses, constants, or a pointer read back; slots shared with helpers."""
+    """What registers hold that is of interest; slots that were written to, and those shared with helpers."""
 
-    address: dict[int, int] = field(default_factory=lambda: {R10: 0})
-    constant: dict[int, int] = field(default_factory=dict)
-    read_back: dict[int, int] = field(default_factory=dict)
+    held: dict[int, _Held] = field(default_factory=lambda: {R10: _Held(_ADDRESS, 0)})
     stored: set[int] = field(default_factory=set)
     shared: dict[int, str] = field(default_factory=dict)
 
-    def forget(self, register: int) -> None:
-        """The register gets a value of no interest."""
-        for known in (self.address, self.constant, self.read_back):
-            if register != R10:
-                known.pop(register, None)
+    def number(self, kind: str, register: int) -> int | None:
+        """What a register holds, if it is of that kind."""
+        one = self.held.get(register)
+        return one.number if one is not None and one.kind == kind else None
+
+    def set(self, register: int, held: _Held | None = None) -> None:
+        """The register gets a value, without `held` one of no interest. Nothing can be written to r10."""
+        if register == R10:
+            return
+        if held is None:
+            self.held.pop(register, None)
+        else:
+            self.held[register] = held
 
 
 def suspects(code: Code) -> list[Suspect]:
     """Suspicious places of the main program, each offset of the stack once."""
+    if not any(_matters(insn) for insn in code.insns):
+        return []
     state, found = _State(), dict[tuple[str, int], Suspect]()
     for insn in code.insns:
-        if insn.slot < code.end:
-            for suspect, offset in _step(state, insn):
-                found.setdefault((suspect.kind, offset), suspect)
+        if insn.slot >= code.end:
+            break
+        if insn.dst not in state.held and insn.src not in state.held and insn.opcode not in _ALWAYS:
+            continue  # what it changes is of no interest before and after
+        one = _step(state, insn)
+        if one is not None:
+            suspect, offset = one
+            found.setdefault((suspect.kind, offset), suspect)
     return list(found.values())
 
 
-def _step(state: _State, insn: Insn) -> Iterator[tuple[Suspect, int]]:
+def _matters(insn: Insn) -> bool:
+    """Whether it reads eight bytes of the stack back, or calls a helper that fills a buffer: a program with
+    neither has nothing of the one or the other kind."""
+    if insn.opcode == _LOAD64:
+        return insn.src == R10
+    return insn.opcode == CALL and insn.imm in _FILLED
+
+
+def _step(state: _State, insn: Insn) -> tuple[Suspect, int] | None:
+    """Follow one instruction; what is suspicious of it, and the offset of the stack that it is about."""
     if insn.cls == BPF_LDX and insn.mode == BPF_MEM:
-        at = state.read_back.get(insn.src)
-        if at is not None:
-            detail = f"the pointer at r10{at} was passed to {state.shared.get(at, 'a helper')} by its place"
-            yield Suspect("shared-pointer", insn.slot, detail), at
-        place = state.address[R10] + insn.off if insn.src == R10 else None
-        state.forget(insn.dst)
-        if place is not None and insn.size == 8 and place in state.shared:
-            state.read_back[insn.dst] = place
-    elif insn.cls in (BPF_STX, BPF_ST) and insn.mode == BPF_MEM:
-        base = state.address.get(insn.dst)
+        return _load(state, insn)
+    if insn.cls in (BPF_STX, BPF_ST) and insn.mode == BPF_MEM:
+        base = state.number(_ADDRESS, insn.dst)
         if base is not None:
             state.stored.add(base + insn.off)
             state.shared.pop(base + insn.off, None)
     elif insn.is_helper_call:
-        yield from _call(state, insn)
+        return _call(state, insn)
     elif insn.is_call:
         for register in range(6):
-            state.forget(register)
+            state.set(register)
     elif insn.opcode == _MOV64_X and not insn.off:
-        _copy(state, insn)
+        state.set(insn.dst, state.held.get(insn.src))
     elif insn.opcode == _MOV64_K:
-        state.forget(insn.dst)
-        state.constant[insn.dst] = insn.imm
-    elif insn.opcode == _ADD64_K and insn.dst in state.address and insn.dst != R10:
-        state.address[insn.dst] += insn.imm
+        state.set(insn.dst, _Held(_CONSTANT, insn.imm))
+    elif insn.opcode == _ADD64_K and insn.dst != R10 and state.number(_ADDRESS, insn.dst) is not None:
+        state.set(insn.dst, _Held(_ADDRESS, state.held[insn.dst].number + insn.imm))
     elif insn.is_alu or insn.is_ldimm64:
-        state.forget(insn.dst)
+        state.set(insn.dst)
+    return None
 
 
-def _copy(state: _State, insn: Insn) -> None:
-    known = [m.get(insn.src) for m in (state.address, state.constant, state.read_back)]
-    state.forget(insn.dst)
-    for mapping, value in zip((state.address, state.constant, state.read_back), known, strict=True):
-        if value is not None:
-            mapping[insn.dst] = value
+def _load(state: _State, insn: Insn) -> tuple[Suspect, int] | None:
+    suspicion, at = None, state.number(_READ_BACK, insn.src)
+    if at is not None:
+        detail = f"the pointer at r10{at} was passed to {state.shared.get(at, 'a helper')} by its place"
+        suspicion = Suspect("shared-pointer", insn.slot, detail), at
+    back = insn.src == R10 and insn.opcode == _LOAD64 and insn.off in state.shared
+    state.set(insn.dst, _Held(_READ_BACK, insn.off) if back else None)
+    return suspicion
 
 
-def _call(state: _State, insn: Insn) -> Iterator[tuple[Suspect, int]]:
-    name = helper_name(insn.imm)
+def _call(state: _State, insn: Insn) -> tuple[Suspect, int] | None:
+    name, suspicion = helper_name(insn.imm), None
     if insn.imm in _FILLED:
         buffer, size = (registers := _FILLED[insn.imm])
-        start, length = state.address.get(buffer), state.constant.get(size)
+        start, length = state.number(_ADDRESS, buffer), state.number(_CONSTANT, size)
         if start is not None and length is not None and registers:
             inside = [at for at in state.stored if start <= at < start + length]
             if not inside:
                 detail = f"{name}() gets {length} bytes at r10{start} that nothing was written to"
-                yield Suspect("uninitialised", insn.slot, detail), start
+                suspicion = Suspect("uninitialised", insn.slot, detail), start
     for register in _ARGUMENTS:
-        at = state.address.get(register)
+        at = state.number(_ADDRESS, register)
         if at is not None and at in state.stored:
             state.shared[at] = f"{name}()"
     for register in range(6):
-        state.forget(register)
+        state.set(register)
+    return suspicion
 
 
 def keeps_pointers(facts: KernelFacts) -> bool:
