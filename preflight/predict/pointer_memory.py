@@ -168,8 +168,10 @@ class PointerMemory(Memory):
             regs[insn.dst] = UNKNOWN if special else NUMBER
 
     def _from_context(self, insn: Insn, state: State, at: int, size: int, value: Value) -> Value:
-        what = self._loads.get(at)
         walker = self._walker
+        if self._loads or self._iterator:
+            walker.look_at_offset(insn.slot)
+        what = self._loads.get(at)
         if what is not None:
             kind, nullable = what.removesuffix("?"), "yes" if what.endswith("?") else "no"
             return walker.made(state, Pointer(kind, insn.slot, "the context", nullable=nullable))
@@ -217,6 +219,8 @@ class PointerMemory(Memory):
         elif base.kind == CTX and base.off is None and walker.program_type in _OF_NUMBERS:
             walker.note("context", slot, "an access to the context at an offset that is not constant")
         elif base.kind == CTX and base.off is not None and walker.program_type in _FIXED:
+            if slot in self._reading.offsets and walker.program_type in _OF_NUMBERS and not writes:
+                return  # a field that relocation found lies where it may be read
             walker.look_at_offset(slot)
             self._check_field(slot, base.off + insn.off, size, writes=writes)
 

@@ -54,8 +54,10 @@ if TYPE_CHECKING:
     from preflight.bytecode.insn import Insn
     from preflight.bytecode.reach_reading import Environment, Shared
 
-#: Steps; what is wrong on a path is mostly found on the first ones, and blocks visited least come first.
-_BUDGET: Final = 2_000
+#: Steps, at most and for the shortest program. Most of what is wrong is found on the first ones, as blocks
+#: visited least come first; the time a walk takes grows with them.
+_STEPS: Final = 2_000
+_LEAST: Final = 300
 #: Where the main frame keeps the number of what is held: no place of a stack.
 _HELD: Final = 1 << 63
 #: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
@@ -89,7 +91,7 @@ def misuses(
     """What the main program does on some path that verifiers refuse, sure ones first; a question for
     `RelocatedObject.about`."""
     walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
-    explore_paths(walker, _BUDGET, ())
+    explore_paths(walker, min(_STEPS, len(image.code) // 8 + _LEAST), ())
     return tuple(sorted(walker.found.values(), key=lambda one: (not one.sure, one.slot)))
 
 
