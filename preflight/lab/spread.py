@@ -76,7 +76,7 @@ def run(
         except engine.LostError as error:
             raise LostRunError(str(error), _all(kernels, plan, found, str(error))) from None
         finally:
-            answers.close()  # type: ignore[attr-defined]
+            answers.close()
     return _all(kernels, plan, found, "")
 
 

@@ -10,7 +10,7 @@ the one that kills workers can be named, and the others get their answers.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -123,7 +123,7 @@ class _Task(NamedTuple):
     deaths: int = 0
 
 
-def run(work: Callable[[str], str], tasks: Sequence[str], opener: Opener) -> Iterator[Answer]:
+def run(work: Callable[[str], str], tasks: Sequence[str], opener: Opener) -> Generator[Answer, None, None]:
     """An answer for every task, in no particular order.
 
     `work` must be importable where the workers are. When the caller stops (or is interrupted), tasks that

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ from preflight.matrix.subjects import Build, Subject
 
 if TYPE_CHECKING:
     from preflight.kernels.store import Store
+
+#: Fewer kernels are judged in one process, unless workers are asked for: each after the first takes so little
+#: that to fork and to collect takes as long.
+_WORTH_A_POOL = 4
 
 #: Given the batch and how many tasks there are, opens the executors that judge it.
 MakeOpener = Callable[[work.Batch, int], engine.Opener]
@@ -36,11 +41,14 @@ class Outcome:
 
 
 def on_this_machine(workers: int) -> MakeOpener:
-    """A pool of processes; this process alone for one worker or one task. 0 workers: one per CPU."""
+    """A pool of processes; this process alone for one worker, or where a pool would not pay.
+
+    0 workers: one per CPU, as long as each has something to do after the first kernel, which is judged here.
+    """
 
     def make(batch: work.Batch, tasks: int) -> engine.Opener:
-        count = min(workers or engine.workers_here(), tasks)
-        if count <= 1:
+        count = min(workers or engine.workers_here(), tasks - 1)
+        if count <= 1 or (not workers and tasks < _WORTH_A_POOL):
             return engine.Here(work.set_up, batch)
         return engine.Pool(work.set_up, batch, count)
 
@@ -146,7 +154,7 @@ def _judge(
     import json
 
     tasks = [json.dumps({"name": members[0].name, "ref": members[0].ref}) for members in groups]
-    answers = engine.run(work.judge, tasks, make_opener(batch, len(tasks)))
+    answers = _answers(tasks, make_opener(batch, len(tasks)))
     try:
         for done, answer in enumerate(answers, 1):
             members = groups[answer.number]
@@ -157,7 +165,22 @@ def _judge(
                 _take(matrix, outcome, members, json.loads(answer.text))
             progress(done, len(tasks))
     finally:
-        answers.close()  # type: ignore[attr-defined]
+        answers.close()
+
+
+def _answers(tasks: Sequence[str], opener: engine.Opener) -> Generator[engine.Answer, None, None]:
+    """Judge every kernel; the first one here, when processes are to be forked.
+
+    A kernel costs ten times as much before another one was judged as after it: answers are shared by kernels
+    that give the same facts. Forked processes begin with what the first one has brought to light,
+    instead of working it out in each of them.
+    """
+    here = tasks[:1] if isinstance(opener, engine.Pool) else ()
+    if here and isinstance(opener, engine.Pool):
+        yield from engine.run(work.judge, here, engine.Here(opener.set_up, opener.argument))
+    with closing(engine.run(work.judge, tasks[len(here) :], opener)) as others:
+        for answer in others:
+            yield answer._replace(number=answer.number + len(here))
 
 
 def _take(matrix: Matrix, outcome: Outcome, members: Sequence[KernelRef], answer: dict[str, Any]) -> None:
