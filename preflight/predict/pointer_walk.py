@@ -181,6 +181,10 @@ class Walker(Machine):
         self._now = state
         return super().run(slot, state)
 
+    def _pass_poison(self, insn: Insn, state: State) -> Successors:
+        """A miss of relocation ends the path: what would have come of it is not known."""
+        return []
+
     @staticmethod
     def replace(state: State, ident: int, by: Value | None, kinds: tuple[str, ...] = ()) -> None:
         """Every copy of a pointer (or of all of some kinds) becomes another value; None: is not null."""
