@@ -124,7 +124,7 @@ def _behind(insn: Insn, state: _State) -> _State:
     elif insn.cls == BPF_STX and dst == R10:
         after = {p: one for p, one in after.items() if p >= 0 or not p - 8 < insn.off < p + 8}
         dst, new = insn.off, state.get(insn.src) if insn.opcode == 0x7B else after.get(insn.off)
-    elif insn.is_atomic:
+    elif insn.is_atomic and not insn.is_load:
         return {place: one for place, one in after.items() if place not in (insn.src, 0)}
     elif not (insn.is_alu or insn.is_ldimm64 or insn.is_load):
         return after
@@ -195,6 +195,7 @@ _BODIES = st.builds(
 @given(_BODIES, st.frozensets(st.integers(1, 8), max_size=1))
 @example([Ins(0x79, 2, 1), Ins(0x15, 2, imm=0, off=1), Ins(0x79, 3, 2), Ins(0x79, 3, 2)], frozenset())
 @example([Ins(0xBF, 0, 1), Ins(0xDB, 6, 7, imm=0xF1), Ins(0x79, 2, 0), Ins(0x79, 3, 2)], frozenset())
+@example([Ins(0x79, 2, 1), Ins(0xDB, 0, 2, imm=0x100), Ins(0x79, 3, 2)], frozenset())
 @example([Ins(0x79, 2, 1), Ins(0x07, 2, imm=8), Ins(0x05, off=-2)], frozenset())
 def test_blocks_tell_what_single_instructions_tell(body: list[Ins], checked: frozenset[int]) -> None:
     code = _image([*body, exit_()], checked=checked)
