@@ -164,6 +164,11 @@ def test_an_option_looked_up_is_the_one_all_lines_give(lines: list[str], end: st
     assert config == options
 
 
+@pytest.mark.parametrize("option", ["\n", "\nCONFIG_B", "CONFIG_A=y\n", "\n\n"])
+def test_a_name_with_the_end_of_a_line_is_no_option(option: str) -> None:
+    assert Config("CONFIG_A=y\n\nCONFIG_B=y\n").get(option) is None
+
+
 def test_many_options_are_looked_up_in_lines_taken_apart() -> None:
     config = Config("\n".join(f"CONFIG_{n}={n}" for n in range(100)))
     assert [config.get(f"CONFIG_{n}") for n in range(200)] == [*map(str, range(100)), *[None] * 100]
