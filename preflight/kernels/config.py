@@ -67,4 +67,4 @@ def _lines_with(word: str, text: str) -> Iterator[str]:
         start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
         end = len(text) if end < 0 else end
         yield from (line for line in text[start:end].splitlines() if word in line)
-        at = text.find(word, end + 1)  # behind the end of the line, so that a word that holds one is passed, too
+        at = text.find(word, end + 1)  # a word may begin with the end itself
