@@ -148,7 +148,7 @@ class Kernel:
 
     def option(self, name: str) -> str | None:
         """The value of one option; None when the file does not mention it or the configuration is unknown."""
-        return (self.config or {}).get(name)
+        return None if self.config is None else self.config.get(name)
 
     @cached_property
     def modules(self) -> frozenset[str] | None:

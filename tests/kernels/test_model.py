@@ -130,6 +130,13 @@ def test_an_option_of_an_unknown_configuration_is_unknown() -> None:
     assert _kernel().option("CONFIG_KPROBES") is None
 
 
+def test_one_option_is_asked_without_taking_the_others_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel, seen = _kernel(config=Blob(data=_CONFIG.encode())), list[str]()
+    monkeypatch.setattr("preflight.kernels.config.parse_config", lambda text: seen.append(text) or {})
+    kernel.option("CONFIG_KPROBES")
+    assert all(len(text) < len(_CONFIG) for text in seen)
+
+
 _CONFIG_LINES = st.lists(
     st.sampled_from(
         [
