@@ -90,5 +90,5 @@ def _rest(result: Mapping[str, Any]) -> list[str]:
         lines += ["", "## Left to user space", "", *(f"* {markdown(text)}" for text in opened[:_NAMES])]
         lines += [f"* and {len(opened) - _NAMES} more"] if len(opened) > _NAMES else []
     lines += [f"\nNote: {markdown(note, limit=600)}" for note in result["summary"]["notes"]]
-    lines += ["", "The verifier's analysis of memory accesses is not predicted."]
+    lines += ["", "The verifier's analysis of memory accesses is predicted in part."]
     return lines
