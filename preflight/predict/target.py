@@ -127,20 +127,18 @@ class KernelTarget:
         if match is not None:
             major, minor, patch = (int(part or 0) for part in match.groups())
             found["LINUX_KERNEL_VERSION"] = (major << 16) + (minor << 8) + min(patch, 255)
-        if any(name.startswith("LINUX_HAS_") for name in names):
-            found |= {name: value for name, value in self._probed.items() if name in names}
+        helpers = self._helpers if any(name.startswith("LINUX_HAS_") for name in names) else None
+        if helpers is not None and "LINUX_HAS_BPF_COOKIE" in names:
+            found["LINUX_HAS_BPF_COOKIE"] = int("BPF_FUNC_get_attach_cookie" in helpers)
+        if helpers is not None and "LINUX_HAS_SYSCALL_WRAPPER" in names:
+            found["LINUX_HAS_SYSCALL_WRAPPER"] = int(self._has_syscall_wrapper)
         return found
 
     @cached_property
-    def _probed(self) -> dict[str, int]:
-        values = self._enum("bpf_func_id")
-        if values is None:
-            return {}
-        return {
-            "LINUX_HAS_BPF_COOKIE": int("BPF_FUNC_get_attach_cookie" in values),
-            "LINUX_HAS_SYSCALL_WRAPPER": int(self._has_syscall_wrapper()),
-        }
+    def _helpers(self) -> Collection[str] | None:
+        return self._enum("bpf_func_id")
 
+    @cached_property
     def _has_syscall_wrapper(self) -> bool:
         if self.kernel.contents.config is not None and (self.kernel.option("CONFIG_KPROBES") or "n") == "n":
             return False
