@@ -114,4 +114,6 @@ def _notes(page: Page, result: Mapping[str, Any]) -> None:
             page.line((f"{one['object']} on {one['kernel']}: {words}", "yellow"), indent=2)
     for note in result["summary"]["notes"]:
         page.line(("note: ", "yellow"), str(note))
-    page.line(("the verifier's analysis of memory accesses is predicted in part · -v shows every cause", "dim"))
+    page.line(
+        ("the verifier's analysis of memory accesses is predicted in part · -v shows every cause", "dim")
+    )
