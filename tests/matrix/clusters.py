@@ -77,7 +77,8 @@ class LocalCluster:
     ) -> subprocess.Popen[bytes]:
         home = self.folder / f"{name}-home"
         home.mkdir()
-        environ = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), **(env or {})}
+        own = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "TMPDIR": str(home)}
+        environ = {**os.environ, **own, **(env or {})}  # killed, it cannot tidy up behind it
         environ.pop("SOURCE_DATE_EPOCH", None)
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
