@@ -14,11 +14,11 @@ def schema(
 
     from preflight.cli.output import write_stdout
     from preflight.errors import UsageError
-    from preflight.render.contract import MODELS
+    from preflight.render.contract import COMMANDS, model_of
 
     if not command:
-        write_stdout("".join(f"{name}\n" for name in sorted(MODELS)))
+        write_stdout("".join(f"{name}\n" for name in COMMANDS))
         return
-    if command not in MODELS:
-        raise UsageError(f"no schema {command[:40]!r}; there are {', '.join(sorted(MODELS))}")
-    write_stdout(json.dumps(MODELS[command].model_json_schema(), indent=2, sort_keys=True) + "\n")
+    if command not in COMMANDS:
+        raise UsageError(f"no schema {command[:40]!r}; there are {', '.join(COMMANDS)}")
+    write_stdout(json.dumps(model_of(command).model_json_schema(), indent=2, sort_keys=True) + "\n")

@@ -42,14 +42,13 @@ def _read(path: Path) -> bytes:
 def _validated(loaded: object, subject: str) -> dict[str, Any]:
     from pydantic import ValidationError
 
-    from preflight.render.contract import MODELS
+    from preflight.render.contract import COMMANDS, model_of
 
     command = loaded.get("command") if isinstance(loaded, dict) else None
-    model = MODELS.get(command) if isinstance(command, str) else None
-    if model is None:
-        raise InputError(f"is not a result of preflight {', '.join(sorted(MODELS))}", subject=subject)
+    if not isinstance(command, str) or command not in COMMANDS:
+        raise InputError(f"is not a result of preflight {', '.join(COMMANDS)}", subject=subject)
     try:
-        return model.model_validate(loaded).model_dump()
+        return model_of(command).model_validate(loaded).model_dump()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])[:120]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from preflight.render.contract import CheckResult
+from preflight.render.contract.check import CheckResult
 from tests.cli.hostile import HOSTILE, hostile_object
 from tests.cli.run import preflight, result_of
 from tests.elfwriter import ElfWriter, exit_, helper, mov

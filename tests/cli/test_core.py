@@ -14,7 +14,7 @@ import pytest
 from preflight.cli.main import run
 from preflight.kernels.model import Kernel
 from preflight.objects.model import BpfObject
-from preflight.render.contract import CoreResult
+from preflight.render.contract.core import CoreResult
 from tests.kernels.builders import vmlinux
 from tests.predict import scenes
 

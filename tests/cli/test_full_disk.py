@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from preflight.kernels.store import Store
-from preflight.render.contract import FleetResult, MatrixResult
+from preflight.render.contract.fleet import FleetResult
+from preflight.render.contract.matrix import MatrixResult
 from tests.cli.run import preflight
 from tests.fleet.hosts import KERNELS, OBJECT, Maker, write
 from tests.matrix.scene import ATTACHES, GOOD, OTHER

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from preflight.render.contract import CheckResult
+from preflight.render.contract.check import CheckResult
 from tests.elfwriter import ElfWriter, exit_, mov
 
 #: Runs `preflight check` with one function replaced by what Ctrl-C makes of it.

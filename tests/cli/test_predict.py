@@ -15,7 +15,7 @@ from preflight.cli.main import run
 from preflight.kernels.model import Kernel
 from preflight.kernels.store import Store
 from preflight.objects.model import BpfObject
-from preflight.render.contract import PredictResult
+from preflight.render.contract.predict import PredictResult
 from tests.predict.cases_load import HASH
 from tests.predict.worlds import program, world
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from preflight.render.contract import MODELS
+from preflight.render.contract import model_of
 from preflight.tracers.load import catalogue
 from preflight.tracers.model import DOMAINS, SURFACES
 from tests.cli.run import preflight, result_of
@@ -20,7 +20,7 @@ def listed() -> dict[str, Any]:
 
 
 def test_the_list_keeps_the_contract(listed: dict[str, Any]) -> None:
-    MODELS["tracers list"].model_validate_json(json.dumps(listed))
+    model_of("tracers list").model_validate_json(json.dumps(listed))
     assert [one["name"] for one in listed["results"]] == [tracer.name for tracer in catalogue()]
     for one in listed["results"]:
         assert one["domain"] in DOMAINS
@@ -39,7 +39,7 @@ def test_the_variant_that_runs_is_the_first_that_loads(listed: dict[str, Any]) -
 
 def test_show_keeps_the_contract_and_names_every_field() -> None:
     found = result_of("tracers", "show", "syscalls", "execs")
-    MODELS["tracers show"].model_validate_json(json.dumps(found))
+    model_of("tracers show").model_validate_json(json.dumps(found))
     latencies = next(one for one in found["results"][0]["maps"] if one["name"] == "latencies")
     assert {field["path"] for field in latencies["fields"]} == {"nr", "error", "compat", "_"}
 
@@ -47,7 +47,7 @@ def test_show_keeps_the_contract_and_names_every_field() -> None:
 @pytest.mark.parametrize("name", [tracer.name for tracer in catalogue()])
 def test_every_tracer_has_a_whole_runbook(name: str) -> None:
     done = preflight("tracers", "runbook", name, "--format", "json")
-    MODELS["tracers runbook"].model_validate_json(done.stdout)
+    model_of("tracers runbook").model_validate_json(done.stdout)
     (book,) = json.loads(done.stdout)["results"]
     assert [section["title"] for section in book["sections"]] == [
         "Question",

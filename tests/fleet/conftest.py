@@ -14,7 +14,7 @@ import pytest
 
 from preflight.cli.main import run
 from preflight.kernels.store import Store
-from preflight.render.contract import MODELS
+from preflight.render.contract import model_of
 from tests.fleet.hosts import KERNELS, OBJECT, Maker
 
 
@@ -30,7 +30,7 @@ class Ran:
     def result(self) -> dict[str, Any]:
         """The JSON on standard output, which must follow the contract."""
         loaded: dict[str, Any] = json.loads(self.out)
-        MODELS[loaded["command"]].model_validate(loaded)
+        model_of(loaded["command"]).model_validate(loaded)
         return loaded
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from preflight.kernels.model import Kernel
 from preflight.kernels.store import Store
-from preflight.render.contract import MODELS
+from preflight.render.contract import model_of
 from tests.cli.run import preflight
 from tests.fleet.generator import Maker, variants
 from tests.fleet.hosts import write_lines
@@ -119,7 +119,7 @@ def fleet(world: World, *words: str | Path) -> dict[str, Any]:
     )
     assert done.returncode in (0, 1, 3), done.stderr.decode()
     loaded: dict[str, Any] = json.loads(done.stdout)
-    MODELS[loaded["command"]].model_validate(loaded)
+    model_of(loaded["command"]).model_validate(loaded)
     return loaded
 
 

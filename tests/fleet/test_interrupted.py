@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from preflight.kernels.store import Store
-from preflight.render.contract import FleetResult
+from preflight.render.contract.fleet import FleetResult
 from tests.cli.run import PREFLIGHT
 from tests.fleet.hosts import KERNELS, OBJECT, Maker
 

@@ -18,7 +18,7 @@ import xmlschema
 
 from preflight.gate import veristat
 from preflight.render.console import Style
-from preflight.render.contract import GateResult
+from preflight.render.contract.gate import GateResult
 from preflight.render.registry import renderers
 from tests.cli.run import preflight
 from tests.gate.scenes import gate_result

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from preflight.kernels import Kernel, Store
-from preflight.render.contract import LabResult
+from preflight.render.contract.lab import LabResult
 from tests.lab.boots import bootable_kernels
 from tests.matrix.clusters import LocalCluster, end, until
 

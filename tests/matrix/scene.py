@@ -16,7 +16,7 @@ from preflight.cli.main import run
 from preflight.kernels.model import Kernel
 from preflight.kernels.store import Store
 from preflight.objects.model import BpfObject
-from preflight.render.contract import MatrixResult
+from preflight.render.contract.matrix import MatrixResult
 from tests.predict.cases_load import HASH
 from tests.predict.worlds import program, world
 

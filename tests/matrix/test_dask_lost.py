@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from preflight.render.contract import MatrixResult
+from preflight.render.contract.matrix import MatrixResult
 from tests.matrix.clusters import PATIENCE, TIMEOUT, LocalCluster, end, sockets, until
 from tests.matrix.scene import ATTACHES, TRACEPOINT, Scene
 from tests.predict.worlds import world

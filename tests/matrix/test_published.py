@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from preflight.render.contract import MatrixResult
+from preflight.render.contract.matrix import MatrixResult
 from tests.predict.measured import ROOT
 
 

@@ -16,7 +16,7 @@ from preflight.predict.core_report import Wanted, judge
 from preflight.predict.loader_findings import loader_findings
 from preflight.predict.relocated import relocated
 from preflight.predict.target import KernelTarget
-from preflight.render.contract import CoreRecord
+from preflight.render.contract.core import CoreRecord
 from tests.differential.random_worlds import World, make_world
 
 SEEDS = [3, 7]

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from preflight.render.console import Style
-from preflight.render.contract import MODELS
+from preflight.render.contract import model_of
 from preflight.render.registry import renderers
 from tests.cli.run import preflight
 from tests.render.log_results import log_result
@@ -55,7 +55,7 @@ def _parsed(page: str) -> _Elements:
 
 
 def test_made_result_keeps_the_contract() -> None:
-    MODELS["log"].model_validate(log_result())
+    model_of("log").model_validate(log_result())
 
 
 def test_page_is_allowed_its_own_style_and_script_only() -> None:
@@ -107,7 +107,7 @@ def test_report_renders_a_kept_result_to_the_same_page(tmp_path: object) -> None
     row = next(r for r in recorded() if r["program"] == "xdp_off_by_one" and r["kernel"].startswith("7.3"))
     done = preflight("log", "-", "--path", "--format", "json", stdin=row["log"].encode())
     kept = json.loads(done.stdout)
-    again = MODELS["log"].model_validate(kept).model_dump()
+    again = model_of("log").model_validate(kept).model_dump()
     assert RENDER["html"](kept, Style()).count("<tr") == RENDER["html"](again, Style()).count("<tr")
 
 

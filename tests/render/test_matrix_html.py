@@ -16,7 +16,7 @@ import pytest
 
 from preflight.render import matrix_html
 from preflight.render.console import Style
-from preflight.render.contract import MatrixResult
+from preflight.render.contract.matrix import MatrixResult
 from tests.render.matrix_results import matrix_result
 from tests.render.test_hostile import MORE, _shape, _tags
 

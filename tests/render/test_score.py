@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from preflight.render.console import Style
-from preflight.render.contract import ScoreResult
+from preflight.render.contract.lab_score import ScoreResult
 from preflight.render.envelope import envelope
 from preflight.render.registry import renderers
 from tests.render.test_hostile import MORE, _shape

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from preflight.errors import InputError, UsageError
 from preflight.render.console import Style
-from preflight.render.contract import MODELS
+from preflight.render.contract import model_of
 from preflight.render.envelope import envelope
 from preflight.render.flame import folded, svg
 from preflight.render.otlp import buckets
@@ -38,7 +38,7 @@ def otlp(found: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
 
 
 def test_the_result_keeps_the_contract() -> None:
-    MODELS["tracers run"].model_validate_json(rendered("json"))
+    model_of("tracers run").model_validate_json(rendered("json"))
 
 
 # --- OTLP
@@ -222,7 +222,7 @@ def test_a_row_of_another_form_is_refused(shape: str, row: Any) -> None:
     one = next(one for one in found["results"] if one["shape"] == shape)
     one["rows"] = [row]
     with pytest.raises(ValidationError):
-        MODELS["tracers run"].model_validate(found)
+        model_of("tracers run").model_validate(found)
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0])
@@ -230,12 +230,12 @@ def test_a_run_has_a_length(seconds: float) -> None:
     found = json.loads(rendered("json"))
     found["summary"]["seconds"] = seconds
     with pytest.raises(ValidationError):
-        MODELS["tracers run"].model_validate(found)
+        model_of("tracers run").model_validate(found)
 
 
 @pytest.mark.parametrize("form", list(renderers("tracers run")))
 def test_every_form_takes_a_result_that_was_read_back(form: str) -> None:
-    found = MODELS["tracers run"].model_validate_json(rendered("json")).model_dump()
+    found = model_of("tracers run").model_validate_json(rendered("json")).model_dump()
     assert rendered(form, found, verbose=1)
 
 
@@ -287,7 +287,7 @@ RESULTS = {"tracers list": list_result, "tracers runbook": runbook_result}
 @pytest.mark.parametrize("command", list(RESULTS))
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_are_harmless_text(command: str, text: str) -> None:
-    MODELS[command].model_validate(RESULTS[command](text))
+    model_of(command).model_validate(RESULTS[command](text))
     page = renderers(command)["text"](RESULTS[command](text), Style(verbose=1))
     bad = [c for c in page if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     assert bad == []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from preflight.findings.registry import codes
-from preflight.render.contract import MODELS
+from preflight.render.contract import model_of
 from preflight.verifier.message import table, texts
 from tests.cli.run import preflight
 from tests.verifier.cases_families import LOGS, log_with
@@ -28,7 +28,7 @@ def _json(text: str, *words: str) -> tuple[int, dict[str, object]]:
 def test_rejection_is_a_finding() -> None:
     code, result = _json(log_with("R0 !read_ok"))
     assert code == 1
-    MODELS["log"].model_validate(result)
+    model_of("log").model_validate(result)
 
 
 def test_recorded_results_keep_the_contract(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_recorded_results_keep_the_contract(tmp_path: Path) -> None:
         names[-1].write_text(row["log"], encoding="utf-8")
     done = preflight("log", *map(str, names), "--format", "json")
     result = json.loads(done.stdout)
-    MODELS["log"].model_validate(result)
+    model_of("log").model_validate(result)
     assert len(result["results"]) == 40
 
 
