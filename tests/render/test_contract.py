@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The models of the JSON contract: one per command, and no others are made than that of the command asked for."""
+"""The models of the JSON contract: one per command; asking for one makes no others."""
 
 from __future__ import annotations
 
