@@ -113,6 +113,16 @@ JA: Final = BPF_JMP | BPF_JA
 GOTOL: Final = BPF_JMP32 | BPF_JA
 GOTOX: Final = BPF_JMP | BPF_JA | BPF_X
 MAY_GOTO: Final = BPF_JMP | BPF_JCOND
+MOV64_X: Final = BPF_ALU64 | BPF_MOV | BPF_X
+MOV64_K: Final = BPF_ALU64 | BPF_MOV | BPF_K
+MOV32_K: Final = BPF_ALU | BPF_MOV | BPF_K
+ADD64_X: Final = BPF_ALU64 | BPF_ADD | BPF_X
+ADD64_K: Final = BPF_ALU64 | BPF_ADD | BPF_K
+LSH64_K: Final = BPF_ALU64 | BPF_LSH | BPF_K
+LOAD64: Final = BPF_LDX | BPF_MEM | BPF_DW
+STORE64: Final = BPF_STX | BPF_MEM | BPF_DW
+JEQ_K: Final = BPF_JMP | BPF_JEQ | BPF_K
+JNE_K: Final = BPF_JMP | BPF_JNE | BPF_K
 
 #: Jump operations with a condition on two operands -> the verifier's operator.
 CONDITIONS: Final = {

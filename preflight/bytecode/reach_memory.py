@@ -21,6 +21,7 @@ from preflight.bytecode.opcodes import (
     BPF_PSEUDO_MAP_VALUE,
     BPF_ST,
     BPF_STORE_REL,
+    SIZES,
 )
 from preflight.bytecode.reach_reading import Reading, read_constant
 from preflight.bytecode.state import (
@@ -106,7 +107,7 @@ class Memory:
     def load(self, insn: Insn, state: State) -> None:
         """An LDX instruction."""
         regs = state.frames[-1].regs
-        size = _SIZES[insn.opcode & 0x18]
+        size = SIZES[insn.opcode & 0x18]
         self._look_at_place(insn, regs[insn.src])
         value = self._read(insn, state, regs[insn.src], insn.off, size)
         if insn.opcode & 0xE0 == BPF_MEMSX:
@@ -182,7 +183,7 @@ class Memory:
     def store(self, insn: Insn, state: State) -> None:
         """An ST or STX instruction, atomic ones too."""
         regs = state.frames[-1].regs
-        base, size = regs[insn.dst], _SIZES[insn.opcode & 0x18]
+        base, size = regs[insn.dst], SIZES[insn.opcode & 0x18]
         self._look_at_place(insn, base)
         if insn.is_atomic:
             self._atomic(insn, state, base, size)
@@ -278,7 +279,6 @@ class Memory:
 
 
 _FOLLOWED: Final = frozenset({STACK, DATA})
-_SIZES: Final = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 _MAP_SOURCES: Final = frozenset(
     {BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE}
 )

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from preflight.bytecode.helpers import helper_name
 from preflight.bytecode.image import MapRef, ProgramImage
 from preflight.bytecode.insn import Insn, decode
+from preflight.bytecode.opcodes import MOV64_X
 from preflight.objects.model import BpfObject, Program
 
-_MOV64_X = 0xBF
 _MAP_ARGUMENT = 1
 #: Helpers whose map is their second argument (kernel/bpf and kernel/trace: ctx comes first).
 _SECOND = frozenset({"perf_event_output", "skb_output", "xdp_output", "get_stackid", "redirect_map"})
@@ -86,7 +86,7 @@ def _after(insn: Insn, held: dict[int, str], image: ProgramImage) -> dict[int, s
         ref = image.refs.get(insn.slot)
         rest = {register: name for register, name in held.items() if register != insn.dst}
         return {**rest, insn.dst: ref.name} if isinstance(ref, MapRef) else rest
-    if insn.opcode == _MOV64_X and not insn.off:
+    if insn.opcode == MOV64_X and not insn.off:
         rest = {register: name for register, name in held.items() if register != insn.dst}
         return {**rest, insn.dst: held[insn.src]} if insn.src in held else rest
     if (insn.is_alu or insn.is_load) and insn.dst in held:

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from preflight.bytecode.helpers import helper_name
 from preflight.bytecode.insn import Insn
+from preflight.bytecode.opcodes import BPF_JEQ, BPF_JNE, BPF_JSGE, BPF_JSLT, MOV64_X
 from preflight.hygiene.calls import Call
 
 _R0, _R10 = 0, 10
-_MOV64_X = 0xBF
-_JEQ, _JNE, _JSLT, _JSGE = 0x10, 0x50, 0xC0, 0x70
 #: Instructions looked at on the way of a failure.
 _WAY = 512
 _DEPTH = 3
@@ -58,7 +57,7 @@ def failure_is_counted(
                 return None
             taken = _ways(insn, call)
             return None if taken is None else _writes(insns, taken, same, depth)
-        if insn.opcode == _MOV64_X and insn.src in copies:
+        if insn.opcode == MOV64_X and insn.src in copies:
             copies.add(insn.dst)
         elif (insn.is_alu or insn.is_load or insn.is_ldimm64) and insn.dst in copies:
             copies.discard(insn.dst)
@@ -72,8 +71,8 @@ def _ways(insn: Insn, call: Call) -> int | None:
     """Where the failed call goes on: NULL of a reservation, a negative result of an output."""
     here, there = insn.slot + insn.slots, insn.jump_target
     if call.helper in _NULL:
-        return {_JEQ: there, _JNE: here}.get(insn.op)
-    return {_JNE: there, _JEQ: here, _JSLT: there, _JSGE: here}.get(insn.op)
+        return {BPF_JEQ: there, BPF_JNE: here}.get(insn.op)
+    return {BPF_JNE: there, BPF_JEQ: here, BPF_JSLT: there, BPF_JSGE: here}.get(insn.op)
 
 
 def _writes(insns: Mapping[int, Insn], start: int, same: Mapping[int, Call], depth: int) -> bool:

@@ -11,12 +11,21 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from preflight.bytecode.insn import Insn
-from preflight.bytecode.opcodes import BPF_LOAD_ACQ, BPF_MEM, BPF_STX, R10, SIZES
+from preflight.bytecode.opcodes import (
+    ADD64_K,
+    ADD64_X,
+    BPF_LOAD_ACQ,
+    BPF_MEM,
+    BPF_STX,
+    JEQ_K,
+    JNE_K,
+    R10,
+    SIZES,
+    STORE64,
+)
 from preflight.predict.code import Code
 from preflight.predict.register_effects import ATOMIC, CALLS, COPIES, EFFECTS, PLAIN_LOADS, SETS
 
-_MOV64_X, _ADD64_K, _ADD64_X, _JEQ_K, _JNE_K = 0xBF, 0x07, 0x0F, 0x15, 0x55
-_STORE64: Final = 0x7B
 #: mul, div, or, and, lsh, rsh, mod, xor, arsh: adjust_ptr_min_max_vals() knows add and sub alone.
 _NOT_FOR_POINTERS: Final = frozenset({0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x90, 0xA0, 0xC0})
 _CALLER_SAVED: Final = range(6)
@@ -103,8 +112,8 @@ def _ways(
         inside = {} if insn.call_target in code.global_subprogs else state
         ways.append((insn.call_target, {r: inside[r] for r in _ARGUMENTS if r in inside}))
     compared = state.get(insn.dst)
-    if insn.opcode in (_JEQ_K, _JNE_K) and not insn.imm and compared is not None and compared.word >= 0:
-        not_null = insn.jump_target if insn.opcode == _JNE_K else insn.slot + 1
+    if insn.opcode in (JEQ_K, JNE_K) and not insn.imm and compared is not None and compared.word >= 0:
+        not_null = insn.jump_target if insn.opcode == JNE_K else insn.slot + 1
         learnt = {
             place: one._replace(checked=True) if one.read == compared.read else one
             for place, one in after.items()
@@ -147,14 +156,14 @@ def _follow(
             _set(state, dst, state.get(src))
         elif opcode in PLAIN_LOADS:
             _set(state, dst, _loaded(insn, state, word_of))
-        elif effect == SETS and opcode == _ADD64_K and dst in state and state[dst].word >= 0:
+        elif effect == SETS and opcode == ADD64_K and dst in state and state[dst].word >= 0:
             state[dst] = state[dst]._replace(delta=state[dst].delta + insn.imm)
         elif effect in (SETS, COPIES) or (effect == ATOMIC and insn.imm == BPF_LOAD_ACQ):
             state.pop(dst, None)
         elif opcode & 0x07 == BPF_STX and dst == R10:
             for place in [p for p in state if p < 0 and p - 8 < insn.off < p + 8]:
                 del state[place]
-            if opcode == _STORE64:
+            if opcode == STORE64:
                 _set(state, insn.off, state.get(src))
         elif effect == ATOMIC:
             state.pop(src, None)
@@ -187,10 +196,10 @@ def _access(insn: Insn, state: _State) -> Access | None:
         return Access(insn.slot, one.word, one.delta + insn.off, size, one.checked, stores=True)
     if insn.is_alu and insn.op in _NOT_FOR_POINTERS and insn.dst in state and state[insn.dst].word >= 0:
         return Access(insn.slot, state[insn.dst].word, 0, 0, state[insn.dst].checked, computes=True)
-    if insn.opcode == _ADD64_X:
+    if insn.opcode == ADD64_X:
         both = [state[r] for r in (insn.dst, insn.src) if r in state and state[r].word >= 0]
         return Access(insn.slot, both[0].word, 0, 0, both[0].checked) if len(both) == 1 else None
-    if insn.opcode == _ADD64_K and insn.dst in state and state[insn.dst].word >= 0:
+    if insn.opcode == ADD64_K and insn.dst in state and state[insn.dst].word >= 0:
         one = state[insn.dst]
         return Access(insn.slot, one.word, one.delta + insn.imm, 0, one.checked)
     return None

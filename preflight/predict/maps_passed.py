@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.bytecode.image import MapRef
-from preflight.bytecode.opcodes import LDIMM64, R10
+from preflight.bytecode.opcodes import ADD64_K, LDIMM64, MOV32_K, MOV64_K, MOV64_X, R10
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import Ref
     from preflight.bytecode.insn import Insn
     from preflight.predict.code import Code
 
-_MOV64_X, _MOV64_K, _MOV32_K, _ADD64_K = 0xBF, 0xB7, 0xB4, 0x07
 #: Registers in which helpers get maps.
 _REGISTERS: Final = (1, 2, 3)
 #: Helpers that get it in another than the first, by number: tail_call, perf_event_output, get_stackid,
@@ -52,9 +51,9 @@ def _follow(insn: Insn, refs: Mapping[int, Ref], held: dict[int, str | None]) ->
     if opcode == LDIMM64:
         ref = refs.get(insn.slot)
         held[insn.dst] = ref.name if isinstance(ref, MapRef) else ""
-    elif opcode == _MOV64_X:
+    elif opcode == MOV64_X:
         held[insn.dst] = "" if insn.src == R10 else held.get(insn.src)
-    elif opcode in (_MOV64_K, _MOV32_K):
+    elif opcode in (MOV64_K, MOV32_K):
         held[insn.dst] = ""
-    elif insn.dst in held and opcode != _ADD64_K and (insn.is_alu or insn.is_load):
+    elif insn.dst in held and opcode != ADD64_K and (insn.is_alu or insn.is_load):
         del held[insn.dst]

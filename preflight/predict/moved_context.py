@@ -11,11 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from preflight.bytecode.insn import Insn
-from preflight.bytecode.opcodes import BPF_ALU, BPF_ALU64, BPF_LDX, BPF_MEM, CALL, CALLX, LDIMM64
+from preflight.bytecode.opcodes import (
+    ADD64_X,
+    BPF_ALU,
+    BPF_ALU64,
+    BPF_LDX,
+    BPF_MEM,
+    CALL,
+    CALLX,
+    LDIMM64,
+    LSH64_K,
+    MOV64_K,
+    MOV64_X,
+)
 from preflight.predict.code import Code
 from preflight.records import dataclass
-
-_MOV64_X, _MOV64_K, _ADD64_X, _LSH64_K = 0xBF, 0xB7, 0x0F, 0x67
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +62,15 @@ def moved_reads(code: Code, reached: Callable[[int], str]) -> list[MovedRead]:
 def _is_moved(code: Code) -> bool:
     """Whether a register is added to a context pointer at all: which registers hold one does not depend on
     what is reached, and without such an addition each stands at offset 0."""
-    if not any(insn.opcode == _ADD64_X for insn in code.insns):
+    if not any(insn.opcode == ADD64_X for insn in code.insns):
         return False
     held = {1}
     for slot, opcode, dst, src, _, _, _ in code.insns:
         if slot >= code.end or not held:
             return False
-        if opcode == _MOV64_X and src in held:
+        if opcode == MOV64_X and src in held:
             held.add(dst)
-        elif opcode == _ADD64_X and dst in held:
+        elif opcode == ADD64_X and dst in held:
             return True
         elif opcode in (CALL, CALLX):
             held.difference_update(range(6))
@@ -87,11 +97,11 @@ class _Constant:
         later, held, begin = self._later, self._held, 0
         for number in range(len(later) - 1, -1, -1):
             insn = later[number]
-            if insn.opcode == _MOV64_K and (answer := reached(insn.slot)) != "no":
+            if insn.opcode == MOV64_K and (answer := reached(insn.slot)) != "no":
                 held, begin = insn.imm if answer == "yes" else None, number + 1
                 break
         for insn in later[begin:]:
-            if insn.opcode == _LSH64_K and held is not None:
+            if insn.opcode == LSH64_K and held is not None:
                 held = _signed(held << (insn.imm & 63))
         self._held, self._later = held, []
         return held
@@ -108,22 +118,22 @@ def _follow(
         for register in range(6):
             context.pop(register, None)
             constant.pop(register, None)
-    elif insn.opcode == _MOV64_K:
+    elif insn.opcode == MOV64_K:
         if insn.dst in constant:
             constant[insn.dst].then(insn)
         else:
             constant[insn.dst] = _Constant(insn)
         context.pop(insn.dst, None)
-    elif insn.opcode == _LSH64_K and insn.dst in constant:
+    elif insn.opcode == LSH64_K and insn.dst in constant:
         constant[insn.dst].then(insn)
-    elif insn.opcode == _MOV64_X and insn.src in context:
+    elif insn.opcode == MOV64_X and insn.src in context:
         context[insn.dst] = context[insn.src]
         constant.pop(insn.dst, None)
-    elif insn.opcode == _ADD64_X and insn.dst in context:
+    elif insn.opcode == ADD64_X and insn.dst in context:
         base, last = context[insn.dst], constant.get(insn.src)
         added = last.value(reached) if base is not None and last is not None else None
         context[insn.dst] = None if base is None or added is None else base + added
     elif insn.is_alu or insn.is_ldimm64 or insn.cls == BPF_LDX:
-        if insn.cls != BPF_ALU64 or insn.opcode != _ADD64_X or insn.dst not in context:
+        if insn.cls != BPF_ALU64 or insn.opcode != ADD64_X or insn.dst not in context:
             context.pop(insn.dst, None)
         constant.pop(insn.dst, None)

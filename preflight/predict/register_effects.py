@@ -17,6 +17,7 @@ from preflight.bytecode.opcodes import (
     CALL,
     CALLX,
     LDIMM64,
+    MOV64_X,
     SIZES,
 )
 
@@ -29,14 +30,12 @@ CALLS: Final = 3
 #: What was in memory is put into `src` or r0; a load-acquire (LOAD_ACQ in `imm`) sets `dst`.
 ATOMIC: Final = 4
 
-_MOV64_X: Final = 0xBF
-
 
 def _effect(opcode: int) -> int:
     cls = opcode & 0x07
     if opcode in (CALL, CALLX):
         return CALLS
-    if opcode == _MOV64_X:
+    if opcode == MOV64_X:
         return COPIES
     if cls in (BPF_ALU, BPF_ALU64) or opcode == LDIMM64:
         return SETS

@@ -14,16 +14,26 @@ from preflight.btf import Kind
 from preflight.btf.types import Func, FuncProto
 from preflight.bytecode.helpers import helper_name
 from preflight.bytecode.insn import Insn
-from preflight.bytecode.opcodes import BPF_LDX, BPF_MEM, BPF_ST, BPF_STX, CALL, CALLX, R10
+from preflight.bytecode.opcodes import (
+    ADD64_K,
+    BPF_LDX,
+    BPF_MEM,
+    BPF_ST,
+    BPF_STX,
+    CALL,
+    CALLX,
+    LOAD64,
+    MOV64_K,
+    MOV64_X,
+    R10,
+)
 
 if TYPE_CHECKING:
     from preflight.predict.code import Code
     from preflight.predict.kernel_facts import KernelFacts
 
-_MOV64_X, _MOV64_K, _ADD64_K = 0xBF, 0xB7, 0x07
-_LOAD64 = 0x79
 #: What matters whatever the registers it names hold.
-_ALWAYS = frozenset({CALL, CALLX, _MOV64_K})
+_ALWAYS = frozenset({CALL, CALLX, MOV64_K})
 _ARGUMENTS = range(1, 6)
 #: Helpers that fill a buffer which verifiers before 6.3 want initialised: number -> (buffer, size) registers.
 #: d_path, read_branch_records and those that read a sysctl.
@@ -92,7 +102,7 @@ def suspects(code: Code) -> list[Suspect]:
 def _matters(insn: Insn) -> bool:
     """Whether it reads eight bytes of the stack back, or calls a helper that fills a buffer: a program with
     neither has nothing of the one or the other kind."""
-    if insn.opcode == _LOAD64:
+    if insn.opcode == LOAD64:
         return insn.src == R10
     return insn.opcode == CALL and insn.imm in _FILLED
 
@@ -111,11 +121,11 @@ def _step(state: _State, insn: Insn) -> tuple[Suspect, int] | None:
     elif insn.is_call:
         for register in range(6):
             state.set(register)
-    elif insn.opcode == _MOV64_X and not insn.off:
+    elif insn.opcode == MOV64_X and not insn.off:
         state.set(insn.dst, state.held.get(insn.src))
-    elif insn.opcode == _MOV64_K:
+    elif insn.opcode == MOV64_K:
         state.set(insn.dst, _Held(_CONSTANT, insn.imm))
-    elif insn.opcode == _ADD64_K and insn.dst != R10 and state.number(_ADDRESS, insn.dst) is not None:
+    elif insn.opcode == ADD64_K and insn.dst != R10 and state.number(_ADDRESS, insn.dst) is not None:
         state.set(insn.dst, _Held(_ADDRESS, state.held[insn.dst].number + insn.imm))
     elif insn.is_alu or insn.is_ldimm64:
         state.set(insn.dst)
@@ -127,7 +137,7 @@ def _load(state: _State, insn: Insn) -> tuple[Suspect, int] | None:
     if at is not None:
         detail = f"the pointer at r10{at} was passed to {state.shared.get(at, 'a helper')} by its place"
         suspicion = Suspect("shared-pointer", insn.slot, detail), at
-    back = insn.src == R10 and insn.opcode == _LOAD64 and insn.off in state.shared
+    back = insn.src == R10 and insn.opcode == LOAD64 and insn.off in state.shared
     state.set(insn.dst, _Held(_READ_BACK, insn.off) if back else None)
     return suspicion
 

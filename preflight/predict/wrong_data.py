@@ -12,6 +12,7 @@ from typing import Any
 
 from preflight.btf import Btf
 from preflight.btf.types import Int, Type
+from preflight.bytecode.opcodes import BPF_LDX, BPF_ST, BPF_STX, SIZES
 from preflight.core import Relocation
 from preflight.core.access import Spec
 from preflight.facts import Evidence
@@ -20,9 +21,7 @@ from preflight.objects.model import BpfObject
 from preflight.predict.copies import reads_copy
 from preflight.predict.relocated import RelocatedObject
 
-_LDX, _ST, _STX = 1, 2, 3
-_MEMORY = (_LDX, _ST, _STX)
-_WIDTHS = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
+_MEMORY = (BPF_LDX, BPF_ST, BPF_STX)
 
 
 def wrong_data(on_kernel: RelocatedObject) -> Iterator[Finding]:
@@ -74,7 +73,7 @@ def _of_record(
         return
     direct = _opcode(record) & 7 in _MEMORY
     if resized:
-        ignored = direct and _WIDTHS[_opcode(record) & 0x18] == record.local_size
+        ignored = direct and SIZES[_opcode(record) & 0x18] == record.local_size
         if (not direct and not sized) or (ignored and _width_kept(record)):
             yield _resized(on_kernel.obj, record, direct)
     elif isinstance(mine, Int) and isinstance(theirs, Int) and mine.signed != theirs.signed:
