@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from preflight import tables
+from tools.name_lists import name_lists
 
 ROOT = Path(__file__).parent.parent / "preflight"
 FILES = sorted(ROOT.rglob("*.toml"))
@@ -75,3 +76,10 @@ def test_a_changed_new_or_removed_file_changes_the_folder(tmp_path: Path) -> Non
     assert tables.load_folder(folder)["a.toml"] == {"x": 2}
     (folder / "a.toml").unlink()
     assert set(tables.load_folder(folder)) == {"b.toml"}
+
+
+@pytest.mark.parametrize("name", ["event_classes", "syscall_arguments"])
+def test_made_lists_of_names_are_in_the_form_their_tool_gives_them(name: str) -> None:
+    text = (ROOT / "predict" / "data" / f"{name}.toml").read_text(encoding="utf-8")
+    assert text.endswith("\n\n" + name_lists(tomllib.loads(text)))
+    assert max(map(len, text.splitlines())) <= 110

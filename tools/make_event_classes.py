@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from preflight.btf import Btf, Kind  # noqa: E402
 from preflight.btf.types import Composite  # noqa: E402
+from tools.name_lists import name_lists  # noqa: E402
 
 OUTPUT = ROOT / "preflight" / "predict" / "data" / "event_classes.toml"
 HEAD = """\
@@ -82,17 +83,7 @@ def main() -> int:
         chosen = fitting if len(fitting) == 1 else near
         if len(chosen) == 1:
             classes.setdefault(chosen[0], []).append(event)
-    lines = []
-    for name, events in sorted(classes.items()):
-        lines.append(f"{name} = [")
-        line = " "
-        for event in events:
-            if len(line) + len(event) + 4 > 110:
-                lines.append(line)
-                line = " "
-            line += f' "{event}",'
-        lines += [line, "]"]
-    OUTPUT.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    OUTPUT.write_text(HEAD + name_lists(dict(sorted(classes.items()))), encoding="utf-8")
     print(f"{OUTPUT}: {sum(map(len, classes.values()))} events of {len(classes)} classes")
     return 0 if classes else 2
 

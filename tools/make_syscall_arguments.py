@@ -13,7 +13,12 @@ import re
 import sys
 from pathlib import Path
 
-OUTPUT = Path(__file__).resolve().parent.parent / "preflight" / "predict" / "data" / "syscall_arguments.toml"
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools.name_lists import name_lists  # noqa: E402
+
+OUTPUT = ROOT / "preflight" / "predict" / "data" / "syscall_arguments.toml"
 HEAD = """\
 # SPDX-License-Identifier: Apache-2.0
 #
@@ -35,17 +40,8 @@ def main() -> int:
     for path in sorted(Path(sys.argv[1]).glob("events/syscalls/sys_enter_*/format")):
         places = [int(at) for at in _FIELD.findall(path.read_text(encoding="utf-8")) if int(at) >= _FIRST]
         counts.setdefault(len(places), []).append(path.parent.name.removeprefix("sys_enter_"))
-    lines = []
-    for count, names in sorted(counts.items()):
-        lines.append(f"{count} = [")
-        line = " "
-        for name in names:
-            if len(line) + len(name) + 4 > 110:
-                lines.append(line)
-                line = " "
-            line += f' "{name}",'
-        lines += [line, "]"]
-    OUTPUT.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    lists = {str(count): names for count, names in sorted(counts.items())}
+    OUTPUT.write_text(HEAD + name_lists(lists), encoding="utf-8")
     print(f"{OUTPUT}: {sum(map(len, counts.values()))} system calls")
     return 0 if counts else 2
 
