@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight import cachefiles
 from preflight.findings.model import Finding
+from preflight.findings.spelled import Rows, Spelled, encode, encode_text
 from preflight.predict.core_report import Judged
 
 if TYPE_CHECKING:
@@ -44,23 +45,21 @@ class CoreMemory:
     def __init__(self, options: Sequence[str], directory: Path | None = None) -> None:
         self._directory = directory or cachefiles.directory("core")
         self._of = cachefiles.digest_of([cachefiles.own_identity(), *options])
-        self._texts = _Texts()
 
     def of(self, kernel: Kernel) -> KernelMemory:
         """What is remembered of a kernel. Ask before anything is read of it: it is kept as what it is now."""
         parts = _parts(kernel)
         if parts is None:
-            return KernelMemory(None, self._texts)
-        return KernelMemory(self._directory / cachefiles.digest_of([self._of, *parts]), self._texts)
+            return KernelMemory(None)
+        return KernelMemory(self._directory / cachefiles.digest_of([self._of, *parts]))
 
 
 class KernelMemory:
     """What is remembered of one kernel; nothing without a path."""
 
-    def __init__(self, path: Path | None, texts: _Texts) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._entries = None if path is None else cachefiles.Entries(path, _ANSWERS, _LIMIT)
-        self._texts = texts
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Answered]:
         """What was answered about those of these objects that are remembered."""
@@ -78,41 +77,33 @@ class KernelMemory:
         """Remember more answers; the oldest of too many are forgotten."""
         if self._entries is None or self._path is None or not answers:
             return
-        self._entries.keep({key.digest: self._texts.of(answered) for key, answered in answers.items()})
+        self._entries.keep({key.digest: _text_of(answered) for key, answered in answers.items()})
         _forget_oldest(self._path.parent)
 
 
-class _Texts:
-    """Answers as JSON texts. Kernels that answer alike share their findings: those are written once."""
+def _text_of(answered: Answered) -> str:
+    """`[[[loader, matched, result without the last two, findings, relocations], ...], differences]`."""
+    judged = ",".join(
+        f"[{encode_text(loader)},{one.matched},{_result_text(one.result)}]"
+        for loader, one in answered.judged.items()
+    )
+    return f"[[{judged}],{encode([found.to_dict() for found in answered.differences])}]"
 
-    def __init__(self) -> None:
-        import json
 
-        self._encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
-        #: by the list's `id`: the list, which is kept so that no other one gets its id, and its text
-        self._known: dict[int, tuple[list[Any], str]] = {}
-
-    def of(self, answered: Answered) -> str:
-        """`[[[loader, matched, result without findings, findings], ...], differences]`."""
-        judged = ",".join(
-            f"[{self._encode([loader, one.matched, one.result | {'findings': None}])[1:-1]},"
-            f"{self._shared(one.result['findings'])}]"
-            for loader, one in answered.judged.items()
-        )
-        return f"[[{judged}],{self._encode([found.to_dict() for found in answered.differences])}]"
-
-    def _shared(self, findings: list[Any]) -> str:
-        if id(findings) not in self._known:
-            self._known[id(findings)] = findings, self._encode(findings)
-        return self._known[id(findings)][1]
+def _result_text(result: dict[str, Any]) -> str:
+    findings, rows = result["findings"], result["relocations"]
+    others = encode(result | {"findings": None, "relocations": None})
+    listed = f"[{','.join(rows.texts)}]" if isinstance(rows, Rows) else encode(rows)
+    # kernels that answer alike share their findings: those are spelled once
+    return f"{others},{findings.text if isinstance(findings, Spelled) else encode(findings)},{listed}"
 
 
 def _answered(value: Any) -> Answered:
     """An answer from its JSON form. LookupError, TypeError or ValueError for anything else."""
     by_loader, differences = value
     judged = {}
-    for loader, matched, result, shown in by_loader:
-        result["findings"] = shown
+    for loader, matched, result, shown, rows in by_loader:
+        result |= {"findings": shown, "relocations": rows}
         judged[loader] = Judged(result, tuple(map(finding_of, shown)), matched)
     return Answered(judged, list(map(finding_of, differences)))
 

@@ -37,6 +37,7 @@ class Request(NamedTuple):
     fail_on: str
     undecided: str
     listing: bool = True
+    spelled: bool = False
 
 
 def asked(
@@ -74,7 +75,9 @@ def asked(
     result, code = run(
         Request(
             object_paths(objects), tuple(kernel), loader, only, program, type_, tuple(module), store,
-            show_commands, fail_on, undecided, verbose > 0 or any(f.startswith("json") for f in format_),
+            show_commands, fail_on, undecided,
+            listing=verbose > 0 or any(f.startswith("json") for f in format_),
+            spelled=bool(format_) and all(f.startswith("json") for f in format_),
         )
     )  # fmt: skip
     emit(result, format_, forms, color=color, verbose=verbose)
@@ -86,7 +89,8 @@ def asked(
 def run(request: Request) -> tuple[dict[str, Any], int]:
     """The result object and the exit code. UsageError when nothing matches the filters.
 
-    Without `listing` no relocation is listed, only findings: the text form shows none by default.
+    Without `listing` no relocation is listed, only findings: the text form shows none by default. With
+    `spelled` those listed are texts already, see `preflight.findings.spelled.Rows`.
     """
     from preflight.render.envelope import envelope
 
@@ -169,7 +173,7 @@ class _Ready:
 
     def __init__(self, kernel: Kernel | WithoutBtf, request: Request, *, several: bool) -> None:
         self._kernel = kernel
-        self._wanted = Wanted(request.only, request.program, request.type, request.listing)
+        self._wanted = Wanted(request.only, request.program, request.type, request.listing, request.spelled)
         self._last: dict[str, RelocatedObject] = {}
         self._target: KernelTarget | None = None
         self._facts: KernelFacts | None = None

@@ -26,10 +26,11 @@ from preflight.core.question import Plan, Skipped
 from preflight.core.relocate import (
     ObjectRelocation,
     Relocation,
-    outcomes,
+    Written,
     plan_object,
     relocate,
     relocate_object,
+    written,
 )
 from preflight.core.resolve import Candidate
 from preflight.core.target import Target
@@ -48,14 +49,15 @@ __all__ = [
     "ResolvedExtern",
     "Skipped",
     "Target",
+    "Written",
     "divergences",
     "find_attach_target",
     "kconfig_map",
     "lookup_name",
-    "outcomes",
     "plan_object",
     "relocate",
     "relocate_object",
     "resolve_extern",
     "resolve_externs",
+    "written",
 ]

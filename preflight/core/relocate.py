@@ -178,10 +178,18 @@ def relocate(plan: Plan, target: Target) -> ObjectRelocation:
     )
 
 
-def outcomes(
-    plan: Plan, answers: Sequence[Resolution], known: dict[tuple[object, ...], str]
-) -> list[str] | None:
-    """`Relocation.outcome` of every record, when nothing else of them is asked; `answers` as `resolve` gives.
+class Written(NamedTuple):
+    """What becomes of one instruction: fields of `Relocation`."""
+
+    outcome: str
+    before: str
+    after: str
+
+
+def written(
+    plan: Plan, answers: Sequence[Resolution], known: dict[tuple[object, ...], Written]
+) -> list[Written] | None:
+    """What becomes of every record's instruction, when nothing else is asked; `answers` as `resolve` gives.
 
     `known` remembers for all kernels what comes of a record when this is written into its instruction.
     None for an object in which several records are about one instruction.
@@ -191,18 +199,20 @@ def outcomes(
     found = []
     for number, answer in enumerate(answers):
         change = answer.change
-        if change is None or answer.refusal is not None:
-            found.append("error")
-            continue
-        written = change.new, change.old_size, change.new_size, change.poison, change.bad_resize
-        key = number, answer.no_match, *written
-        outcome = known.get(key)
-        if outcome is None:
+        # a refusal may come before or after something was written
+        key: tuple[object, ...] = (number, None)
+        if change is not None and answer.refusal is None:
+            key = (
+                number, answer.no_match, change.new, change.old_size, change.new_size, change.poison,
+                change.bad_resize,
+            )  # fmt: skip
+        one = known.get(key)
+        if one is None:
             question = plan.questions[number]
             body = bytearray(question.function.code)
-            outcome = _apply(plan, question, plan.records[number], answer, body).outcome
-            known[key] = outcome
-        found.append(outcome)
+            result = _apply(plan, question, plan.records[number], answer, body)
+            one = known[key] = Written(result.outcome, result.before, result.after)
+        found.append(one)
     return found
 
 

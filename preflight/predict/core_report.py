@@ -8,13 +8,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.findings.model import BAD_VERDICTS, Finding, Severity, Verdict
+from preflight.findings.spelled import Spelled
 
 if TYPE_CHECKING:
     from preflight.bytecode.reach import Reach
-    from preflight.core import Relocation
-    from preflight.objects.model import BpfObject, Program
+    from preflight.core import Relocation, Written
+    from preflight.findings.spelled import Rows
+    from preflight.objects.model import BpfObject
     from preflight.predict.kernel_facts import KernelFacts
     from preflight.predict.relocated import RelocatedObject
+    from preflight.predict.target import KernelTarget
 
 #: What `--only` lets through.
 ONLY = ("misses", "fatal", "all")
@@ -26,13 +29,15 @@ _ORDER = ("no", "unknown", "yes")
 class Wanted(NamedTuple):
     """Which records and findings to show; empty names are no filter; without `listing` no records.
 
-    `type` is `task_struct` or `struct task_struct`; a flavour of it counts too.
+    `type` is `task_struct` or `struct task_struct`; a flavour of it counts too. `spelled` records are
+    `preflight.findings.spelled.Rows`: what only JSON is made of.
     """
 
     only: str = "all"
     program: str = ""
     type: str = ""
     listing: bool = True
+    spelled: bool = False
 
     def takes_type(self, label: str) -> bool:
         """Whether a type's label (`struct task_struct___old`) is the one asked for."""
@@ -57,30 +62,32 @@ def judge(on_kernel: RelocatedObject, wanted: Wanted, facts: KernelFacts | None 
     `facts` are given when the object is held against several kernels: those that answer alike are then
     judged once, as long as no record is asked for.
     """
-    from preflight.predict.core_findings import core_findings
+    if facts is not None and not (wanted.program or wanted.type) and (wanted.spelled or not wanted.listing):
+        return _by_answers(on_kernel, wanted, facts)
+    from preflight.predict.core_rows import row, shown, users
 
-    if facts is not None and not (wanted.listing or wanted.program or wanted.type):
-        return _without_records(on_kernel, facts)
     relocation = on_kernel.relocation
     # only a listing and a filter by program ask for them
-    users = _users(on_kernel) if wanted.listing or wanted.program else {}
+    by_place = users(on_kernel) if wanted.listing or wanted.program else {}
     reached = _poison_reach(on_kernel)
     rows = []
     matched = 0
     for record in relocation.relocations:
-        programs = users.get((record.section, record.section_insn), ())
+        programs = by_place.get((record.section, record.section_insn), ())
         if wanted.program and wanted.program not in (record.program, *programs):
             continue
         if not wanted.takes_type(record.type):
             continue
         matched += 1
         answer = reached.get((record.section, record.section_insn))
-        if wanted.listing and _shown(record, answer, wanted.only):
-            rows.append(_row(on_kernel, record, programs, answer))
+        if wanted.listing and shown(record, answer, wanted.only):
+            rows.append(row(on_kernel, record, programs, answer))
+    from preflight.predict.core_findings import core_findings
+
     findings = tuple(found for found in core_findings(on_kernel) if _about(found, wanted))
     said = Said(
         findings,
-        [found.to_dict() for found in findings],
+        Spelled(found.to_dict() for found in findings),
         verdict(findings),
         stock_error(on_kernel),
         _fates(relocation.relocations, reached),
@@ -96,25 +103,46 @@ class Said(NamedTuple):
     """
 
     findings: tuple[Finding, ...]
-    shown: list[dict[str, Any]]
+    shown: Spelled
     verdict: str
     stock_error: str | None
     fates: tuple[str | None, ...]
 
 
-def _without_records(on_kernel: RelocatedObject, facts: KernelFacts) -> Judged:
-    """`judge` where no record is listed and none is left out."""
-    from preflight.core import outcomes, plan_object
+def _by_answers(on_kernel: RelocatedObject, wanted: Wanted, facts: KernelFacts) -> Judged:
+    """`judge` where no record is left out by its program or type; the findings are those of a kernel that
+    answers alike."""
+    from preflight.core import plan_object, written
     from preflight.predict.recall import recalled
 
     obj = on_kernel.obj
     said = recalled(obj, facts, on_kernel, _judge_of(on_kernel.loader))
     plan = plan_object(obj, on_kernel.loader)
-    known: dict[tuple[object, ...], str] = obj.memo(("outcomes", on_kernel.loader), dict)
-    found = [] if plan is None else outcomes(plan, on_kernel.answers, known)
+    known: dict[tuple[object, ...], Written] = obj.memo(("written", on_kernel.loader), dict)
+    found = [] if plan is None else written(plan, on_kernel.answers, known)
     if found is None:
-        found = [record.outcome for record in on_kernel.relocation.relocations]
-    return Judged(_result(on_kernel, said, found, [], digest=False), said.findings, len(found))
+        outcomes = [record.outcome for record in on_kernel.relocation.relocations]
+    else:
+        outcomes = [one.outcome for one in found]
+    rows = _rows(on_kernel, found, wanted.only) if wanted.listing else []
+    return Judged(
+        _result(on_kernel, said, outcomes, rows, digest=wanted.listing), said.findings, len(outcomes)
+    )
+
+
+def _rows(on_kernel: RelocatedObject, found: list[Written] | None, only: str) -> Rows:
+    from preflight.findings.spelled import Rows, encode
+    from preflight.predict.core_rows import row, shown, spelled_rows, users
+
+    if found is not None:
+        poisoned = any(one.outcome == "poisoned" for one in found)
+        return spelled_rows(on_kernel, found, _poison_reach(on_kernel) if poisoned else {}, only)
+    by_place, reached, texts = users(on_kernel), _poison_reach(on_kernel), []
+    for record in on_kernel.relocation.relocations:
+        place = record.section, record.section_insn
+        if shown(record, reached.get(place), only):
+            texts.append(encode(row(on_kernel, record, by_place.get(place, ()), reached.get(place))))
+    return Rows(texts)
 
 
 @cache
@@ -125,7 +153,7 @@ def _judge_of(loader: str) -> Callable[[RelocatedObject, KernelFacts], Said]:
     def said(on_kernel: RelocatedObject, facts: KernelFacts) -> Said:
         findings = tuple(core_findings(on_kernel))
         fates = _fates(on_kernel.relocation.relocations, _poison_reach(on_kernel))
-        shown = [found.to_dict() for found in findings]
+        shown = Spelled(found.to_dict() for found in findings)
         return Said(findings, shown, verdict(findings), stock_error(on_kernel), fates)
 
     return said
@@ -135,7 +163,7 @@ def _result(
     on_kernel: RelocatedObject,
     said: Said,
     outcomes: Sequence[str],
-    rows: list[dict[str, Any]],
+    rows: Sequence[dict[str, Any]],
     *,
     digest: bool,
 ) -> dict[str, Any]:
@@ -163,7 +191,7 @@ def _result(
             {"section": s.section, "section_insn": s.section_insn, "function": s.function}
             for s in (plan.skipped if plan else ())
         ],
-        "kernel_facts": kernel_facts(on_kernel, digest=digest),
+        "kernel_facts": on_kernel.target.ask(kernel_facts, digest),
     }
 
 
@@ -212,34 +240,16 @@ def stock_error(on_kernel: RelocatedObject) -> str | None:
     return on_kernel.relocation.stock_error or on_kernel.kconfig.error or externs
 
 
-def kernel_facts(on_kernel: RelocatedObject, *, digest: bool = True) -> dict[str, Any]:
+def kernel_facts(target: KernelTarget, digest: bool = True) -> dict[str, Any]:
     """Which kernel this was, and which modules counted as loaded; without `digest` not that of its BTF."""
-    kernel = on_kernel.target.kernel
+    kernel = target.kernel
     return {
         "release": kernel.release,
         "arch": kernel.arch,
         "byteorder": kernel.byteorder,
         "btf_sha256": kernel.btf_sha256 if digest else None,
-        "modules": list(on_kernel.target.loaded_modules),
+        "modules": list(target.loaded_modules),
     }
-
-
-def _users(on_kernel: RelocatedObject) -> Mapping[tuple[str, int], tuple[str, ...]]:
-    """(section, slot) -> names of the programs whose image holds it, for slots with a relocation."""
-    obj = on_kernel.obj
-
-    def collect() -> dict[tuple[str, int], tuple[str, ...]]:
-        found: dict[tuple[str, int], tuple[str, ...]] = {}
-        for program in _loaded(obj):
-            for place in {place for _, place in on_kernel.places(program)}:
-                found[place] = (*found.get(place, ()), program.name)
-        return found
-
-    return obj.memo("core-users", collect)
-
-
-def _loaded(obj: BpfObject) -> list[Program]:
-    return [program for program in obj.programs if program.autoload]
 
 
 def _poison_reach(on_kernel: RelocatedObject) -> dict[tuple[str, int], Reach]:
@@ -247,7 +257,9 @@ def _poison_reach(on_kernel: RelocatedObject) -> dict[tuple[str, int], Reach]:
     worst: dict[tuple[str, int], Reach] = {}
     if not any(record.outcome == "poisoned" for record in on_kernel.relocation.relocations):
         return worst
-    for program in _loaded(on_kernel.obj):
+    from preflight.predict.core_rows import loaded
+
+    for program in loaded(on_kernel.obj):
         origins = on_kernel.obj.image(program).origins
         for slot, answer in on_kernel.reach_poisoned(program).items():
             place = (origins[slot].section, origins[slot].insn)
@@ -255,89 +267,6 @@ def _poison_reach(on_kernel: RelocatedObject) -> dict[tuple[str, int], Reach]:
             if known is None or _ORDER.index(answer.answer) > _ORDER.index(known.answer):
                 worst[place] = answer
     return worst
-
-
-def _shown(record: Relocation, answer: Reach | None, only: str) -> bool:
-    if only == "all":
-        return True
-    if record.outcome == "error":
-        return True
-    if only == "fatal":
-        return record.outcome == "poisoned" and (answer is None or answer.answer != "no")
-    return record.outcome == "poisoned" or (record.outcome == "absent" and record.cause == "kind-changed")
-
-
-def _reachable(
-    on_kernel: RelocatedObject,
-    record: Relocation,
-    programs: Sequence[str],
-    answer: Reach | None,
-) -> str:
-    if answer is not None:
-        return answer.answer
-    if not programs:
-        return "no"
-    place = (record.section, record.section_insn)
-    for program in _loaded(on_kernel.obj):
-        if program.name in programs:
-            open_slots = on_kernel.open_slots(program)
-            if any(slot in open_slots for slot, at in on_kernel.places(program) if at == place):
-                return "yes"
-    return "no"
-
-
-def _row(
-    on_kernel: RelocatedObject,
-    record: Relocation,
-    programs: Sequence[str],
-    answer: Reach | None,
-) -> dict[str, Any]:
-    """One record; keys in sorted order."""
-    from preflight.predict.explain import is_miss
-
-    explained = on_kernel.explanation(record) if is_miss(record) else None
-    source = on_kernel.obj.source_at(record.section, record.section_insn)
-    return {
-        "access": record.access,
-        "access_string": record.access_string,
-        "after": record.after,
-        "before": record.before,
-        "candidates": [candidate.to_dict() for candidate in record.candidates],
-        "cause": explained.cause if explained else record.detail,
-        "cause_id": None if record.cause is None else str(record.cause),
-        "error": record.error,
-        "fix": explained.fix if explained else None,
-        "fix_code": explained.code if explained else None,
-        "guards": [] if answer is None else [_guard(on_kernel.obj, guard) for guard in answer.guards[:3]],
-        "index": record.index,
-        "insn": record.insn,
-        "kernel_declaration": explained.kernel if explained else None,
-        "kind": record.kind,
-        "local_declaration": explained.local if explained else None,
-        "local_value": record.local_value,
-        "nearest": [near.to_dict() for near in explained.near] if explained else [],
-        "outcome": record.outcome,
-        "program": record.program,
-        "programs": list(programs),
-        "reachable": _reachable(on_kernel, record, programs, answer),
-        "reachable_why": None if answer is None else answer.why,
-        "section": record.section,
-        "section_insn": record.section_insn,
-        "source": source.to_dict() if source else {"file": None, "line": None, "text": None},
-        "target_access": record.target_access,
-        "target_value": record.target_value,
-        "type": record.type,
-    }
-
-
-def _guard(obj: BpfObject, guard: Any) -> dict[str, Any]:
-    source = obj.source_at(guard.origin.section, guard.origin.insn) if guard.origin else None
-    return {
-        "condition": guard.condition,
-        "value": guard.value,
-        "taken": guard.holds,
-        "source": source.to_dict() if source else None,
-    }
 
 
 def _fates(records: Iterable[Relocation], reached: Mapping[tuple[str, int], Reach]) -> tuple[str | None, ...]:

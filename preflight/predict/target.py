@@ -17,6 +17,7 @@ from preflight.core import Target
 from preflight.kernels.model import Kernel
 
 if TYPE_CHECKING:
+    from preflight.core.resolve import Resolution
     from preflight.predict.shape import Outline
 
 T = TypeVar("T")
@@ -73,6 +74,11 @@ class KernelTarget:
     @cached_property
     def suggestions(self) -> dict[Any, Any]:
         """What was found to stand for a missing member, by question; `preflight.predict.explain` fills it."""
+        return {}
+
+    @cached_property
+    def row_texts(self) -> dict[int, tuple[Resolution, str, str]]:
+        """How answers to relocation questions are listed; `preflight.predict.core_rows` fills it."""
         return {}
 
     def has_symbol(self, name: str) -> bool | None:

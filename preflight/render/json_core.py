@@ -6,18 +6,18 @@ A matrix has ten thousand relocations; a field per line would be a book, and slo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from preflight.findings.spelled import Rows, Spelled, encode, encode_text
 from preflight.render.console import Style
 
 
 def render(result: Mapping[str, Any], style: Style) -> str:
     """The result as JSON with sorted keys, ASCII only, a final newline."""
-    encode = json.JSONEncoder(sort_keys=True, ensure_ascii=True, allow_nan=False, check_circular=False).encode
     lines = ["{"]
     keys = sorted(result)
+    known: dict[int, str] = {}
     for key in keys:
         comma = "" if key == keys[-1] else ","
         if key != "results":
@@ -25,20 +25,33 @@ def render(result: Mapping[str, Any], style: Style) -> str:
             continue
         lines.append('  "results": [')
         for number, one in enumerate(result["results"]):
-            lines += _result(encode, one, last=number == len(result["results"]) - 1)
+            _result(lines, known, one, last=number == len(result["results"]) - 1)
         lines.append(f"  ]{comma}")
-    return "\n".join([*lines, "}"]) + "\n"
+    lines.append("}\n")
+    return "\n".join(lines)
 
 
-def _result(encode: Any, one: Mapping[str, Any], *, last: bool) -> list[str]:
-    lines = ["    {"]
+def _result(lines: list[str], known: dict[int, str], one: Mapping[str, Any], *, last: bool) -> None:
+    """Add the lines of one result. `known` are texts by the `id` of values that live as long as it does."""
+    lines.append("    {")
     keys = sorted(one)
     for key in keys:
         comma = "" if key == keys[-1] else ","
         value = one[key]
         if key == "relocations" and value:
-            rows = [f"        {encode(row)}" for row in value]
-            lines += ['      "relocations": [', ",\n".join(rows), f"      ]{comma}"]
+            rows = value.texts if isinstance(value, Rows) else map(encode, value)
+            lines += ['      "relocations": [', "        " + ",\n        ".join(rows), f"      ]{comma}"]
         else:
-            lines.append(f"      {encode(key)}: {encode(value)}{comma}")
-    return [*lines, "    }" if last else "    },"]
+            lines.append(f"      {encode_text(key)}: {_text(value, known)}{comma}")
+    lines.append("    }" if last else "    },")
+
+
+def _text(value: Any, known: dict[int, str]) -> str:
+    if type(value) is str:
+        return encode_text(value)
+    if isinstance(value, Spelled):
+        return value.text
+    text = known.get(id(value))
+    if text is None:
+        text = known[id(value)] = encode(list(value) if isinstance(value, Rows) else value)
+    return text

@@ -83,6 +83,19 @@ def reader(name: str, *, guarded: bool = False, negated: bool = False) -> BpfObj
     return _object(types, ext, insns, "read_it")
 
 
+def chooser(name: str, when: str) -> BpfObject:
+    """An object with one program that reads `task_struct.NAME` where there is a `task_struct.WHEN`."""
+    types = BtfWriter()
+    integer = types.int("int", 4)
+    task = types.struct("task_struct", [field(name, integer, at=8), field(when, integer, at=12)], size=64)
+    ext = ExtWriter(types)
+    ext.func(SECTION, 0, types.func("read_it", types.func_proto(integer), linkage=1))
+    ext.core(SECTION, 1, task, "0:1", FIELD_EXISTS)
+    ext.core(SECTION, 3, task, "0:0", BYTE_OFF)
+    insns = [mov(0, 0), mov(2, 1), Ins(0x15, 2, off=1, imm=0), Ins(0x61, 0, 1, off=8), exit_()]
+    return _object(types, ext, insns, "read_it")
+
+
 def caller(function: str, *, weak: bool = False, section: str = SECTION) -> BpfObject:
     """An object with one program that calls a kernel function."""
     types = BtfWriter()
