@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 REPORT := reports/local/host.html
 
-.PHONY: corpus matrices truth preflight test lint format bench build docs clean system venv check accuracy reach-truth
+.PHONY: wheel corpus matrices truth preflight test lint format bench build docs clean system venv check accuracy reach-truth
 
 ## preflight: set up all that is needed, then check this host and write an HTML report
 preflight: build check
@@ -49,6 +49,12 @@ lint: venv
 format: venv
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+## wheel: dist/ with the sources, a wheel for this machine's architecture and a slower one for every machine
+wheel: build
+	@$(BIN)/python -m hatchling build -t sdist -d dist
+	@PREFLIGHT_NATIVE=required $(BIN)/python -m hatchling build -t wheel -d dist
+	@PREFLIGHT_NATIVE=no $(BIN)/python -m hatchling build -t wheel -d dist
 
 ## docs: regenerate the pages that come from the registry and the command line
 docs: venv

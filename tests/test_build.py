@@ -8,9 +8,11 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from elftools.elf.elffile import ELFFile
 from preflight import bpf_objects
 from preflight.errors import InstrumentError
 from preflight.host.surface_data import feature_entries, surface_entries
+from tools.compile_native import compiler as native_compiler
 
 # One worker: the compilers run once, and use both processors themselves.
 pytestmark = pytest.mark.xdist_group("bpf-build")
@@ -31,6 +34,16 @@ pytestmark = pytest.mark.xdist_group("bpf-build")
 ROOT = Path(__file__).resolve().parent.parent
 PROBES = ROOT / "bpf" / "probes"
 CLANGS = ("clang", "clang-19")
+#: What native/ becomes, where a C compiler is.
+LOOPS = {
+    "preflight/btf/_quick.abi3.so",
+    "preflight/bytecode/_insn.abi3.so",
+    "preflight/kernels/_symbols.abi3.so",
+}
+needs_c_compiler = pytest.mark.skipif(
+    native_compiler() is None or not Path(sysconfig.get_path("include"), "Python.h").is_file(),
+    reason="no C compiler or no Python.h on this machine: the loops cannot be compiled",
+)
 
 PLAIN = """\
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
@@ -365,7 +378,8 @@ class _App:
 def _hook(root: Path) -> tuple[Any, _App]:
     pytest.importorskip("hatchling", reason="the build backend is not installed")
     (root / "tools").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "tools" / "compile_bpf.py", root / "tools")
+    for name in ("compile_bpf.py", "compile_native.py"):
+        shutil.copy2(ROOT / "tools" / name, root / "tools")
     hook = _module(ROOT / "hatch_build.py", "hatch_build_under_test").BpfBuildHook.__new__(
         sys.modules["hatch_build_under_test"].BpfBuildHook
     )
@@ -391,25 +405,156 @@ def test_an_editable_install_keeps_objects_that_are_there(
 ) -> None:
     shutil.copytree(ready / "out", ready / "preflight" / "_bpf")
     monkeypatch.setenv("PREFLIGHT_CLANG", "/nonexistent/clang")
+    monkeypatch.setenv("PREFLIGHT_NATIVE", "no")
     hook, app = _hook(ready)
     hook.initialize("editable", {})
-    assert len(app.warnings) == 1
+    assert "stay as they are" in app.warnings[0]
     with pytest.raises(RuntimeError):
         hook.initialize("standard", {})
 
 
-def test_the_wheel_carries_the_objects_and_suits_every_machine(tmp_path: Path, tools: Any) -> None:
+# --- the compiled loops in the hook
+
+
+@pytest.fixture
+def sources(ready: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose BPF objects are up to date, with the sources of the loops and their places."""
+    shutil.copytree(ready / "out", ready / "preflight" / "_bpf")
+    shutil.copytree(ROOT / "native", ready / "native")
+    for package in ("btf", "kernels", "bytecode"):
+        (ready / "preflight" / package).mkdir()
+    for name in ("CC", "PREFLIGHT_NATIVE"):
+        monkeypatch.delenv(name, raising=False)
+    return ready
+
+
+def _program(folder: Path, text: str) -> str:
+    """A program of its own in the place of a compiler."""
+    path = folder / "own-compiler"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: Any) -> None:
+    """A PATH with the compiler for BPF and none for C."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("clang", "llvm-strip"):
+        if found := shutil.which(name):
+            (folder / name).symlink_to(Path(found).resolve())
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def _initialized(root: Path, version: str = "standard") -> tuple[dict[str, Any], list[str]]:
+    """What the hook asks of hatchling, and its warnings."""
+    hook, app = _hook(root)
+    build_data: dict[str, Any] = {"pure_python": True, "force_include": {}}
+    hook.initialize(version, build_data)
+    for compiled in build_data["force_include"]:
+        assert Path(compiled).read_bytes().startswith(b"\x7fELF")
+    hook.finalize(version, build_data, "")
+    assert not any(Path(compiled).exists() for compiled in build_data["force_include"])
+    return build_data, app.warnings
+
+
+def _is_for_every_machine(build_data: dict[str, Any]) -> bool:
+    return build_data == {"pure_python": True, "force_include": {}}
+
+
+@needs_c_compiler
+def test_loops_make_a_wheel_for_this_machine_and_every_python_they_were_written_for(sources: Path) -> None:
+    build_data, warnings = _initialized(sources)
+    assert re.fullmatch(r"cp311-abi3-linux_\w+", build_data["tag"])
+    assert not build_data["pure_python"]
+    assert set(build_data["force_include"].values()) == LOOPS
+    assert not warnings
+    assert not list((sources / "preflight").rglob("*.so"))
+
+
+def test_without_a_c_compiler_the_wheel_is_for_every_machine(sources: Path, no_compiler: None) -> None:
+    build_data, (warning,) = _initialized(sources)
+    assert _is_for_every_machine(build_data)
+    assert "no C compiler" in warning
+
+
+def test_loops_can_be_left_out(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFLIGHT_NATIVE", "no")
+    build_data, (warning,) = _initialized(sources)
+    assert _is_for_every_machine(build_data)
+    assert "PREFLIGHT_NATIVE=no" in warning
+
+
+def test_loops_can_be_required(sources: Path, no_compiler: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFLIGHT_NATIVE", "required")
+    with pytest.raises(RuntimeError, match=r"no C compiler\. .*apt-get install gcc"):
+        _initialized(sources)
+
+
+def test_another_word_about_the_loops_is_refused(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFLIGHT_NATIVE", "yes")
+    with pytest.raises(RuntimeError, match="'yes'; it may be no or required"):
+        _initialized(sources)
+
+
+@needs_c_compiler
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("exit 3", "ended with 3"),
+        ("echo no such header >&2; exit 1", "no such header"),
+        # As a compiler for another machine: all is well but for what it wrote.
+        (
+            'while [ "$1" != -o ]; do shift; done; echo another machine > "$2"',
+            "_quick.abi3.so: file too short",
+        ),
+    ],
+)
+def test_a_compiler_that_does_not_do_leaves_the_loops_out(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, said: str
+) -> None:
+    monkeypatch.setenv("CC", _program(tmp_path, does))
+    build_data, (warning,) = _initialized(sources)
+    assert _is_for_every_machine(build_data)
+    assert said in warning
+
+
+@needs_c_compiler
+def test_an_editable_install_compiles_beside_the_modules_and_only_what_is_older(sources: Path) -> None:
+    build_data, _ = _initialized(sources, "editable")
+    built = {str(path.relative_to(sources)): path.stat().st_mtime_ns for path in sources.rglob("*.abi3.so")}
+    assert set(built) == LOOPS
+    assert _is_for_every_machine(build_data)
+
+    os.utime(sources / "native" / "insn_quick.c", ns=(later := max(built.values()) + 1_000_000_000, later))
+    _initialized(sources, "editable")
+    again = {name for name, at in built.items() if (sources / name).stat().st_mtime_ns != at}
+    assert again == {"preflight/bytecode/_insn.abi3.so"}
+
+
+# --- the wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory, tools: Any) -> Path:
+    """The wheel of this tree, made once."""
     pytest.importorskip("hatchling", reason="the build backend is not installed")
+    folder = tmp_path_factory.mktemp("wheel")
     done = subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name not in ("CC", "PREFLIGHT_NATIVE")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    (wheel,) = tmp_path.glob("*.whl")
-    assert wheel.name.endswith("-py3-none-any.whl")
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def test_the_wheel_carries_the_objects(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         manifest = json.loads(archive.read("preflight/_bpf/manifest.json"))
         for entry in manifest["objects"]:
@@ -417,3 +562,62 @@ def test_the_wheel_carries_the_objects_and_suits_every_machine(tmp_path: Path, t
             assert hashlib.sha256(content).hexdigest() == entry["sha256"]
             assert str(ROOT).encode() not in content
     assert {Path(e["source"]).parent.name for e in manifest["objects"]} >= {"probes"}
+
+
+@needs_c_compiler
+def test_the_wheel_says_of_the_loops_it_carries_where_they_run(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if name.endswith(".so")}
+        (about,) = [archive.read(name) for name in archive.namelist() if name.endswith("/WHEEL")]
+        assert names == LOOPS
+        assert not any(str(ROOT).encode() in archive.read(name) for name in names)
+    tag = re.fullmatch(r"bpf_preflight-[^-]+-(cp311-abi3-linux_\w+)\.whl", wheel.name)
+    assert tag is not None
+    assert f"\nTag: {tag[1]}\n".encode() in about
+    assert b"\nRoot-Is-Purelib: false\n" in about
+
+
+@needs_c_compiler
+def test_what_the_wheel_installs_uses_its_loops_and_answers_alike_without(
+    wheel: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "with")
+    without = shutil.copytree(tmp_path / "with", tmp_path / "without", ignore=shutil.ignore_patterns("*.so"))
+
+    compiled, by_python = _answer(tmp_path / "with"), _answer(without)
+
+    assert compiled.pop("loops") == [str(tmp_path / "with" / name) for name in sorted(LOOPS)]
+    assert by_python.pop("loops") == []
+    assert compiled["results"]
+    assert compiled == by_python
+
+
+def _answer(site: Path) -> dict[str, Any]:
+    """The result of `core` by what lies in `site`, without its time, and the loops that it had."""
+    script = """
+import atexit, sys
+from preflight.__main__ import main
+def tell():
+    from preflight.btf import quick
+    from preflight.bytecode import insn
+    from preflight.kernels import symbols
+    print("\\n".join(m.native.__file__ for m in (quick, insn, symbols) if m.native), file=sys.stderr)
+atexit.register(tell)
+main()
+"""
+    probe = ROOT / "preflight" / "_bpf" / "probes" / "bpfel" / "kprobe.x86.bpf.o"
+    kernel = ROOT / "fixtures" / "btf" / "debian" / "6.1.0-50-amd64"
+    words = ["core", str(probe), "--kernel", str(kernel), "--format", "json"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script, *words],
+        cwd=site,
+        env={**os.environ, "PYTHONPATH": str(site), "XDG_CACHE_HOME": str(site / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr[-2000:]
+    result: dict[str, Any] = json.loads(done.stdout)
+    del result["generated_at"]
+    return result | {"loops": sorted(line for line in done.stderr.splitlines() if line.endswith(".so"))}

@@ -3,12 +3,14 @@
 `preflight.bytecode.insn`.
 
 Everything works without them, only slower. Without a C compiler or Python's headers nothing is built; that is
-said, and is no error. The module uses Python's stable interface, so one file serves 3.11 and later.
+said, and is no error. The modules use Python's stable interface, so one file serves 3.11 and later. Here they
+come to lie beside the modules that use them; the build hook of the wheel (hatch_build.py) compiles its own.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,8 +38,38 @@ def compiler() -> str | None:
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
+def current(source: Path, built: Path) -> bool:
+    """Whether what was built is newer than its source, and than the flags in this file."""
+    newest = max(source.stat().st_mtime, Path(__file__).stat().st_mtime)
+    return built.exists() and built.stat().st_mtime > newest
+
+
+def oldest_python() -> str:
+    """The oldest Python that the modules serve, as in a wheel's name (`cp311`): what the sources define."""
+    asked = {
+        int(found, 16)
+        for source in MODULES
+        for found in re.findall(r"^#define Py_LIMITED_API (0x[0-9a-f]{8})$", source.read_text(), re.MULTILINE)
+    }
+    newest = max(asked)
+    return f"cp{newest >> 24}{newest >> 16 & 0xFF}"
+
+
+def _unusable() -> str | None:
+    """Why this Python takes no modules of the stable interface, or None."""
+    if sys.platform != "linux":
+        return f"the loops are for Linux, not {sys.platform}"
+    if sys.implementation.name != "cpython":
+        return f"{sys.implementation.name} has an interface of its own"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "a Python without its global lock has no stable interface"
+    return None
+
+
 def build(built: Path = BUILT, *, source: Path = SOURCE, flags: tuple[str, ...] = ()) -> str | None:
-    """Compile; what keeps it from being compiled, or None. RuntimeError when the source is wrong."""
+    """Compile; what keeps it from being compiled, or None. RuntimeError when the compiler refuses it."""
+    if unusable := _unusable():
+        return unusable
     found = compiler()
     headers = Path(sysconfig.get_path("include"))
     if found is None:
@@ -50,7 +82,7 @@ def build(built: Path = BUILT, *, source: Path = SOURCE, flags: tuple[str, ...] 
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         fresh.unlink(missing_ok=True)
-        raise RuntimeError(run.stderr.strip())
+        raise RuntimeError(run.stderr.strip() or f"{found} ended with {run.returncode}")
     fresh.replace(built)
     return None
 
@@ -58,8 +90,7 @@ def build(built: Path = BUILT, *, source: Path = SOURCE, flags: tuple[str, ...] 
 def main() -> int:
     """Build what is older than its source; 1 when the source does not compile."""
     for source, built in MODULES.items():
-        newest = max(source.stat().st_mtime, Path(__file__).stat().st_mtime)
-        if built.exists() and built.stat().st_mtime > newest:
+        if current(source, built):
             print(f"compile_native: {built.name}: nothing to build")
             continue
         try:
