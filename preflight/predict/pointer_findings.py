@@ -20,6 +20,7 @@ from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import MapOf, Misuse
+from preflight.predict.relocated import places_of
 
 if TYPE_CHECKING:
     from preflight.btf import Btf
@@ -71,12 +72,12 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     """One finding for each rule that is broken, at the first place."""
     obj = on_kernel.obj
     key = ("may-misuse", program.section_index, program.section_insn, program.name)
-    if not obj.memo(key, lambda: may_misuse(obj, program, _maps(obj))):
+    if not obj.memo(key, lambda: may_misuse(obj, program, maps_of(obj), dict(places_of(obj, program)))):
         return
     told = set()
     iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
     for one in on_kernel.about(
-        walked, program, _maps(obj), program.program_type, program.attach_type, iterator
+        walked, program, maps_of(obj), program.program_type, program.attach_type, iterator
     ):
         rule = _RULES[one.kind]
         if rule.code in told or not _applies(one, facts):
@@ -139,7 +140,7 @@ def _lets_write(facts: KernelFacts) -> bool:
     return "kprobe_write_ctx" in (facts.members("bpf_prog_aux") or ())
 
 
-def _maps(obj: BpfObject) -> tuple[MapOf, ...]:
+def maps_of(obj: BpfObject) -> tuple[MapOf, ...]:
     """What the walk has to know of the object's maps; sections of variables by the section's name."""
     return obj.memo("maps-of-walk", lambda: tuple(_described(obj)))
 

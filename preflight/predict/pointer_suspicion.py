@@ -1,53 +1,69 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a program is worth a walk that follows its pointers: one look at its instructions in order. Pure.
+"""Whether a program is worth a walk that follows its pointers: one look at it, ways joined. Pure.
 
-Most tracing programs compare what a lookup gave with 0 right away, and pass constant sizes. They are not
-walked. Programs that see packets, take locks or hold references always are.
+Most tracing programs compare what a lookup gave with 0 right away, pass sizes that are bounded, and stay
+within what they looked up. They are not walked. Programs that see packets, take locks or hold references
+always are. The look knows less than the walk, so what the walk objects to is suspicious here; tests hold the
+one against the other.
 """
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Collection
 from typing import Final
 
-from preflight.bytecode.helpers import helper_name
-from preflight.bytecode.image import DataRef, KfuncRef, MapRef
+from preflight.bytecode.image import KfuncRef, ProgramImage
 from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import (
-    BPF_ADD,
     BPF_JEQ,
+    BPF_JMP,
+    BPF_JMP32,
     BPF_JNE,
-    BPF_LDX,
-    BPF_ST,
-    BPF_STX,
-    BPF_SUB,
+    BPF_PSEUDO_CALL,
+    BPF_X,
+    CALL,
+    CALLX,
+    EXIT,
+    GOTOX,
     R10,
-    SIZES,
 )
-from preflight.bytecode.reach_helpers import CALLBACKS
-from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
 from preflight.objects.model import BpfObject, Program
-from preflight.predict.pointer_rules import rules
+from preflight.predict.look_accesses import Accesses
+from preflight.predict.look_ranges import FULL, SWAPPED, compared
+from preflight.predict.look_states import (
+    CONTEXT,
+    HELD,
+    NULLABLE,
+    NUMBER,
+    STACK,
+    UNSURE,
+    State,
+    Value,
+    joined,
+    split,
+)
+from preflight.predict.look_steps import STEPS, Steps
 from preflight.predict.pointer_values import MapOf
 
 #: Types whose programs are looked at first; all others are walked.
 _TRACING: Final = frozenset({
     "kprobe", "tracepoint", "perf_event", "raw_tracepoint", "raw_tracepoint_writable", "tracing", "lsm",
 })  # fmt: skip
-_NUMBERS: Final = frozenset({"kprobe", "tracepoint", "perf_event", "raw_tracepoint"})
-_MOV64_X, _MOV64_K, _MOV32_K, _ADD64_K, _ADD64_X = 0xBF, 0xB7, 0xB4, 0x07, 0x0F
-#: Helpers that only few programs call, and that have arguments of their own kind.
-_ALWAYS: Final = frozenset({
-    "ringbuf_reserve_dynptr", "ringbuf_submit_dynptr", "ringbuf_discard_dynptr",
-    "strncmp", "snprintf", "kptr_xchg",
-})  # fmt: skip
-#: sizeof(struct pt_regs) on x86-64; elsewhere it is larger, or the walk finds nothing to object to.
-_REGISTERS: Final = 168
+#: Slots of programs that are looked at: a walk of longer ones, which is bounded, is not dearer than the look.
+_LONG: Final = 8_000
 _MANY: Final = 100_000
-_NULLABLE, _LOOKED_UP, _LOADED, _VARIABLE, _CONSTANT, _STACK, _MAP, _CONTEXT, _COMPUTED, _NULL = range(10)
+#: Visits of a place after which bounds are given up, and all together.
+_WIDENING, _VISITS = 4, 40
 
 
-def may_misuse(obj: BpfObject, program: Program, maps: tuple[MapOf, ...]) -> bool:
-    """Whether the look finds anything that the walk could object to."""
+def may_misuse(
+    obj: BpfObject, program: Program, maps: tuple[MapOf, ...], relocated: Collection[int] = ()
+) -> bool:
+    """Whether the look finds anything that the walk could object to.
+
+    `relocated` are the slots into which relocation writes numbers that are not known here.
+    """
     if any(one.type == "arena" for one in maps):
         return False
     image = obj.image(program)
@@ -55,165 +71,166 @@ def may_misuse(obj: BpfObject, program: Program, maps: tuple[MapOf, ...]) -> boo
         return False
     if program.program_type not in _TRACING or program.attach_type == "trace_iter":
         return True
-    if any(isinstance(ref, KfuncRef) for ref in image.refs.values()):
+    if len(image.code) > 8 * _LONG or any(isinstance(ref, KfuncRef) for ref in image.refs.values()):
         return True
     known = {one.name: one for one in maps}
-    return _Look(known, dict(image.refs), program.program_type in _NUMBERS).finds(
-        decode(image.code, image.byteorder)
-    )
+    return _Look(image, known, frozenset(relocated), program.program_type).finds()
 
 
 class _Look:
-    """What registers hold, as far as the instructions before tell in their order: (kind, detail)."""
+    """One look at a program; a state is kept for each place where ways meet."""
 
-    def __init__(self, maps: dict[str, MapOf], refs: dict[int, object], numbers: bool) -> None:
-        self._maps = maps
-        self._refs = refs
-        self._numbers = numbers
-        self._rules = rules()
-        self._regs: dict[int, tuple[int, object]] = {}
+    def __init__(
+        self, image: ProgramImage, maps: dict[str, MapOf], relocated: frozenset[int], program_type: str
+    ) -> None:
+        self._insns = decode(image.code, image.byteorder)
+        self._places = {insn.slot: place for place, insn in enumerate(self._insns)}
+        self._steps = Steps(image.refs, Accesses(maps, relocated, program_type), relocated)
+        self._relocated = relocated
+        self._known: dict[int, State] = {}
+        self._visits: dict[int, int] = {}
+        self._queue: list[int] = []
+        self._waiting: set[int] = set()
+        self._functions = image.subprogs
+        self._end = min((start for start in image.subprogs if start), default=len(image.code))
+        #: Function -> what its callers know behind the call; what it gives.
+        self._calls: dict[int, dict[int, State]] = {}
+        self._results: dict[int, Value | None] = {}
 
-    def finds(self, insns: list[Insn]) -> bool:
+    def finds(self) -> bool:
         """Whether something is worth a walk."""
-        self._regs = {1: (_CONTEXT, None)}
-        heads = {insn.jump_target for insn in insns}
-        falls = True
-        for insn in insns:
-            if insn.slot in heads and not falls:
-                self._arrive()
-            if self._look(insn):
+        heads = {insn.jump_target for insn in self._insns if insn.opcode & 7 in (BPF_JMP, BPF_JMP32)}
+        self._arrive(0, {1: (CONTEXT, None, 0, 0), R10: (STACK, None, 0, 0)})
+        while self._queue:
+            slot = heapq.heappop(self._queue)
+            self._waiting.discard(slot)
+            visits = self._visits[slot] = self._visits.get(slot, 0) + 1
+            if visits > _VISITS or self._run(slot, heads):
                 return True
-            falls = not insn.is_exit and not insn.is_unconditional_jump
         return False
 
-    def _arrive(self) -> None:
-        """Where only a branch leads, what was null before it is a pointer."""
-        for register, (kind, size) in list(self._regs.items()):
-            if kind == _NULL:
-                self._regs[register] = (_LOOKED_UP, size)
-
-    def _look(self, insn: Insn) -> bool:
-        regs = self._regs
-        if insn.is_helper_call:
-            return self._call(insn)
-        if insn.is_call:
-            nullable = any(kind == _NULLABLE for kind, _ in regs.values())
-            regs.clear()
-            return nullable
-        if insn.cls in (BPF_LDX, BPF_ST, BPF_STX):
-            return self._access(insn)
-        if insn.is_jump:
-            return self._branch(insn)
-        held = regs.get(insn.dst)
-        if insn.is_ldimm64:
-            ref = self._refs.get(insn.slot)
-            regs[insn.dst] = (
-                (_VARIABLE, ref)
-                if isinstance(ref, DataRef)
-                else (_MAP, ref.name)
-                if isinstance(ref, MapRef)
-                else (_CONSTANT, insn.imm64)
-            )
-        elif insn.opcode == _MOV64_X and not insn.off:
-            copied = (_STACK, 0) if insn.src == R10 else regs.get(insn.src)
-            regs.pop(insn.dst, None)
-            if copied is not None:
-                regs[insn.dst] = copied
-        elif insn.opcode in (_MOV64_K, _MOV32_K):
-            regs[insn.dst] = (_CONSTANT, insn.imm)
-        elif insn.opcode == _ADD64_K and held is not None and held[0] == _STACK:
-            regs[insn.dst] = (_STACK, held[1] + insn.imm)  # type: ignore[operator]
-        elif insn.opcode == _ADD64_K and held is not None and held[0] == _LOOKED_UP:
-            regs[insn.dst] = (_LOOKED_UP, held[1] - insn.imm if isinstance(held[1], int) else None)
-        elif insn.is_alu:
-            sides = {held, regs.get(insn.src) if insn.opcode & 8 else None} - {None}
-            kinds = {side[0] for side in sides if side is not None}
-            regs.pop(insn.dst, None)
-            moved = kinds & {_NULLABLE, _LOOKED_UP, _VARIABLE, _STACK, _CONTEXT}
-            constant = insn.opcode == _ADD64_K and _NULLABLE not in kinds
-            if insn.op not in (BPF_ADD, BPF_SUB):
-                regs[insn.dst] = (_COMPUTED, None)
-            return bool(moved) and not constant
-        return False
-
-    def _branch(self, insn: Insn) -> bool:
-        regs = self._regs
-        held = regs.get(insn.dst)
-        if held is not None and held[0] == _NULLABLE:
-            for register, other in list(regs.items()):
-                if other == held:
-                    regs[register] = (_NULL if insn.op == BPF_JNE else _LOOKED_UP, held[1])
-            return insn.op not in (BPF_JEQ, BPF_JNE)
-        return any(kind == _NULLABLE for kind, _ in regs.values())
-
-    def _access(self, insn: Insn) -> bool:
-        regs = self._regs
-        load = insn.cls == BPF_LDX
-        base = insn.src if load else insn.dst
-        kind, detail = regs.get(base, (-1, None))
-        found = kind in (_NULLABLE, _CONSTANT, _COMPUTED, _NULL) or (kind == _LOADED and self._numbers)
-        if kind == _CONTEXT and self._numbers and load:
-            size = SIZES[insn.opcode & 0x18]
-            found = bool(insn.off % size) or insn.off + size > _REGISTERS
-        if kind == _LOOKED_UP and isinstance(detail, int):
-            found = found or not 0 <= insn.off <= detail - SIZES[insn.opcode & 0x18]
-        if not load:
-            if kind == _CONTEXT or (isinstance(detail, DataRef) and detail.frozen is not None):
-                found = True
-            if insn.cls == BPF_STX and regs.get(insn.src, (-1, None))[0] == _NULLABLE:
-                found = True
-            return found
-        regs.pop(insn.dst, None)
-        if base != R10 and SIZES[insn.opcode & 0x18] == 8 and kind != -1:
-            regs[insn.dst] = (_LOADED, None)
-        return found
-
-    def _call(self, insn: Insn) -> bool:
-        regs, table = self._regs, self._rules
-        name = helper_name(insn.imm).removeprefix("bpf_")
-        if (
-            insn.imm in CALLBACKS
-            or name in table.acquire
-            or name in table.release
-            or name in table.field
-            or name in _ALWAYS
-        ):
+    def _run(self, slot: int, heads: Collection[int | None]) -> bool:
+        """The instructions from a place to the next where ways meet or part; True ends the look."""
+        state = self._known[slot].copy()
+        place = self._places.get(slot)
+        if place is None:
             return True
-        if any(kind == _NULLABLE for kind, _ in regs.values()) or self._passes(insn):
-            return True
-        of = regs.get(1)
-        for register in range(6):
-            regs.pop(register, None)
-        if name == "map_lookup_elem" or table.nullable.get(name):
-            one = self._maps.get(of[1]) if of is not None and isinstance(of[1], str) else None
-            regs[0] = (_NULLABLE, one.value_size if one is not None else None)
-        elif name == "get_current_task":
-            regs[0] = (_LOADED, None)
-        elif name == "this_cpu_ptr":
-            regs[0] = (_CONTEXT, None)
-        return False
+        insns, steps = self._insns, STEPS
+        while place < len(insns):
+            insn = insns[place]
+            opcode = insn.opcode
+            step = steps[opcode]
+            if step is None or (opcode == CALL and insn.src):
+                return self._leave(insn, state)
+            if step(self._steps, insn, state):
+                return True
+            place += 1
+            if place < len(insns) and insns[place].slot in heads:
+                self._arrive(insns[place].slot, state)
+                return False
+        return True
 
-    def _passes(self, insn: Insn) -> bool:
-        """Whether a buffer may not fit."""
-        regs = self._regs
-        for pointer, size, _ in BUFFERS.get(insn.imm, ()):
-            kind, at = regs.get(pointer, (-1, None))
-            if isinstance(size, int):
-                length = -size if size < 0 else regs.get(size, (-1, None))[1]
-                if size > 0 and regs.get(size, (-1, None))[0] != _CONSTANT:
-                    return True
+    def _arrive(self, slot: int, state: State) -> None:
+        known = self._known.get(slot)
+        if known is None:
+            self._known[slot] = state
+        else:
+            both = joined(known, state, wide=self._visits.get(slot, 0) >= _WIDENING)
+            if both is None:
+                return
+            self._known[slot] = both
+        if slot not in self._waiting:
+            self._waiting.add(slot)
+            heapq.heappush(self._queue, slot)
+
+    # where ways part
+
+    def _leave(self, insn: Insn, state: State) -> bool:
+        opcode, following = insn.opcode, insn.slot + 1
+        if opcode == EXIT:
+            return max(state) >= HELD or (insn.slot >= self._end and self._return(insn.slot, state.get(0)))
+        if opcode in (CALLX, GOTOX):
+            return True
+        if opcode == CALL:
+            return self._enter(insn, state)
+        target = insn.jump_target
+        if target is None:
+            return True
+        if insn.is_unconditional_jump:
+            self._arrive(target, state)
+            return False
+        left = state.get(insn.dst)
+        right = state.get(insn.src) if opcode & BPF_X else (NUMBER, None, insn.imm, insn.imm)
+        if insn.is_may_goto:
+            left = right = None
+        elif left is not None and left[0] == NULLABLE:
+            if (
+                right is None
+                or right[2:] != (0, 0)
+                or right[0] != NUMBER
+                or insn.op not in (BPF_JEQ, BPF_JNE)
+            ):
+                return True
+            null, other = split(state, left[1])
+            taken, passed = (null, other) if insn.op == BPF_JEQ else (other, null)
+            self._arrive(target, taken)
+            self._arrive(following, passed)
+            return False
+        if insn.slot in self._relocated:
+            right = None
+        if right is not None and right[0] == NUMBER and (left is None or left[0] <= UNSURE):
+            if right[2] != right[3] and left is not None and left[2] == left[3]:
+                self._narrow(insn, SWAPPED.get(insn.op, 0), state, insn.src, left)
             else:
-                of = self._maps.get(str(regs.get(1, (-1, None))[1]))
-                length = None if of is None else of.key_size if size == "key" else of.value_size
-            if not isinstance(length, int):
-                continue
-            if kind == _STACK and isinstance(at, int) and at + length > 0:
-                return True
-            if isinstance(at, DataRef):
-                of = self._maps.get(at.section)
-                at = None if of is None else of.value_size - at.offset
-            if kind in (_LOOKED_UP, _VARIABLE) and (not isinstance(at, int) or length > at):
-                return True
-            if kind in (_CONSTANT, _LOADED) and length:
-                return True
+                self._narrow(insn, insn.op, state, insn.dst, right)
+            return False
+        if right is None and left is not None and left[0] == NUMBER and insn.opcode & BPF_X:
+            self._narrow(insn, SWAPPED.get(insn.op, 0), state, insn.src, left)
+            return False
+        self._arrive(target, state)
+        self._arrive(following, state)
         return False
+
+    def _narrow(self, insn: Insn, op: int, state: State, register: int, other: Value) -> None:
+        """A register's number is compared with another: what is known of it on both ways."""
+        left = state.get(register)
+        known = FULL if left is None else left[2:]
+        kind = UNSURE if left is None else left[0]
+        for slot, taken in ((insn.jump_target or 0, True), (insn.slot + 1, False)):
+            bounds = compared(insn.opcode & 7 | op, known, other[2:], taken=taken)
+            self._arrive(slot, state if bounds == known else {**state, register: (kind, None, *bounds)})
+
+    def _enter(self, insn: Insn, state: State) -> bool:
+        """A call of another function of the program: it gets the arguments, but for places on the stack."""
+        if insn.src != BPF_PSEUDO_CALL or max(state) >= HELD:
+            return True
+        function = insn.slot + 1 + insn.imm
+        given = {n: state[n] for n in range(1, 6) if n in state and state[n][0] != STACK}
+        self._arrive(function, {**given, R10: (STACK, None, 0, 0)})
+        for register in range(6):
+            state.pop(register, None)
+        self._calls.setdefault(function, {})[insn.slot + 1] = state
+        if function in self._results:
+            self._go_on(insn.slot + 1, state, self._results[function])
+        return False
+
+    def _return(self, slot: int, result: Value | None) -> bool:
+        """The end of a function that is called: what it gives goes to all who call it."""
+        function = max(start for start in self._functions if start <= slot)
+        known, new = _of_r0(self._results.get(function)), _of_r0(result)
+        if function in self._results:
+            both = joined(known, new, wide=True)
+            if both is None:
+                return False
+            new = both
+        self._results[function] = new.get(0)
+        for following, state in self._calls.get(function, {}).items():
+            self._go_on(following, state, new.get(0))
+        return result is not None and result[0] == STACK
+
+    def _go_on(self, slot: int, state: State, result: Value | None) -> None:
+        self._arrive(slot, state if result is None else {**state, 0: result})
+
+
+def _of_r0(result: Value | None) -> State:
+    return {} if result is None else {0: result}

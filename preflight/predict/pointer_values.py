@@ -20,6 +20,11 @@ MAP: Final = "map"
 OBJECT: Final = "object"
 #: A place on the stack that was found with a number that is not constant.
 ON_STACK: Final = "stack"
+#: Types of maps whose lookups give a value, or null.
+PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "lru_hash", "lru_percpu_hash",
+                               "lpm_trie"})  # fmt: skip
+#: A flag of maps: programs may only read them (BPF_F_RDONLY_PROG).
+READONLY: Final = 0x80
 
 
 class Pointer(NamedTuple):

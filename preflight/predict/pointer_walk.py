@@ -42,6 +42,8 @@ from preflight.predict.pointer_values import (
     OBJECT,
     PACKET,
     PACKET_END,
+    PLAIN_MAPS,
+    READONLY,
     SOCKET,
     Held,
     MapOf,
@@ -62,13 +64,9 @@ _LEAST: Final = 300
 _HELD: Final = 1 << 63
 #: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
 _UNBOUNDED: Final = 1 << 29
-_PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "lru_hash", "lru_percpu_hash",
-                                "lpm_trie"})  # fmt: skip
 _OF_MAPS: Final = frozenset({"array_of_maps", "hash_of_maps"})
 _OF_SOCKETS: Final = frozenset({"sockmap", "sockhash"})
 _CONSTANT_KEYS: Final = frozenset({"array", "percpu_array"})
-#: BPF_F_RDONLY_PROG
-_READONLY: Final = 0x80
 _EQUAL: Final = frozenset({BPF_JEQ, BPF_JNE})
 #: Comparison with the end -> whether the pointer is below it where it is taken, and by one more.
 _JGT, _JGE, _JLT, _JLE = 0x20, 0x30, 0xA0, 0xB0
@@ -304,7 +302,7 @@ class Walker(Machine):
         """A callback gets the values of the map (set_map_elem_callback_state())."""
         for _, state in following:
             frame = state.frames[-1]
-            if of is not None and of.type in _PLAIN_MAPS and frame.callback and frame.call == insn.slot:
+            if of is not None and of.type in PLAIN_MAPS and frame.callback and frame.call == insn.slot:
                 pointer = Pointer(MEMORY, insn.slot, of.name, of.value_size, guarded=of.fields)
                 frame.regs[3] = Value(POINTER, data=pointer)
 
@@ -359,14 +357,14 @@ class Walker(Machine):
             made = self.made(state, Pointer(SOCKET, slot, of.name, nullable="yes", held=True))
             self.acquire(state, slot, of.name)
             return made
-        if of.type not in _PLAIN_MAPS:
+        if of.type not in PLAIN_MAPS:
             return None
         # since 6.14 a constant index that an array has is known to be found
         nullable = "yes"
         if of.type in _CONSTANT_KEYS:
             fixed = key.kind == STACK and self._pointers.on_stack(state, key, 4).number.is_const
             nullable = "maybe" if fixed or key.kind == DATA else "yes"
-        readonly = bool(of.flags & _READONLY)
+        readonly = bool(of.flags & READONLY)
         return self.made(
             state,
             Pointer(MEMORY, slot, of.name, of.value_size, nullable, readonly=readonly, guarded=of.fields),
@@ -404,7 +402,7 @@ class Walker(Machine):
             elif value.kind == SCALAR:
                 self.note("argument", slot, f"bpf_{name}() gets a number as argument {register}")
         of = self.map_of(arguments[1])
-        if of is not None and name in self.rules.writes_map and of.flags & _READONLY:
+        if of is not None and name in self.rules.writes_map and of.flags & READONLY:
             self.note("readonly", slot, f"bpf_{name}() would change {of.name}, which programs may only read")
         fixed = self.rules.constant.get(name)
         if fixed and arguments[fixed].kind <= OPAQUE and not arguments[fixed].number.is_const:

@@ -477,23 +477,7 @@ class RelocatedObject:
 
     def places(self, program: Program) -> tuple[tuple[int, tuple[str, int]], ...]:
         """The program's slots that have a relocation, with their places in the object."""
-        obj = self.obj
-
-        def collect() -> tuple[tuple[int, tuple[str, int]], ...]:
-            records = obj.btf_ext.core_relos if obj.btf_ext else {}
-            if not records:
-                return ()
-            image = obj.image(program)
-            found: dict[int, tuple[str, int]] = {}
-            # a function lies in the image as it lies in its section
-            for start, end in pairwise((*image.subprogs, len(image.origins))):
-                first = image.origins[start]
-                for relo in records.get(first.section, ()):
-                    if 0 <= relo.insn - first.insn < end - start:
-                        found[start + relo.insn - first.insn] = first.section, relo.insn
-            return tuple(sorted(found.items()))
-
-        return obj.memo(("core-places-of", *program_key(program)), collect)
+        return places_of(self.obj, program)
 
     def missing_slots(self, program: Program) -> dict[int, KsymRef | KfuncRef | MapRef]:
         """Slots that refer to something this kernel or loader does not give: kfunc, ksym, map."""
@@ -509,6 +493,26 @@ class RelocatedObject:
 def program_key(program: Program) -> ProgramKey:
     """What tells a program apart within an object: crafted ones share sections, places, and names."""
     return program.section_index, program.section_insn, program.name
+
+
+def places_of(obj: BpfObject, program: Program) -> tuple[tuple[int, tuple[str, int]], ...]:
+    """The slots of a program's image that have a CO-RE relocation, with their places in the object."""
+
+    def collect() -> tuple[tuple[int, tuple[str, int]], ...]:
+        records = obj.btf_ext.core_relos if obj.btf_ext else {}
+        if not records:
+            return ()
+        image = obj.image(program)
+        found: dict[int, tuple[str, int]] = {}
+        # a function lies in the image as it lies in its section
+        for start, end in pairwise((*image.subprogs, len(image.origins))):
+            first = image.origins[start]
+            for relo in records.get(first.section, ()):
+                if 0 <= relo.insn - first.insn < end - start:
+                    found[start + relo.insn - first.insn] = first.section, relo.insn
+        return tuple(sorted(found.items()))
+
+    return obj.memo(("core-places-of", *program_key(program)), collect)
 
 
 def reach_of(

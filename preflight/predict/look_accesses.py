@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether an access may be none that every verifier takes, in the look of pointer_suspicion. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from preflight.bytecode.insn import Insn
+from preflight.predict.look_states import (
+    CONTEXT,
+    LOADED,
+    MEMORY,
+    MIXED,
+    NULLABLE,
+    NUMBER,
+    OBJECT,
+    STACK,
+    UNSURE,
+    VARIABLE,
+    Value,
+)
+from preflight.predict.pointer_values import READONLY, MapOf
+
+_NUMBERS: Final = frozenset({"kprobe", "tracepoint", "perf_event", "raw_tracepoint"})
+#: sizeof(struct pt_regs) on x86-64; elsewhere it is larger, or the walk finds nothing to object to.
+_REGISTERS: Final = 168
+#: MAX_BPF_STACK
+STACK_SIZE: Final = 512
+
+
+class Accesses:
+    """What is known of the memory that programs of an object reach; `relocated` are the slots into which
+    relocation writes."""
+
+    def __init__(self, maps: dict[str, MapOf], relocated: frozenset[int], program_type: str) -> None:
+        self.maps = maps
+        self._relocated = relocated
+        self._numbers = program_type in _NUMBERS
+        self._registers = program_type == "kprobe"
+
+    def suspicious(self, insn: Insn, base: Value, size: int, *, writes: bool) -> bool:
+        """Whether an access may be none that every verifier takes."""
+        kind, _, low, high = base
+        if kind == STACK:
+            return low + insn.off < -STACK_SIZE or high + insn.off + size > 0 or insn.slot in self._relocated
+        if kind in (NUMBER, UNSURE, NULLABLE, MIXED):
+            return True
+        if kind == LOADED:
+            return self._numbers
+        if kind == CONTEXT:
+            at = low + insn.off
+            return writes or (self._registers and (low != high or bool(at % size) or at + size > _REGISTERS))
+        if kind == OBJECT:
+            return writes
+        if kind not in (MEMORY, VARIABLE):
+            return writes
+        return insn.slot in self._relocated or self.leaves(base, insn.off, size, writes=writes)
+
+    def leaves(self, value: Value, off: int, size: int, *, writes: bool) -> bool:
+        """Whether so many bytes may lie outside of what is pointed to, or where nobody may look or write."""
+        kind, detail, low, high = value
+        if kind == VARIABLE:
+            of = self.maps.get(detail.section)
+            low, high = low + detail.offset, high + detail.offset
+            room = None if of is None else of.value_size
+            if writes and detail.frozen is not None:
+                return True
+        else:
+            room, of = detail.size, detail.of
+        if of is not None and ((writes and of.flags & READONLY) or _meets(of, low + off, high + off + size)):
+            return True
+        if room is None:
+            return kind == MEMORY
+        return low + off < 0 or high + off + size > room
+
+
+def _meets(of: MapOf, low: int, high: int) -> bool:
+    """Whether some of these bytes are a lock, a timer or a kernel pointer."""
+    return any(low < at + room and at < high for at, room, _ in of.fields)

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of helpers, in the look of pointer_suspicion. Pure."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final, NamedTuple
+
+from preflight.bytecode.helpers import helper_name
+from preflight.bytecode.insn import Insn
+from preflight.bytecode.reach_helpers import CALLBACKS
+from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
+from preflight.predict.look_accesses import STACK_SIZE, Accesses
+from preflight.predict.look_states import (
+    ANY_NUMBER,
+    HELD,
+    MAP,
+    MEMORY,
+    MIXED,
+    NULLABLE,
+    NUMBER,
+    OBJECT,
+    STACK,
+    UNSURE,
+    VARIABLE,
+    ZERO,
+    Room,
+    State,
+    Value,
+    given_by,
+    kind_of,
+)
+from preflight.predict.pointer_rules import rules
+from preflight.predict.pointer_values import PLAIN_MAPS, READONLY, MapOf
+
+#: Helpers that only few programs call, and that have arguments of their own kind.
+_ALWAYS: Final = frozenset({
+    "ringbuf_reserve_dynptr", "ringbuf_submit_dynptr", "ringbuf_discard_dynptr",
+    "strncmp", "snprintf", "kptr_xchg",
+})  # fmt: skip
+#: Takes a record of a ring buffer, and those that give it back.
+_RESERVE: Final = "ringbuf_reserve"
+_GIVE_BACK: Final = frozenset({"ringbuf_submit", "ringbuf_discard"})
+#: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
+_UNBOUNDED: Final = 1 << 29
+
+
+class _Helper(NamedTuple):
+    """What the look asks of a helper."""
+
+    name: str
+    followed: bool
+    not_null: tuple[int, ...]
+    gives: str | None
+
+
+@cache
+def _helper(number: int) -> _Helper:
+    table, name = rules(), helper_name(number).removeprefix("bpf_")
+    followed = (
+        number in CALLBACKS
+        or (name in table.acquire and name != _RESERVE)
+        or (name in table.release and name not in _GIVE_BACK)
+        or name in table.field
+        or name in _ALWAYS
+    )
+    return _Helper(name, followed, tuple(table.not_null.get(name, ())), table.nullable.get(name))
+
+
+class Calls:
+    """Follows calls, of which each may give a pointer."""
+
+    def __init__(self, accesses: Accesses) -> None:
+        self._accesses = accesses
+        self._maps = accesses.maps
+        self._rules = rules()
+
+    def call(self, insn: Insn, state: State) -> bool:
+        """A call; whether it is suspicious."""
+        helper = _helper(insn.imm)
+        arguments = [state.get(register) for register in range(6)]
+        if helper.followed or self._passes(insn, helper, arguments):
+            return True
+        if helper.name in _GIVE_BACK:
+            return self._give_back(state)
+        if helper.name == "tail_call" and max(state) >= HELD:
+            return True
+        for register in range(6):
+            state.pop(register, None)
+        if helper.name == "map_lookup_elem" or helper.gives:
+            first = arguments[1]
+            of = self._maps.get(first[1]) if first is not None and first[0] == MAP else None
+            if of is not None and of.type not in PLAIN_MAPS and helper.name != _RESERVE:
+                return True
+            size = None if of is None else of.value_size
+            if helper.name == _RESERVE:
+                asked, of = arguments[2], None
+                if asked is None or asked[2] != asked[3] or HELD + insn.slot in state:
+                    return True
+                size = asked[2]
+                state[HELD + insn.slot] = ZERO
+            for place in given_by(state, insn.slot):
+                del state[place]
+            state[0] = (NULLABLE, Room(insn.slot, size, of), 0, 0)
+        elif helper.name == "get_current_task":
+            state[0] = ANY_NUMBER
+        elif helper.name == "this_cpu_ptr":
+            state[0] = (OBJECT, None, 0, 0)
+        return False
+
+    @staticmethod
+    def _give_back(state: State) -> bool:
+        """The record in r1 is not held any more."""
+        record = state.get(1)
+        if record is None or record[0] != MEMORY or record[2:] != (0, 0):
+            return True
+        if state.pop(HELD + record[1].slot, None) is None:
+            return True
+        for place in given_by(state, record[1].slot):
+            state[place] = ANY_NUMBER
+        for register in range(6):
+            state.pop(register, None)
+        return False
+
+    def _passes(self, insn: Insn, helper: _Helper, arguments: list[Value | None]) -> bool:
+        """Whether a helper may get what it does not take."""
+        name, table = helper.name, self._rules
+        for register in range(1, 6):
+            value = arguments[register]
+            if value is not None and (value[0] == NULLABLE or (value[0] == MIXED and value[1])):
+                return True
+        if any(kind_of(arguments[register]) in (NUMBER, UNSURE, MIXED) for register in helper.not_null):
+            return True
+        first = arguments[1]
+        if name in table.context and kind_of(first) in (NUMBER, UNSURE, STACK, VARIABLE, MIXED):
+            return True
+        of = self._maps.get(first[1]) if first is not None and first[0] == MAP else None
+        if of is not None and of.flags & READONLY and name in table.writes_map:
+            return True
+        fixed = arguments[table.constant.get(name, 0)]
+        if name in table.constant and (fixed is None or fixed[2] != fixed[3]):
+            return True
+        words = arguments[table.words.get(name, 0)]
+        if name in table.words and (words is None or words[2] != words[3] or words[2] % 8):
+            return True
+        return any(
+            self._misfits(name, arguments, of, access.pointer, access.size, writes=access.writes)
+            for access in BUFFERS.get(insn.imm, ())
+        )
+
+    def _misfits(
+        self,
+        name: str,
+        arguments: list[Value | None],
+        of: MapOf | None,
+        pointer: int,
+        size: int | str,
+        *,
+        writes: bool,
+    ) -> bool:
+        """Whether a buffer may be smaller than what the helper takes."""
+        if isinstance(size, str):
+            if of is None:
+                return False
+            length = of.key_size if size == "key" else of.value_size
+        elif size < 0:
+            length = -size
+        else:
+            given = arguments[size]
+            if given is None or given[0] > UNSURE or given[2] < 0 or given[3] >= _UNBOUNDED:
+                return True
+            if given[2] == 0 and name in self._rules.positive:
+                return True
+            length = given[3]
+        value = arguments[pointer]
+        if value is None or not length:
+            return False
+        if value[0] == STACK:
+            return value[3] + length > 0 or value[2] < -STACK_SIZE
+        if value[0] in (MEMORY, VARIABLE):
+            return self._accesses.leaves(value, 0, length, writes=writes)
+        return value != ZERO
