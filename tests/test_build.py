@@ -621,3 +621,13 @@ main()
     result: dict[str, Any] = json.loads(done.stdout)
     del result["generated_at"]
     return result | {"loops": sorted(line for line in done.stderr.splitlines() if line.endswith(".so"))}
+
+
+def test_the_sources_have_what_compiles_the_loops_and_nothing_compiled() -> None:
+    pytest.importorskip("hatchling", reason="the build backend is not installed")
+    from hatchling.builders.sdist import SdistBuilder
+
+    names = {file.distribution_path for file in SdistBuilder(str(ROOT)).recurse_included_files()}
+    assert names >= {f"native/{path.name}" for path in (ROOT / "native").iterdir()}
+    assert names >= {"hatch_build.py", "tools/compile_native.py", "tools/compile_bpf.py"}
+    assert not {name for name in names if name.endswith((".so", ".pyc"))}
