@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
-from preflight.cli.main import COMMANDS
+from typer import Typer
+from typer.testing import CliRunner
+
+from preflight.cli.main import COMMANDS, application
 from preflight.findings.registry import codes, iter_codes
 from preflight.render.console import Style
 from preflight.render.explain import markdown_page
@@ -32,18 +35,29 @@ def code_pages() -> dict[str, str]:
     return pages
 
 
-def _help(*words: str) -> str:
-    environ = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    command = [sys.executable, "-m", "preflight", *words, "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=True)
-    return done.stdout.rstrip().replace("python -m preflight", "preflight")
+def _commands(words: tuple[str, ...], group: Typer | None) -> Iterator[tuple[str, ...]]:
+    """The command itself, and those of its group, as words."""
+    yield words
+    for inner in group.registered_commands if group else ():
+        yield (*words, inner.name or getattr(inner.callback, "__name__", ""))
+    for within in group.registered_groups if group else ():
+        yield from _commands((*words, within.name or ""), within.typer_instance)
 
 
 def cli_page() -> str:
     """The help of every command, as the command prints it."""
-    parts = [_NOTE + "# Command line\n", "```text\n" + _help() + "\n```\n"]
-    for name in COMMANDS:
-        parts.append(f"## preflight {name}\n\n```text\n{_help(name)}\n```\n")
+    app = application(COMMANDS)
+    runner = CliRunner(env={"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"})
+
+    def told(words: tuple[str, ...]) -> str:
+        done = runner.invoke(app, [*words, "--help"], prog_name="preflight", catch_exceptions=False)
+        return f"```text\n{done.output.rstrip()}\n```\n"
+
+    parts = [_NOTE + "# Command line\n", told(())]
+    for name, module in COMMANDS.items():
+        group = getattr(import_module(f"preflight.cli.{module}"), "app", None)
+        for words in _commands((name,), group):
+            parts.append(f"#{'#' * len(words)} preflight {' '.join(words)}\n\n{told(words)}")
     return "\n".join(parts)
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 import typer
 
 from preflight import __version__
-from preflight.cli.lean import LeanCommand, LeanGroup
+from preflight.cli.lean import LeanCommand, LeanGroup, lean
 from preflight.cli.outcome import outcome_of
 
 #: Command name -> module under preflight.cli. A module holds a function of the same name,
@@ -64,6 +64,10 @@ def application(names: Iterable[str]) -> typer.Typer:
             "and what a rejection means. Sends nothing anywhere but to a cluster named with `--dask`; else "
             "only `kernels fetch`, `kernels renew` and `lab` use the network."
         ),
+        epilog=(
+            "Exit codes of all commands: 0 decided and fine, 1 findings, 2 usage or input error, "
+            "3 a required question is open, 4 preflight itself failed, 130 interrupted."
+        ),
         no_args_is_help=True,
         add_completion=True,
         pretty_exceptions_enable=False,
@@ -76,7 +80,7 @@ def application(names: Iterable[str]) -> typer.Typer:
         module = import_module(f"preflight.cli.{COMMANDS[name]}")
         group = getattr(module, "app", None)
         if group is not None:
-            app.add_typer(group, name=name)
+            app.add_typer(lean(group), name=name, cls=LeanGroup)
         else:
             app.command(name, cls=LeanCommand)(getattr(module, name.replace("-", "_")))
     return app

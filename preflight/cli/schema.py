@@ -7,7 +7,9 @@ import typer
 
 
 def schema(
-    command: str = typer.Argument("", metavar="[COMMAND]", help="A command; without one, all are listed."),
+    command: list[str] = typer.Argument(
+        None, metavar="[COMMAND]", help="A command, as in `lab run`; without one, all are listed."
+    ),
 ) -> None:
     """Print the JSON Schema of a command's --format json."""
     import json
@@ -16,9 +18,10 @@ def schema(
     from preflight.errors import UsageError
     from preflight.render.contract import COMMANDS, model_of
 
-    if not command:
-        write_stdout("".join(f"{name}\n" for name in COMMANDS))
+    name = " ".join(command or ())
+    if not name:
+        write_stdout("".join(f"{command}\n" for command in COMMANDS))
         return
-    if command not in COMMANDS:
-        raise UsageError(f"no schema {command[:40]!r}; there are {', '.join(COMMANDS)}")
-    write_stdout(json.dumps(model_of(command).model_json_schema(), indent=2, sort_keys=True) + "\n")
+    if name not in COMMANDS:
+        raise UsageError(f"no schema {name[:40]!r}; there are {', '.join(COMMANDS)}")
+    write_stdout(json.dumps(model_of(name).model_json_schema(), indent=2, sort_keys=True) + "\n")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,43 @@ def test_other_types_are_still_converted() -> None:
 def test_a_value_of_the_wrong_type_is_still_refused() -> None:
     with pytest.raises(Exception, match="valid integer"):
         parsed("--number", "seven")
+
+
+def _help(*words: str) -> str:
+    from typer.testing import CliRunner
+
+    from preflight.cli.main import COMMANDS, application
+
+    done = CliRunner().invoke(application(COMMANDS), [*words, "--help"], prog_name="preflight")
+    assert done.exit_code == 0
+    return done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        ("core", "OBJECT..."),
+        ("check", "[OBJECT...]"),
+        ("report", "RESULT"),
+        ("kernels list", "[PATTERN]"),
+        ("kernels diff", "BEFORE AFTER"),
+    ],
+)
+def test_usage_names_what_is_typed(words: str, usage: str) -> None:
+    told = _help(*words.split())
+    assert told.startswith(f"Usage: preflight {words} [OPTIONS] {usage}\n")
+    assert f"\n  {usage.split(maxsplit=1)[0]}  " in told
+
+
+@pytest.mark.parametrize("words", ["check", "gate", "kernels fetch debian", "lab run", "tracers run"])
+def test_options_name_no_types_of_python(words: str) -> None:
+    told = _help(*words.split())
+    assert not re.search(r"<[a-z]|\{|list\[|None|\[default: 0\]$", told)
+    assert re.search(r"--format FORMAT ", told)
+
+
+def test_a_group_lists_its_commands_with_their_whole_sentences() -> None:
+    assert "..." not in _help("lab").replace("ARGS]...", "")
 
 
 def test_a_check_imports_nothing_to_convert_options_and_nothing_that_reads_objects() -> None:

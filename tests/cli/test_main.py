@@ -65,6 +65,7 @@ def test_precedence_of_exit_codes() -> None:
         (["check", "--fail-on", "sometimes"], "there are"),
         (["explain", "PH000"], "no code or name"),
         (["schema", "nothing"], "no schema"),
+        (["schema", "lab", "nothing"], "no schema 'lab nothing'"),
         (["report", "/no/such/result.json"], "cannot be read"),
     ],
 )
