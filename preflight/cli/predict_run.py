@@ -47,7 +47,7 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
             known = seen[key] = _on(kernel, objects, request)
         results += [{**one, "kernel": kernel.name} for one in known]
     code = _exit(results, request)
-    return envelope("predict", summarise(results, names, code), results), code
+    return envelope("predict", summarise(results, names, code, request.judge), results), code
 
 
 def _identity(kernel: Kernel | WithoutBtf) -> tuple[Any, ...]:

@@ -266,6 +266,8 @@ def object_number(name: str, count: int) -> int | None:
 def describe(job: Job) -> Sequence[str]:
     """What the job is about, in words for a progress line."""
     words = ["boot"]
-    words += [f"{len(job.objects)} objects"] if job.objects else []
+    words += (
+        [f"{count} object" if (count := len(job.objects)) == 1 else f"{count} objects"] if job.objects else []
+    )
     words += ["facts"] if job.probe else []
     return words

@@ -101,11 +101,15 @@ def _twin(text: str) -> str | None:
     return name if mark else None
 
 
-def summarise(results: Sequence[Mapping[str, Any]], kernels: Sequence[str], exit_code: int) -> dict[str, Any]:
+def summarise(
+    results: Sequence[Mapping[str, Any]], kernels: Sequence[str], exit_code: int, judge: str = "adjusted"
+) -> dict[str, Any]:
     """Counts, and the causes that turn most cells red, worst first."""
     programs = [program for one in results for program in one["programs"]]
+    word = exit_word(results, judge)
     return {
-        "sentence": _sentence(results),
+        "sentence": _sentence(results, judge),
+        "verdict": "ok" if word == "fine" else word,
         "objects": len({one["sha256"] for one in results}),
         "kernels": list(kernels),
         "verdicts": _counts((one["verdict"] for one in results), VERDICTS),
@@ -122,15 +126,30 @@ def _counts(words: Iterable[str], known: Sequence[str]) -> dict[str, int]:
     return {word: given.count(word) for word in known}
 
 
-def _sentence(results: Sequence[Mapping[str, Any]]) -> str:
+def _sentence(results: Sequence[Mapping[str, Any]], judge: str) -> str:
     total = len(results)
-    failing = sum(one["adjusted_verdict"] == "fails" for one in results)
-    unknown = sum(one["adjusted_verdict"] == "unknown" for one in results)
+    verdict = "adjusted_verdict" if judge == "adjusted" else "verdict"
+    failing = sum(one[verdict] == "fails" for one in results)
+    unknown = sum(one[verdict] == "unknown" for one in results)
     if failing:
-        return f"{failing} of {total} do not load, whatever user space sets before loading"
+        who = "it does" if total == 1 else f"{failing} of {total} do"
+        as_it_is = "as it is" if total == 1 else "as they are"
+        how = ", whatever user space sets before loading" if judge == "adjusted" else f" {as_it_is}"
+        return f"{who} not load{how}"
     if unknown:
-        return f"{unknown} of {total} stay undecided: facts about the kernel are missing"
-    return f"nothing known stops {'it' if total == 1 else f'any of {total}'} from loading"
+        who = "it stays" if total == 1 else f"{unknown} of {total} stay"
+        return f"{who} undecided: facts about the kernel are missing"
+    loading = f"nothing known stops {'it' if total == 1 else f'any of {total}'} from loading"
+    words = [set(_words(one, judge)) for one in results]
+    if stuck := sum("fails" in word for word in words):
+        return f"{loading}, but {_of(stuck, total)} cannot be attached as a whole"
+    if left := sum("unknown" in word for word in words):
+        return f"{loading}; whether {_of(left, total)} can be attached as a whole is open"
+    return loading
+
+
+def _of(count: int, total: int) -> str:
+    return "it" if total == 1 else f"{count} of them"
 
 
 def causes(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ Every finding of relocation, loading and attaching is about a program or about t
 the verdicts follow from them. `verdict` is the object or program as it is; `adjusted` is what it
 comes to when user space sets what is plainly left to it: targets that are placeholders, sizes
 that are 0, which of several programs for one event is loaded. What is so left is `open`, and named.
-`loads` means that nothing here stops it; the verifier's analysis of its memory accesses is not made.
+`loads` means that nothing here stops it; of the verifier's analysis of memory accesses a part is made.
 """
 
 from __future__ import annotations

@@ -78,6 +78,11 @@ VERDICT_MARKS: dict[str, tuple[str, str, str]] = {
 }
 
 
+def plural(count: int, noun: str) -> str:
+    """`1 cell`, `2 cells`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _shown(text: str, limit: int = 1000) -> str:
     """Safe text that is no CI command either: runners obey a line that begins with two colons."""
     shown = safe_text(text, limit=limit)

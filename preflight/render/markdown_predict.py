@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.render.console import Style
+from preflight.render.console import Style, plural
 from preflight.render.safe import markdown, markdown_code
 from preflight.render.text_predict import cell, columns
 
@@ -30,11 +30,12 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     if summary["causes"]:
         lines += ["", "## Causes", ""]
     for cause in summary["causes"]:
-        where = f"{cause['cells']} cells: {', '.join(markdown(n) for n in cause['objects'])}"
+        where = f"{plural(cause['cells'], 'cell')}: {', '.join(markdown(n) for n in cause['objects'])}"
         lines.append(f"* **{markdown(cause['code'])}** {markdown(cause['title'])}  ({where})")
         if cause["fix"]:
             lines.append(f"  Fix: {markdown(' '.join(str(cause['fix']).split()), limit=1000)}")
     opened = list(dict.fromkeys(f"{one['object']}: {text}" for one in results for text in one["open"]))
     if opened:
         lines += ["", "## Left to user space", "", *(f"* {markdown(text)}" for text in opened)]
+    lines += ["", "The verifier's analysis of memory accesses is predicted in part."]
     return "\n".join(lines) + "\n"

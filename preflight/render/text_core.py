@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
-from preflight.render.console import Page, Style
+from preflight.render.console import Page, Style, plural
 from preflight.render.core_groups import Problem, data_of, listed, problems, quiet, text_lines
 
 #: Problems shown whole by default; the rest is one line each, then a count.
@@ -43,7 +43,7 @@ def render(result: Mapping[str, Any], style: Style) -> str:
 
 def _headline(page: Page, result: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
     tool = result["tool"]
-    parts = [f"{tool['name']} {tool['version']}", f"{summary['objects']} objects"]
+    parts = [f"{tool['name']} {tool['version']}", plural(summary["objects"], "object")]
     parts.append("kernel " + listed(map(str, summary["kernels"]), 4))
     parts.append("loader " + listed(map(str, summary["loaders"])))
     page.line((" · ".join(parts), "bold"))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.render.console import Page, Style
+from preflight.render.console import Page, Style, plural
 
 _GOOD = "booted"
 
@@ -49,7 +49,7 @@ def _objects(page: Page, records: list[Mapping[str, Any]]) -> None:
         return
     counts = Counter(str(record["verdict"]) for record in records)
     page.line(
-        f"{len(records)} objects as they are: "
+        f"{plural(len(records), 'object')} as {'it is' if len(records) == 1 else 'they are'}: "
         + ", ".join(f"{counts[v]} {v}" for v in ("loads", "fails", "unknown") if counts[v]),
         indent=2,
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from preflight.render.console import Page, Style
+from preflight.render.console import Page, Style, plural
 
 #: Causes and open choices shown by default.
 _CAUSES = 8
@@ -20,8 +20,8 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     tool = result["tool"]
     page.line((f"{tool['name']} {tool['version']} · predicted, nothing was loaded", "bold"))
     counts = summary["adjusted_verdicts"]
-    word = "fails" if counts.get("fails") else "unknown" if counts.get("unknown") else "loads"
-    mark, colour = page.mark(word if word != "loads" else "ok")
+    loading = "fails" if counts.get("fails") else "unknown" if counts.get("unknown") else "ok"
+    mark, colour = page.mark(str(summary.get("verdict") or loading))
     page.line((f"{mark} ", colour), (str(summary["sentence"]), f"bold {colour}"))
     page.blank()
     _table(page, result["results"])
@@ -30,8 +30,8 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     if style.verbose:
         _programs(page, result["results"])
     page.blank()
-    page.line(("loads+attach: programs that attach of those that load · the verifier's analysis of memory "
-               "accesses is not made · -v lists every program", "dim"))  # fmt: skip
+    page.line(("loads 3/4: of 4 programs that load 3 attach · the verifier's analysis of memory accesses is "
+               "predicted in part · -v lists every program", "dim"))  # fmt: skip
     return page.text()
 
 
@@ -83,7 +83,7 @@ def _causes(page: Page, causes: Sequence[Mapping[str, Any]]) -> None:
     for cause in shown[:limit]:
         colour = "magenta" if cause["verdict"] == "unknown" else "red"
         page.line((f"{cause['code']} ", f"bold {colour}"), str(cause["title"]))
-        where = f"{cause['cells']} cells: {_few(cause['objects'])} on {_few(cause['kernels'])}"
+        where = f"{plural(cause['cells'], 'cell')}: {_few(cause['objects'])} on {_few(cause['kernels'])}"
         page.line((where, "dim"), indent=6)
         if cause["fix"]:
             page.line(("fix: ", "green"), " ".join(str(cause["fix"]).split()), indent=6, hang=11)

@@ -67,6 +67,47 @@ def test_what_cannot_attach_ends_with_1_and_names_its_cause(predict: Predict) ->
     assert (cause["code"], cause["cells"], cause["kernels"]) == ("PC503", 1, ["good"])
 
 
+@pytest.mark.parametrize(
+    ("section", "kernel", "options", "verdict", "mark", "sentence"),
+    [
+        ("kprobe/work", GOOD, [], "ok", "✓", "nothing known stops it from loading"),
+        ("kprobe/gone", GOOD, [], "fails", "✗", "…, but it cannot be attached as a whole"),
+        (
+            "kprobe/work",
+            world(symbols=None),
+            [],
+            "unknown",
+            "?",
+            "…; whether it can be attached as a whole is open",
+        ),
+        ("raw_tp/made", GOOD, [{**HASH, "max_entries": 0}], "ok", "✓", "nothing known stops it from loading"),
+    ],
+)
+def test_the_first_line_says_what_the_exit_code_says(
+    predict: Predict,
+    section: str,
+    kernel: Kernel,
+    options: list[Any],
+    verdict: str,
+    mark: str,
+    sentence: str,
+) -> None:
+    obj = program(section, maps=options)
+    whole = sentence.replace("…", "nothing known stops it from loading")
+    code, result = _json(predict, obj, {"k": kernel})
+    assert (result["summary"]["verdict"], result["summary"]["sentence"]) == (verdict, whole)
+    _, out, err = predict(obj, {"k": kernel}, "--format", "text")
+    assert f"\n{mark} {whole}\n" in out
+    assert err == (f"exit {code}: {whole}\n" if code else "")
+
+
+def test_as_it_is_the_first_line_is_about_the_object_as_it_is(predict: Predict) -> None:
+    open_map = program("raw_tp/made", maps=[{**HASH, "max_entries": 0}])
+    _, result = _json(predict, open_map, {"k": GOOD}, "--judge", "as-is")
+    assert result["summary"]["verdict"] == "fails"
+    assert result["summary"]["sentence"] == "it does not load as it is"
+
+
 @pytest.mark.parametrize(("option", "expected"), [([], 3), (["--undecided", "ok"], 0)])
 def test_an_open_question_ends_with_3_unless_asked_otherwise(
     predict: Predict, option: list[str], expected: int

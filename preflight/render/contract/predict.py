@@ -42,6 +42,9 @@ class PredictSummary(Open):
     """The first lines of `predict`; `causes` are ranked, what stops most cells first."""
 
     sentence: str
+    verdict: str = Field(
+        default="", description="fails, unknown, ok (open): loading, and attaching what is loaded by default"
+    )
     objects: int
     kernels: list[str]
     verdicts: dict[str, int]
