@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 6
+#define VERSION 7
 #define KINDS 128
 #define UNKNOWN 0xff
 #define HEAD_WORDS 3
@@ -566,6 +566,324 @@ static PyObject *find_member(PyObject *module, PyObject *args)
 	return PyLong_FromLong(found);
 }
 
+/* The types of one BTF without a base: ids from 1, each with the place of its info word. */
+struct types {
+	const unsigned char *words, *places, *text;
+	uint64_t all, count, size;
+};
+
+#define KIND(info) ((info) >> 24 & 0x7f)
+enum { INT = 1, PTR = 2, ARRAY = 3, STRUCT = 4, UNION = 5, ENUM = 6, FWD = 7, TYPEDEF = 8, VOLATILE = 9,
+       CONST = 10, RESTRICT = 11, FLOAT = 16, TYPE_TAG = 18, ENUM64 = 19 };
+#define CHAIN 32
+#define NEST 16
+#define MOST_STEPS 64
+#define MOST_WORK (1u << 16)
+
+/* The word index of a type's info word with as many words behind it; 0 where there is none such. */
+static uint64_t info_of(const struct types *t, uint32_t id, uint64_t behind)
+{
+	uint32_t at = id && id <= t->count ? word(t->places, id - 1) : 0;
+
+	return at && at + behind < t->all ? at : 0;
+}
+
+/* The id behind typedefs, qualifiers and type tags, and its info word; 0 where Python is to say what is wrong. */
+static uint32_t behind(const struct types *t, uint32_t id, uint64_t *at)
+{
+	for (int n = 0; n <= CHAIN; n++) {
+		*at = info_of(t, id, 1);
+		if (!*at)
+			return 0;
+		unsigned int kind = KIND(word(t->words, *at));
+
+		if (!((kind >= TYPEDEF && kind <= RESTRICT) || kind == TYPE_TAG))
+			return id;
+		id = word(t->words, *at + 1);
+	}
+	return 0;
+}
+
+static const unsigned char *name_of(const struct types *t, uint32_t offset)
+{
+	return offset < t->size ? t->text + offset : NULL;
+}
+
+/* A step of a pattern: an index, or a name with what its field is like; see preflight/core/quick.py. */
+struct part {
+	uint32_t member, number; /* whether it is a name; the index, or how deep the field is an array of */
+	uint32_t like;		 /* the kind whose word stands for it */
+	uint32_t name, name_length, of, of_length;
+};
+
+struct search {
+	struct types types;
+	const unsigned char *names;
+	uint32_t raw[MOST_STEPS], steps[MOST_STEPS][2];
+	int raws, found, odd;
+	int64_t bits;
+	uint32_t clash, work;
+};
+
+/* Whether a field of that type is like the part's: match.nature() and match.compatible(). */
+static int is_like(struct search *s, const struct part *part, uint32_t id)
+{
+	const struct types *t = &s->types;
+	uint32_t deep = 0;
+	uint64_t at;
+
+	for (;; deep++) {
+		if (deep > CHAIN || !behind(t, id, &at)) {
+			s->odd = 1;
+			return 0;
+		}
+		if (KIND(word(t->words, at)) != ARRAY)
+			break;
+		if (at + 4 >= t->all) {
+			s->odd = 1;
+			return 0;
+		}
+		id = word(t->words, at + 2);
+	}
+	unsigned int kind = KIND(word(t->words, at));
+
+	kind = kind == UNION ? STRUCT : kind == ENUM64 ? ENUM : kind;
+	if (deep != part->number || kind != part->like)
+		return 0;
+	switch (kind) {
+	case STRUCT:
+	case PTR:
+	case FLOAT:
+		return 1;
+	case INT:
+		if (at + 2 >= t->all)
+			s->odd = 1;
+		return !s->odd && !(word(t->words, at + 2) >> 16 & 0xff);
+	case ENUM:
+	case FWD: {
+		const unsigned char *name = name_of(t, word(t->words, at - 1));
+		size_t length = name ? strlen((const char *)name) : 0;
+
+		if (!name)
+			s->odd = 1;
+		if (length && has_separator(name, length))
+			length = essential(name, length);
+		return !s->odd && (!length || !part->of_length ||
+				   (length == part->of_length && !memcmp(name, s->names + part->of, length)));
+	}
+	}
+	return 0;
+}
+
+/* _Search.member() of preflight/core/match.py, with the state it leaves where it finds nothing: the type, or 0 */
+static uint32_t member_in(struct search *s, const struct part *part, uint32_t id, int depth)
+{
+	const struct types *t = &s->types;
+	uint64_t at;
+	uint32_t holder = behind(t, id, &at);
+
+	if (!holder || depth > NEST) {
+		s->odd = 1;
+		return 0;
+	}
+	uint32_t info = word(t->words, at), members = info & 0xffffff;
+
+	if (KIND(info) != STRUCT && KIND(info) != UNION)
+		return 0;
+	s->work += 1 + members;
+	if (at + 2 + 3 * (uint64_t)members > t->all || s->work > MOST_WORK || (members && s->raws == MOST_STEPS)) {
+		s->odd = 1;
+		return 0;
+	}
+	for (uint32_t n = 0; n < members && !s->odd; n++) {
+		uint64_t place = at + 2 + 3 * (uint64_t)n;
+		const unsigned char *name = name_of(t, word(t->words, place));
+		uint32_t type = word(t->words, place + 1), offset = word(t->words, place + 2);
+
+		if (!name) {
+			s->odd = 1;
+			break;
+		}
+		/* the last byte of all strings is a zero, and no name holds one */
+		if (*name && (strncmp((const char *)name, (const char *)s->names + part->name, part->name_length) ||
+			      name[part->name_length]))
+			continue;
+		if (info >> 31)
+			offset &= 0xffffff;
+		if (s->raws == MOST_STEPS || !type) {
+			s->odd = 1;
+			break;
+		}
+		s->bits += offset;
+		s->raw[s->raws++] = n;
+		if (!*name) {
+			uint32_t inner = member_in(s, part, type, depth + 1);
+
+			if (inner)
+				return inner;
+		} else {
+			if (is_like(s, part, type)) {
+				s->steps[s->found][0] = holder;
+				s->steps[s->found++][1] = n;
+				return type;
+			}
+			if (!s->clash)
+				s->clash = type;
+			return 0;
+		}
+		s->bits -= offset;
+		s->raws--;
+	}
+	return 0;
+}
+
+/* Bytes of a type that says them itself; -1 for others. */
+static int64_t own_size(const struct types *t, uint64_t at)
+{
+	switch (KIND(word(t->words, at))) {
+	case INT:
+	case STRUCT:
+	case UNION:
+	case ENUM:
+	case ENUM64:
+	case FLOAT:
+		return word(t->words, at + 1);
+	}
+	return -1;
+}
+
+enum { FOUND = 0, MISSING = 1, OTHER_KIND = 2, OUT_OF_BOUNDS = 3 };
+
+/* match.match_field(): how it ended, and at which part and type where that is no match. */
+static int follow(struct search *s, const struct part *parts, uint32_t count, uint32_t root, uint32_t *number,
+		  uint32_t *here)
+{
+	const struct types *t = &s->types;
+	uint64_t at;
+
+	*here = root;
+	for (*number = 0; *number < count && !s->odd; ++*number) {
+		const struct part *part = parts + *number;
+		int64_t size;
+
+		*here = behind(t, *here, &at);
+		if (!*here)
+			break;
+		if (part->member) {
+			uint32_t found = member_in(s, part, *here, 0);
+
+			if (!found)
+				return s->clash ? OTHER_KIND : MISSING;
+			*here = found;
+			continue;
+		}
+		if (*number) {
+			s->clash = 0; /* of a member that was found elsewhere after all */
+			if (KIND(word(t->words, at)) != ARRAY)
+				return OTHER_KIND;
+			if (at + 4 >= t->all)
+				break;
+			uint32_t elements = word(t->words, at + 4);
+
+			if (part->number >= elements) {
+				uint64_t held;
+
+				/* is_flexible(): no elements, and the last member of a named step before it */
+				if (elements || !parts[*number - 1].member)
+					return OUT_OF_BOUNDS;
+				held = info_of(t, s->steps[s->found - 1][0], 1);
+				if (!held)
+					break;
+				if (s->steps[s->found - 1][1] + 1 != (word(t->words, held) & 0xffffff))
+					return OUT_OF_BOUNDS;
+			}
+			*here = behind(t, word(t->words, at + 2), &at);
+			if (!*here)
+				break;
+		}
+		size = own_size(t, at);
+		if (size < 0 || s->raws == MOST_STEPS || s->found == MOST_STEPS)
+			break;
+		s->steps[s->found][0] = *here;
+		s->steps[s->found++][1] = part->number;
+		s->raw[s->raws++] = part->number;
+		s->bits += size * part->number * 8;
+	}
+	s->odd |= *number < count;
+	return FOUND;
+}
+
+static PyObject *numbers(const uint32_t *from, int count, int stride)
+{
+	PyObject *made = PyTuple_New(count);
+
+	for (int n = 0; made && n < count; n++) {
+		PyObject *number = PyLong_FromUnsignedLong(from[n * stride]);
+
+		if (!number || PyTuple_SetItem(made, n, number)) {
+			Py_CLEAR(made);
+		}
+	}
+	return made;
+}
+
+/* match_field(words, places, strings, root, parts, names): see the table of methods */
+static PyObject *match_field(PyObject *module, PyObject *args)
+{
+	Py_buffer words, places, strings, parts, names;
+	unsigned int root;
+	PyObject *result = NULL;
+
+	if (!PyArg_ParseTuple(args, "y*y*y*Iy*y*", &words, &places, &strings, &root, &parts, &names))
+		return NULL;
+	const unsigned char *text = strings.buf, *wanted = names.buf;
+	uint32_t count = (uint32_t)((size_t)parts.len / sizeof(struct part)), number, here;
+	struct search s = {
+		.types = {words.buf, places.buf, text, (uint64_t)words.len / 4, (uint64_t)places.len / 4,
+			  (uint64_t)strings.len},
+		.names = wanted,
+	};
+
+	if (parts.len % sizeof(struct part) || (uintptr_t)parts.buf % sizeof(uint32_t) || (names.len && wanted[names.len - 1])) {
+		PyErr_SetString(PyExc_ValueError, "parts of an odd length or place, or names without an end");
+		goto out;
+	}
+	const struct part *part = parts.buf;
+
+	for (uint32_t n = 0; n < count; n++) {
+		if (part[n].member && ((uint64_t)part[n].name + part[n].name_length >= (uint64_t)names.len ||
+				       (uint64_t)part[n].of + part[n].of_length >= (uint64_t)names.len)) {
+			PyErr_SetString(PyExc_ValueError, "a name outside the names");
+			goto out;
+		}
+	}
+	int end = count && count <= MOST_STEPS && strings.len && !text[strings.len - 1] && !text[0]
+			  ? follow(&s, part, count, root, &number, &here)
+			  : (s.odd = 1, FOUND);
+
+	if (s.odd) {
+		result = Py_NewRef(Py_None);
+	} else if (end != FOUND) {
+		result = Py_BuildValue("IiIII", s.work, end, number, here, s.clash);
+	} else {
+		PyObject *raw = numbers(s.raw, s.raws, 1), *types = numbers(s.steps[0], s.found, 2),
+			 *indexes = numbers(s.steps[0] + 1, s.found, 2);
+
+		if (raw && types && indexes)
+			result = Py_BuildValue("IOOOL", s.work, raw, types, indexes, (long long)s.bits);
+		Py_XDECREF(raw);
+		Py_XDECREF(types);
+		Py_XDECREF(indexes);
+	}
+out:
+	PyBuffer_Release(&words);
+	PyBuffer_Release(&places);
+	PyBuffer_Release(&strings);
+	PyBuffer_Release(&parts);
+	PyBuffer_Release(&names);
+	return result;
+}
+
 /* keep_freed(bytes): memory up to this much is kept for the next kernel when one is given back */
 static PyObject *keep_freed(PyObject *module, PyObject *args)
 {
@@ -600,6 +918,11 @@ static PyMethodDef methods[] = {
 	 "find_member(words, place, strings, start, name, first)\n--\n\nIndex of the first member, from `first` on, of the "
 	 "record with its info word at `place` that has this name or none; -1 for none such, -2 where a name lies "
 	 "outside `strings`."},
+	{"match_field", match_field, METH_VARARGS,
+	 "match_field(words, places, strings, root, parts, names)\n--\n\nA pattern (see preflight.core.quick) in a type of a "
+	 "BTF without a base: (members passed, raw indexes, types and indexes of the steps, bit offset), or (members passed, "
+	 "1 missing, 2 of another kind, 3 outside an array, part, type, member's type); None where anything is out of the "
+	 "ordinary."},
 	{"keep_freed", keep_freed, METH_VARARGS,
 	 "keep_freed(bytes)\n--\n\nMemory given back is kept up to this size, where the C library can do that."},
 	{NULL, NULL, 0, NULL},

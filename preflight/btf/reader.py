@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from preflight.btf import quick, sizes
@@ -15,7 +15,7 @@ from preflight.btf.lookup import Names
 from preflight.btf.records import Records
 from preflight.btf.strings import Strings
 from preflight.btf.types import Composite, Func, Member, Type, Void, references
-from preflight.btf.wire import Header, read_header
+from preflight.btf.wire import Header, Words, read_header
 from preflight.errors import InputError
 from preflight.records import dataclass
 
@@ -341,6 +341,13 @@ class Btf:
     def records(self) -> Records:
         """The own records; for `preflight.btf.index`."""
         return self._records
+
+    def flat(self) -> tuple[Words, Sequence[int], bytes] | None:
+        """What compiled loops take: words, index of every info word, strings. None where they take nothing:
+        for split BTF, for records out of the ordinary, and where nothing is compiled."""
+        if quick.native is None or self.base is not None or not self._records.scan_quickly():
+            return None
+        return self._records.words, self._records.all(), self._strings.data
 
     # --- inner workings
 

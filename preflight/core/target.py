@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from preflight.btf import Btf, Kind
+from preflight.core import quick
 from preflight.core.access import Spec, describe, describe_type
 from preflight.core.errors import RelocationError
 from preflight.core.match import Miss, Pattern, match_enumerator, match_field
@@ -94,10 +95,13 @@ class TargetBtf:
         key = (rule, type_id, pattern)
         answer = self._fields.get(key)
         if answer is None:
-            try:
-                answer = match_field(self.btf, type_id, pattern, partial(essential_name, rule), work)
-            except RelocationError as refusal:
-                answer = refusal
+            if rule == quick.RULE:
+                answer = quick.match_field(self.btf, type_id, pattern, work)
+            if answer is None:
+                try:
+                    answer = match_field(self.btf, type_id, pattern, partial(essential_name, rule), work)
+                except RelocationError as refusal:
+                    answer = refusal
             self._fields[key] = answer
         if isinstance(answer, RelocationError):
             raise answer.with_traceback(None)

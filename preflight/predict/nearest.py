@@ -8,6 +8,7 @@ the search, and the search is bounded by `_LIMIT` members.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from preflight.btf import Btf, Kind, essential_name, quick
@@ -23,6 +24,8 @@ _LIMIT = 4000
 _ENUM_TRIES = 32
 _MODULE_BYTES = 128 << 20
 _SHOWN = 3
+#: Pairs of names whose likeness is remembered.
+_COMPARED = 1 << 14
 _ENOUGH = 0.6
 _NEARBY = 128  # bits
 
@@ -291,8 +294,9 @@ def shape(btf: Btf, type_id: int) -> tuple[object, ...]:
     return found.kind, found.name
 
 
+@lru_cache(maxsize=_COMPARED)
 def _likeness(one: str, other: str) -> float:
-    """0 to 1: how alike two names are, by their pairs of letters."""
+    """0 to 1: how alike two names are, by their pairs of letters. Kernels have mostly the same names."""
     a, b = one.strip("_").lower(), other.strip("_").lower()
     if a == b:
         return 1.0
