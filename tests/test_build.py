@@ -26,6 +26,7 @@ from elftools.elf.elffile import ELFFile
 from preflight import bpf_objects
 from preflight.errors import InstrumentError
 from preflight.host.surface_data import feature_entries, surface_entries
+from tools.compile_native import MODULES
 from tools.compile_native import compiler as native_compiler
 
 # One worker: the compilers run once, and use both processors themselves.
@@ -35,11 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROBES = ROOT / "bpf" / "probes"
 CLANGS = ("clang", "clang-19")
 #: What native/ becomes, where a C compiler is.
-LOOPS = {
-    "preflight/btf/_quick.abi3.so",
-    "preflight/bytecode/_insn.abi3.so",
-    "preflight/kernels/_symbols.abi3.so",
-}
+LOOPS = {str(built.relative_to(ROOT)) for built in MODULES.values()}
 needs_c_compiler = pytest.mark.skipif(
     native_compiler() is None or not Path(sysconfig.get_path("include"), "Python.h").is_file(),
     reason="no C compiler or no Python.h on this machine: the loops cannot be compiled",
