@@ -3,21 +3,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-from tools.compile_native import build, compiler
+from tests.sanitizer import assert_stays_within_its_bytes
+from tools.compile_native import SOURCE
 
 #: Searches through bytes that end where their memory ends; what is found is held against bytes.find().
 _PROGRAM = """
-import importlib.util, random, sys
-spec = importlib.util.spec_from_file_location("preflight.btf._quick", sys.argv[1])
-quick = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(quick)
+quick = module("_quick")
 chance = random.Random(7)
 for _ in range(20_000):
     text = bytearray(chance.choices(b"_ab\\0Q", k=chance.randrange(400)))
@@ -39,37 +32,8 @@ for _ in range(5_000):
     if found is not None:
         assert {h & 0xFFFFFFFF for h in hits} >= {place for place, name in plain.items() if name in names}
         assert all(names[h >> 32] == plain.get(h & 0xFFFFFFFF, names[h >> 32]) for h in hits)
-print("all the same")
 """
 
 
-def _runtime() -> str | None:
-    """Path of the sanitizer's library, which has to be there before Python's own allocations."""
-    found = compiler()
-    if found is None:
-        return None
-    named = subprocess.run(
-        [found, "-print-file-name=libasan.so"], capture_output=True, text=True, check=False
-    )
-    path = named.stdout.strip()
-    return path if Path(path).is_absolute() else None
-
-
 def test_searches_read_nothing_beyond_their_ends(tmp_path: Path) -> None:
-    runtime = _runtime()
-    if runtime is None:
-        pytest.skip("the C compiler here has no AddressSanitizer, which this test is about")
-    built = tmp_path / "_quick.abi3.so"
-    absent = build(built, flags=("-fsanitize=address", "-g", "-O1"))
-    if absent:
-        pytest.skip(f"nothing to hold against Python: {absent}")
-    # in Python's own pools a read beyond a block would go unseen; leaks are of no interest here
-    env = {
-        **os.environ,
-        "LD_PRELOAD": runtime,
-        "PYTHONMALLOC": "malloc",
-        "ASAN_OPTIONS": "detect_leaks=0",
-    }
-    command = [sys.executable, "-c", _PROGRAM, str(built)]
-    run = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert run.stdout == "all the same\n", run.stderr[-3000:]
+    assert_stays_within_its_bytes(SOURCE, _PROGRAM, tmp_path)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import pickle
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,9 @@ from hypothesis import strategies as st
 from preflight.bytecode import insn
 from preflight.bytecode.insn import Insn, decode, encode
 from preflight.errors import InputError
+from tests.sanitizer import assert_stays_within_its_bytes
+
+ROOT = Path(__file__).parent.parent.parent
 
 pytestmark = pytest.mark.skipif(
     insn.native is None, reason="native/insn_quick.c is not compiled here: no C compiler, or no Python.h"
@@ -81,3 +85,23 @@ def test_a_list_that_is_changed_is_nobody_elses() -> None:
     code = encode(Insn(0, 0x95, 0, 0, 0, 0), "little")
     decode(code, "little").clear()
     assert len(decode(code, "little")) == 1
+
+
+_ANY_CODE = """
+class Insn(tuple):
+    __slots__ = ()
+decode = module("_insn").decode
+chance = random.Random(5)
+for _ in range(5_000):
+    code = bytearray(chance.choices(range(256), k=chance.randrange(90)))
+    for at in range(0, len(code), 8):
+        code[at] = chance.choice((0x18, code[at]))
+    whole = len(code) // 8 * 8
+    for some in (code, code[:whole]):
+        found = decode(bytes(some), chance.randrange(2), Insn)
+        assert found is None or sum(1 + (one[1] == 0x18) for one in found) * 8 == len(some)
+"""
+
+
+def test_decoding_reads_nothing_beyond_the_code(tmp_path: Path) -> None:
+    assert_stays_within_its_bytes(ROOT / "native" / "insn_quick.c", _ANY_CODE, tmp_path)

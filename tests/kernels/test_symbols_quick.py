@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 
 from preflight.kernels import symbols
 from preflight.kernels.symbols import beginning_with, parse_symbols
+from tests.sanitizer import assert_stays_within_its_bytes
+
+ROOT = Path(__file__).parent.parent.parent
 
 pytestmark = pytest.mark.skipif(
     symbols.native is None,
@@ -64,3 +68,24 @@ def test_many_equal_names_and_many_different_ones() -> None:
     text = b"".join(b"t same\n" for _ in range(3000)) + b"".join(b"T name_%d\n" % n for n in range(5000))
     found = parse_symbols(text)
     assert (found["same"], found["name_4999"], len(found)) == ("t" * 3000, "T", 5001)
+
+
+_ANY_LIST = """
+look_up = module("_symbols").look_up
+chance = random.Random(5)
+letters = b"ab._1"
+pieces = [b"t work", b"\\n", b" ", b"\\xff", b"T", b"t a", b"D name_of_something", b"\\nt q\\n"]
+def name():
+    return bytes(chance.choices(letters, k=chance.randrange(24)))
+for _ in range(5_000):
+    plain = b"\\n".join(b"%c %s" % (chance.choice(b"tTdD"), name()) for _ in range(chance.randrange(40)))
+    names = [name() for _ in range(chance.randrange(20))]
+    asked = b"".join(one + b"\\n" for one in names)
+    for text in (plain, b"".join(chance.choices(pieces, k=chance.randrange(30)))):
+        look_up(text, asked, chance.randrange(1 << 64))
+        look_up(text, asked[:-1], chance.randrange(1 << 64))
+"""
+
+
+def test_searches_read_nothing_beyond_the_list(tmp_path: Path) -> None:
+    assert_stays_within_its_bytes(ROOT / "native" / "symbols_quick.c", _ANY_LIST, tmp_path)
