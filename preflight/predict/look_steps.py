@@ -117,7 +117,11 @@ class Steps:
         """A pointer is moved."""
         kind, detail, low, high = left
         known = FULL if by is None else by[2:]
-        if kind in (NULLABLE, MAP, MIXED) or (kind == CONTEXT and known[0] != known[1] and by != RELOCATED):
+        if (
+            kind in (NULLABLE, MAP, MIXED)
+            or (kind == STACK and insn.op == BPF_SUB)
+            or (kind == CONTEXT and known[0] != known[1] and by != RELOCATED)
+        ):
             return True
         state[insn.dst] = (kind, detail, *computed(insn.opcode, (low, high), known))
         return False

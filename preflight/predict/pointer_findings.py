@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a program does with pointers that the verifier refuses (PC432 to PC436). Pure.
+"""What a program does with pointers that the verifier refuses (PC432 to PC437). Pure.
 
 Not the whole analysis: what is found on a path that every verifier walks is refused, what verifiers
 differ in is open, and what is not found says nothing.
@@ -20,7 +20,8 @@ from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import MapOf, Misuse
-from preflight.predict.relocated import places_of
+from preflight.predict.relocated import places_of, program_key
+from preflight.predict.unset_registers import may_be_unset
 
 if TYPE_CHECKING:
     from preflight.btf import Btf
@@ -46,7 +47,9 @@ _WRONG = _Rule(
     "PC435", "type=... expected=..., or invalid mem access", "read through a helper, or pass what it takes"
 )
 _CONTEXT = _Rule("PC436", "invalid bpf_context access", "use the fields that programs of this type have")
+_UNSET = _Rule("PC437", "R0 !read_ok, or the like", "give the variable a value on every path")
 _RULES: Final = {
+    "unset": _UNSET,
     "null": _NULL,
     "reference": _HELD,
     "lock": _HELD,
@@ -71,19 +74,25 @@ _DEPTH: Final = 8
 def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     """One finding for each rule that is broken, at the first place."""
     obj = on_kernel.obj
-    key = ("may-misuse", program.section_index, program.section_insn, program.name)
-    if not obj.memo(key, lambda: may_misuse(obj, program, maps_of(obj), dict(places_of(obj, program)))):
+    suspected, unset = obj.memo(("suspected", *program_key(program)), lambda: _suspected(obj, program))
+    if not (suspected or unset):
         return
     told = set()
     iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
     for one in on_kernel.about(
-        walked, program, maps_of(obj), program.program_type, program.attach_type, iterator
+        walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset
     ):
         rule = _RULES[one.kind]
         if rule.code in told or not _applies(one, facts):
             continue
         told.add(rule.code)
         yield _finding(obj, program, one, rule)
+
+
+def _suspected(obj: BpfObject, program: Program) -> tuple[bool, bool]:
+    """Whether pointers may be misused, and whether registers may be read that nothing was written to."""
+    misused = may_misuse(obj, program, maps_of(obj), dict(places_of(obj, program)))
+    return misused, may_be_unset(obj.image(program), program.program_type)
 
 
 def walked(
@@ -93,13 +102,14 @@ def walked(
     program_type: str,
     attach_type: str,
     iterator: str,
+    unset: bool,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
     """`pointer_walk.misuses`, loaded when it is asked for."""
     from preflight.predict.pointer_walk import misuses
 
-    return misuses(image, environment, maps, program_type, attach_type, iterator, shared=shared)
+    return misuses(image, environment, maps, program_type, attach_type, iterator, unset, shared=shared)
 
 
 def _finding(obj: BpfObject, program: Program, one: Misuse, rule: _Rule) -> Finding:

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from preflight.bytecode.image import DataRef, Ref
-from preflight.bytecode.opcodes import BPF_ADD, BPF_ALU64, BPF_SUB, SIZES
+from preflight.bytecode.image import DataRef, MapRef, Ref
+from preflight.bytecode.opcodes import BPF_ADD, BPF_ALU64, BPF_NEG, BPF_SUB, SIZES
 from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_memory import Memory
 from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import (
     CTX,
     DATA,
@@ -23,7 +24,16 @@ from preflight.bytecode.state import (
     State,
     Value,
 )
-from preflight.predict.pointer_values import MEMORY, OBJECT, ON_STACK, PACKET, PACKET_END, SOCKET, Pointer
+from preflight.predict.pointer_values import (
+    MAP,
+    MEMORY,
+    OBJECT,
+    ON_STACK,
+    PACKET,
+    PACKET_END,
+    SOCKET,
+    Pointer,
+)
 
 if TYPE_CHECKING:
     from preflight.bytecode.insn import Insn
@@ -46,8 +56,6 @@ _SKB_PACKETS: Final = frozenset({76, 80, 140})
 #: No architecture saves fewer bytes of registers.
 _SMALLEST_REGISTERS: Final = 72
 _WITH_TYPES: Final = frozenset({"tracing", "lsm", "struct_ops"})
-#: Arithmetic that is refused with a pointer (adjust_ptr_min_max_vals()): *, |, &, <<, >>, ^, s>>.
-_PROHIBITED: Final = frozenset({0x20, 0x40, 0x50, 0x60, 0x70, 0xA0, 0xC0})
 
 
 class PointerArithmetic(Arithmetic):
@@ -58,6 +66,8 @@ class PointerArithmetic(Arithmetic):
         self._walker = walker
 
     def _combine(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
+        if (left.kind > OPAQUE or right.kind > OPAQUE) and insn.op != BPF_NEG:
+            self._check_kinds(insn, op, left, right, bits)
         if op == BPF_ADD and (left.kind <= OPAQUE < right.kind):
             left, right = right, left
         if left.kind == STACK and right.kind <= OPAQUE and not right.number.is_const and bits == 64:
@@ -78,6 +88,26 @@ class PointerArithmetic(Arithmetic):
                     low, _ = _bounds(op, right)
                     return left._replace(off=left.off + low)
         return super()._combine(insn, op, left, right, bits)
+
+    def _check_kinds(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> None:
+        """Whether any verifier takes it: adjust_reg_min_max_vals(), adjust_ptr_min_max_vals()."""
+        first, second = _is_pointer(left), _is_pointer(right)
+        what = ""
+        if first and second:
+            what = "" if op == BPF_SUB else "a pointer is combined with a pointer"
+        elif (first or second) and bits == 32:
+            what = "" if op == BPF_SUB else "arithmetic of 32 bits with a pointer"
+        elif first or second:
+            if op not in (BPF_ADD, BPF_SUB):
+                what = "arithmetic with a pointer that is neither + nor -"
+            elif op == BPF_SUB and second and left.kind == SCALAR:
+                what = "a pointer is subtracted from a number"
+            elif op == BPF_SUB and left.kind == STACK and right.kind == SCALAR:
+                what = "a number is subtracted from a place on the stack"
+            elif not _moves(left if first else right) and (right if first else left).number != ZERO:
+                what = "a pointer that may not be moved is moved"
+        if what:
+            self._walker.note("arithmetic", insn.slot, what)
 
     def _into_stack(self, insn: Insn, op: int, left: Value, right: Value) -> Value:
         """A place on the stack at an offset that is not constant."""
@@ -115,8 +145,6 @@ class PointerArithmetic(Arithmetic):
         if known.kind not in (MEMORY, PACKET):
             return left
         if op not in (BPF_ADD, BPF_SUB):
-            if op in _PROHIBITED:
-                walker.note("arithmetic", insn.slot, f"arithmetic with the pointer to {known.source}")
             return NUMBER
         walker.look_at_offset(insn.slot)
         self._reading.look_at(right)
@@ -126,6 +154,21 @@ class PointerArithmetic(Arithmetic):
             return walker.made(walker.now, known._replace(ident=insn.slot))
         wild = known.wild or high - low >= _WILD
         return left._replace(data=known._replace(low=known.low + low, high=known.high + high, wild=wild))
+
+
+def _is_pointer(value: Value) -> bool:
+    """Whether every verifier sees a pointer."""
+    if value.kind == POINTER:
+        return isinstance(value.data, Pointer | MapRef)
+    return value.kind in (STACK, DATA, CTX)
+
+
+def _moves(value: Value) -> bool:
+    """Whether a number may be added to a pointer at all."""
+    known = value.data
+    return not (
+        isinstance(known, MapRef) or (isinstance(known, Pointer) and known.kind in (PACKET_END, SOCKET, MAP))
+    )
 
 
 def _bounds(op: int, number: Value) -> tuple[int, int]:

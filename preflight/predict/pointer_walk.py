@@ -29,6 +29,7 @@ from preflight.bytecode.state import (
     POINTER,
     SCALAR,
     STACK,
+    Frame,
     KernelMattersError,
     Slot,
     State,
@@ -50,6 +51,7 @@ from preflight.predict.pointer_values import (
     Misuse,
     Pointer,
 )
+from preflight.predict.unset_registers import ENTRY, Registers, passed, returned
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage
@@ -62,6 +64,9 @@ _STEPS: Final = 2_000
 _LEAST: Final = 300
 #: Where the main frame keeps the number of what is held: no place of a stack.
 _HELD: Final = 1 << 63
+#: Where each frame keeps which registers are set.
+_SET: Final = _HELD + 1
+_TURNS: Final = (BPF_JMP, 0x06)
 #: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
 _UNBOUNDED: Final = 1 << 29
 _OF_MAPS: Final = frozenset({"array_of_maps", "hash_of_maps"})
@@ -83,12 +88,15 @@ def misuses(
     program_type: str,
     attach_type: str,
     iterator: str,
+    unset: bool = False,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
     """What the main program does on some path that verifiers refuse, sure ones first; a question for
-    `RelocatedObject.about`."""
+    `RelocatedObject.about`. `unset`: registers are followed that nothing was written to."""
     walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
+    if unset:
+        walker.follow_registers()
     explore_paths(walker, min(_STEPS, len(image.code) // 8 + _LEAST), ())
     return tuple(sorted(walker.found.values(), key=lambda one: (not one.sure, one.slot)))
 
@@ -114,6 +122,7 @@ class Walker(Machine):
         self._holdings: list[Held] = [Held()]
         self._numbers: dict[Held, int] = {Held(): 0}
         self._now = State([])
+        self._registers: Registers | None = None
         self._arithmetic = PointerArithmetic(self._reading, self)
         self._memory = self._pointers = PointerMemory(
             self._reading, self, graph.image.refs, environment.readonly_data, iterator
@@ -121,7 +130,7 @@ class Walker(Machine):
         self.roots = [(slot, state) for slot, state in self.roots if slot == 0]
         for _, state in self.roots:
             state.frames[0].regs[1] = Value(CTX, off=0)
-            state.frames[0].stack[_HELD] = Slot(known=0xFF)
+            _put(state.frames[0], _HELD, 0)
         conditions = (i for i in graph.insns if i is not None and i.cls in (BPF_JMP, 0x06))
         self.bounds_numbers = any(
             i.op not in _EQUAL and i.jump_target is not None and i.op for i in conditions
@@ -131,10 +140,8 @@ class Walker(Machine):
 
     def held(self, state: State) -> Held | None:
         """What the path holds; None when that was lost."""
-        slot = state.frames[0].stack.get(_HELD)
-        if slot is None or slot.known != 0xFF:
-            return None
-        return self._holdings[int.from_bytes(slot.data, "little")]
+        number = _number(state.frames[0], _HELD)
+        return None if number is None else self._holdings[number]
 
     def hold(self, state: State, held: Held) -> None:
         """Put down what the path holds now."""
@@ -142,7 +149,7 @@ class Walker(Machine):
         if number is None:
             number = self._numbers[held] = len(self._holdings)
             self._holdings.append(held)
-        state.frames[0].stack[_HELD] = Slot(known=0xFF, data=number.to_bytes(8, "little"))
+        _put(state.frames[0], _HELD, number)
 
     def acquire(self, state: State, ident: int, source: str) -> None:
         """The path holds a reference more."""
@@ -177,7 +184,53 @@ class Walker(Machine):
     def run(self, slot: int, state: State) -> Successors:
         """One block; what it notes is noted of this state."""
         self._now = state
+        if self._registers is not None:
+            self._check_registers(self._registers, slot, state)
         return super().run(slot, state)
+
+    # registers that nothing was written to
+
+    def follow_registers(self) -> None:
+        """Note what is read before it is written, too."""
+        self._registers = Registers(self.graph.image, self.program_type)
+        for _, state in self.roots:
+            _put(state.frames[0], _SET, ENTRY)
+
+    def _check_registers(self, registers: Registers, slot: int, state: State) -> None:
+        frame, insns, heads = state.frames[-1], self.graph.insns, self.graph.heads
+        known = _number(frame, _SET)
+        while known is not None:
+            insn = insns[slot]
+            if insn is None or (insn.is_subprog_call and not self._is_alone(insn)) or self._is_miss(insn):
+                break
+            known = registers.follow(insn, known, self._unset, outermost=len(state.frames) == 1)
+            slot += insn.slots
+            if insn.opcode & 7 in _TURNS or slot in heads:
+                break
+        if known is not None:
+            _put(frame, _SET, known)
+
+    def _is_alone(self, insn: Insn) -> bool:
+        return insn.call_target in (self.graph.image.global_subprogs or ())
+
+    def _unset(self, insn: Insn, register: int) -> None:
+        self.note("unset", insn.slot, f"r{register} is read before anything was written to it")
+
+    def _enter(self, insn: Insn, target: int, state: State) -> Successors:
+        known = _number(state.frames[-1], _SET)
+        ways = super()._enter(insn, target, state)
+        if ways and known is not None:
+            _put(state.frames[-1], _SET, passed(known))
+        return ways
+
+    def _exit(self, state: State) -> Successors:
+        callee = state.frames[-1]
+        given = _number(callee, _SET)
+        ways = super()._exit(state)
+        known = _number(state.frames[-1], _SET)
+        if ways and not callee.callback and known is not None:
+            _put(state.frames[-1], _SET, returned(known, 1 if given is None else given))
+        return ways
 
     def _pass_poison(self, insn: Insn, state: State) -> Successors:
         """A miss of relocation ends the path: what would have come of it is not known."""
@@ -229,6 +282,8 @@ class Walker(Machine):
         if known.held:
             self.drop(null, known.ident)
         self.replace(other, known.ident, None)
+        # where newer verifiers know that there is a value, the other way is none
+        null.doubt = null.doubt or known.nullable == "maybe"
         taken, passed = (null, other) if insn.op == BPF_JEQ else (other, null)
         target = insn.jump_target or 0
         return [self._go(insn.slot, target, taken), self._go(insn.slot, insn.slot + 1, passed)]
@@ -572,3 +627,13 @@ class Walker(Machine):
 
 def _plain(number: int) -> str:
     return helper_name(number).removeprefix("bpf_")
+
+
+def _number(frame: Frame, place: int) -> int | None:
+    """A number of the walk's own in a frame; None when it was lost."""
+    slot = frame.stack.get(place)
+    return int.from_bytes(slot.data, "little") if slot is not None and slot.known == 0xFF else None
+
+
+def _put(frame: Frame, place: int, number: int) -> None:
+    frame.stack[place] = Slot(known=0xFF, data=number.to_bytes(8, "little"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PC427 to PC436 and PC515: a case in which each does not arise, and one in which it does."""
+"""PC427 to PC437 and PC515: a case in which each does not arise, and one in which it does."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ CASES = {
     "PC436": Case(
         passing=lambda: found("tc", mov(2, 1), Ins(0x63, 1, 2, 8)),
         failing=lambda: found("tc", mov(2, 1), Ins(0x63, 1, 2, 0)),
+    ),
+    "PC437": Case(
+        passing=lambda: found("tc", mov(0, 0)),
+        failing=lambda: found("tc", mov(2, 0)),
     ),
     "PC515": Case(
         passing=lambda: findings(usdt_object(True), world(config=CONFIG)),
