@@ -38,7 +38,7 @@ def list_(
     """List the kernels in the catalogue."""
     catalogue = _store(store)
     found = [catalogue.get(name).to_dict() for name in catalogue.match(pattern)]
-    summary = {"store": str(catalogue.root), "kernels": len(found)}
+    summary = {"store": str(catalogue.root), "kernels": len(found), "pattern": pattern}
     _emit("kernels list", summary, found, "render_list", format_, color)
 
 

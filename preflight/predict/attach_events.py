@@ -10,7 +10,7 @@ from preflight.btf import Kind
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
-from preflight.predict.attach_targets import SYMBOLS, target_name
+from preflight.predict.attach_targets import EVENTS, SYMBOLS, target_name
 from preflight.predict.causes import missing, undecided
 from preflight.predict.context_reads import context_reads
 from preflight.predict.hooks import argument_words, has_more_words
@@ -103,7 +103,7 @@ def tracepoint(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
             label,
             f"whether this kernel has the event {label} is not known",
             Evidence("btf", f"no typedef btf_trace_{target.name}"),
-            fix=SYMBOLS,
+            fix=EVENTS,
         )
     elif not there:
         yield missing(

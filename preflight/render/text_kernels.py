@@ -29,8 +29,14 @@ def render_list(result: Mapping[str, Any], style: Style) -> str:
             page.line(
                 f"{old} of them were added before images were read for trace sites: `preflight kernels renew`"
             )
+    elif result["summary"]["pattern"] != "*":
+        summary = result["summary"]
+        page.line(f"No kernel in the catalogue {summary['store']} matches {summary['pattern']!r}.")
     else:
-        page.line(f"The catalogue {result['summary']['store']} is empty.")
+        page.line(
+            f"The catalogue {result['summary']['store']} is empty: `preflight kernels fetch debian --suite SUITE`"
+            " or `preflight kernels add FILE` fills it."
+        )
     return page.text()
 
 

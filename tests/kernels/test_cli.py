@@ -49,6 +49,13 @@ def test_list_shows_each_kernel(store: Store) -> None:
 def test_list_of_an_empty_catalogue_is_fine(store: Store) -> None:
     done = run("list", "--store", store.root)
     assert (done.code, "is empty" in done.text) == (0, True)
+    assert "kernels fetch debian" in done.text
+
+
+def test_list_of_a_pattern_that_nothing_matches_does_not_call_the_catalogue_empty(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    done = run("list", "6.12*", "--store", store.root)
+    assert (done.code, "matches '6.12*'" in done.text, "is empty" in done.text) == (0, True, False)
 
 
 def test_json_has_the_contracts_envelope(store: Store) -> None:
