@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 #: What would decide an open question.
 SYMBOLS = "decided by the kernel's symbols: add its package to the catalogue, or `preflight lab probe`"
 EVENTS = (
-    "decided by tracefs (of this host: mount it), or by the kernel's symbols: add its package to the catalogue, "
-    "or `preflight lab probe`"
+    "decided by tracefs (of this host: mount it), or by the kernel's symbols: "
+    "add its package to the catalogue, or `preflight lab probe`"
 )
 LAB = "decided by an attachment on this kernel (`preflight lab run`), or by its available_filter_functions"
 

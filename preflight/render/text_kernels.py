@@ -33,10 +33,8 @@ def render_list(result: Mapping[str, Any], style: Style) -> str:
         summary = result["summary"]
         page.line(f"No kernel in the catalogue {summary['store']} matches {summary['pattern']!r}.")
     else:
-        page.line(
-            f"The catalogue {result['summary']['store']} is empty: `preflight kernels fetch debian --suite SUITE`"
-            " or `preflight kernels add FILE` fills it."
-        )
+        how = "`preflight kernels fetch debian --suite SUITE` or `preflight kernels add FILE` fills it"
+        page.line(f"The catalogue {result['summary']['store']} is empty: {how}.")
     return page.text()
 
 
