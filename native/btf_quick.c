@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 7
+#define VERSION 8
 #define KINDS 128
 #define UNKNOWN 0xff
 #define HEAD_WORDS 3
@@ -569,7 +569,7 @@ static PyObject *find_member(PyObject *module, PyObject *args)
 /* The types of one BTF without a base: ids from 1, each with the place of its info word. */
 struct types {
 	const unsigned char *words, *places, *text;
-	uint64_t all, count, size;
+	uint64_t all, count, size, longest; /* words, types, bytes of text, and of a name */
 };
 
 #define KIND(info) ((info) >> 24 & 0x7f)
@@ -609,6 +609,46 @@ static const unsigned char *name_of(const struct types *t, uint32_t offset)
 	return offset < t->size ? t->text + offset : NULL;
 }
 
+/* Whether a name is one that `Strings.get` gives. */
+static int is_name(const struct types *t, uint32_t offset)
+{
+	const unsigned char *name = name_of(t, offset);
+
+	return name && memchr(name, 0, t->size - offset < t->longest ? t->size - offset : t->longest);
+}
+
+/* Whether decode() takes the record of a type that is neither struct nor union, as all of it is decoded there. */
+static int decodes(const struct types *t, uint64_t at)
+{
+	uint32_t info = word(t->words, at), values = 0, stride = 0, behind = 0;
+
+	switch (KIND(info)) {
+	case PTR:
+	case FWD:
+	case FLOAT:
+		break;
+	case INT:
+		behind = 1;
+		break;
+	case ARRAY:
+		behind = 3;
+		break;
+	case ENUM:
+	case ENUM64:
+		values = info & 0xffffff;
+		stride = KIND(info) == ENUM ? 2 : 3;
+		break;
+	default:
+		return 0;
+	}
+	if (at + 2 + behind + (uint64_t)stride * values > t->all || !is_name(t, word(t->words, at - 1)))
+		return 0;
+	for (uint32_t n = 0; n < values; n++)
+		if (!is_name(t, word(t->words, at + 2 + (uint64_t)stride * n)))
+			return 0;
+	return 1;
+}
+
 /* A step of a pattern: an index, or a name with what its field is like; see preflight/core/quick.py. */
 struct part {
 	uint32_t member, number; /* whether it is a name; the index, or how deep the field is an array of */
@@ -637,12 +677,14 @@ static int is_like(struct search *s, const struct part *part, uint32_t id)
 			s->odd = 1;
 			return 0;
 		}
-		if (KIND(word(t->words, at)) != ARRAY)
-			break;
-		if (at + 4 >= t->all) {
+		unsigned int met = KIND(word(t->words, at));
+
+		if (met != STRUCT && met != UNION && !decodes(t, at)) {
 			s->odd = 1;
 			return 0;
 		}
+		if (met != ARRAY)
+			break;
 		id = word(t->words, at + 2);
 	}
 	unsigned int kind = KIND(word(t->words, at));
@@ -656,20 +698,16 @@ static int is_like(struct search *s, const struct part *part, uint32_t id)
 	case FLOAT:
 		return 1;
 	case INT:
-		if (at + 2 >= t->all)
-			s->odd = 1;
-		return !s->odd && !(word(t->words, at + 2) >> 16 & 0xff);
+		return !(word(t->words, at + 2) >> 16 & 0xff);
 	case ENUM:
 	case FWD: {
 		const unsigned char *name = name_of(t, word(t->words, at - 1));
-		size_t length = name ? strlen((const char *)name) : 0;
+		size_t length = strlen((const char *)name);
 
-		if (!name)
-			s->odd = 1;
 		if (length && has_separator(name, length))
 			length = essential(name, length);
-		return !s->odd && (!length || !part->of_length ||
-				   (length == part->of_length && !memcmp(name, s->names + part->of, length)));
+		return !length || !part->of_length ||
+		       (length == part->of_length && !memcmp(name, s->names + part->of, length));
 	}
 	}
 	return 0;
@@ -742,11 +780,14 @@ static int64_t own_size(const struct types *t, uint64_t at)
 {
 	switch (KIND(word(t->words, at))) {
 	case INT:
-	case STRUCT:
-	case UNION:
 	case ENUM:
 	case ENUM64:
 	case FLOAT:
+		if (!decodes(t, at))
+			return -1;
+		/* fallthrough */
+	case STRUCT:
+	case UNION:
 		return word(t->words, at + 1);
 	}
 	return -1;
@@ -778,11 +819,13 @@ static int follow(struct search *s, const struct part *parts, uint32_t count, ui
 			continue;
 		}
 		if (*number) {
+			unsigned int kind = KIND(word(t->words, at));
+
 			s->clash = 0; /* of a member that was found elsewhere after all */
-			if (KIND(word(t->words, at)) != ARRAY)
-				return OTHER_KIND;
-			if (at + 4 >= t->all)
+			if (kind != STRUCT && kind != UNION && !decodes(t, at))
 				break;
+			if (kind != ARRAY)
+				return OTHER_KIND;
 			uint32_t elements = word(t->words, at + 4);
 
 			if (part->number >= elements) {
@@ -827,20 +870,20 @@ static PyObject *numbers(const uint32_t *from, int count, int stride)
 	return made;
 }
 
-/* match_field(words, places, strings, root, parts, names): see the table of methods */
+/* match_field(words, places, strings, name_limit, root, parts, names): see the table of methods */
 static PyObject *match_field(PyObject *module, PyObject *args)
 {
 	Py_buffer words, places, strings, parts, names;
-	unsigned int root;
+	unsigned int root, longest;
 	PyObject *result = NULL;
 
-	if (!PyArg_ParseTuple(args, "y*y*y*Iy*y*", &words, &places, &strings, &root, &parts, &names))
+	if (!PyArg_ParseTuple(args, "y*y*y*IIy*y*", &words, &places, &strings, &longest, &root, &parts, &names))
 		return NULL;
 	const unsigned char *text = strings.buf, *wanted = names.buf;
 	uint32_t count = (uint32_t)((size_t)parts.len / sizeof(struct part)), number, here;
 	struct search s = {
 		.types = {words.buf, places.buf, text, (uint64_t)words.len / 4, (uint64_t)places.len / 4,
-			  (uint64_t)strings.len},
+			  (uint64_t)strings.len, longest},
 		.names = wanted,
 	};
 
@@ -919,7 +962,7 @@ static PyMethodDef methods[] = {
 	 "record with its info word at `place` that has this name or none; -1 for none such, -2 where a name lies "
 	 "outside `strings`."},
 	{"match_field", match_field, METH_VARARGS,
-	 "match_field(words, places, strings, root, parts, names)\n--\n\nA pattern (see preflight.core.quick) in a type of a "
+	 "match_field(words, places, strings, name_limit, root, parts, names)\n--\n\nA pattern (see preflight.core.quick) in a type of a "
 	 "BTF without a base: (members passed, raw indexes, types and indexes of the steps, bit offset), or (members passed, "
 	 "1 missing, 2 of another kind, 3 outside an array, part, type, member's type); None where anything is out of the "
 	 "ordinary."},

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from preflight.btf.wire import Words
 
 #: What this module was written for; a compiled module of another version is left alone.
-_VERSION = 7
+_VERSION = 8
 _KINDS = 128
 _UNKNOWN = 0xFF
 _NAMEABLE = bytes(kind in NAMEABLE for kind in range(_KINDS))

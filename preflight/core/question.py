@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 INSN = 8
 #: Root types of which nothing but the kind matters for type_exists and its like.
 _COMPARED_BY_KIND = (Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FWD)
+#: Kinds whose answers are the object's own affair.
+_NEVER_REMEMBERED = (ReloKind.TYPE_MATCHES, ReloKind.LOCAL_TYPE_ID)
 #: Real objects have up to a few thousand.
 MAX_RECORDS = 1 << 18
 
@@ -244,7 +246,7 @@ class _Reader:
     def _memo(self, kind: int, found: dict[str, object], value: Value) -> str:
         """All that the answer depends on besides the kernel, as text, because text is hashed only once."""
         root = found["root_kind"]
-        if kind in TYPE_KINDS and (kind == ReloKind.TYPE_MATCHES or root not in _COMPARED_BY_KIND):
+        if kind in _NEVER_REMEMBERED or (kind in TYPE_KINDS and root not in _COMPARED_BY_KIND):
             return ""
         asked = [found.get(part) for part in ("essential", "pattern", "enumerator", "resize", "type")]
         number = (value.number, value.size, value.validate)

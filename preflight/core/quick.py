@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from preflight.btf import Btf, Kind, quick
+from preflight.btf.strings import MAX_STRING
 from preflight.core.access import U32, Spec, Step
 from preflight.core.errors import Cause
 from preflight.core.match import Miss, Pattern
@@ -48,7 +49,7 @@ def match_field(btf: Btf, root_id: int, pattern: Pattern, work: Work) -> Spec | 
     encoded = _encoded(pattern)
     if flat is None or encoded is None or quick.native is None:
         return None
-    found = quick.native.match_field(*flat, root_id, encoded.parts, encoded.names)
+    found = quick.native.match_field(*flat, MAX_STRING, root_id, encoded.parts, encoded.names)
     if found is None:
         return None
     spent, second, third, fourth, fifth = found

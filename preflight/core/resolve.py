@@ -74,7 +74,7 @@ class Resolution:
     """The answer to one question, or to one like it that was asked before.
 
     `change` is what to write, None after a refusal. `chosen` is the candidate the values
-    come from, `spec` the access in it.
+    come from, `spec` the access in it. `narrows` tells whether some candidates matched and others did not.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -83,6 +83,7 @@ class Resolution:
     refusal: RelocationError | None = None
     no_match: bool = False
     spec: Spec | None = None
+    narrows: bool = False
 
     @property
     def access(self) -> str | None:
@@ -101,7 +102,15 @@ def resolve(plan: Plan, target: Target) -> list[Resolution]:
     if plan.loader.selection == "best-score":
         return _by_score(plan, target)
     asker = _Asker(plan, target)
-    return [asker.ask(question) for question in plan.questions]
+    remembered, left = target.remembered, asker.left
+    found = []
+    for question in plan.questions:
+        # as `ask` would answer most: it was asked before, nothing is pruned, and it prunes nothing
+        answer = None if left else remembered.get(question.memo)
+        if answer is None or answer.narrows:
+            answer = asker.ask(question)
+        found.append(answer)
+    return found
 
 
 class _Trying:
@@ -122,7 +131,8 @@ class _Asker:
         self._plan = plan
         self._loader = plan.loader
         self._target = target
-        self._left: dict[int, _Candidates] = {}
+        #: what is left of the candidates of a type of the object, where some were pruned
+        self.left: dict[int, _Candidates] = {}
         self._work = Work()
 
     def ask(self, question: Question) -> Resolution:
@@ -137,7 +147,7 @@ class _Asker:
             return _answer([Trial(*c) for c in untried], refusal=question.refusal)
         if question.kind == ReloKind.LOCAL_TYPE_ID:
             return Resolution(change=Change(question.type_id, question.type_id, validate=False))
-        if not question.memo or question.type_id in self._left:
+        if not question.memo or question.type_id in self.left:
             return self._resolve(question)
         # nothing was pruned yet, so the answer depends on the question and the kernel alone
         remembered = self._target.remembered
@@ -162,14 +172,12 @@ class _Asker:
 
     def _prune(self, question: Question, answer: Resolution) -> None:
         """After a match, drop what did not match for the rest of the object; a refusal drops nothing."""
-        if self._loader.selection == "agree-and-prune" and answer.refusal is None and not answer.no_match:
-            matched = tuple([(t.where, t.type_id) for t in answer.trials if t.matched])
-            if len(matched) < len(answer.trials):
-                self._left[question.type_id] = matched
+        if answer.narrows and self._loader.selection == "agree-and-prune":
+            self.left[question.type_id] = tuple([(t.where, t.type_id) for t in answer.trials if t.matched])
 
     def _candidates(self, question: Question) -> _Candidates:
         """The candidates that are left for a question's type."""
-        left = self._left.get(question.type_id)
+        left = self.left.get(question.type_id)
         return self.candidates(question) if left is None else left
 
     def candidates(self, question: Question) -> _Candidates:
@@ -258,7 +266,8 @@ def _answer(
     no_match: bool = False,
 ) -> Resolution:
     spec = chosen.result if chosen and isinstance(chosen.result, Spec) else None
-    return Resolution(tuple(trials), change, chosen, refusal, no_match, spec)
+    narrows = refusal is None and not no_match and len(trials) > 1 and not all(t.matched for t in trials)
+    return Resolution(tuple(trials), change, chosen, refusal, no_match, spec, narrows)
 
 
 def candidate_of(trial: Trial) -> Candidate:

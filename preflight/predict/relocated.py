@@ -69,7 +69,7 @@ class RelocatedObject:
         asked = self.obj.memo(
             ("shape-questions", self.loader), lambda: questions_of(plan, partial(reads_copy, self.obj))
         )
-        return shape_of(plan, asked, self.answers, self.target.relocation, self.target.outlines)
+        return shape_of(plan, asked, self.answers, self.target.outlined)
 
     @cached_property
     def shape_number(self) -> int:

@@ -17,7 +17,7 @@ from preflight.core.kinds import ReloKind
 
 if TYPE_CHECKING:
     from preflight.btf import Btf
-    from preflight.core import Plan, Target
+    from preflight.core import Plan
     from preflight.core.question import Question
     from preflight.core.resolve import Resolution
 
@@ -54,34 +54,44 @@ def questions_of(plan: Plan, on_stack: Callable[[str, int], bool]) -> tuple[Aske
 
 
 def shape_of(
-    plan: Plan,
-    asked: tuple[Asked, ...],
-    answers: Sequence[Resolution],
-    target: Target,
-    outlines: dict[str, Outline],
+    plan: Plan, asked: tuple[Asked, ...], answers: Sequence[Resolution], outlined: dict[int, Outlined]
 ) -> Shape:
-    """The shape of an object's relocations, which `answers` are. `outlines` are the kernel's, by
-    `Question.memo`."""
-    remembered = target.remembered
+    """The shape of an object's relocations, which are `answers`; `outlined` has a kernel's by `id`."""
     found: list[object] = []
     for (question, offset, signed, copied), answer in zip(asked, answers, strict=True):
-        change = answer.change
-        if change is None or answer.no_match or answer.refusal is not None:
+        known = outlined.get(id(answer))
+        if known is None:
+            known = outlined[id(answer)] = _outlined(answer, offset)
+        _, number, field_signed = known
+        if number is None:
             found.append(_without_match(plan, question, answer))
-            continue
-        memo = question.memo
-        outline = outlines.get(memo)
-        if outline is None or not memo or remembered.get(memo) is not answer:
-            outline = _outline(answer, offset)
-            if memo and remembered.get(memo) is answer:
-                outlines[memo] = outline
-        if signed is not None and outline.signed is not None and signed != outline.signed:
-            found.append((outline, _final_name(answer)))
-        elif copied is not None and change.new + change.new_size > copied:
-            found.append((outline, change.new))
+        elif signed is not None and field_signed is not None and signed != field_signed:
+            found.append((number, _final_name(answer)))
+        elif copied is not None and answer.change and answer.change.new + answer.change.new_size > copied:
+            found.append((number, answer.change.new))
         else:
-            found.append(outline)
+            found.append(number)
     return tuple(found)
+
+
+class Outlined(NamedTuple):
+    """An answer, which is kept so that no other one gets its `id`; the number of its outline, None where
+    there is no match; and the sign of the kernel's field."""
+
+    answer: Resolution
+    number: int | None = None
+    signed: bool | None = None
+
+
+#: Outlines met so far on any kernel, each with a number of its own.
+_numbers: dict[Outline, int] = {}
+
+
+def _outlined(answer: Resolution, offset: bool) -> Outlined:
+    if answer.change is None or answer.no_match or answer.refusal is not None:
+        return Outlined(answer)
+    outline = _outline(answer, offset)
+    return Outlined(answer, _numbers.setdefault(outline, len(_numbers)), outline.signed)
 
 
 class Outline(NamedTuple):

@@ -18,7 +18,7 @@ from preflight.kernels.model import Kernel
 
 if TYPE_CHECKING:
     from preflight.core.resolve import Resolution
-    from preflight.predict.shape import Outline
+    from preflight.predict.shape import Outlined
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class KernelTarget:
         return {}
 
     @cached_property
-    def outlines(self) -> dict[str, Outline]:
+    def outlined(self) -> dict[int, Outlined]:
         """Answers to relocation questions without offsets; `preflight.predict.shape` fills it."""
         return {}
 
