@@ -29,9 +29,6 @@ from preflight.host.surface_data import feature_entries, surface_entries
 from tools.compile_native import MODULES
 from tools.compile_native import compiler as native_compiler
 
-# One worker: the compilers run once, and use both processors themselves.
-pytestmark = pytest.mark.xdist_group("bpf-build")
-
 ROOT = Path(__file__).resolve().parent.parent
 PROBES = ROOT / "bpf" / "probes"
 CLANGS = ("clang", "clang-19")

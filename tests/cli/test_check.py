@@ -21,7 +21,7 @@ from tests.cli.run import preflight, result_of
 from tests.elfwriter import ElfWriter, exit_, helper, mov
 from tests.host.live import needs_loads
 
-pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("check")]
+pytestmark = pytest.mark.kernel
 
 FORMATS = ("text", "json", "markdown", "html")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")

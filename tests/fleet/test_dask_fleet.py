@@ -15,7 +15,6 @@ from tests.fleet.hosts import write
 from tests.matrix.clusters import LocalCluster
 
 pytestmark = [
-    pytest.mark.xdist_group("dask"),
     pytest.mark.skipif(
         importlib.util.find_spec("distributed") is None, reason="the dask extra is not installed here"
     ),

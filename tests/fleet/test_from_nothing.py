@@ -29,8 +29,6 @@ from tests.render import chromium
 
 HOSTS = 2_000
 OBJECTS = ("tracers:execs", "tracers:tcpconnect", "tracers:vfslat")
-#: One process for all of it: the two thousand hosts are made once.
-pytestmark = pytest.mark.xdist_group("chromium")
 
 _FIXTURES = Path(__file__).parents[2] / "fixtures" / "btf"
 _WORDS = ("pass", "fail", "undecided", "not_tested")

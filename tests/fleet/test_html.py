@@ -42,7 +42,6 @@ def test_the_first_numbers_are_those_of_the_json(scene: Scene) -> None:
     assert f'<dd id="hosts-all">{result["summary"]["hosts"]}</dd>' in text
 
 
-@pytest.mark.xdist_group("chromium")
 def test_the_tables_in_a_browser_are_those_of_the_json(scene: Scene, tmp_path: Path) -> None:
     program = chromium.executable()
     if program is None:

@@ -65,7 +65,6 @@ def test_moves_from_kernel_to_kernel_add_up_to_the_hosts(scene: Scene) -> None:
     assert all(one["hosts"] == sum(one[way] for way in _WAYS) for one in result["moves"])
 
 
-@pytest.mark.xdist_group("chromium")
 def test_the_tables_in_a_browser_are_those_of_the_json(scene: Scene, tmp_path: Path) -> None:
     program = chromium.executable()
     if program is None:

@@ -37,8 +37,6 @@ FACT = ROLE / "files" / "preflight.fact"
 PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 CANARY = "canary7f3a"
 HOSTS = ("full", "poor", "bare")
-#: One worker makes the hosts, once.
-pytestmark = pytest.mark.xdist_group("ansible")
 needs_hosts = pytest.mark.usefixtures("namespaces")
 
 

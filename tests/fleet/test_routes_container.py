@@ -136,7 +136,6 @@ def inside() -> dict[str, Any]:
 
 @needs_loads
 @needs_podman
-@pytest.mark.xdist_group("container")
 def test_a_container_answers_as_the_host_but_for_what_the_page_lists(inside: dict[str, Any]) -> None:
     listed = {
         code
@@ -153,7 +152,6 @@ def test_a_container_answers_as_the_host_but_for_what_the_page_lists(inside: dic
 
 @needs_loads
 @needs_podman
-@pytest.mark.xdist_group("container")
 def test_what_is_not_given_is_lost_as_the_page_says(inside: dict[str, Any]) -> None:
     rows = {cells[0].strip("`"): cells for cells in tables("container.md") if len(cells) == 3}
     assert [name for name, cells in rows.items() if cells[1] == "yes"] == CAPABILITIES

@@ -21,7 +21,6 @@ UNITS = ROUTES / "systemd"
 READY, NOT_READY = program("socket").data, program("fentry/preflight_has_no_such_function").data
 AGENT = "[Unit]\nDescription=agent\n[Service]\nExecStart=/bin/sleep infinity\nTimeoutStopSec=1\n"
 pytestmark = [
-    pytest.mark.xdist_group("systemd"),
     needs_loads,
     pytest.mark.usefixtures("podman"),
 ]

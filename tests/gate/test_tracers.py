@@ -105,7 +105,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.lab
 @pytest.mark.kernel
-@pytest.mark.xdist_group("lab")
 class TestThreeKernels:
     def test_no_tracer_became_worse(self, run: tuple[int, dict[str, Any]]) -> None:
         rows = [row for row in run[1]["results"] if row["kernel"] == BOOTED]

@@ -23,7 +23,6 @@ ROOT = Path(__file__).parent.parent.parent
 
 pytestmark = [
     pytest.mark.lab,
-    pytest.mark.xdist_group("lab"),
     pytest.mark.skipif(os.uname().machine != "x86_64", reason="the lab boots x86-64 kernels only"),
 ]
 

@@ -21,7 +21,6 @@ from tests.lab.boots import bootable_kernels
 
 pytestmark = [
     pytest.mark.lab,
-    pytest.mark.xdist_group("lab"),
     pytest.mark.skipif(os.uname().machine != "x86_64", reason="the guest's programs come from this host"),
 ]
 OBJECTS = (

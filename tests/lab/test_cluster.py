@@ -22,7 +22,6 @@ from tests.matrix.clusters import LocalCluster, end, until
 
 pytestmark = [
     pytest.mark.lab,
-    pytest.mark.xdist_group("lab"),
     pytest.mark.skipif(
         importlib.util.find_spec("distributed") is None, reason="the dask extra is not installed here"
     ),

@@ -22,7 +22,6 @@ PAGE = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
 CODES = {"preflight lab run": 3}
 
 pytestmark = [
-    pytest.mark.xdist_group("dask"),
     pytest.mark.skipif(
         importlib.util.find_spec("distributed") is None, reason="the dask extra is not installed here"
     ),

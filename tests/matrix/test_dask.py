@@ -15,7 +15,6 @@ from tests.matrix.scene import ABSENT, ATTACHES, BARE, FAILS, GOOD, OPEN, OTHER,
 from tests.predict.worlds import world
 
 pytestmark = [
-    pytest.mark.xdist_group("dask"),
     pytest.mark.skipif(
         importlib.util.find_spec("distributed") is None, reason="the dask extra is not installed here"
     ),

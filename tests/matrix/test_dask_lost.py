@@ -21,7 +21,6 @@ from tests.matrix.scene import ATTACHES, TRACEPOINT, Scene
 from tests.predict.worlds import world
 
 pytestmark = [
-    pytest.mark.xdist_group("dask"),
     pytest.mark.skipif(
         importlib.util.find_spec("distributed") is None, reason="the dask extra is not installed here"
     ),

@@ -14,7 +14,6 @@ from tests.matrix.clusters import TIMEOUT, LocalCluster, certificates
 from tests.matrix.scene import ATTACHES, GOOD, OTHER, TRACEPOINT, Ran, Scene
 
 pytestmark = [
-    pytest.mark.xdist_group("dask"),
     pytest.mark.skipif(
         importlib.util.find_spec("distributed") is None, reason="the dask extra is not installed here"
     ),

@@ -18,9 +18,6 @@ from tests.render import chromium
 from tests.render.matrix_results import judged_result
 from tests.render.test_contrast import contrast
 
-# one browser for all: pytest-xdist keeps a group together
-pytestmark = pytest.mark.xdist_group("chromium")
-
 #: Every text node that can be seen, with its colour and the nearest background that is not see-through.
 _COLOURS = """
 (() => {

@@ -23,7 +23,6 @@ from tests.tracers.working import compiled, needs_compiler
 
 pytestmark = [
     pytest.mark.lab,
-    pytest.mark.xdist_group("lab"),
     needs_compiler,
     pytest.mark.skipif(os.uname().machine != "x86_64", reason="the lab boots x86-64 kernels only"),
 ]
