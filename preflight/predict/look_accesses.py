@@ -19,11 +19,10 @@ from preflight.predict.look_states import (
     VARIABLE,
     Value,
 )
-from preflight.predict.pointer_values import READONLY, MapOf
+from preflight.predict.pointer_values import CONTEXTS, READONLY, MapOf
 
 _NUMBERS: Final = frozenset({"kprobe", "tracepoint", "perf_event", "raw_tracepoint"})
-#: sizeof(struct pt_regs) on x86-64; elsewhere it is larger, or the walk finds nothing to object to.
-_REGISTERS: Final = 168
+_ANYWHERE: Final = (-(1 << 31), 1 << 31)
 #: MAX_BPF_STACK
 STACK_SIZE: Final = 512
 
@@ -37,6 +36,7 @@ class Accesses:
         self._relocated = relocated
         self._numbers = program_type in _NUMBERS
         self._registers = program_type == "kprobe"
+        self._context = CONTEXTS.get(program_type, _ANYWHERE)
 
     def suspicious(self, insn: Insn, base: Value, size: int, *, writes: bool) -> bool:
         """Whether an access may be none that every verifier takes."""
@@ -49,11 +49,13 @@ class Accesses:
             return self._numbers
         if kind == CONTEXT:
             at = low + insn.off
-            return writes or (self._registers and (low != high or bool(at % size) or at + size > _REGISTERS))
+            first, end = self._context
+            whole = low == high and at % size == 0 and first <= at and at + size <= end
+            return writes or (not whole and (self._registers or insn.slot not in self._relocated))
         if kind == OBJECT:
             return writes
         if kind not in (MEMORY, VARIABLE):
-            return writes
+            return writes or insn.off < 0
         return insn.slot in self._relocated or self.leaves(base, insn.off, size, writes=writes)
 
     def leaves(self, value: Value, off: int, size: int, *, writes: bool) -> bool:

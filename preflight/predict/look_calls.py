@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, NamedTuple
 
-from preflight.bytecode.helpers import helper_name
+from preflight.bytecode.helpers import HELPER_NAMES, helper_name
 from preflight.bytecode.insn import Insn
 from preflight.bytecode.reach_helpers import CALLBACKS
 from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
@@ -14,6 +14,7 @@ from preflight.predict.look_accesses import STACK_SIZE, Accesses
 from preflight.predict.look_states import (
     ANY_NUMBER,
     HELD,
+    LOADED,
     MAP,
     MEMORY,
     MIXED,
@@ -52,6 +53,7 @@ class _Helper(NamedTuple):
     followed: bool
     not_null: tuple[int, ...]
     gives: str | None
+    is_number: bool
 
 
 @cache
@@ -64,7 +66,8 @@ def _helper(number: int) -> _Helper:
         or name in table.field
         or name in _ALWAYS
     )
-    return _Helper(name, followed, tuple(table.not_null.get(name, ())), table.nullable.get(name))
+    is_number = number in HELPER_NAMES and name not in table.gives_pointer
+    return _Helper(name, followed, tuple(table.not_null.get(name, ())), table.nullable.get(name), is_number)
 
 
 class Calls:
@@ -102,10 +105,10 @@ class Calls:
             for place in given_by(state, insn.slot):
                 del state[place]
             state[0] = (NULLABLE, Room(insn.slot, size, of), 0, 0)
-        elif helper.name == "get_current_task":
-            state[0] = ANY_NUMBER
         elif helper.name == "this_cpu_ptr":
             state[0] = (OBJECT, None, 0, 0)
+        elif helper.is_number:
+            state[0] = ANY_NUMBER
         return False
 
     @staticmethod
@@ -133,6 +136,8 @@ class Calls:
             return True
         first = arguments[1]
         if name in table.context and kind_of(first) in (NUMBER, UNSURE, STACK, VARIABLE, MIXED):
+            return True
+        if name in table.map and kind_of(arguments[table.map[name]]) not in (None, MAP, LOADED, UNSURE):
             return True
         of = self._maps.get(first[1]) if first is not None and first[0] == MAP else None
         if of is not None and of.flags & READONLY and name in table.writes_map:
@@ -175,6 +180,8 @@ class Calls:
         value = arguments[pointer]
         if value is None or not length:
             return False
+        if value == ZERO and isinstance(size, str):
+            return True
         if value[0] == STACK:
             return value[3] + length > 0 or value[2] < -STACK_SIZE
         if value[0] in (MEMORY, VARIABLE):

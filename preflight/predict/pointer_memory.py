@@ -25,6 +25,7 @@ from preflight.bytecode.state import (
     Value,
 )
 from preflight.predict.pointer_values import (
+    CONTEXTS,
     MAP,
     MEMORY,
     OBJECT,
@@ -259,6 +260,10 @@ class PointerMemory(Memory):
                 walker.note("pointer", slot, "a number is used as an address")
         elif base.kind == DATA and writes and isinstance(known, DataRef) and known.frozen is not None:
             walker.note("readonly", slot, f"a store to {known.section}")
+        elif isinstance(known, MapRef) and (writes or insn.off < 0):
+            walker.note(
+                "pointer", slot, f"a store to map {known.name}" if writes else "an access before a map"
+            )
         elif base.kind == CTX and base.off is None and walker.program_type in _OF_NUMBERS:
             walker.note("context", slot, "an access to the context at an offset that is not constant")
         elif base.kind == CTX and base.off is not None and walker.program_type in _FIXED:
@@ -279,6 +284,12 @@ class PointerMemory(Memory):
                 what = f"{size} bytes at offset {at} of the saved registers"
                 if end > _SMALLEST_REGISTERS:
                     walker.note("end", slot, what, about=str(end))
+            return
+        first, last = CONTEXTS.get(walker.program_type, (0, end))
+        # offsets below 0 of an event's record are compared as unsigned numbers, and taken
+        before = at < first and not (at < 0 and walker.program_type == "tracepoint")
+        if before or end > last or (walker.program_type in CONTEXTS and at % size):
+            walker.note("context", slot, f"{size} bytes at offset {at} of the context")
             return
         allowed = walker.rules.writes.get(walker.program_type)
         if writes and allowed is not None and not any(a <= at and end <= a + room for a, room in allowed):

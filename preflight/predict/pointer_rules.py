@@ -17,6 +17,8 @@ class Rules:
     """The table's parts by name; `only` lists (type, offset, size, attach types)."""
 
     nullable: Mapping[str, str]
+    gives_pointer: frozenset[str]
+    map: Mapping[str, int]
     acquire: frozenset[str]
     release: frozenset[str]
     moves_packet: frozenset[str]
@@ -45,6 +47,8 @@ def rules() -> Rules:
     lists = {name: frozenset(members) for name, members in table["lists"].items()}
     return Rules(
         table["nullable"],
+        lists["gives_pointer"],
+        table["map"],
         lists["acquire"],
         lists["release"],
         lists["moves_packet"],

@@ -25,6 +25,17 @@ PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "
                                "lpm_trie"})  # fmt: skip
 #: A flag of maps: programs may only read them (BPF_F_RDONLY_PROG).
 READONLY: Final = 0x80
+#: Types whose contexts are read in whole words between two offsets: *_is_valid_access() of
+#: kernel/trace/bpf_trace.c and net/core/filter.c. Of saved registers those of x86-64: elsewhere there are
+#: more, or the walk finds nothing to object to.
+CONTEXTS: Final = {
+    "kprobe": (0, 168),
+    "tracepoint": (8, 8192),
+    "raw_tracepoint": (0, 96),
+    "raw_tracepoint_writable": (0, 96),
+    "perf_event": (0, 4096),
+    "xdp": (0, 24),
+}
 
 
 class Pointer(NamedTuple):

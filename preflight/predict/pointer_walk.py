@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from preflight.bytecode.helpers import helper_name
+from preflight.bytecode.helpers import HELPER_NAMES, helper_name
 from preflight.bytecode.image import DataRef, MapRef
 from preflight.bytecode.opcodes import BPF_JEQ, BPF_JMP, BPF_JNE
 from preflight.bytecode.reach_explore import explore_paths
@@ -77,8 +77,6 @@ _EQUAL: Final = frozenset({BPF_JEQ, BPF_JNE})
 _JGT, _JGE, _JLT, _JLE = 0x20, 0x30, 0xA0, 0xB0
 _BELOW: Final = {_JGT: (False, 0), _JGE: (False, 1), _JLT: (True, 1), _JLE: (True, 0)}
 _SWAPPED: Final = {_JGT: _JLT, _JGE: _JLE, _JLT: _JGT, _JLE: _JGE}
-#: Helpers by number that are asked for by name below.
-_CURRENT_TASK: Final = "get_current_task"
 
 
 def misuses(
@@ -273,7 +271,18 @@ class Walker(Machine):
                     return self._split(insn, state, known)
                 if isinstance(right.data, Pointer) and insn.op in _BELOW:
                     return self._compare(insn, state, known, right.data)
+            elif left.kind in (CTX, STACK) and insn.op in _EQUAL and right.number == ZERO:
+                return self._both_ways(insn, state, null=insn.op == BPF_JEQ)
         return super()._jump(insn, state)
+
+    def _both_ways(self, insn: Insn, state: State, *, null: bool) -> Successors:
+        """The context or a place on the stack is compared with 0: verifiers walk the way on which it is null,
+        too (reg_not_null()). Nothing is sure there, as a newer one may know better."""
+        ways = (insn.jump_target or 0, insn.slot + 1)
+        doubtful = state.copy()
+        doubtful.doubt = True
+        there, other = ways if null else reversed(ways)
+        return [self._go(insn.slot, other, state), self._go(insn.slot, there, doubtful)]
 
     def _split(self, insn: Insn, state: State, known: Pointer) -> Successors:
         """Compared with 0: null on one way, a pointer on the other."""
@@ -377,7 +386,7 @@ class Walker(Machine):
             self.note("reference", insn.slot, f"bpf_{name}() gets a dynptr that holds no record")
 
     def _result(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> Value | None:
-        if name == _CURRENT_TASK:
+        if insn.imm in HELPER_NAMES and name not in self.rules.gives_pointer:
             return NUMBER
         if name == "this_cpu_ptr":
             return self.made(state, Pointer(OBJECT, insn.slot, "bpf_this_cpu_ptr()", readonly=True))
@@ -456,6 +465,7 @@ class Walker(Machine):
                 self._null(slot, known, f"bpf_{name}() gets it")
             elif value.kind == SCALAR:
                 self.note("argument", slot, f"bpf_{name}() gets a number as argument {register}")
+        self._check_map(slot, name, arguments)
         of = self.map_of(arguments[1])
         if of is not None and name in self.rules.writes_map and of.flags & READONLY:
             self.note("readonly", slot, f"bpf_{name}() would change {of.name}, which programs may only read")
@@ -480,6 +490,17 @@ class Walker(Machine):
             self._check_field(slot, name, arguments)
         for pointer, size, writes in BUFFERS.get(insn.imm, ()):
             self._check_buffer(slot, name, arguments, (pointer, size, writes))
+
+    def _check_map(self, slot: int, name: str, arguments: list[Value]) -> None:
+        """Something is passed that is no map (ARG_CONST_MAP_PTR)."""
+        register = self.rules.map.get(name)
+        if register is None:
+            return
+        value = arguments[register]
+        known = value.data
+        pointer = isinstance(known, Pointer) and known.kind != MAP
+        if value.kind in (SCALAR, STACK, CTX, DATA) or pointer:
+            self.note("argument", slot, f"bpf_{name}() gets something else than a map")
 
     @staticmethod
     def is_plain(value: Value) -> bool:
@@ -532,6 +553,8 @@ class Walker(Machine):
         self, slot: int, name: str, value: Value, most: int, *, sure: bool, writes: bool, fixed: bool
     ) -> None:
         known = value.data
+        # the value of a storage may be left out
+        always = fixed and not name.endswith("_storage_get")
         if isinstance(known, Pointer):
             if known.nullable != "no":
                 self._null(slot, known, f"bpf_{name}() gets it")
@@ -552,7 +575,7 @@ class Walker(Machine):
                 self.note("bounds", slot, what, sure=sure)
         elif value.kind == CTX and self.program_type != "syscall":
             self.note("argument", slot, f"bpf_{name}() gets the context as memory")
-        elif value.kind == SCALAR and (not value.number.is_const or value.number.value) and most:
+        elif value.kind == SCALAR and most and (not value.number.is_const or value.number.value or always):
             self.note("argument", slot, f"bpf_{name}() gets a number as memory")
         elif value.kind == OPAQUE and fixed and self._pointers.is_given(value):
             self.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")

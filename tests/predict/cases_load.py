@@ -16,10 +16,10 @@ from tests.predict.worlds import call, findings, program, world
 RAW = "raw_tp/made"
 TRACED = {"made": 2}
 
-#: *(u64 *)(r10 - 8) = r1; r2 = r10; r2 += -8; call map_lookup_elem; r1 = *(u64 *)(r10 - 8); r0 = *(r1 + 48)
+#: *(u64 *)(r10 - 8) = r1; r1 = r10 - 8; r2 = 8; call trace_printk; r1 = *(u64 *)(r10 - 8); r0 = *(r1 + 48)
 SHARED = [
-    Ins(0x7B, 10, 1, off=-8), Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-8), call(1), Ins(0x79, 1, 10, off=-8),
-    Ins(0x79, 0, 1, off=48),
+    Ins(0x7B, 10, 1, off=-8), Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-8), mov(2, 8), call(6),
+    Ins(0x79, 1, 10, off=-8), Ins(0x79, 0, 1, off=48),
 ]  # fmt: skip
 #: r2 = r10; r2 += -64; r3 = 64; call d_path
 UNWRITTEN = [Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-64), mov(3, 64), call(147)]
