@@ -10,7 +10,6 @@ KVM is used where the processor offers it and a guest really starts with it; the
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -193,15 +192,16 @@ def boot(
     limits: Limits,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Ended:
-    """Boot once and wait for the end. Whatever happens, neither a process nor a file is left behind.
+    """Boot once and wait for the end. Whatever happens, no process is left behind, and no file either: of what
+    we leave when we are killed outright the next run rids the machine.
 
     The machine has a blank disk of `disk_bytes`, none when that is 0.
     `stopped` is asked several times a second; true ends the machine at once.
     """
     from preflight import subprocesses
+    from preflight.lab.scratch import scratch
 
-    with tempfile.TemporaryDirectory(prefix="preflight-lab-") as scratch:
-        folder = Path(scratch)
+    with scratch() as folder:
         console, output, shared = folder / "console", folder / "output", folder / "shared"
         (folder / "initrd").write_bytes(initrd)
         with shared.open("wb") as stream:

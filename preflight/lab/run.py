@@ -329,19 +329,19 @@ def on_host(
     `front` is put before the loader's command line, for example `setpriv` to do it with fewer capabilities.
     """
     import os
-    import tempfile
     import time
     from hashlib import sha256
 
     from preflight import subprocesses
     from preflight.lab import records
+    from preflight.lab.scratch import scratch
 
     program = tools.loader()
     target = tools.built("target")
     before = time.monotonic()
     measured: list[ObjectMeasurement] = []
     crashed: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="preflight-lab-") as scratch:
+    with scratch() as folder:
         argv = [*front, str(program), "--level", str(log_level), "--timeout", str(seconds)]
         argv += [] if attach else ["--no-attach"]
         if target is not None:
@@ -355,7 +355,7 @@ def on_host(
             ]
         mine = [subject for subject in subjects if subject.arch in (None, os.uname().machine)]
         for number, subject in enumerate(mine):
-            path = Path(scratch) / f"{number}.bpf.o"
+            path = folder / f"{number}.bpf.o"
             path.write_bytes(subject.data)
             done = subprocesses.run([*argv, str(path)], timeout=seconds + 30, limit=512 << 20)
             if done.exit_code is None and not done.timed_out:

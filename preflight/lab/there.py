@@ -7,7 +7,6 @@ from __future__ import annotations
 import errno
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import compress, decompress
 
@@ -42,16 +41,16 @@ def ask(arch: str, accel: str, setting: Setting) -> str:
 def boot(text: str, _digests: Sequence[str], image: bytes, initrd: bytes) -> str:
     """Boot once, as `ask` says, until the machine ends or the task is cancelled."""
     import json
-    import tempfile
 
     from preflight.lab import tools
     from preflight.lab.machine import Acceleration, booted
+    from preflight.lab.scratch import scratch
 
     asked = json.loads(text)
     arch = str(asked["arch"])
     try:
-        with tempfile.TemporaryDirectory(prefix="preflight-lab-") as folder:
-            file = Path(folder) / "vmlinuz"
+        with scratch() as folder:
+            file = folder / "vmlinuz"
             file.write_bytes(image)
             ended = booted(
                 tools.emulator(arch),
