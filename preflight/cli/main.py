@@ -38,8 +38,16 @@ def _version(show: bool) -> None:
         import importlib.metadata
         import platform
 
+        from preflight.btf import quick
+        from preflight.bytecode import insn
+        from preflight.kernels import symbols
+
         elftools = importlib.metadata.version("pyelftools")
-        print(f"preflight {__version__} (Python {platform.python_version()}, pyelftools {elftools})")
+        loops = "with" if quick.native and insn.native and symbols.native else "without"
+        print(
+            f"preflight {__version__} (Python {platform.python_version()}, pyelftools {elftools}, "
+            f"{loops} compiled loops)"
+        )
         raise typer.Exit
 
 

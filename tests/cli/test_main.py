@@ -7,16 +7,20 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
 
+from preflight.btf import quick
+from preflight.bytecode import insn
 from preflight.cli import main as entry
 from preflight.cli.exits import Exit, exit_for, worst
 from preflight.cli.output import write_file
 from preflight.errors import InputError
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Severity, Verdict
+from preflight.kernels import symbols
 from tests.cli.run import PREFLIGHT, preflight
 from tests.render.results import check_result
 
@@ -118,6 +122,19 @@ def test_help_and_version_end_with_0(words: list[str]) -> None:
     done = preflight(*words)
     assert done.returncode == 0
     assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("compiled", "word"), [(True, " with compiled loops"), (False, " without compiled loops")]
+)
+def test_the_version_says_whether_this_is_the_faster_wheel(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], compiled: bool, word: str
+) -> None:
+    for module in (quick, insn, symbols):
+        monkeypatch.setattr(module, "native", ModuleType("compiled") if compiled else None)
+    monkeypatch.setattr("sys.argv", ["preflight", "--version"])
+    assert entry.run() == Exit.FINE
+    assert f",{word})\n" in capsys.readouterr().out
 
 
 def test_report_renders_a_saved_result(tmp_path: Path) -> None:
