@@ -192,9 +192,9 @@ def boot(
     limits: Limits,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Ended:
-    """Boot once and wait for the end. Whatever happens, no process is left behind, and no file either: what is
-    left where we are killed outright goes with the next run.
+    """Boot once and wait for the end. Whatever happens, no process is left behind, and no file either.
 
+    What is left where we are killed outright goes with the next run.
     The machine has a blank disk of `disk_bytes`, none when that is 0.
     `stopped` is asked several times a second; true ends the machine at once.
     """
