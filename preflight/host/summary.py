@@ -169,7 +169,7 @@ def reason(assessment: Assessment, exit_code: int) -> str:
     failing = sum(f.verdict in _FAILING for f in required)
     undecided = sum(f.verdict is Verdict.UNKNOWN for f in required)
     if exit_code == 1 and failing:
-        return f"{failing} required checks failed"
+        return f"{failing} required check{'' if failing == 1 else 's'} failed"
     if exit_code == 1:
         return "findings at or above --fail-on"
-    return f"{undecided} required checks undecided"
+    return f"{undecided} required check{'' if undecided == 1 else 's'} undecided"

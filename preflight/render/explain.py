@@ -28,9 +28,10 @@ def _prose(text: str) -> str:
 def text(entries: Sequence[Code], style: Style, whole: bool) -> str:
     """Entries for a terminal: whole pages, or one line each."""
     page = Page(style)
+    width = max((len(code.code) for code in entries), default=0) + 2
     for code in entries:
         if not whole:
-            page.line((f"{code.code:<8}", "bold"), f" {code.name:<24} {code.summary}", hang=8)
+            page.line((f"{code.code:<{width}}", "bold"), f"{code.name}  {code.summary}", hang=width)
             continue
         page.line((f"{code.code} {code.name}", "bold"), f"  ({code.area}, {code.severity.value} by default)")
         page.line(code.summary, indent=2, hang=2)

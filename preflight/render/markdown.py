@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from preflight.render.console import VERDICT_MARKS, Style
+from preflight.render.console import VERDICT_MARKS, Style, plural
 from preflight.render.order import QUIET, problems, worst_first
 from preflight.render.safe import markdown, markdown_code
 
@@ -87,7 +87,7 @@ def render_check(result: Mapping[str, Any], style: Style) -> str:
             for o in result["objects"]
         ]
         lines += _folded(
-            f"{len(rows)} objects", table(["object", "verdict", "stopped by", "undecided"], rows)
+            plural(len(rows), "object"), table(["object", "verdict", "stopped by", "undecided"], rows)
         )
     quiet = [r for r in worst_first(result["results"]) if r["verdict"] in QUIET]
     if quiet:

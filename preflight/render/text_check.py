@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.render.console import Page, Style
+from preflight.render.console import Page, Style, plural
 from preflight.render.order import QUIET, problems, worst_first
 
 #: Problems shown whole by default; the rest is one line each, then a count.
@@ -175,7 +175,8 @@ def _objects(page: Page, objects: list[Mapping[str, Any]]) -> None:
     counts = Counter(o["verdict"] for o in objects)
     words = ", ".join(f"{counts[v]} {v}" for v in ("ready", "not-ready", "undecided") if counts[v])
     page.line(
-        (f"{len(objects)} objects: {words}", "bold"), " (requirements met; the verifier has not judged them)"
+        (f"{plural(len(objects), 'object')}: {words}", "bold"),
+        " (requirements met; the verifier has not judged them)",
     )
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for item in objects:
