@@ -515,6 +515,18 @@ def test_a_compiler_that_does_not_do_leaves_the_loops_out(
 
 
 @needs_c_compiler
+@pytest.mark.parametrize(("version", "tagged"), [("standard", True), ("editable", False)])
+def test_a_warning_of_the_compiler_is_an_error_in_a_clone_alone(
+    sources: Path, version: str, tagged: bool
+) -> None:
+    with (sources / "native" / "insn_quick.c").open("a") as file:
+        file.write("\nstatic int unused;\n")
+    build_data, warnings = _initialized(sources, version)
+    assert ("tag" in build_data) == tagged
+    assert tagged or "unused" in warnings[0]
+
+
+@needs_c_compiler
 def test_an_editable_install_compiles_beside_the_modules_and_only_what_is_older(sources: Path) -> None:
     build_data, _ = _initialized(sources, "editable")
     built = {str(path.relative_to(sources)): path.stat().st_mtime_ns for path in sources.rglob("*.abi3.so")}
