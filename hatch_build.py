@@ -83,7 +83,7 @@ class BpfBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             raise RuntimeError(f"{SWITCH} is {word[:40]!r}; it may be {' or '.join(WORDS[1:])}")
         native = _tool(root, "compile_native")
         modules = {} if word == "no" else self._places(native, version)
-        # Another compiler may warn of more than ours: in a clone that is to be seen, a wheel is made all the same.
+        # Another compiler may warn of more than ours: in a clone that is to be seen, a wheel is made anyway.
         flags = () if version == "editable" else ("-Wno-error",)
         absent = f"{SWITCH}=no" if word == "no" else _compiled(native, modules, flags)
         if absent and word == "required":
