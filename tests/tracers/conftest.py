@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests that watch the whole machine run one at a time: they would see each other's events."""
+"""Tests of this folder that watch the whole machine run one at a time: they would see each other's events."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+_FOLDER = Path(__file__).parent
 #: Held while such a test runs; the file stays, an empty one.
 _LOCK = Path(tempfile.gettempdir()) / "preflight-tests-tracers.lock"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    if item.get_closest_marker("kernel") is None:
+    # this is asked of every test of the run, wherever it stands
+    if item.get_closest_marker("kernel") is None or _FOLDER not in item.path.parents:
         return (yield)
     with _LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
