@@ -20,6 +20,8 @@ _LIMIT = 256 << 20
 
 #: The mark that `met_before` leaves; its content means nothing.
 _MARK_BYTES = 256
+#: Of a SHA-256.
+_HEX_DIGITS = 64
 
 
 def cache_directory() -> Path:
@@ -90,3 +92,15 @@ def met_before(key: str) -> bool:
         return True
     cachefiles.write(mark, b"")
     return False
+
+
+def digest_kept(key: str) -> str | None:
+    """The SHA-256 in hex that `keep_digest` wrote for the content with this key; None when there is none."""
+    content = cachefiles.read(cache_directory() / f"{key}.sha256", _MARK_BYTES)
+    text = (content or b"").decode("ascii", "replace")
+    return text if len(text) == _HEX_DIGITS and set(text) <= set("0123456789abcdef") else None
+
+
+def keep_digest(key: str, digest: str) -> None:
+    """Remember the SHA-256 of the content with this key."""
+    cachefiles.write(cache_directory() / f"{key}.sha256", digest.encode("ascii"))

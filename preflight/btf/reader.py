@@ -26,6 +26,7 @@ _VOID = Void(0, "")
 
 
 _COMPOSITE = (Kind.STRUCT, Kind.UNION)
+_ENUMERATOR_WORDS: dict[int, int] = {Kind.ENUM: 2, Kind.ENUM64: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,21 @@ class Btf:
             if self.member(type_id, index).name in (name, ""):
                 return index
         return -1
+
+    def has_enumerator(self, type_id: int, name: str) -> bool:
+        """Whether an enum has an enumerator of this name; none of them is decoded."""
+        if type_id < self.start_id and self.base is not None:
+            return self.base.has_enumerator(type_id, name)
+        stride = _ENUMERATOR_WORDS.get(self.kind(type_id), 0)
+        first = self._info(type_id) + 2
+        words, strings, wanted = self._records.words, self._strings, _raw(name) + b"\0"
+        offsets = words[first : first + stride * self.vlen(type_id) : stride] if stride and name else ()
+        return any(
+            strings.data.startswith(wanted, offset - strings.start)
+            if offset >= strings.start
+            else strings.get(offset) == name
+            for offset in offsets
+        )
 
     def size_of(self, type_id: int) -> int | None:
         """Bytes of a value of the type; None when it has no size (void, forward declarations, functions)."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from preflight.kernels.model import Kernel
 
+#: Where a kernel keeps the key of its index, found before its BTF was read.
+_KEY = "btf index key"
+
 
 def use_index(kernel: Kernel) -> None:
     """Let `kernel.btf` come with an index, when there is one. InputError when the BTF is corrupt."""
@@ -17,11 +20,26 @@ def use_index(kernel: Kernel) -> None:
 
     if "btf" in kernel.__dict__:
         return
-    key = _key(kernel)
+    key = kernel.__dict__[_KEY] = _key(kernel)
     try:
         kernel.__dict__["btf"] = parse_cached(kernel.btf_bytes, key=key, write=met_before(key))
     except InputError as error:
         raise error.about(kernel.name) from None
+
+
+def btf_digest(kernel: Kernel) -> str:
+    """`kernel.btf_sha256`, remembered with the index where `use_index` knew the file before it was read."""
+    from preflight.btf.index_cache import digest_kept, keep_digest
+
+    key = kernel.__dict__.get(_KEY)
+    if "btf_sha256" in kernel.__dict__ or key is None:
+        return kernel.btf_sha256
+    kept = digest_kept(key)
+    if kept is None:
+        keep_digest(key, kernel.btf_sha256)
+    else:
+        kernel.__dict__["btf_sha256"] = kept
+    return kernel.btf_sha256
 
 
 def _key(kernel: Kernel) -> str:

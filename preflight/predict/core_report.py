@@ -242,12 +242,14 @@ def stock_error(on_kernel: RelocatedObject) -> str | None:
 
 def kernel_facts(target: KernelTarget, digest: bool = True) -> dict[str, Any]:
     """Which kernel this was, and which modules counted as loaded; without `digest` not that of its BTF."""
+    from preflight.kernels.indexed import btf_digest
+
     kernel = target.kernel
     return {
         "release": kernel.release,
         "arch": kernel.arch,
         "byteorder": kernel.byteorder,
-        "btf_sha256": kernel.btf_sha256 if digest else None,
+        "btf_sha256": btf_digest(kernel) if digest else None,
         "modules": list(target.loaded_modules),
     }
 

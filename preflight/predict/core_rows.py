@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from preflight.bytecode.reach import Reach
     from preflight.core import Plan, Relocation, Written
     from preflight.core.question import Record
-    from preflight.core.resolve import Resolution
+    from preflight.core.resolve import Resolution, Trial
     from preflight.objects.model import BpfObject, Program
     from preflight.predict.relocated import RelocatedObject
 
@@ -220,11 +220,23 @@ class _Answers:
     def of(self, answer: Resolution) -> tuple[str, str]:
         found = self._known.get(id(answer))
         if found is None:
-            candidates = [candidate_of(trial).to_dict() for trial in answer.trials]
+            candidates = ", ".join(map(_candidate_text, answer.trials))
             access = answer.access
             text = "null" if access is None else encode_text(access)
-            found = self._known[id(answer)] = answer, encode(candidates), text
+            found = self._known[id(answer)] = answer, f"[{candidates}]", text
         return found[1:]
+
+
+def _candidate_text(trial: Trial) -> str:
+    """What encoding `candidate_of(trial).to_dict()` gives."""
+    if not trial.matched:
+        return encode(candidate_of(trial).to_dict())
+    facts = trial.where.facts(trial.type_id)
+    return (
+        f'{{"btf": {encode_text(trial.where.name)}, "cause": null, "match": true, '
+        f'"name": {encode_text(facts.name)}, "size": {"null" if facts.size is None else facts.size}, '
+        f'"type_id": {trial.type_id}}}'
+    )
 
 
 def _open_places(on_kernel: RelocatedObject, plan: Plan, outcomes: Sequence[Written]) -> frozenset[Place]:

@@ -133,16 +133,19 @@ class KernelTarget:
         if match is not None:
             major, minor, patch = (int(part or 0) for part in match.groups())
             found["LINUX_KERNEL_VERSION"] = (major << 16) + (minor << 8) + min(patch, 255)
-        helpers = self._helpers if any(name.startswith("LINUX_HAS_") for name in names) else None
-        if helpers is not None and "LINUX_HAS_BPF_COOKIE" in names:
-            found["LINUX_HAS_BPF_COOKIE"] = int("BPF_FUNC_get_attach_cookie" in helpers)
-        if helpers is not None and "LINUX_HAS_SYSCALL_WRAPPER" in names:
+        has_cookie = self._has_cookie if any(name.startswith("LINUX_HAS_") for name in names) else None
+        if has_cookie is not None and "LINUX_HAS_BPF_COOKIE" in names:
+            found["LINUX_HAS_BPF_COOKIE"] = int(has_cookie)
+        if has_cookie is not None and "LINUX_HAS_SYSCALL_WRAPPER" in names:
             found["LINUX_HAS_SYSCALL_WRAPPER"] = int(self._has_syscall_wrapper)
         return found
 
     @cached_property
-    def _helpers(self) -> Collection[str] | None:
-        return self._enum("bpf_func_id")
+    def _has_cookie(self) -> bool | None:
+        """Whether there is the helper that asks for a cookie; None when BTF does not list helpers."""
+        btf = self.kernel.btf
+        ids = btf.ids_by_name("bpf_func_id", {Kind.ENUM, Kind.ENUM64})
+        return btf.has_enumerator(ids[0], "BPF_FUNC_get_attach_cookie") if ids else None
 
     @cached_property
     def _has_syscall_wrapper(self) -> bool:
