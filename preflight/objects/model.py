@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from preflight.objects.elf import Elf
@@ -133,6 +133,10 @@ class BpfObject:
     def byteorder(self) -> str:
         """`little` or `big`."""
         return self.elf.byteorder
+
+    def with_programs(self, programs: tuple[Program, ...]) -> BpfObject:
+        """The object with some of its programs alone."""
+        return replace(self, programs=programs, _memo={})
 
     def program(self, name: str) -> Program:
         """The program with this name; KeyError when there is none."""

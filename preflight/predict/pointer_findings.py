@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a program does with pointers that the verifier refuses (PC432 to PC437). Pure.
+"""What a program does with pointers that the verifier refuses (PC432 to PC438). Pure.
 
 Not the whole analysis: what is found on a path that every verifier walks is refused, what verifiers
 differ in is open, and what is not found says nothing.
@@ -48,8 +48,10 @@ _WRONG = _Rule(
 )
 _CONTEXT = _Rule("PC436", "invalid bpf_context access", "use the fields that programs of this type have")
 _UNSET = _Rule("PC437", "R0 !read_ok, or the like", "give the variable a value on every path")
+_CODE = _Rule("PC438", "frame pointer is read only, invalid shift, or div by zero", "write it another way")
 _RULES: Final = {
     "unset": _UNSET,
+    "code": _CODE,
     "null": _NULL,
     "reference": _HELD,
     "lock": _HELD,

@@ -51,7 +51,7 @@ from preflight.predict.pointer_values import (
     Misuse,
     Pointer,
 )
-from preflight.predict.unset_registers import ENTRY, Registers, passed, returned
+from preflight.predict.unset_registers import ENTRY, Registers, is_unset, passed, returned, told
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage
@@ -212,7 +212,7 @@ class Walker(Machine):
         return insn.call_target in (self.graph.image.global_subprogs or ())
 
     def _unset(self, insn: Insn, register: int) -> None:
-        self.note("unset", insn.slot, f"r{register} is read before anything was written to it")
+        self.note("unset" if is_unset(register) else "code", insn.slot, told(register))
 
     def _enter(self, insn: Insn, target: int, state: State) -> Successors:
         known = _number(state.frames[-1], _SET)

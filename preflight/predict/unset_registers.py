@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registers that are read before anything was written to them (PC437). Pure.
+"""Registers that are read before anything was written to them (PC437), and what is impossible (PC438). Pure.
 
 Programs begin with r1 and r10, a function of theirs with what its caller has in r1 to r5, and a call leaves
 r1 to r5 and, where the helper gives nothing, r0 without a value: check_reg_arg() and check_helper_call() of
@@ -19,16 +19,22 @@ from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import (
     BPF_ALU,
     BPF_ALU64,
+    BPF_ARSH,
     BPF_ATOMIC,
     BPF_CMPXCHG,
+    BPF_DIV,
     BPF_END,
     BPF_IND,
     BPF_JMP,
     BPF_JMP32,
     BPF_LD,
     BPF_LDX,
+    BPF_LOAD_ACQ,
+    BPF_LSH,
+    BPF_MOD,
     BPF_MOV,
     BPF_NEG,
+    BPF_RSH,
     BPF_ST,
     BPF_STX,
     BPF_X,
@@ -67,6 +73,8 @@ def _used(opcode: int) -> int:
         return source if op == BPF_MOV else _DST if op in (BPF_NEG, BPF_END) else _DST | source
     if cls in (BPF_JMP, BPF_JMP32):
         return _DST | source if op in CONDITIONS else 0
+    if cls == BPF_STX and opcode & 0xE0 == BPF_ATOMIC:
+        return _SRC
     return {BPF_LDX: _SRC, BPF_ST: _DST, BPF_STX: _DST | _SRC}.get(cls, 0)
 
 
@@ -76,14 +84,25 @@ _USES: Final = tuple(map(_used, range(256)))
 _WRITES: Final = tuple(
     opcode & 7 in (BPF_ALU, BPF_ALU64, BPF_LDX) or opcode == LDIMM64 for opcode in range(256)
 )
+#: Shifts and divisions by a constant.
+_BY_CONSTANT: Final = frozenset(
+    cls | op for cls in (BPF_ALU, BPF_ALU64) for op in (BPF_LSH, BPF_RSH, BPF_ARSH, BPF_DIV, BPF_MOD)
+)
 _SPECIAL: Final = frozenset(
     opcode
     for opcode in range(256)
-    if opcode in (CALL, CALLX, EXIT, GOTOX)
+    if opcode in (CALL, CALLX, EXIT, GOTOX, *_BY_CONSTANT)
     or (opcode & 7 == BPF_LD and opcode != LDIMM64)
     or opcode & 0xE7 == BPF_STX | BPF_ATOMIC
 )
 _TURNS: Final = (BPF_JMP, BPF_JMP32)
+
+#: What `note` gets in place of a register: r10 is written to; a shift or division is impossible.
+_FRAME, _CONSTANT = 11, 12
+_WORDS: Final = {
+    _FRAME: "r10 is written to, which may only be read",
+    _CONSTANT: "a shift by more bits than there are, or a division by 0",
+}
 
 Unset = Callable[[Insn, int], None]
 
@@ -105,12 +124,20 @@ class Registers:
             if not known >> register & 1:
                 note(insn, register)
                 known |= 1 << register  # told once
+        if opcode in _SPECIAL:
+            known = self._special(insn, known, note, outermost=outermost)
         if _WRITES[opcode]:
-            return known | 1 << insn.dst
-        return self._special(insn, known, note, outermost=outermost) if opcode in _SPECIAL else known
+            if insn.dst == R10:
+                note(insn, _FRAME)
+            known |= 1 << insn.dst
+        return known
 
     def _special(self, insn: Insn, known: int, note: Unset, *, outermost: bool) -> int:
         opcode = insn.opcode
+        if opcode in _BY_CONSTANT:
+            if not _is_possible(insn):
+                note(insn, _CONSTANT)
+            return known
         if opcode == EXIT:
             if outermost and not known & 1 and not self._void:
                 note(insn, 0)
@@ -124,8 +151,11 @@ class Registers:
                 if not known >> register & 1:
                     note(insn, register)
             return known & ~_CLOBBERED | 1
-        if insn.imm == BPF_CMPXCHG and not known & 1:
-            note(insn, 0)
+        if insn.imm == BPF_LOAD_ACQ:
+            return known | 1 << insn.dst
+        for register in (insn.dst, 0) if insn.imm == BPF_CMPXCHG else (insn.dst,):
+            if not known >> register & 1:
+                note(insn, register)
         return known
 
     @staticmethod
@@ -137,6 +167,23 @@ class Registers:
                     note(insn, register)
         given = HELPER_NAMES.get(number) not in _VOID
         return known & ~_CLOBBERED | given
+
+
+def _is_possible(insn: Insn) -> bool:
+    """Whether a shift or division by a constant is (check_alu_op())."""
+    if insn.op in (BPF_DIV, BPF_MOD):
+        return insn.imm != 0
+    return 0 <= insn.imm < (64 if insn.opcode & 7 == BPF_ALU64 else 32)
+
+
+def told(register: int) -> str:
+    """What was noted, in words."""
+    return _WORDS.get(register) or f"r{register} is read before anything was written to it"
+
+
+def is_unset(register: int) -> bool:
+    """Whether what was noted is a register without a value."""
+    return register not in _WORDS
 
 
 def passed(known: int) -> int:
@@ -209,6 +256,8 @@ class _Flow:
             if (used & _DST and not known >> insn.dst & 1) or (used & _SRC and not known >> insn.src & 1):
                 raise _Found
             if writes[opcode]:
+                if insn.dst == R10 or (opcode in special and not _is_possible(insn)):
+                    raise _Found
                 known |= 1 << insn.dst
             elif opcode in special:
                 if opcode == EXIT:

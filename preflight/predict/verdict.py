@@ -16,12 +16,13 @@ from preflight.findings.model import BAD_VERDICTS, Finding, Severity, Verdict
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.attach_causes import attach_findings
 from preflight.predict.core_findings import core_findings
+from preflight.predict.ill_formed import ill_formed_finding, ill_formed_of, without_ill_formed
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.load_causes import load_findings
 from preflight.predict.loader_level import loader_level_findings
 from preflight.predict.map_causes import map_findings
 from preflight.predict.recall import recalled
-from preflight.predict.relocated import RelocatedObject
+from preflight.predict.relocated import RelocatedObject, program_key
 from preflight.predict.tool_choices import size_of, spared
 from preflight.records import dataclass
 
@@ -65,7 +66,31 @@ class ObjectVerdict:
 
 def predict(obj: BpfObject, facts: KernelFacts) -> ObjectVerdict:
     """Judge an object on a kernel. InputError when it cannot be linked or a BTF is corrupt."""
+    if ill_formed_of(obj):
+        return _with_ill_formed(obj, predict(without_ill_formed(obj), facts), facts)
     return recalled(obj, facts, RelocatedObject(obj, facts.target), _judge)
+
+
+def _with_ill_formed(obj: BpfObject, others: ObjectVerdict, facts: KernelFacts) -> ObjectVerdict:
+    """Some of the object's programs no kernel follows; `others` is the verdict of the rest."""
+    judged = {program_key(one.program): one for one in others.programs}
+    on_kernel = RelocatedObject(obj, facts.target)
+    for program in obj.programs:
+        if program_key(program) not in judged:
+            findings = (ill_formed_finding(obj, program), *(attach_findings(on_kernel, facts, program) or ()))
+            judged[program_key(program)] = ProgramVerdict(
+                program, "fails", "fails", "not-tried", "not-tried", findings, None
+            )
+    programs = tuple(judged[program_key(program)] for program in obj.programs)
+    autoload = [one for one in programs if one.program.autoload]
+    return ObjectVerdict(
+        obj,
+        worst((others.verdict, *(one.verdict for one in autoload))),
+        worst((others.adjusted, *(one.adjusted for one in autoload))),
+        programs,
+        others.findings,
+        others.open,
+    )
 
 
 def _judge(on_kernel: RelocatedObject, facts: KernelFacts) -> ObjectVerdict:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PC427 to PC437 and PC515: a case in which each does not arise, and one in which it does."""
+"""PC427 to PC438 and PC515: a case in which each does not arise, and one in which it does."""
 
 from __future__ import annotations
 
@@ -54,6 +54,10 @@ CASES = {
     "PC437": Case(
         passing=lambda: found("tc", mov(0, 0)),
         failing=lambda: found("tc", mov(2, 0)),
+    ),
+    "PC438": Case(
+        passing=lambda: found("tc", mov(0, 0)),
+        failing=lambda: found("tc", mov(0, 0), Ins(0x95), mov(0, 0)),
     ),
     "PC515": Case(
         passing=lambda: findings(usdt_object(True), world(config=CONFIG)),
