@@ -121,8 +121,21 @@ def write(folder: Path, documents: Iterable[Any]) -> Path:
 
 
 def write_lines(path: Path, documents: Iterable[Any]) -> Path:
-    """All in one file of JSON lines."""
+    """All in one file of JSON lines. What many documents have in common is turned into text once."""
+    texts: dict[int, tuple[object, str]] = {}
     with path.open("w") as out:
         for document in documents:
-            out.write(json.dumps(document) + "\n")
+            out.write(_line(document, texts) + "\n")
     return path
+
+
+def _line(document: Any, texts: dict[int, tuple[object, str]]) -> str:
+    """`json.dumps(document)`; `texts` has the members that were met, by identity, and keeps them alive."""
+    if not isinstance(document, dict) or not all(isinstance(name, str) for name in document):
+        return json.dumps(document)
+    members = []
+    for name, value in document.items():
+        if id(value) not in texts:
+            texts[id(value)] = value, json.dumps(value)
+        members.append(f"{json.dumps(name)}: {texts[id(value)][1]}")
+    return "{" + ", ".join(members) + "}"
