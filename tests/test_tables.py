@@ -7,6 +7,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from preflight import tables
 from tools.name_lists import name_lists
@@ -28,11 +30,37 @@ def test_every_table_is_the_same_when_remembered(path: Path) -> None:
     assert tables.load(path) == parsed
 
 
+_LINES = (
+    "", "# said", "[A-1]", "[b_2]", "[a.b]", "[[a]]", "[A-1] # said", 'a = "x"', "a = 'x'", 'b = "\\n\\"x"',
+    'c = "\\u00e9"', 'c = "\\/"', "d = 1", "d = 01", "d = 1_0", "d = -1", "d = 1.5", "d = 2024-01-01",
+    "e = true", "e = True", "f = []", 'f = ["x", "y"]', 'f = ["x", 1]', "f = [null]", "f = [", '  "x",',
+    '  "y"', '  "z", # said', ",", "]", 'g = """one', "two", 'three"""', 'g = """', '"""', 'g = """\\',
+    ' two"""', 'g = """x""" # said', "h.i = 1", '"j" = 1', "k=1", "k =  1", "l = nan", "l = inf",
+    "m = {x = 1}", 'n = "tab\there"', 'n = "\x01"',
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_LINES), max_size=8))
+@example(["f = [", ",", "]"])
+@example(["f = [", "]"])
+@settings(max_examples=400)
+def test_what_is_read_line_by_line_is_what_toml_says(lines: list[str]) -> None:
+    text = "\n".join([*lines, ""])
+    found = tables.plain(text)
+    if found is not None:
+        assert tomllib.loads(text) == found
+
+
+def test_the_codes_of_relocations_need_no_parser() -> None:
+    text = (ROOT / "findings" / "codes" / "pc.toml").read_text(encoding="utf-8")
+    assert tables.plain(text) == tomllib.loads(text)
+
+
 def test_it_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "t.toml"
     path.write_text("a = 1\n")
     tables.load(path)
-    monkeypatch.setattr(tomllib, "loads", lambda text: pytest.fail("parsed again"))
+    monkeypatch.setattr(tables, "_parsed", lambda text: pytest.fail("parsed again"))
     assert tables.load(path) == {"a": 1}
 
 
@@ -60,7 +88,7 @@ def test_a_folder_is_the_same_when_remembered(tmp_path: Path, monkeypatch: pytes
     for name in ("b", "a"):
         (tmp_path / f"{name}.toml").write_text(f"x = '{name}'\n")
     first = tables.load_folder(tmp_path)
-    monkeypatch.setattr(tomllib, "loads", lambda text: pytest.fail("parsed again"))
+    monkeypatch.setattr(tables, "_parsed", lambda text: pytest.fail("parsed again"))
     assert tables.load_folder(tmp_path) == first == {"a.toml": {"x": "a"}, "b.toml": {"x": "b"}}
     assert list(first) == ["a.toml", "b.toml"]
 
