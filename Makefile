@@ -36,9 +36,9 @@ build: venv
 	@$(BIN)/python tools/compile_native.py
 	@$(BIN)/python -m compileall -q preflight
 
-## test: lint, types and the whole test suite
+## test: lint, types and the whole test suite; three workers for two processors, as one in three waits for a guest
 test: build lint
-	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup
+	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-3} --dist loadgroup
 
 ## lint: ruff and mypy
 lint: venv

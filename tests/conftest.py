@@ -18,6 +18,7 @@ settings.register_profile("developer", deadline=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
     """`--dist loadgroup` by the groups of tests/schedule.py."""
     if config.getvalue("dist") != "loadgroup":

@@ -45,6 +45,11 @@ FIRST: tuple[tuple[str, ...], ...] = (
     ("tests/matrix/test_cluster_page.py",),
     ("tests/test_build.py",),
     ("tests/lab/test_boot.py",),
+    ("tests/fleet/test_routes_systemd_booted.py",),
+    ("tests/predict/test_blind_recorded.py",),
+    ("tests/matrix/test_dask.py",),
+    ("tests/kernels/test_fixtures.py",),
+    ("tests/fleet/test_guide.py",),
 )
 
 
