@@ -36,6 +36,8 @@ class Accesses:
         self._relocated = relocated
         self._numbers = program_type in _NUMBERS
         self._registers = program_type == "kprobe"
+        self._words = program_type == "perf_event"
+        self._checked = program_type in CONTEXTS
         self._context = CONTEXTS.get(program_type, _ANYWHERE)
 
     def suspicious(self, insn: Insn, base: Value, size: int, *, writes: bool) -> bool:
@@ -50,8 +52,10 @@ class Accesses:
         if kind == CONTEXT:
             at = low + insn.off
             first, end = self._context
-            whole = low == high and at % size == 0 and first <= at and at + size <= end
-            return writes or (not whole and (self._registers or insn.slot not in self._relocated))
+            whole = low == high == 0 and at % size == 0 and first <= at and at + size <= end
+            whole = whole and (size == 8 or not self._words)
+            known = self._checked and (self._registers or insn.slot not in self._relocated)
+            return writes or (known and not whole)
         if kind == OBJECT:
             return writes
         if kind not in (MEMORY, VARIABLE):

@@ -13,6 +13,7 @@ from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
 from preflight.predict.look_accesses import STACK_SIZE, Accesses
 from preflight.predict.look_states import (
     ANY_NUMBER,
+    CONTEXT,
     HELD,
     LOADED,
     MAP,
@@ -135,6 +136,8 @@ class Calls:
         if any(kind_of(arguments[register]) in (NUMBER, UNSURE, MIXED) for register in helper.not_null):
             return True
         first = arguments[1]
+        if name in table.context and first is not None and first[0] == CONTEXT and first[2:] != (0, 0):
+            return True
         if name in table.context and kind_of(first) in (NUMBER, UNSURE, STACK, VARIABLE, MIXED):
             return True
         if name in table.map and kind_of(arguments[table.map[name]]) not in (None, MAP, LOADED, UNSURE):

@@ -17,6 +17,7 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
+from preflight.predict.context_fields import context_fields
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import MapOf, Misuse
@@ -64,6 +65,7 @@ _RULES: Final = {
     "arithmetic": _WRONG,
     "result": _WRONG,
     "context": _CONTEXT,
+    "newer": _CONTEXT,
     "registers": _CONTEXT,
     "end": _CONTEXT,
     "field": _WRONG,
@@ -88,7 +90,7 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
         if rule.code in told or not _applies(one, facts):
             continue
         told.add(rule.code)
-        yield _finding(obj, program, one, rule)
+        yield _finding(obj, program, _held_against(one, program, facts), rule)
 
 
 def _suspected(obj: BpfObject, program: Program) -> tuple[bool, bool]:
@@ -139,6 +141,25 @@ def _applies(one: Misuse, facts: KernelFacts) -> bool:
         size = facts.ask(_size_of_registers)
         return size is not None and int(one.about) > size
     return True
+
+
+def _held_against(one: Misuse, program: Program, facts: KernelFacts) -> Misuse:
+    """What some kernels take, or may take as their context is larger than all that were tried, is open."""
+    if one.kind not in ("context", "newer") or not one.about or not one.sure:
+        return one
+    fields = context_fields()
+    struct = fields.structs.get(program.program_type)
+    if struct is None:
+        return one
+    size = facts.ask(_size_of, struct) or 0
+    sure = size <= fields.sizes[struct] if one.kind == "context" else size < int(one.about)
+    return one._replace(sure=sure)
+
+
+def _size_of(facts: KernelFacts, struct: str) -> int | None:
+    """Bytes of a struct."""
+    btf = facts.kernel.btf
+    return next((btf.size_of(one) for one in btf.ids_by_name(struct, {Kind.STRUCT})), None)
 
 
 def _size_of_registers(facts: KernelFacts) -> int | None:

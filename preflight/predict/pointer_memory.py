@@ -24,6 +24,7 @@ from preflight.bytecode.state import (
     State,
     Value,
 )
+from preflight.predict.context_fields import ALL, NONE
 from preflight.predict.pointer_values import (
     CONTEXTS,
     MAP,
@@ -56,6 +57,9 @@ _PACKETS: Final[dict[str, frozenset[int]]] = {"xdp": frozenset({0, 4, 8})}
 _SKB_PACKETS: Final = frozenset({76, 80, 140})
 #: No architecture saves fewer bytes of registers.
 _SMALLEST_REGISTERS: Final = 72
+_WORD: Final = 8
+#: Types that may not write to packets (may_access_direct_pkt_data()).
+_READ_ONLY_PACKETS: Final = frozenset({"cgroup_skb", "sk_reuseport", "flow_dissector", "lwt_in", "lwt_out"})
 _WITH_TYPES: Final = frozenset({"tracing", "lsm", "struct_ops"})
 
 
@@ -264,48 +268,71 @@ class PointerMemory(Memory):
             walker.note(
                 "pointer", slot, f"a store to map {known.name}" if writes else "an access before a map"
             )
-        elif base.kind == CTX and base.off is None and walker.program_type in _OF_NUMBERS:
-            walker.note("context", slot, "an access to the context at an offset that is not constant")
-        elif base.kind == CTX and base.off is not None and walker.program_type in _FIXED:
+        elif base.kind == CTX:
+            self._check_context(insn, base.off, size, writes=writes)
+
+    def _check_context(self, insn: Insn, moved: int | None, size: int, *, writes: bool) -> None:
+        """An access through a pointer to the context that was moved by so many bytes."""
+        walker, slot = self._walker, insn.slot
+        if insn.is_atomic:
+            walker.note("context", slot, "an atomic operation on the context")
+        elif moved is None:
+            if walker.program_type in _OF_NUMBERS:
+                walker.note("context", slot, "an access to the context at an offset that is not constant")
+        elif walker.has_fixed_context or walker.program_type == "syscall":
             if slot in self._reading.offsets and walker.program_type in _OF_NUMBERS and not writes:
                 return  # a field that relocation found lies where it may be read
             walker.look_at_offset(slot)
-            self._check_field(slot, base.off + insn.off, size, writes=writes)
+            if moved:
+                # newer verifiers take some, and a field has to be there all the same
+                walker.note("context", slot, "an access through a moved context pointer", sure=False)
+            else:
+                self._check_field(slot, insn.off, size, writes=writes)
 
     def _check_field(self, slot: int, at: int, size: int, *, writes: bool) -> None:
         """An access to the context, against what programs of the type have."""
         walker, end = self._walker, at + size
         if walker.program_type == "kprobe":
+            what = f"{size} bytes at offset {at} of the saved registers"
             if writes:
                 walker.note("registers", slot, "a store to the saved registers")
-            elif at % size:
-                walker.note("context", slot, f"{size} bytes at offset {at} of the saved registers")
-            else:
-                what = f"{size} bytes at offset {at} of the saved registers"
-                if end > _SMALLEST_REGISTERS:
-                    walker.note("end", slot, what, about=str(end))
-            return
-        first, last = CONTEXTS.get(walker.program_type, (0, end))
-        # offsets below 0 of an event's record are compared as unsigned numbers, and taken
-        before = at < first and not (at < 0 and walker.program_type == "tracepoint")
-        if before or end > last or (walker.program_type in CONTEXTS and at % size):
-            walker.note("context", slot, f"{size} bytes at offset {at} of the context")
-            return
-        allowed = walker.rules.writes.get(walker.program_type)
-        if writes and allowed is not None and not any(a <= at and end <= a + room for a, room in allowed):
-            walker.note("context", slot, f"a store of {size} bytes at offset {at} of the context")
-        if any(a <= at < a + room for a, room in walker.rules.denied.get(walker.program_type, ())):
-            walker.note("context", slot, f"offset {at} of the context, which these programs do not have")
-        for kind, first, room, attach in walker.rules.only:
-            concerned = kind == walker.program_type and first <= at < first + room
-            if concerned and walker.attach_type and walker.attach_type not in attach:
-                what = f"offset {at} of the context, which {walker.attach_type} programs do not have"
+            if at % size or at < 0:
                 walker.note("context", slot, what)
+            elif end > _SMALLEST_REGISTERS:
+                walker.note("end", slot, what, about=str(end))
+            return
+        taken = walker.fields.taken(
+            walker.program_type, walker.attach_type, f"{'w' if writes else 'r'}{size}", at
+        )
+        if taken is None:
+            self._check_record(slot, at, size, writes=writes)
+        elif taken != ALL:
+            what = f"{size} bytes at offset {at} of the context are {'written' if writes else 'read'}"
+            walker.note("context" if taken == NONE else "newer", slot, what, about=str(end))
+
+    def _check_record(self, slot: int, at: int, size: int, *, writes: bool) -> None:
+        """The same for what an event hands over."""
+        walker, end = self._walker, at + size
+        if walker.program_type == "perf_event" and size != _WORD:
+            # saved registers are read whole; what is behind them lies elsewhere on each architecture
+            what = f"{size} bytes at offset {at} of the saved registers"
+            walker.note("context", slot, what, sure=end <= _SMALLEST_REGISTERS)
+        bounds = CONTEXTS.get(walker.program_type)
+        if bounds is None:
+            return
+        # offsets below 0 of an event's record are compared as unsigned numbers, and taken
+        before = at < bounds[0] and not (at < 0 and walker.program_type == "tracepoint")
+        stored = writes and walker.program_type != "syscall"
+        if stored or before or end > bounds[1] or at % size:
+            what = f"{size} bytes at offset {at} of the context are {'written' if writes else 'read'}"
+            walker.note("context", slot, what)
 
     def _check_bytes(self, slot: int, known: Pointer, off: int, size: int, *, writes: bool) -> None:
         walker = self._walker
         if known.kind == PACKET:
             held = walker.held(walker.now)
+            if writes and walker.program_type in _READ_ONLY_PACKETS:
+                walker.note("packet", slot, "a store to the packet, which programs of this type only read")
             if held is not None:
                 shown = dict(held.compared).get(known.ident, 0)
                 first, last = known.low + off, known.low + off + size

@@ -14,7 +14,7 @@ from preflight.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The table's parts by name; `only` lists (type, offset, size, attach types)."""
+    """The table's parts by name."""
 
     nullable: Mapping[str, str]
     gives_pointer: frozenset[str]
@@ -31,13 +31,10 @@ class Rules:
     callback: Mapping[str, int]
     loads: Mapping[str, Mapping[int, str]]
     iterator: Mapping[str, list[int]]
-    writes: Mapping[str, list[list[int]]]
     writes_map: frozenset[str]
     string: Mapping[str, int]
     words: Mapping[str, int]
     constant: Mapping[str, int]
-    denied: Mapping[str, list[list[int]]]
-    only: tuple[tuple[str, int, int, tuple[str, ...]], ...]
 
 
 @cache
@@ -61,11 +58,8 @@ def rules() -> Rules:
         table["callback"],
         {kind: {int(at): what for at, what in row.items()} for kind, row in table["context"].items()},
         table["iterator"],
-        table["writes"],
         lists["writes_map"],
         table["string"],
         table["words"],
         table["constant"],
-        table["denied"],
-        tuple((row["type"], *row["at"], tuple(row["attach"])) for row in table["only"]),
     )

@@ -48,7 +48,7 @@ from preflight.predict.pointer_values import MapOf
 
 #: Types whose programs are looked at first; all others are walked.
 _TRACING: Final = frozenset({
-    "kprobe", "tracepoint", "perf_event", "raw_tracepoint", "raw_tracepoint_writable", "tracing", "lsm",
+    "kprobe", "tracepoint", "perf_event", "raw_tracepoint", "tracing", "lsm",
 })  # fmt: skip
 #: Slots of programs that are looked at: a walk of longer ones, which is bounded, is not dearer than the look.
 _LONG: Final = 8_000

@@ -26,7 +26,7 @@ PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "
 #: A flag of maps: programs may only read them (BPF_F_RDONLY_PROG).
 READONLY: Final = 0x80
 #: Types whose contexts are read in whole words between two offsets: *_is_valid_access() of
-#: kernel/trace/bpf_trace.c and net/core/filter.c. Of saved registers those of x86-64: elsewhere there are
+#: kernel/trace/bpf_trace.c; others are in data/context_fields.toml. Of saved registers those of x86-64: elsewhere there are
 #: more, or the walk finds nothing to object to.
 CONTEXTS: Final = {
     "kprobe": (0, 168),
@@ -34,7 +34,7 @@ CONTEXTS: Final = {
     "raw_tracepoint": (0, 96),
     "raw_tracepoint_writable": (0, 96),
     "perf_event": (0, 4096),
-    "xdp": (0, 24),
+    "syscall": (0, 1 << 16),
 }
 
 
@@ -62,11 +62,12 @@ class Pointer(NamedTuple):
 
 class Held(NamedTuple):
     """What a path holds: references by ident with their source (iterators and dynptrs by their place on the
-    stack), the slot of a taken lock, and how far packets were compared (ident, bytes)."""
+    stack), what tells a taken lock, how far packets were compared (ident, bytes), and places of set dynptrs."""
 
     references: tuple[tuple[int, str], ...] = ()
     lock: int = -1
     compared: tuple[tuple[int, int], ...] = ()
+    dynptrs: tuple[int, ...] = ()
 
 
 class MapOf(NamedTuple):

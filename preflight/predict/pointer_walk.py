@@ -36,8 +36,10 @@ from preflight.bytecode.state import (
     Value,
     scalar,
 )
+from preflight.predict import pointer_calls
 from preflight.predict.pointer_memory import PointerArithmetic, PointerMemory
 from preflight.predict.pointer_values import (
+    CONTEXTS,
     MAP,
     MEMORY,
     OBJECT,
@@ -110,10 +112,13 @@ class Walker(Machine):
         types: tuple[str, str],
         iterator: str,
     ) -> None:
+        from preflight.predict.context_fields import context_fields
         from preflight.predict.pointer_rules import rules
 
         super().__init__(graph, environment, exact=True)
         self.rules = rules()
+        self.fields = context_fields()
+        self.has_fixed_context = types[0] in CONTEXTS or types[0] in self.fields.structs
         self.maps = {one.name: one for one in maps}
         self.program_type, self.attach_type = types
         self.found: dict[tuple[str, int], Misuse] = {}
@@ -132,7 +137,7 @@ class Walker(Machine):
         conditions = (i for i in graph.insns if i is not None and i.cls in (BPF_JMP, 0x06))
         self.bounds_numbers = any(
             i.op not in _EQUAL and i.jump_target is not None and i.op for i in conditions
-        )
+        ) or any(i is not None and i.is_helper_call and i.imm in pointer_calls.BY_MACHINE for i in graph.insns)
 
     # what a path holds
 
@@ -348,12 +353,13 @@ class Walker(Machine):
         if name in self.rules.moves_packet:
             self.replace(state, -1, NUMBER, (PACKET, PACKET_END))
         if held is not None and name == "spin_lock":
-            self.hold(state, held._replace(lock=insn.slot))
+            self.hold(state, held._replace(lock=pointer_calls.locked_by(insn.slot, arguments[1])))
         if held is not None and name == "spin_unlock":
             self.hold(state, held._replace(lock=-1))
         if name in self.rules.release:
             self._release(insn, state, name, arguments[1])
         self._dynptr(insn, state, name, arguments)
+        pointer_calls.follow_dynptr(self, state, insn.slot, name, arguments)
         if name == "kptr_xchg" and isinstance(arguments[2].data, Pointer) and arguments[2].data.held:
             self.drop(state, arguments[2].data.ident)
         result = self._result(insn, state, name, arguments)
@@ -393,6 +399,9 @@ class Walker(Machine):
         source, slot = f"bpf_{name}()", insn.slot
         of = self.map_of(arguments[1])
         if name == "map_lookup_elem":
+            within = arguments[1].data
+            if of is None and isinstance(within, Pointer) and within.kind == MAP:
+                return self.made(state, Pointer(MEMORY, slot, f"a map in {within.source}", nullable="yes"))
             return None if of is None else self._looked_up(state, slot, of, arguments[2])
         kind = self.rules.nullable.get(name)
         if kind is None:
@@ -486,9 +495,12 @@ class Walker(Machine):
             self.note("size", slot, f"bpf_{name}() gets {words.number.value} bytes of arguments")
         if name in self.rules.context and arguments[1].kind in (STACK, SCALAR, DATA):
             self.note("argument", slot, f"bpf_{name}() gets something else than the context")
+        if name in self.rules.context and arguments[1].kind == CTX and arguments[1].off:
+            self.note("argument", slot, f"bpf_{name}() gets a moved context pointer")
         if name in self.rules.field:
             self._check_field(slot, name, arguments)
-        for pointer, size, writes in BUFFERS.get(insn.imm, ()):
+        pointer_calls.check_call(self, slot, name, arguments, -1 if held is None else held.lock)
+        for pointer, size, writes in (*BUFFERS.get(insn.imm, ()), *pointer_calls.BUFFERS.get(name, ())):
             self._check_buffer(slot, name, arguments, (pointer, size, writes))
 
     def _check_map(self, slot: int, name: str, arguments: list[Value]) -> None:
@@ -542,6 +554,10 @@ class Walker(Machine):
             most = length.number.umax
             if most == 0 and name in self.rules.positive:
                 self.note("size", slot, f"bpf_{name}() gets 0 bytes")
+            elif name in self.rules.positive and length.number.umin <= 1 and not length.number.is_const:
+                kind = "size" if length.number.umin == 0 else "positive"
+                what = f"bpf_{name}() gets a size that may be 0"
+                self.note(kind, slot, what, sure=kind == "size" and not self.bounds_numbers)
             if most >= _UNBOUNDED:
                 what = f"bpf_{name}() gets a size that is not bounded"
                 self.note("size", slot, what, sure=not self.bounds_numbers)
@@ -562,6 +578,7 @@ class Walker(Machine):
                 self.check_range(slot, known, 0, most, sure=sure)
                 if writes and known.readonly:
                     self.note("readonly", slot, f"bpf_{name}() would write to {known.source}")
+                self._check_guarded(slot, name, known, most, sure=sure)
             elif known.kind in (SOCKET, MAP, PACKET_END):
                 self.note("argument", slot, f"bpf_{name}() gets a {known.kind} as memory")
         elif value.kind == STACK and value.off is not None and most and value.off + most > 0:
@@ -579,6 +596,17 @@ class Walker(Machine):
             self.note("argument", slot, f"bpf_{name}() gets a number as memory")
         elif value.kind == OPAQUE and fixed and self._pointers.is_given(value):
             self.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")
+
+    def _check_guarded(self, slot: int, name: str, known: Pointer, most: int, *, sure: bool) -> None:
+        """A lock or a timer is among the bytes that a helper gets (check_map_access())."""
+        for at, room, field in known.guarded:
+            if field != "kptr" and known.low == known.high and known.low < at + room and at < known.low + most:
+                what = f"bpf_{name}() gets bytes of {known.source} with its {field}"
+                self.note("field", slot, what, sure=sure, about=field)
+
+    def is_given(self, value: Value) -> bool:
+        """Whether a value is an argument of the hook, just as it was."""
+        return self._pointers.is_given(value)
 
     def check_range(self, slot: int, known: Pointer, off: int, size: int, *, sure: bool = True) -> None:
         """An access of `size` bytes behind a pointer into memory."""
@@ -604,6 +632,8 @@ class Walker(Machine):
         arguments = state.frames[-1].regs[:]
         following = super()._call_kernel_function(insn, state)
         first = arguments[1]
+        pointer_calls.follow_section(self, state, insn.slot, name)
+        pointer_calls.follow_dynptr(self, state, insn.slot, name, arguments)
         if name.startswith("bpf_iter_") and first.kind == STACK and first.off is not None:
             self._iterate(insn, state, name, first.off - (1 << 20))
         elif name in self.rules.kfunc_acquire:
@@ -614,6 +644,8 @@ class Walker(Machine):
             state.frames[-1].regs[0] = made
         elif name in self.rules.kfunc_release:
             self._release_object(insn, state, name, first)
+        elif (slice_ := pointer_calls.slice_of(insn.slot, name, arguments)) is not None:
+            state.frames[-1].regs[0] = self.made(state, slice_)
         elif any(isinstance(one.data, Pointer) and one.data.held for one in arguments[1:6]):
             state.doubt = True  # it may keep or release what it gets
         return following

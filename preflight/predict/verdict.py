@@ -67,17 +67,16 @@ class ObjectVerdict:
 def predict(obj: BpfObject, facts: KernelFacts) -> ObjectVerdict:
     """Judge an object on a kernel. InputError when it cannot be linked or a BTF is corrupt."""
     if ill_formed_of(obj):
-        return _with_ill_formed(obj, predict(without_ill_formed(obj), facts), facts)
+        return _with_ill_formed(obj, predict(without_ill_formed(obj), facts))
     return recalled(obj, facts, RelocatedObject(obj, facts.target), _judge)
 
 
-def _with_ill_formed(obj: BpfObject, others: ObjectVerdict, facts: KernelFacts) -> ObjectVerdict:
+def _with_ill_formed(obj: BpfObject, others: ObjectVerdict) -> ObjectVerdict:
     """Some of the object's programs no kernel follows; `others` is the verdict of the rest."""
     judged = {program_key(one.program): one for one in others.programs}
-    on_kernel = RelocatedObject(obj, facts.target)
     for program in obj.programs:
         if program_key(program) not in judged:
-            findings = (ill_formed_finding(obj, program), *(attach_findings(on_kernel, facts, program) or ()))
+            findings = (ill_formed_finding(obj, program),)
             judged[program_key(program)] = ProgramVerdict(
                 program, "fails", "fails", "not-tried", "not-tried", findings, None
             )

@@ -28,6 +28,15 @@ def test_its_object_fails_and_it_is_not_followed() -> None:
     assert [found.code for found in one.findings] == ["PC438"]
 
 
+@pytest.mark.parametrize(
+    "section", ["sk_skb", "kprobe/work", "tp_btf/made", "lsm/file_open", "tp/sched/made"]
+)
+def test_of_all_kinds(section: str) -> None:
+    # goto -40
+    verdict = judged(program(section, [mov(0, 0), Ins(0x05, off=-40)]), KERNEL)
+    assert [found.code for found in verdict.programs[0].findings] == ["PC438"]
+
+
 def test_where_it_is_and_what_the_verifier_says() -> None:
     (found,) = judged(program(RAW, LOST), KERNEL).programs[0].findings
     assert found.location is not None
