@@ -12,6 +12,8 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from operator import or_
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from preflight.btf.reader import Btf
@@ -209,7 +211,7 @@ class _Reader:
             for offsets in (words[first + 1 : place : size], words[first + 2 : place : size]):
                 if max(offsets) >= total:
                     return False
-            if any(offset % INSN_BYTES for offset in words[first:place:size]):
+            if reduce(or_, words[first:place:size]) % INSN_BYTES:
                 return False
         return place == left
 
@@ -264,9 +266,10 @@ class _Reader:
     def _decode(
         self, at: int, count: int, size: int, words: int, decode: _Decode[Record]
     ) -> Iterator[Record]:
-        layout = f"{words}I"
-        for place in range(at, at + count * size, size):
-            record = self._unpack(layout, place)
+        records = struct.iter_unpack(
+            f"{self._mark}{words}I{size - 4 * words}x", self._data[at : at + count * size]
+        )
+        for place, record in zip(range(at, at + count * size, size), records, strict=True):
             if record[0] % INSN_BYTES:
                 raise InputError(f"instruction offset {record[0]} is not a multiple of 8", offset=place)
             yield decode(record, place, self._text)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import repeat
 from operator import itemgetter
 from typing import NoReturn
@@ -25,6 +26,12 @@ _BATCH = 512
 _UNROLLED = 8
 #: Records scanned at a time when it is a place that is looked for, not a record.
 _STRETCH = 4 * _BATCH * _UNROLLED - 1
+
+
+@cache
+def _marks(kinds: frozenset[int]) -> bytes:
+    """By the top byte of an info word: 1 for these kinds."""
+    return bytes((top & 0x7F) in kinds for top in range(256))
 
 
 class _UnknownKindError(Exception):
@@ -149,7 +156,7 @@ class Records:
             self._infos = list(dict.fromkeys(map(self.words.__getitem__, places)) if known else self._steps)
         return list(self._infos)
 
-    def places_of(self, kinds: Container[int]) -> list[int]:
+    def places_of(self, kinds: Iterable[int]) -> list[int]:
         """Word indexes of the info words of some kinds, in id order.
 
         Scans up to the last word that could be one: a third of a kernel's records, where pahole
@@ -181,7 +188,7 @@ class Records:
         while not self._complete and self._next <= word:
             self._scan(len(self._scanned) + _STRETCH)
 
-    def ids_of(self, kinds: Container[int]) -> list[int]:
+    def ids_of(self, kinds: Iterable[int]) -> list[int]:
         """Ids of some kinds, in id order."""
         wanted = self._words_of(kinds)
         return [type_id for type_id, place in enumerate(self.all(), self._start_id) if wanted[place]]
@@ -203,7 +210,7 @@ class Records:
             self._raw = self.words.tobytes()
         return self._raw
 
-    def _words_of(self, kinds: Container[int]) -> bytes:
+    def _words_of(self, kinds: Iterable[int]) -> bytes:
         """One byte per word: 1 where an info word there would be of these kinds.
 
         Kind and kflag are the top byte of an info word. Taking that byte of every word at
@@ -211,7 +218,7 @@ class Records:
         """
         if self._tops is None:
             self._tops = self.raw[3 if sys.byteorder == "little" else 0 :: 4]
-        return self._tops.translate(bytes((top & 0x7F) in kinds for top in range(256)))
+        return self._tops.translate(_marks(frozenset(kinds)))
 
     def _scan(self, wanted: int | None) -> None:
         """Extend the boundaries to at least record `wanted`, or to the end."""

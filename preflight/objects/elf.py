@@ -9,10 +9,11 @@ names in BTF, and it takes ten times as long. The tests compare both.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Final, NamedTuple
 
 from preflight.errors import InputError
@@ -31,6 +32,7 @@ STT_OBJECT: Final = 1
 STT_FUNC: Final = 2
 STT_SECTION: Final = 3
 
+_NATIVE: Final = "<" if sys.byteorder == "little" else ">"
 _BINDINGS: Final = {0: "local", 1: "global", 2: "weak"}
 #: st_other & 3
 STV_INTERNAL: Final = 1
@@ -92,7 +94,7 @@ class Elf:
     byteorder: str
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
-    relocations: dict[int, tuple[Relocation, ...]]
+    relocations: Mapping[int, tuple[Relocation, ...]]
     by_section: dict[int, list[Symbol]] = field(repr=False)
 
     def section(self, name: str) -> Section | None:
@@ -109,21 +111,22 @@ class Elf:
 
 def read(data: bytes) -> Elf:
     """Take a BPF object file apart. InputError with an offset for anything that is not one."""
-    header = precheck.check(data)
+    header, heads = precheck.check(data)
     names = _Names()
-    sections = _sections(data, header, names)
+    sections = _sections(data, header, heads, names)
     symbols: tuple[Symbol, ...] = ()
-    relocations: dict[int, tuple[Relocation, ...]] = {}
+    tables: dict[int, list[Section]] = {}
     for section in sections:
         if section.type == precheck.SHT_SYMTAB:
             symbols = _symbols(section, sections[section.link].data, header.mark, names)
     for section in sections:
         if section.type in (precheck.SHT_REL, precheck.SHT_RELA):
-            found = _relocations(section, header.mark, len(symbols), sections[section.info])
-            relocations[section.info] = relocations.get(section.info, ()) + found
+            _check_relocations(section, header.mark, len(symbols), sections[section.info])
+            tables.setdefault(section.info, []).append(section)
     by_section: dict[int, list[Symbol]] = {}
     for symbol in symbols:
         by_section.setdefault(symbol.section, []).append(symbol)
+    relocations = _Relocations(header.mark, len(symbols), sections, tables)
     return Elf(header.byteorder, sections, symbols, relocations, by_section)
 
 
@@ -132,8 +135,9 @@ def decode_name(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-def _sections(data: bytes, header: precheck.Header, names: _Names) -> tuple[Section, ...]:
-    heads = precheck.read_section_headers(data, header)
+def _sections(
+    data: bytes, header: precheck.Header, heads: list[precheck.SectionHeader], names: _Names
+) -> tuple[Section, ...]:
     table = heads[header.shstrndx]
     text = data[table.offset : table.offset + table.size]
     return tuple(
@@ -187,6 +191,52 @@ class _Names:
             raise InputError(f"the names come to more than {precheck.MAX_NAMES} bytes", offset=at)
         self._seen[key] = decode_name(table[offset:end])
         return self._seen[key]
+
+
+class _Relocations(Mapping[int, tuple[Relocation, ...]]):
+    """Relocations by section, each section's made when they are asked for: those of .BTF.ext never are."""
+
+    def __init__(
+        self,
+        mark: str,
+        symbols: int,
+        sections: tuple[Section, ...],
+        tables: Mapping[int, list[Section]],
+    ) -> None:
+        self._mark = mark
+        self._symbols = symbols
+        self._sections = sections
+        self._tables = tables
+        self._made: dict[int, tuple[Relocation, ...]] = {}
+
+    def __getitem__(self, index: int) -> tuple[Relocation, ...]:
+        if index not in self._made:
+            tables, target = self._tables[index], self._sections[index]
+            found = [_relocations(table, self._mark, self._symbols, target) for table in tables]
+            self._made[index] = tuple(chain.from_iterable(found))
+        return self._made[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+
+def _check_relocations(table: Section, mark: str, symbols: int, target: Section) -> None:
+    """InputError for an entry that names no symbol, or a place outside its section."""
+    if not table.data:
+        return
+    if mark == _NATIVE:
+        stride = 3 if table.type == precheck.SHT_RELA else 2
+        places, infos = memoryview(table.data).cast("Q"), memoryview(table.data).cast("I")
+        # the upper half of r_info is the symbol
+        if (
+            max(places[::stride]) < target.size
+            and max(infos[(3 if _NATIVE == "<" else 2) :: 2 * stride]) < symbols
+        ):
+            return
+    _relocations(table, mark, symbols, target)
 
 
 #: Makes a Relocation of its fields; debug information has thousands, and the class itself is slow to call.

@@ -24,7 +24,7 @@ CO-RE relocations are not applied here: they patch the finished image by `origin
 from __future__ import annotations
 
 import struct
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -96,6 +96,7 @@ class _Index:
     """What linking needs to find quickly, made once per object."""
 
     relocations: dict[int, dict[int, Relocation]]
+    offsets: dict[int, list[int]]
     externs: dict[int, Extern]
     maps: dict[tuple[str, int], MapDef]
     data: dict[int, DataSection]
@@ -107,11 +108,12 @@ class _Index:
 
 def _index(obj: BpfObject) -> _Index:
     relocations: dict[int, dict[int, Relocation]] = {}
-    for section, entries in obj.elf.relocations.items():
+    for section in obj.elf.relocations:
         if obj.elf.sections[section].is_code:
-            relocations[section] = {entry.offset: entry for entry in entries}
+            relocations[section] = {entry.offset: entry for entry in obj.elf.relocations[section]}
     return _Index(
         relocations=relocations,
+        offsets={section: sorted(entries) for section, entries in relocations.items()},
         externs={extern.symbol: extern for extern in obj.externs},
         maps={(definition.section, definition.offset): definition for definition in obj.maps},
         data={section.index: section for section in obj.sections},
@@ -228,12 +230,20 @@ class _Linker:
     def _places(self, function: Function) -> Iterator[tuple[int, Relocation | None]]:
         """The function's slots that need work, with their relocation."""
         relocations = self._index.relocations.get(function.section_index, {})
-        first = function.section_insn
-        code = function.code
-        for n in range(function.insn_count):
-            relocation = relocations.get((first + n) * SLOT)
-            if relocation is not None or code[n * SLOT] == CALL:
-                yield n, relocation
+        first, count, code = function.section_insn, function.insn_count, function.code
+        offsets = self._index.offsets.get(function.section_index, ())
+        begin = bisect_left(offsets, first * SLOT)
+        end = bisect_left(offsets, (first + count) * SLOT)
+        slots = {offset // SLOT - first for offset in offsets[begin:end] if not offset % SLOT}
+        # calls of subprograms: 1 as source register, and no destination
+        opcodes, registers, wanted = code[::SLOT], code[1::SLOT], 0x10 if self._little else 0x01
+        at = opcodes.find(CALL)
+        while 0 <= at < count:
+            if registers[at] == wanted:
+                slots.add(at)
+            at = opcodes.find(CALL, at + 1)
+        for n in sorted(slots):
+            yield n, relocations.get((first + n) * SLOT)
 
     def _relocate(
         self, function: Function, base: int, n: int, relocation: Relocation | None

@@ -23,20 +23,21 @@ T = TypeVar("T")
 _LICENSE_BYTES: Final = 127
 
 
-def load(content: bytes, name: str, aliases: tuple[str, ...] = ()) -> BpfObject:
-    """The facts about an object. `name` is what people call it; it is kept as given.
+def load(content: bytes, name: str, aliases: tuple[str, ...] = (), *, sha256: str | None = None) -> BpfObject:
+    """The facts about an object. `name` is what people call it; it is kept as given. `sha256` is that of
+    `content`, where it is known.
 
     Raises InputError, with `name` as its subject and an offset in the file where one is known, for
     anything that is not a readable BPF object. What is readable but refused by stock libbpf is in
     `BpfObject.problems` instead.
     """
     try:
-        return _load(bytes(content), name, aliases)
+        return _load(bytes(content), name, aliases, sha256)
     except InputError as error:
         raise error.about(name) from None
 
 
-def _load(content: bytes, name: str, aliases: tuple[str, ...]) -> BpfObject:
+def _load(content: bytes, name: str, aliases: tuple[str, ...], sha256: str | None) -> BpfObject:
     parsed = elf.read(content)
     btf_section, ext_section = parsed.section(".BTF"), parsed.section(".BTF.ext")
     # BPF pointers have 8 bytes, whatever a `long` in the BTF says (bpf_object__init_btf())
@@ -53,7 +54,7 @@ def _load(content: bytes, name: str, aliases: tuple[str, ...]) -> BpfObject:
         version_problems += (Problem("no-symbols", "", "the symbol table is missing: a stripped object"),)
     return BpfObject(
         name=name,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256 or hashlib.sha256(content).hexdigest(),
         data=content,
         elf=parsed,
         programs=programs,

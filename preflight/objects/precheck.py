@@ -135,7 +135,7 @@ def extent(data: bytes | memoryview, at: int = 0) -> int:
     return max(end, *(s.offset + s.size for s in sections if s.in_file), _EHDR_SIZE)
 
 
-def check(data: bytes) -> Header:
+def check(data: bytes) -> tuple[Header, list[SectionHeader]]:
     """Prove that `data` is a sane BPF object file; InputError with the offset of the first fault."""
     if len(data) > MAX_BYTES:
         raise InputError(
@@ -153,7 +153,7 @@ def check(data: bytes) -> Header:
         _check_section(data, section, sections)
     _check_names(data, header, sections)
     _check_counts(sections)
-    return header
+    return header, sections
 
 
 def _check_section(data: bytes, section: SectionHeader, sections: list[SectionHeader]) -> None:

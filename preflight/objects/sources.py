@@ -84,7 +84,7 @@ def _add(found: dict[str, BpfObject], raw: _Raw, name: str, opened: Mapping[str,
         found[digest] = replace(opened[digest], name=name, aliases=(), _memo={})
     elif known is None:
         try:
-            found[digest] = load(raw.content, name)
+            found[digest] = load(raw.content, name, sha256=digest)
         except InputError as error:
             error.offset = raw.at + (error.offset or 0) if raw.embedded else error.offset
             raise
