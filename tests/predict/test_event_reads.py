@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.elfwriter import Ins, exit_, mov
+from tests.elfwriter import Ins, mov
 from tests.predict.worlds import findings, judged, program, world
 
 #: Each reads 8 bytes at that offset of the context.
@@ -65,4 +65,4 @@ def test_an_event_of_a_class_has_the_record_of_its_class() -> None:
 
 
 def test_a_field_is_told_once() -> None:
-    assert len(told(["ent", "prio", "pid"], AT[8], AT[8], exit_(), context=["ent", "pid"])) == 1
+    assert len(told(["ent", "prio", "pid"], AT[8], AT[8], context=["ent", "pid"])) == 1
