@@ -25,15 +25,16 @@ class Spelled(list[Any]):
     """A list of JSON values that is spelled once. Nobody may change it."""
 
     __slots__ = ("_text",)
+    _text: str
 
     @property
     def text(self) -> str:
         """The whole list as JSON on one line."""
         try:
-            text: str = self._text
+            return self._text
         except AttributeError:
-            text = self._text = encode(list(self))
-        return text
+            self._text = encode(list(self))
+            return self._text
 
 
 class Rows(Sequence[dict[str, Any]]):
