@@ -10,7 +10,8 @@ What is kept between runs, and so what a line measures:
 * cold: the cache directory is empty, so no index and no answer. Python's compiled files are there, as
   after an installation, and the page cache holds the files, for bpftool as for us.
 * warm index: the index of every kernel's BTF is there with its digest, and nothing else. Objects are
-  opened, every relocation is resolved and every question of reachability answered in the run that is measured.
+  opened, every relocation is resolved and every question of reachability answered in the run that is
+  measured.
 * asked again: the answers of the same question on the same files are there, too; next to nothing
   is computed. This is no measure of the engine.
 * one object of N is new: indexes and answers are there, but for one of the objects.
