@@ -38,7 +38,8 @@ from preflight.predict.pointer_values import PLAIN_MAPS, READONLY, MapOf
 #: Helpers that only few programs call, and that have arguments of their own kind.
 _ALWAYS: Final = frozenset({
     "ringbuf_reserve_dynptr", "ringbuf_submit_dynptr", "ringbuf_discard_dynptr",
-    "strncmp", "snprintf", "kptr_xchg",
+    "dynptr_from_mem", "dynptr_read", "dynptr_write", "dynptr_data",
+    "strncmp", "snprintf", "kptr_xchg", "perf_prog_read_value", "perf_event_read_value",
 })  # fmt: skip
 #: Takes a record of a ring buffer, and those that give it back.
 _RESERVE: Final = "ringbuf_reserve"
@@ -138,7 +139,7 @@ class Calls:
         first = arguments[1]
         if name in table.context and first is not None and first[0] == CONTEXT and first[2:] != (0, 0):
             return True
-        if name in table.context and kind_of(first) in (NUMBER, UNSURE, STACK, VARIABLE, MIXED):
+        if name in table.context and kind_of(first) not in (None, CONTEXT, LOADED):
             return True
         if name in table.map and kind_of(arguments[table.map[name]]) not in (None, MAP, LOADED, UNSURE):
             return True
@@ -177,7 +178,7 @@ class Calls:
             given = arguments[size]
             if given is None or given[0] > UNSURE or given[2] < 0 or given[3] >= _UNBOUNDED:
                 return True
-            if given[2] == 0 and name in self._rules.positive:
+            if name in self._rules.positive and given[2] <= 1 and given[2:] != (1, 1):
                 return True
             length = given[3]
         value = arguments[pointer]

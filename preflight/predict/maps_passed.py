@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 #: Registers in which helpers get maps.
 _REGISTERS: Final = (1, 2, 3)
 #: Helpers that get it in another than the first, by number: tail_call, perf_event_output, get_stackid,
-#: skb_under_cgroup, sk_select_reuseport, skb_output, xdp_output (include/uapi/linux/bpf.h).
-_SECOND: Final = frozenset({12, 25, 27, 33, 82, 111, 121})
+#: skb_under_cgroup, sk_redirect_map, sock_map_update, msg_redirect_map, sock_hash_update, msg_redirect_hash,
+#: sk_redirect_hash, sk_select_reuseport, skb_output, xdp_output (include/uapi/linux/bpf.h).
+_SECOND: Final = frozenset({12, 25, 27, 33, 52, 53, 60, 70, 71, 72, 82, 111, 121})
 
 
 class Passed(NamedTuple):

@@ -59,6 +59,8 @@ _RULES: Final = {
     "bounds": _RANGE,
     "packet": _RANGE,
     "size": _RANGE,
+    "positive": _RANGE,
+    "moved": _WRONG,
     "argument": _WRONG,
     "pointer": _WRONG,
     "readonly": _WRONG,
@@ -134,9 +136,11 @@ def _finding(obj: BpfObject, program: Program, one: Misuse, rule: _Rule) -> Find
 def _applies(one: Misuse, facts: KernelFacts) -> bool:
     """Whether it is a misuse to this kernel, too."""
     if one.kind == "registers":
-        return not _lets_write(facts)
+        return not _lets_write(facts) or one.about != "8"
     if one.kind == "field":  # to kernels that do not know it, it is a struct like any other
         return facts.has_type(one.about, Kind.STRUCT)
+    if one.kind == "positive":  # a comparison with 0 is no bound to verifiers before 6.8
+        return not facts.has_type("bpf_retval_range", Kind.STRUCT)
     if one.kind == "end":
         size = facts.ask(_size_of_registers)
         return size is not None and int(one.about) > size
@@ -145,6 +149,10 @@ def _applies(one: Misuse, facts: KernelFacts) -> bool:
 
 def _held_against(one: Misuse, program: Program, facts: KernelFacts) -> Misuse:
     """What some kernels take, or may take as their context is larger than all that were tried, is open."""
+    if one.kind == "moved":  # looked at since helpers take pointers of the kernel's (5.19)
+        return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
+    if one.kind == "registers" and _lets_write(facts):
+        return one._replace(sure=False)
     if one.kind not in ("context", "newer") or not one.about or not one.sure:
         return one
     fields = context_fields()

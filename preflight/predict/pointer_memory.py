@@ -46,12 +46,6 @@ _WILD: Final = 1 << 29
 _STACK_SIZE: Final = 512
 #: Types whose context holds nothing but numbers.
 _OF_NUMBERS: Final = frozenset({"kprobe", "tracepoint", "perf_event", "raw_tracepoint"})
-#: Types whose contexts are laid out the same in every kernel (include/uapi/linux/bpf.h), and saved registers.
-_FIXED: Final = frozenset({
-    *_OF_NUMBERS, "sk_skb", "flow_dissector",
-    "sk_lookup", "cgroup_device", "xdp", "cgroup_sysctl", "sock_ops", "sched_cls", "cgroup_skb",
-    "socket_filter", "cgroup_sock", "cgroup_sock_addr", "cgroup_sockopt",
-})  # fmt: skip
 #: Offsets of 4 bytes that are pointers into the packet: data, data_end, data_meta.
 _PACKETS: Final[dict[str, frozenset[int]]] = {"xdp": frozenset({0, 4, 8})}
 _SKB_PACKETS: Final = frozenset({76, 80, 140})
@@ -210,6 +204,8 @@ class PointerMemory(Memory):
         super().load(insn, state)
         if base.kind == CTX and base.off is not None:
             regs[insn.dst] = self._from_context(insn, state, base.off + insn.off, size, regs[insn.dst])
+        elif isinstance(known, MapRef) and size < _WORD:
+            regs[insn.dst] = self._reading.unknown_memory(size)
         elif isinstance(known, Pointer) and known.kind in (MEMORY, PACKET) and size == 8:
             special = any(at <= known.high + insn.off and known.low + insn.off < at + room
                           for at, room, _ in known.guarded)  # fmt: skip
@@ -224,9 +220,7 @@ class PointerMemory(Memory):
             kind, nullable = what.removesuffix("?"), "yes" if what.endswith("?") else "no"
             return walker.made(state, Pointer(kind, insn.slot, "the context", nullable=nullable))
         if size != 8:
-            numbers = walker.program_type in _FIXED and at not in _PACKETS.get(
-                walker.program_type, _SKB_PACKETS
-            )
+            numbers = walker.has_fixed_context and at not in _PACKETS.get(walker.program_type, _SKB_PACKETS)
             return self._reading.unknown_memory(size) if numbers else value
         if walker.program_type in _OF_NUMBERS:
             return NUMBER
@@ -257,6 +251,8 @@ class PointerMemory(Memory):
                 self._check_stack(slot, known, insn.off, size)
             elif known.kind == OBJECT and writes and known.readonly:
                 walker.note("readonly", slot, f"a store to what {known.source} gave")
+            elif known.kind == MAP:  # newer verifiers read struct bpf_map
+                walker.note("pointer", slot, f"access to what {known.source} gave, a map", sure=False)
             elif known.kind == PACKET_END or (known.kind == SOCKET and writes):
                 walker.note("pointer", slot, f"access through a {known.kind}")
         elif base.kind == SCALAR:
@@ -276,6 +272,8 @@ class PointerMemory(Memory):
         walker, slot = self._walker, insn.slot
         if insn.is_atomic:
             walker.note("context", slot, "an atomic operation on the context")
+        elif writes and walker.program_type == "tracing":
+            walker.note("context", slot, "a store to the arguments")
         elif moved is None:
             if walker.program_type in _OF_NUMBERS:
                 walker.note("context", slot, "an access to the context at an offset that is not constant")
@@ -295,7 +293,7 @@ class PointerMemory(Memory):
         if walker.program_type == "kprobe":
             what = f"{size} bytes at offset {at} of the saved registers"
             if writes:
-                walker.note("registers", slot, "a store to the saved registers")
+                walker.note("registers", slot, "a store to the saved registers", about=str(size))
             if at % size or at < 0:
                 walker.note("context", slot, what)
             elif end > _SMALLEST_REGISTERS:

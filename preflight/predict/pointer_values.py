@@ -26,8 +26,8 @@ PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "
 #: A flag of maps: programs may only read them (BPF_F_RDONLY_PROG).
 READONLY: Final = 0x80
 #: Types whose contexts are read in whole words between two offsets: *_is_valid_access() of
-#: kernel/trace/bpf_trace.c; others are in data/context_fields.toml. Of saved registers those of x86-64: elsewhere there are
-#: more, or the walk finds nothing to object to.
+#: kernel/trace/bpf_trace.c; others are in data/context_fields.toml. Of saved registers those of x86-64:
+#: elsewhere there are more, or the walk finds nothing to object to.
 CONTEXTS: Final = {
     "kprobe": (0, 168),
     "tracepoint": (8, 8192),
@@ -62,7 +62,7 @@ class Pointer(NamedTuple):
 
 class Held(NamedTuple):
     """What a path holds: references by ident with their source (iterators and dynptrs by their place on the
-    stack), what tells a taken lock, how far packets were compared (ident, bytes), and places of set dynptrs."""
+    stack), what tells a taken lock, how far packets were compared (ident, bytes), and set dynptrs."""
 
     references: tuple[tuple[int, str], ...] = ()
     lock: int = -1

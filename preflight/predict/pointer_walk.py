@@ -137,7 +137,9 @@ class Walker(Machine):
         conditions = (i for i in graph.insns if i is not None and i.cls in (BPF_JMP, 0x06))
         self.bounds_numbers = any(
             i.op not in _EQUAL and i.jump_target is not None and i.op for i in conditions
-        ) or any(i is not None and i.is_helper_call and i.imm in pointer_calls.BY_MACHINE for i in graph.insns)
+        ) or any(
+            i is not None and i.is_helper_call and i.imm in pointer_calls.BY_MACHINE for i in graph.insns
+        )
 
     # what a path holds
 
@@ -493,7 +495,10 @@ class Walker(Machine):
             and words.number.value % 8
         ):
             self.note("size", slot, f"bpf_{name}() gets {words.number.value} bytes of arguments")
-        if name in self.rules.context and arguments[1].kind in (STACK, SCALAR, DATA):
+        first = arguments[1]
+        if name in self.rules.context and (
+            first.kind in (STACK, SCALAR, DATA) or isinstance(first.data, Pointer | MapRef)
+        ):
             self.note("argument", slot, f"bpf_{name}() gets something else than the context")
         if name in self.rules.context and arguments[1].kind == CTX and arguments[1].off:
             self.note("argument", slot, f"bpf_{name}() gets a moved context pointer")
@@ -600,7 +605,8 @@ class Walker(Machine):
     def _check_guarded(self, slot: int, name: str, known: Pointer, most: int, *, sure: bool) -> None:
         """A lock or a timer is among the bytes that a helper gets (check_map_access())."""
         for at, room, field in known.guarded:
-            if field != "kptr" and known.low == known.high and known.low < at + room and at < known.low + most:
+            inside = known.low == known.high and known.low < at + room and at < known.low + most
+            if inside and field != "kptr":
                 what = f"bpf_{name}() gets bytes of {known.source} with its {field}"
                 self.note("field", slot, what, sure=sure, about=field)
 

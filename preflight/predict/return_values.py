@@ -40,6 +40,7 @@ _RANGES = {
     ("tracing", "trace_iter"): _YES_NO,
     # 6.1 takes anything, 6.12 what the hook may return
     ("lsm", "lsm_mac"): _Range(-4095, 0, _ANY_32),
+    ("lsm", "lsm_cgroup"): _YES_NO,
     ("cgroup_skb", "cgroup_inet_ingress"): _YES_NO,
     ("cgroup_skb", "cgroup_inet_egress"): _Range(0, 3),
     ("cgroup_sock", ""): _YES_NO,

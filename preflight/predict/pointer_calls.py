@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that verifiers refuse for how their arguments came to be, in a walk that follows pointers. Pure.
+
+Locks that are not the one taken, sections of RCU left open, dynptrs that nothing set, places that were moved
+before they are given back. Rules: process_spin_lock(), check_func_arg_reg_off(), process_dynptr_func(),
+process_kptr_func(), check_helper_call() of kernel/bpf/verifier.c. Measured on 5.10, 6.1, 6.12 and 7.3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from preflight.bytecode.reach_helpers import Access
+from preflight.bytecode.state import CTX, OPAQUE, SCALAR, STACK
+from preflight.predict.pointer_values import MEMORY, Pointer
+
+if TYPE_CHECKING:
+    from preflight.bytecode.state import State, Value
+    from preflight.predict.pointer_walk import Walker
+
+#: Helpers that take memory and are not in reach_helpers, which also says what the others leave alone.
+BUFFERS: Final[dict[str, tuple[Access, ...]]] = {
+    "skb_get_tunnel_key": (Access(2, 3, True),),
+    "skb_set_tunnel_key": (Access(2, 3, False),),
+    "skb_get_tunnel_opt": (Access(2, 3, True),),
+    "skb_set_tunnel_opt": (Access(2, 3, False),),
+    "sysctl_get_name": (Access(2, 3, True),),
+    "sysctl_get_current_value": (Access(2, 3, True),),
+    "getsockopt": (Access(4, 5, True),),
+    "setsockopt": (Access(4, 5, False),),
+    "fib_lookup": (Access(2, 3, True),),
+    "sk_lookup_tcp": (Access(2, 3, False),),
+    "sk_lookup_udp": (Access(2, 3, False),),
+    "skc_lookup_tcp": (Access(2, 3, False),),
+    "perf_prog_read_value": (Access(2, 3, True),),
+    "perf_event_read_value": (Access(3, 4, True),),
+}
+#: Helpers whose result a verifier bounds by the machine it runs on (do_refine_retval_range()).
+BY_MACHINE: Final = frozenset({8, 42})
+#: Helper or kernel function -> the argument that is a dynptr it sets; one that has to be set.
+_SETS: Final = {
+    "ringbuf_reserve_dynptr": 4, "dynptr_from_mem": 4, "bpf_dynptr_from_skb": 3, "bpf_dynptr_from_xdp": 3,
+    "bpf_dynptr_from_skb_meta": 3, "bpf_dynptr_clone": 2,
+}  # fmt: skip
+_USES: Final = {
+    "dynptr_read": 3, "dynptr_write": 1, "dynptr_data": 1,
+    "ringbuf_submit_dynptr": 1, "ringbuf_discard_dynptr": 1,
+    "bpf_dynptr_slice": 1, "bpf_dynptr_slice_rdwr": 1, "bpf_dynptr_adjust": 1, "bpf_dynptr_is_null": 1,
+    "bpf_dynptr_is_rdonly": 1, "bpf_dynptr_size": 1, "bpf_dynptr_clone": 1,
+}  # fmt: skip
+_ENDS: Final = frozenset({"ringbuf_submit_dynptr", "ringbuf_discard_dynptr"})
+_GIVE_BACK: Final = frozenset({"ringbuf_submit", "ringbuf_discard"})
+#: Kernel functions that begin and end a section, told by a number no place on the stack has.
+_BEGIN: Final = {"bpf_rcu_read_lock": -(1 << 30), "bpf_preempt_disable": -(1 << 30) - 1}
+_END: Final = {"bpf_rcu_read_unlock": -(1 << 30), "bpf_preempt_enable": -(1 << 30) - 1}
+
+
+def check_call(walker: Walker, slot: int, name: str, arguments: list[Value], lock: int) -> None:
+    """What a helper is given. `lock`: what `locked_by` said of the lock that is held, -1 without one."""
+    first, second = arguments[1], arguments[2]
+    known = first.data
+    if name in walker.rules.context and first.kind == CTX and first.off:
+        walker.note("argument", slot, f"bpf_{name}() gets the context moved by {first.off} bytes")
+    if name == "get_local_storage" and second.kind == SCALAR and second.number.is_const:
+        if second.number.value:
+            walker.note("argument", slot, "bpf_get_local_storage() gets flags, and takes none")
+    elif name in _GIVE_BACK and isinstance(known, Pointer) and known.held and (known.low or known.high):
+        walker.note("moved", slot, f"bpf_{name}() gets the record moved by {known.low} bytes")
+    elif name == "spin_unlock" and lock >= 0 and isinstance(known, Pointer) and known.ident != lock:
+        walker.note("lock", slot, "another spin lock is released than the one that is held")
+    elif name == "kptr_xchg":
+        borrowed = isinstance(second.data, Pointer) and not second.data.held and second.data.nullable == "no"
+        if borrowed or (second.kind == OPAQUE and walker.is_given(second)):
+            walker.note("reference", slot, "bpf_kptr_xchg() gets something that holds no reference")
+    elif name == "dynptr_from_mem" and first.kind in (STACK, SCALAR, CTX):
+        walker.note("argument", slot, "bpf_dynptr_from_mem() gets something else than a value of a map")
+
+
+def locked_by(slot: int, value: Value) -> int:
+    """What tells a lock from others: the lookup that gave it, or the call that took it."""
+    return value.data.ident if isinstance(value.data, Pointer) else slot
+
+
+def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments: list[Value]) -> None:
+    """A dynptr on the stack has to be set before it is used, and is not after it was given back."""
+    used, made = _USES.get(name, 0), _SETS.get(name, 0)
+    if not (used or made):
+        return
+    held = walker.held(state)
+    place = arguments[used or made]
+    if held is None or len(state.frames) > 1:
+        state.doubt = state.doubt or made > 0
+        return
+    if used and place.kind == STACK and place.off is not None:
+        if place.off not in held.dynptrs:
+            walker.note("argument", slot, f"{_called(name)}() gets a dynptr that nothing set")
+        elif name in _ENDS:
+            rest = tuple(one for one in held.dynptrs if one != place.off)
+            walker.hold(state, held._replace(dynptrs=rest))
+    if made:
+        place = arguments[made]
+        if place.kind != STACK or place.off is None:
+            state.doubt = True
+        elif place.off not in held.dynptrs:
+            walker.hold(state, held._replace(dynptrs=(*held.dynptrs, place.off)))
+
+
+def follow_section(walker: Walker, state: State, slot: int, name: str) -> None:
+    """A section of RCU, or one that is not preempted, is left before the program ends."""
+    if name in _BEGIN:
+        walker.acquire(state, _BEGIN[name], f"{name}()")
+    elif name in _END and not walker.drop(state, _END[name]):
+        walker.note("lock", slot, f"{name}() without its counterpart before")
+
+
+def slice_of(slot: int, name: str, arguments: list[Value]) -> Pointer | None:
+    """What bpf_dynptr_slice() and bpf_dynptr_slice_rdwr() give: memory, or null."""
+    if name not in ("bpf_dynptr_slice", "bpf_dynptr_slice_rdwr"):
+        return None
+    length = arguments[4]
+    size = length.number.value if length.kind == SCALAR and length.number.is_const else None
+    return Pointer(MEMORY, slot, f"{name}()", size, "yes", readonly=name == "bpf_dynptr_slice")
+
+
+def _called(name: str) -> str:
+    return name if name.startswith("bpf_") else f"bpf_{name}"
