@@ -26,7 +26,7 @@ class _Taken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContextFields:
-    """The table: (program type, attach type) -> access (`r4`: 4 bytes are read) -> offsets; sizes of structs."""
+    """The table: (program type, attach type) -> access (`r4`: 4 bytes read) -> offsets; sizes of structs."""
 
     kinds: Mapping[tuple[str, str], Mapping[str, _Taken]]
     structs: Mapping[str, str]
