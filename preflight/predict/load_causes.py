@@ -23,6 +23,7 @@ from preflight.predict.attach_targets import SYMBOLS
 from preflight.predict.call_stack import call_stack_findings
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.denied_targets import denied_target_findings
+from preflight.predict.endless import loop_findings
 from preflight.predict.global_functions import global_function_findings
 from preflight.predict.helper_types import helper_answer, may_call
 from preflight.predict.hooks import argument_words
@@ -417,5 +418,5 @@ _RULES: tuple[Rule, ...] = (
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
     kprobe_argument_findings, call_stack_findings, global_function_findings, attribute_findings,
-    struct_ops_member_findings, pointer_findings,
+    struct_ops_member_findings, pointer_findings, loop_findings,
 )  # fmt: skip

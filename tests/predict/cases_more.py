@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PC427 to PC438 and PC515: a case in which each does not arise, and one in which it does."""
+"""PC427 to PC439 and PC515: a case in which each does not arise, and one in which it does."""
 
 from __future__ import annotations
 
@@ -58,6 +58,11 @@ CASES = {
     "PC438": Case(
         passing=lambda: found("tc", mov(0, 0)),
         failing=lambda: found("tc", mov(0, 0), Ins(0x95), mov(0, 0)),
+    ),
+    "PC439": Case(
+        # r6 = 0; r6 += 1; if r6 < 8 goto -2; and the same with a random number in place of 8
+        passing=lambda: found("tc", mov(6, 0), Ins(0x07, 6, imm=1), Ins(0xA5, 6, off=-2, imm=8), mov(0, 0)),
+        failing=lambda: found("tc", call(7), Ins(0x55, 0, off=-2, imm=7), mov(0, 0)),
     ),
     "PC515": Case(
         passing=lambda: findings(usdt_object(True), world(config=CONFIG)),

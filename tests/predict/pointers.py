@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pieces of programs that look values up and use them, for the tests of PC432 to PC438."""
+"""Pieces of programs that look values up and use them, for the tests of PC432 to PC439."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def load(dst: int, src: int, off: int = 0) -> Ins:
 
 
 def found(section: str, *insns: Ins, map0: dict[str, int] | None = None) -> list[Finding]:
-    """Findings of PC432 to PC438 of a program with one map."""
+    """Findings of PC432 to PC439 of a program with one map."""
     made = findings(program(section, insns, maps=[map0 or HASH]), KERNEL)
-    return [one for one in made if "PC432" <= one.code <= "PC438"]
+    return [one for one in made if "PC432" <= one.code <= "PC439"]
 
 
 def verdicts(section: str, *insns: Ins, map0: dict[str, int] | None = None) -> list[tuple[str, str]]:
