@@ -202,9 +202,14 @@ def _failed(task: Future[KernelRun]) -> bool:
 
 @contextlib.contextmanager
 def interruptible(stop: threading.Event | None = None) -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does, so that no machine outlives it."""
+    """SIGTERM ends a run as Ctrl-C does, so that no machine outlives it.
+
+    Once: timeout(1) sends it to the process and to its group, and the second would end the ending, in which
+    what was measured is kept.
+    """
 
     def interrupted(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if stop is not None:
             stop.set()
         raise KeyboardInterrupt

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from preflight.lab.guest import Tools
 from preflight.lab.material import BootFiles, NotBootableError
 from preflight.lab.qemu import Ended
 from preflight.lab.results import KernelRun
-from preflight.lab.run import Plan, Subject, run
+from preflight.lab.run import Plan, Subject, interruptible, run
 from tests.kernels.builders import PACK, RELEASE, bzimage, deb, old_layout, tiny_btf, vmlinux
 from tests.lab.serial import ended, loaded, whole
 
@@ -177,3 +178,16 @@ def test_each_machine_gets_its_own_build_of_an_object(machine: Callable[[Boot], 
     )
     found = run([kernel("one"), kernel("two", "aarch64")], Plan(subjects=builds))
     assert [[o.sha256[0] for o in one.objects] for one in found] == [["1", "3"], ["2", "3"]]
+
+
+def test_a_second_sigterm_does_not_end_what_the_first_began() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    kept = False
+    with interruptible():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            os.kill(os.getpid(), signal.SIGTERM)  # as timeout(1) does
+            kept = True
+    assert kept
+    assert signal.getsignal(signal.SIGTERM) == before
