@@ -262,6 +262,11 @@ def argument_words(facts: KernelFacts, program: Program) -> int | None:
     return facts.ask(_words_of, target.name, target.kind == "raw-tracepoint")
 
 
+def words_of_function(facts: KernelFacts, name: str) -> int | None:
+    """8-byte words of a function's arguments; None: not known."""
+    return facts.ask(_words_of, name, False)
+
+
 def has_more_words(facts: KernelFacts, program: Program, words: int) -> bool | None:
     """Whether `argument_words` says more than so many; None where it says nothing.
 

@@ -41,6 +41,7 @@ from preflight.predict.sleepable import sleepable_findings
 from preflight.predict.split_functions import is_often_split
 from preflight.predict.stack_reads import keeps_pointers, reads_uninitialised, suspects
 from preflight.predict.struct_ops_members import struct_ops_member_findings
+from preflight.predict.struct_ops_stores import struct_ops_store_findings
 from preflight.predict.witness import Answer, feature_answer, table, type_answer
 
 if TYPE_CHECKING:
@@ -419,4 +420,5 @@ _RULES: tuple[Rule, ...] = (
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
     kprobe_argument_findings, call_stack_findings, global_function_findings, attribute_findings,
     struct_ops_member_findings, pointer_findings, loop_findings,
+    struct_ops_store_findings,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from preflight.bytecode.reach_reading import Environment, Shared
 from preflight.bytecode.reach_step import Machine, Successors
 from preflight.bytecode.scalars import UNKNOWN as UNKNOWN_NUMBER
 from preflight.bytecode.scalars import settle
-from preflight.bytecode.state import ANY, ANYTHING, CTX, OPAQUE, KernelMattersError, State, scalar
+from preflight.bytecode.state import ANY, ANYTHING, CTX, OPAQUE, KernelMattersError, State, Value, scalar
 from preflight.records import dataclass
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _MOVES_OF_CONSTANTS: Final = (0xB4, 0xB7)
 #: Helpers whose result newer verifiers bound (do_refine_retval_range()): get_stack, the string readers,
 #: get_smp_processor_id, get_task_stack.
 _BOUNDED_RESULTS: Final = frozenset({8, 45, 67, 114, 115, 141})
+_NEGATIONS: Final = (0x84, 0x87)
 _BUDGET: Final = 20_000
 #: Marks what was read from the context.
 _FROM_CONTEXT: Final = 1 << 40
@@ -50,7 +51,7 @@ def outside(
     environment: Environment,
     low: int,
     high: int,
-    passes_on: bool = False,
+    passes_on: int | None = None,
     *,
     shared: Shared | None = None,
 ) -> list[Result]:
@@ -71,19 +72,26 @@ def outside(
 class _Watching(Machine):
     """Walks the program as the best verifier would and notes what register 0 holds at the main one's exits.
 
-    `passes_on`: what is read from the context is taken to be in range. LSM programs find in it what the
-    hook's programs before them returned, which newer verifiers know to be a result of the hook.
+    `passes_on`: what is read at this offset of the context is taken to be in range, -1: at every one. LSM
+    programs find there what the hook's programs before them returned, which newer verifiers know to be a
+    result of the hook.
     """
 
-    def __init__(self, graph: Graph, environment: Environment, low: int, high: int, passes_on: bool) -> None:
+    def __init__(
+        self, graph: Graph, environment: Environment, low: int, high: int, passes_on: int | None
+    ) -> None:
         super().__init__(graph, environment, exact=True)
         image = graph.image
         self.roots = [root for root in self.roots if root[0] == 0]
-        if passes_on:
+        #: Verifiers before 6.17 know nothing of a number with its sign changed.
+        self._negates = low < 0 and any(insn.opcode in _NEGATIONS and insn.dst == 0 for insn in _main(image))
+        if passes_on is not None:
+            for _, state in self.roots:
+                state.frames[0].regs[1] = Value(CTX, off=0)
             memory = _Passing(
                 self._reading, image.refs, readonly_data=environment.readonly_data, defaults=True
             )
-            memory.range = (low, high)
+            memory.range, memory.passed = (low, high), passes_on
             self._memory = memory
         self._low, self._high = low, high
         self._main = frozenset(insn.slot for insn in _main(image) if insn.is_exit)
@@ -110,6 +118,7 @@ class _Watching(Machine):
         half = self._low <= number.xmin and number.xmax <= self._high
         # which signs survive a computation is what verifiers differ in: 6.12 loses -(x & 1), 7.3 does not
         lost = self._low < 0 and not number.is_const and not value.data and value.ident != _FROM_CONTEXT
+        lost = lost or (self._negates and number.smin < 0)
         if value.kind <= OPAQUE and (whole or half) and not lost:
             self.fine = True
             return
@@ -122,10 +131,13 @@ class _Passing(Memory):
     """Memory whose context holds numbers in the range asked about."""
 
     range = (0, 0)
+    passed = -1
 
     def load(self, insn: Insn, state: State) -> None:
         regs = state.frames[-1].regs
-        from_context = regs[insn.src].kind == CTX
+        base = regs[insn.src]
+        known = base.off is None or self.passed < 0 or base.off + insn.off == self.passed
+        from_context = base.kind == CTX and known
         super().load(insn, state)
         if from_context:
             low, high = self.range

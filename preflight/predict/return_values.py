@@ -15,6 +15,7 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.causes import missing, place, undecided
+from preflight.predict.hooks import words_of_function
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.results import Result, outside
 
@@ -71,7 +72,7 @@ def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
         return
     image = on_kernel.obj.image(program)
     low, high = allowed.low, allowed.high
-    found = on_kernel.about(outside, program, low, high, program.program_type == "lsm")
+    found = on_kernel.about(outside, program, low, high, _passes_on(facts, program))
     if not found:
         return
     result = next((one for one in found if not _differs(one, allowed)), found[0])
@@ -92,6 +93,15 @@ def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
         cause="" if certain and not differs else "kernels differ in what they take here",
     )
     yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))
+
+
+def _passes_on(facts: KernelFacts, program: Program) -> int | None:
+    """Where the context of an LSM program holds what was returned before it; -1: not known."""
+    if program.program_type != "lsm":
+        return None
+    target = program.hook.target
+    words = None if target is None or not target.name else words_of_function(facts, f"bpf_lsm_{target.name}")
+    return -1 if words is None else 8 * words
 
 
 def _looks_twice(facts: KernelFacts) -> bool:

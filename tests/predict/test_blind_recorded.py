@@ -38,13 +38,9 @@ NEWER = {
 }  # fmt: skip
 
 
-#: What the sets written later are still wrong in: what a kernel's struct lets programs write, arguments of
-#: hooks that are returned or followed, a store to saved registers that newer kernels take.
-OPEN_ENDS = {
-    "congestion.bpf.o/slow_init", "fentries.bpf.o/packet_direct", "follow.bpf.o/deref_read",
-    "kprobes.bpf.o/writes", "pacing.bpf.o/", "pacing.bpf.o/steady_state", "policy.bpf.o/connect_len",
-    "policy.bpf.o/open_path", "watch.bpf.o/kill_sum",
-}  # fmt: skip
+#: What the sets written later are still wrong in: what pointers behind arguments lead to, a store to saved
+#: registers that newer kernels take.
+OPEN_ENDS = {"fentries.bpf.o/packet_direct", "follow.bpf.o/deref_read", "kprobes.bpf.o/writes"}
 
 
 @cache
@@ -73,7 +69,7 @@ def places(release: str, kind: str, of: str = ".") -> set[str]:
 def test_the_sets_written_later(release: str, of: str) -> None:
     assert places(release, "false-good", of) - OPEN_ENDS == set()
     assert places(release, "false-bad", of) == set()
-    assert sum(pair.kind == "open" for pair in pairs(release, of)) <= 0.08 * len(pairs(release, of))
+    assert sum(pair.kind == "open" for pair in pairs(release, of)) <= 0.09 * len(pairs(release, of))
 
 
 @pytest.mark.parametrize("of", ["third", "fourth", "fifth"])
