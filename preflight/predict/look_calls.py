@@ -33,7 +33,7 @@ from preflight.predict.look_states import (
     kind_of,
 )
 from preflight.predict.pointer_rules import rules
-from preflight.predict.pointer_values import PLAIN_MAPS, READONLY, MapOf
+from preflight.predict.pointer_values import PLAIN_MAPS, READONLY, UNBOUNDED, MapOf
 
 #: Helpers that only few programs call, and that have arguments of their own kind.
 _ALWAYS: Final = frozenset({
@@ -44,8 +44,6 @@ _ALWAYS: Final = frozenset({
 #: Takes a record of a ring buffer, and those that give it back.
 _RESERVE: Final = "ringbuf_reserve"
 _GIVE_BACK: Final = frozenset({"ringbuf_submit", "ringbuf_discard"})
-#: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
-_UNBOUNDED: Final = 1 << 29
 
 
 class _Helper(NamedTuple):
@@ -176,7 +174,7 @@ class Calls:
             length = -size
         else:
             given = arguments[size]
-            if given is None or given[0] > UNSURE or given[2] < 0 or given[3] >= _UNBOUNDED:
+            if given is None or given[0] > UNSURE or given[2] < 0 or given[3] >= UNBOUNDED:
                 return True
             if name in self._rules.positive and given[2] <= 1 and given[2:] != (1, 1):
                 return True

@@ -25,6 +25,8 @@ PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "
                                "lpm_trie"})  # fmt: skip
 #: A flag of maps: programs may only read them (BPF_F_RDONLY_PROG).
 READONLY: Final = 0x80
+#: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
+UNBOUNDED: Final = 1 << 29
 #: Types whose contexts are read in whole words between two offsets: *_is_valid_access() of
 #: kernel/trace/bpf_trace.c; others are in data/context_fields.toml. Of saved registers those of x86-64:
 #: elsewhere there are more, or the walk finds nothing to object to.

@@ -10,14 +10,22 @@ check_helper_call(), check_reference_leak(), process_spin_lock() of kernel/bpf/v
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.helpers import HELPER_NAMES, helper_name
-from preflight.bytecode.image import DataRef, MapRef
-from preflight.bytecode.opcodes import BPF_JEQ, BPF_JMP, BPF_JNE
+from preflight.bytecode.image import MapRef
+from preflight.bytecode.opcodes import (
+    BPF_JEQ,
+    BPF_JGE,
+    BPF_JGT,
+    BPF_JLE,
+    BPF_JLT,
+    BPF_JMP,
+    BPF_JMP32,
+    BPF_JNE,
+)
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph
-from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
 from preflight.bytecode.reach_step import Machine, Successors
 from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import (
@@ -37,6 +45,8 @@ from preflight.bytecode.state import (
     scalar,
 )
 from preflight.predict import pointer_calls
+from preflight.predict.look_ranges import SWAPPED
+from preflight.predict.pointer_arguments import Arguments
 from preflight.predict.pointer_memory import PointerArithmetic, PointerMemory
 from preflight.predict.pointer_values import (
     CONTEXTS,
@@ -68,17 +78,13 @@ _LEAST: Final = 300
 _HELD: Final = 1 << 63
 #: Where each frame keeps which registers are set.
 _SET: Final = _HELD + 1
-_TURNS: Final = (BPF_JMP, 0x06)
-#: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
-_UNBOUNDED: Final = 1 << 29
+_TURNS: Final = (BPF_JMP, BPF_JMP32)
 _OF_MAPS: Final = frozenset({"array_of_maps", "hash_of_maps"})
 _OF_SOCKETS: Final = frozenset({"sockmap", "sockhash"})
 _CONSTANT_KEYS: Final = frozenset({"array", "percpu_array"})
 _EQUAL: Final = frozenset({BPF_JEQ, BPF_JNE})
 #: Comparison with the end -> whether the pointer is below it where it is taken, and by one more.
-_JGT, _JGE, _JLT, _JLE = 0x20, 0x30, 0xA0, 0xB0
-_BELOW: Final = {_JGT: (False, 0), _JGE: (False, 1), _JLT: (True, 1), _JLE: (True, 0)}
-_SWAPPED: Final = {_JGT: _JLT, _JGE: _JLE, _JLT: _JGT, _JLE: _JGE}
+_BELOW: Final = {BPF_JGT: (False, 0), BPF_JGE: (False, 1), BPF_JLT: (True, 1), BPF_JLE: (True, 0)}
 
 
 def misuses(
@@ -127,6 +133,7 @@ class Walker(Machine):
         self._now = State([])
         self._registers: Registers | None = None
         self._arithmetic = PointerArithmetic(self._reading, self)
+        self._arguments = Arguments(self, self._reading)
         self._memory = self._pointers = PointerMemory(
             self._reading, self, graph.image.refs, environment.readonly_data, iterator
         )
@@ -134,7 +141,7 @@ class Walker(Machine):
         for _, state in self.roots:
             state.frames[0].regs[1] = Value(CTX, off=0)
             _put(state.frames[0], _HELD, 0)
-        conditions = (i for i in graph.insns if i is not None and i.cls in (BPF_JMP, 0x06))
+        conditions = (i for i in graph.insns if i is not None and i.cls in _TURNS)
         self.bounds_numbers = any(
             i.op not in _EQUAL and i.jump_target is not None and i.op for i in conditions
         ) or any(
@@ -308,7 +315,7 @@ class Walker(Machine):
         """Of a packet pointer with the packet's end: how far may be read on the way where it is below."""
         op, packet = insn.op, left
         if left.kind == PACKET_END:
-            op, packet, right = _SWAPPED[op], right, left
+            op, packet, right = SWAPPED[op], right, left
         if packet.kind != PACKET or right.kind != PACKET_END:
             return super()._jump(insn, state)
         when, more = _BELOW[op]
@@ -469,146 +476,13 @@ class Walker(Machine):
                 self.note("lock", slot, "a spin lock is released that is not held")
             if name == "tail_call" and held.references:
                 self.note("reference", slot, f"a tail call leaves what {held.references[0][1]} gave")
-        for register in self.rules.not_null.get(name, ()):
-            value = arguments[register]
-            known = value.data
-            if isinstance(known, Pointer) and known.nullable != "no":
-                self._null(slot, known, f"bpf_{name}() gets it")
-            elif value.kind == SCALAR:
-                self.note("argument", slot, f"bpf_{name}() gets a number as argument {register}")
-        self._check_map(slot, name, arguments)
-        of = self.map_of(arguments[1])
-        if of is not None and name in self.rules.writes_map and of.flags & READONLY:
-            self.note("readonly", slot, f"bpf_{name}() would change {of.name}, which programs may only read")
-        fixed = self.rules.constant.get(name)
-        if fixed and arguments[fixed].kind <= OPAQUE and not arguments[fixed].number.is_const:
-            what = f"argument {fixed} of bpf_{name}() is not a constant"
-            self.note("size", slot, what, sure=not self.bounds_numbers)
-        string = self.rules.string.get(name)
-        if string and (arguments[string].kind in (STACK, SCALAR, CTX) or self.is_plain(arguments[string])):
-            self.note("argument", slot, f"bpf_{name}() wants a constant string as argument {string}")
-        words = arguments[self.rules.words.get(name, 0)]
-        if (
-            name in self.rules.words
-            and words.kind == SCALAR
-            and words.number.is_const
-            and words.number.value % 8
-        ):
-            self.note("size", slot, f"bpf_{name}() gets {words.number.value} bytes of arguments")
-        first = arguments[1]
-        if name in self.rules.context and (
-            first.kind in (STACK, SCALAR, DATA) or isinstance(first.data, Pointer | MapRef)
-        ):
-            self.note("argument", slot, f"bpf_{name}() gets something else than the context")
-        if name in self.rules.context and arguments[1].kind == CTX and arguments[1].off:
-            self.note("argument", slot, f"bpf_{name}() gets a moved context pointer")
-        if name in self.rules.field:
-            self._check_field(slot, name, arguments)
+        self._arguments.check(insn, name, arguments)
         pointer_calls.check_call(self, slot, name, arguments, -1 if held is None else held.lock)
-        for pointer, size, writes in (*BUFFERS.get(insn.imm, ()), *pointer_calls.BUFFERS.get(name, ())):
-            self._check_buffer(slot, name, arguments, (pointer, size, writes))
 
-    def _check_map(self, slot: int, name: str, arguments: list[Value]) -> None:
-        """Something is passed that is no map (ARG_CONST_MAP_PTR)."""
-        register = self.rules.map.get(name)
-        if register is None:
-            return
-        value = arguments[register]
-        known = value.data
-        pointer = isinstance(known, Pointer) and known.kind != MAP
-        if value.kind in (SCALAR, STACK, CTX, DATA) or pointer:
-            self.note("argument", slot, f"bpf_{name}() gets something else than a map")
-
-    @staticmethod
-    def is_plain(value: Value) -> bool:
-        """Whether a pointer leads to memory that programs may write to."""
-        return isinstance(value.data, Pointer) and value.data.kind == MEMORY and not value.data.readonly
-
-    def _check_field(self, slot: int, name: str, arguments: list[Value]) -> None:
-        """A lock or a timer has to be one of the map's value."""
-        known, wanted = arguments[1].data, self.rules.field[name]
-        if not isinstance(known, Pointer) or known.kind != MEMORY or known.low != known.high:
-            return
-        if known.source in self.maps and not any(
-            offset == known.low and field == wanted for offset, _, field in known.guarded
-        ):
-            self.note("argument", slot, f"bpf_{name}() gets a place in {known.source} that holds no {wanted}")
-        other = self.map_of(arguments[2])
-        if name == "timer_init" and other is not None and other.name != known.source:
-            self.note("argument", slot, f"a timer of {known.source} is set up with map {other.name}")
-
-    def _null(self, slot: int, known: Pointer, what: str) -> None:
+    def null(self, slot: int, known: Pointer, what: str) -> None:
+        """A pointer that may be null is used."""
         detail = f"what {known.source} gave may be null; {what} without a comparison with 0"
         self.note("null", slot, detail, sure=known.nullable == "yes")
-
-    def _check_buffer(self, slot: int, name: str, arguments: list[Value], access: Any) -> None:
-        pointer, size, writes = access
-        value, most, sure = arguments[pointer], 0, True
-        if not isinstance(size, int):
-            of = self.map_of(arguments[1])
-            if of is None:
-                return
-            most = of.key_size if size == "key" else of.value_size
-        elif size < 0:
-            most = -size
-        else:
-            length = arguments[size]
-            if length.kind > OPAQUE:
-                return
-            self._reading.look_at(length)
-            most = length.number.umax
-            if most == 0 and name in self.rules.positive:
-                self.note("size", slot, f"bpf_{name}() gets 0 bytes")
-            elif name in self.rules.positive and length.number.umin <= 1 and not length.number.is_const:
-                kind = "size" if length.number.umin == 0 else "positive"
-                what = f"bpf_{name}() gets a size that may be 0"
-                self.note(kind, slot, what, sure=kind == "size" and not self.bounds_numbers)
-            if most >= _UNBOUNDED:
-                what = f"bpf_{name}() gets a size that is not bounded"
-                self.note("size", slot, what, sure=not self.bounds_numbers)
-                return
-            sure = length.number.is_const
-        self._check_place(slot, name, value, most, sure=sure, writes=writes, fixed=isinstance(size, str))
-
-    def _check_place(
-        self, slot: int, name: str, value: Value, most: int, *, sure: bool, writes: bool, fixed: bool
-    ) -> None:
-        known = value.data
-        # the value of a storage may be left out
-        always = fixed and not name.endswith("_storage_get")
-        if isinstance(known, Pointer):
-            if known.nullable != "no":
-                self._null(slot, known, f"bpf_{name}() gets it")
-            elif known.kind == MEMORY:
-                self.check_range(slot, known, 0, most, sure=sure)
-                if writes and known.readonly:
-                    self.note("readonly", slot, f"bpf_{name}() would write to {known.source}")
-                self._check_guarded(slot, name, known, most, sure=sure)
-            elif known.kind in (SOCKET, MAP, PACKET_END):
-                self.note("argument", slot, f"bpf_{name}() gets a {known.kind} as memory")
-        elif value.kind == STACK and value.off is not None and most and value.off + most > 0:
-            what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
-            self.note("bounds", slot, what, sure=sure)
-        elif value.kind == DATA and isinstance(known, DataRef) and value.off is not None:
-            of = self.maps.get(known.section)
-            if of is not None and value.off + most > of.value_size:
-                there = of.value_size - value.off
-                what = f"bpf_{name}() gets {there} bytes of {known.section} and takes up to {most}"
-                self.note("bounds", slot, what, sure=sure)
-        elif value.kind == CTX and self.program_type != "syscall":
-            self.note("argument", slot, f"bpf_{name}() gets the context as memory")
-        elif value.kind == SCALAR and most and (not value.number.is_const or value.number.value or always):
-            self.note("argument", slot, f"bpf_{name}() gets a number as memory")
-        elif value.kind == OPAQUE and fixed and self._pointers.is_given(value):
-            self.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")
-
-    def _check_guarded(self, slot: int, name: str, known: Pointer, most: int, *, sure: bool) -> None:
-        """A lock or a timer is among the bytes that a helper gets (check_map_access())."""
-        for at, room, field in known.guarded:
-            inside = known.low == known.high and known.low < at + room and at < known.low + most
-            if inside and field != "kptr":
-                what = f"bpf_{name}() gets bytes of {known.source} with its {field}"
-                self.note("field", slot, what, sure=sure, about=field)
 
     def is_given(self, value: Value) -> bool:
         """Whether a value is an argument of the hook, just as it was."""
@@ -677,7 +551,7 @@ class Walker(Machine):
                 self.note("reference", insn.slot, f"{name}() gets something that holds no reference")
             return
         if known.nullable != "no":
-            self._null(insn.slot, known, f"{name}() gets it")
+            self.null(insn.slot, known, f"{name}() gets it")
         elif not known.held:
             self.note("reference", insn.slot, f"{name}() gets what {known.source} gave, no reference")
         elif word not in known.source and known.source != "bpf_kptr_xchg()":

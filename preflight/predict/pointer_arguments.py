@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What helpers are given, held against what they take, in a walk that follows pointers (pointer_walk). Pure.
+
+Rules: check_func_arg(), check_mem_size_reg(), check_helper_mem_access() of kernel/bpf/verifier.c.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from preflight.bytecode.image import DataRef, MapRef
+from preflight.bytecode.insn import Insn
+from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
+from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.state import CTX, DATA, OPAQUE, SCALAR, STACK, Value
+from preflight.predict import pointer_calls
+from preflight.predict.pointer_values import MAP, MEMORY, PACKET_END, READONLY, SOCKET, UNBOUNDED, Pointer
+
+if TYPE_CHECKING:
+    from preflight.predict.pointer_walk import Walker
+
+
+class Arguments:
+    """The arguments of the helpers that a walk comes to."""
+
+    def __init__(self, walker: Walker, reading: Reading) -> None:
+        self._walker = walker
+        self._reading = reading
+
+    def check(self, insn: Insn, name: str, arguments: list[Value]) -> None:
+        """Note what a helper does not take."""
+        slot = insn.slot
+        for register in self._walker.rules.not_null.get(name, ()):
+            value = arguments[register]
+            known = value.data
+            if isinstance(known, Pointer) and known.nullable != "no":
+                self._walker.null(slot, known, f"bpf_{name}() gets it")
+            elif value.kind == SCALAR:
+                self._walker.note("argument", slot, f"bpf_{name}() gets a number as argument {register}")
+        self._check_map(slot, name, arguments)
+        of = self._walker.map_of(arguments[1])
+        if of is not None and name in self._walker.rules.writes_map and of.flags & READONLY:
+            self._walker.note(
+                "readonly", slot, f"bpf_{name}() would change {of.name}, which programs may only read"
+            )
+        fixed = self._walker.rules.constant.get(name)
+        if fixed and arguments[fixed].kind <= OPAQUE and not arguments[fixed].number.is_const:
+            what = f"argument {fixed} of bpf_{name}() is not a constant"
+            self._walker.note("size", slot, what, sure=not self._walker.bounds_numbers)
+        string = self._walker.rules.string.get(name)
+        if string and (arguments[string].kind in (STACK, SCALAR, CTX) or self.is_plain(arguments[string])):
+            self._walker.note("argument", slot, f"bpf_{name}() wants a constant string as argument {string}")
+        words = arguments[self._walker.rules.words.get(name, 0)]
+        if (
+            name in self._walker.rules.words
+            and words.kind == SCALAR
+            and words.number.is_const
+            and words.number.value % 8
+        ):
+            self._walker.note("size", slot, f"bpf_{name}() gets {words.number.value} bytes of arguments")
+        first = arguments[1]
+        if name in self._walker.rules.context and (
+            first.kind in (STACK, SCALAR, DATA) or isinstance(first.data, Pointer | MapRef)
+        ):
+            self._walker.note("argument", slot, f"bpf_{name}() gets something else than the context")
+        if name in self._walker.rules.context and arguments[1].kind == CTX and arguments[1].off:
+            self._walker.note("argument", slot, f"bpf_{name}() gets a moved context pointer")
+        if name in self._walker.rules.field:
+            self._check_field(slot, name, arguments)
+        for pointer, size, writes in (*BUFFERS.get(insn.imm, ()), *pointer_calls.BUFFERS.get(name, ())):
+            self._check_buffer(slot, name, arguments, (pointer, size, writes))
+
+    def _check_map(self, slot: int, name: str, arguments: list[Value]) -> None:
+        """Something is passed that is no map (ARG_CONST_MAP_PTR)."""
+        register = self._walker.rules.map.get(name)
+        if register is None:
+            return
+        value = arguments[register]
+        known = value.data
+        pointer = isinstance(known, Pointer) and known.kind != MAP
+        if value.kind in (SCALAR, STACK, CTX, DATA) or pointer:
+            self._walker.note("argument", slot, f"bpf_{name}() gets something else than a map")
+
+    @staticmethod
+    def is_plain(value: Value) -> bool:
+        """Whether a pointer leads to memory that programs may write to."""
+        return isinstance(value.data, Pointer) and value.data.kind == MEMORY and not value.data.readonly
+
+    def _check_field(self, slot: int, name: str, arguments: list[Value]) -> None:
+        """A lock or a timer has to be one of the map's value."""
+        known, wanted = arguments[1].data, self._walker.rules.field[name]
+        if not isinstance(known, Pointer) or known.kind != MEMORY or known.low != known.high:
+            return
+        if known.source in self._walker.maps and not any(
+            offset == known.low and field == wanted for offset, _, field in known.guarded
+        ):
+            self._walker.note(
+                "argument", slot, f"bpf_{name}() gets a place in {known.source} that holds no {wanted}"
+            )
+        other = self._walker.map_of(arguments[2])
+        if name == "timer_init" and other is not None and other.name != known.source:
+            self._walker.note("argument", slot, f"a timer of {known.source} is set up with map {other.name}")
+
+    def _check_buffer(self, slot: int, name: str, arguments: list[Value], access: Any) -> None:
+        pointer, size, writes = access
+        value, most, sure = arguments[pointer], 0, True
+        if not isinstance(size, int):
+            of = self._walker.map_of(arguments[1])
+            if of is None:
+                return
+            most = of.key_size if size == "key" else of.value_size
+        elif size < 0:
+            most = -size
+        else:
+            length = arguments[size]
+            if length.kind > OPAQUE:
+                return
+            self._reading.look_at(length)
+            most = length.number.umax
+            positive = name in self._walker.rules.positive
+            if most == 0 and positive:
+                self._walker.note("size", slot, f"bpf_{name}() gets 0 bytes")
+            elif (
+                name in self._walker.rules.positive and length.number.umin <= 1 and not length.number.is_const
+            ):
+                kind = "size" if length.number.umin == 0 else "positive"
+                what = f"bpf_{name}() gets a size that may be 0"
+                self._walker.note(kind, slot, what, sure=kind == "size" and not self._walker.bounds_numbers)
+            if most >= UNBOUNDED:
+                what = f"bpf_{name}() gets a size that is not bounded"
+                self._walker.note("size", slot, what, sure=not self._walker.bounds_numbers)
+                return
+            sure = length.number.is_const
+        self._check_place(slot, name, value, most, sure=sure, writes=writes, fixed=isinstance(size, str))
+
+    def _check_place(
+        self, slot: int, name: str, value: Value, most: int, *, sure: bool, writes: bool, fixed: bool
+    ) -> None:
+        known = value.data
+        # the value of a storage may be left out
+        always = fixed and not name.endswith("_storage_get")
+        if isinstance(known, Pointer):
+            if known.nullable != "no":
+                self._walker.null(slot, known, f"bpf_{name}() gets it")
+            elif known.kind == MEMORY:
+                self._walker.check_range(slot, known, 0, most, sure=sure)
+                if writes and known.readonly:
+                    self._walker.note("readonly", slot, f"bpf_{name}() would write to {known.source}")
+                self._check_guarded(slot, name, known, most, sure=sure)
+            elif known.kind in (SOCKET, MAP, PACKET_END):
+                self._walker.note("argument", slot, f"bpf_{name}() gets a {known.kind} as memory")
+        elif value.kind == STACK and value.off is not None and most and value.off + most > 0:
+            what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
+            self._walker.note("bounds", slot, what, sure=sure)
+        elif value.kind == DATA and isinstance(known, DataRef) and value.off is not None:
+            of = self._walker.maps.get(known.section)
+            if of is not None and value.off + most > of.value_size:
+                there = of.value_size - value.off
+                what = f"bpf_{name}() gets {there} bytes of {known.section} and takes up to {most}"
+                self._walker.note("bounds", slot, what, sure=sure)
+        elif value.kind == CTX and self._walker.program_type != "syscall":
+            self._walker.note("argument", slot, f"bpf_{name}() gets the context as memory")
+        elif value.kind == SCALAR and most and (not value.number.is_const or value.number.value or always):
+            self._walker.note("argument", slot, f"bpf_{name}() gets a number as memory")
+        elif value.kind == OPAQUE and fixed and self._walker.is_given(value):
+            self._walker.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")
+
+    def _check_guarded(self, slot: int, name: str, known: Pointer, most: int, *, sure: bool) -> None:
+        """A lock or a timer is among the bytes that a helper gets (check_map_access())."""
+        for at, room, field in known.guarded:
+            inside = known.low == known.high and known.low < at + room and at < known.low + most
+            if inside and field != "kptr":
+                what = f"bpf_{name}() gets bytes of {known.source} with its {field}"
+                self._walker.note("field", slot, what, sure=sure, about=field)
