@@ -13,17 +13,23 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing
-from preflight.predict.relocated import ProgramKey, program_key
+from preflight.predict.relocated import ProgramKey, program_key, shape_number
 
 
 def ill_formed_of(obj: BpfObject) -> Mapping[ProgramKey, IllFormed]:
     """The programs of an object that are, and why. InputError when it cannot be linked."""
 
     def collect() -> dict[ProgramKey, IllFormed]:
-        found = {program_key(program): ill_formed(obj.image(program)) for program in obj.programs}
+        found = {program_key(program): _asked(obj, program) for program in obj.programs}
         return {key: wrong for key, wrong in found.items() if wrong is not None}
 
     return obj.memo("ill-formed", collect)
+
+
+def _asked(obj: BpfObject, program: Program) -> IllFormed | None:
+    """Asked once of programs that differ in their sections alone."""
+    image = obj.image(program)
+    return obj.memo(("ill-formed", shape_number(obj, program), image.code), lambda: ill_formed(image))
 
 
 def without_ill_formed(obj: BpfObject) -> BpfObject:

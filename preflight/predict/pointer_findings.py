@@ -21,7 +21,7 @@ from preflight.predict.context_fields import context_fields
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import MapOf, Misuse
-from preflight.predict.relocated import places_of, program_key
+from preflight.predict.relocated import places_of, program_key, shape_number
 from preflight.predict.unset_registers import may_be_unset
 
 if TYPE_CHECKING:
@@ -96,9 +96,17 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
 
 
 def _suspected(obj: BpfObject, program: Program) -> tuple[bool, bool]:
-    """Whether pointers may be misused, and whether registers may be read that nothing was written to."""
-    misused = may_misuse(obj, program, maps_of(obj), dict(places_of(obj, program)))
-    return misused, may_be_unset(obj.image(program), program.program_type)
+    """Whether pointers may be misused, and whether registers may be read that nothing was written to; asked
+    once of programs that differ in their sections alone."""
+    image, relocated = obj.image(program), dict(places_of(obj, program))
+    types = (program.program_type, program.attach_type == "trace_iter")
+    key = ("suspected", shape_number(obj, program), image.code, types, tuple(relocated))
+
+    def look() -> tuple[bool, bool]:
+        misused = may_misuse(obj, program, maps_of(obj), relocated)
+        return misused, may_be_unset(image, program.program_type)
+
+    return obj.memo(key, look)
 
 
 def walked(

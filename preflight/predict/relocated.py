@@ -431,17 +431,7 @@ class RelocatedObject:
         return (question, self._shape(program), digest, filled)
 
     def _shape(self, program: Program) -> int:
-        """A number for all of an image but its code: programs often differ in their sections alone."""
-
-        def number() -> int:
-            image = self.obj.image(program)
-            shape = image.byteorder, image.subprogs, image.global_subprogs, image.refs
-            known: list[tuple[Any, ...]] = self.obj.memo("program-shapes", list)
-            if shape not in known:
-                known.append(shape)
-            return known.index(shape)
-
-        return self.obj.memo(("program-shape", *program_key(program)), number)
+        return shape_number(self.obj, program)
 
     def explanation(self, record: Relocation) -> Explanation:
         """Why a record misses; each distinct access is explained once."""
@@ -493,6 +483,20 @@ class RelocatedObject:
 def program_key(program: Program) -> ProgramKey:
     """What tells a program apart within an object: crafted ones share sections, places, and names."""
     return program.section_index, program.section_insn, program.name
+
+
+def shape_number(obj: BpfObject, program: Program) -> int:
+    """A number for all of a program's image but its code: programs often differ in their sections alone."""
+
+    def number() -> int:
+        image = obj.image(program)
+        shape = image.byteorder, image.subprogs, image.global_subprogs, image.refs
+        known: list[tuple[Any, ...]] = obj.memo("program-shapes", list)
+        if shape not in known:
+            known.append(shape)
+        return known.index(shape)
+
+    return obj.memo(("program-shape", *program_key(program)), number)
 
 
 def places_of(obj: BpfObject, program: Program) -> tuple[tuple[int, tuple[str, int]], ...]:
