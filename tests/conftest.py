@@ -8,10 +8,15 @@ can look at them. And how tests are given to several workers: tests/schedule.py.
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+# what a script starts in the background ignores Ctrl-C, and tests of interrupts would wait for ever
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("developer", deadline=None, print_blob=True)
