@@ -48,6 +48,10 @@ Answer = Literal["yes", "no", "unknown"]
 
 #: Instructions stepped through per question and reading, unless the caller says otherwise.
 BUDGET: Final = 100_000
+_DOUBTED: Final = (
+    "it is reached, but only through a branch on a value not known here or, as verifiers since 6.14 have it, "
+    "on an array's lookup that always finds something"
+)
 #: Guards named per target: the nearest ones.
 MAX_GUARDS: Final = 8
 
@@ -222,7 +226,7 @@ class _Question:
         if not ran_out and not finished:
             return Reach("unknown", why=f"the paths were not exhausted within {self.budget} steps")
         if exact.reached[target]:
-            return Reach("unknown", why="it is reached, but only through a branch on a value not known here")
+            return Reach("unknown", why=_DOUBTED)
         if not ran_out:
             why = f"a way there was found only with less tracking, and {self.budget} steps did not decide it"
             return Reach("unknown", why=why)

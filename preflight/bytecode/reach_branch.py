@@ -45,11 +45,15 @@ class Decision(NamedTuple):
 
 
 class Branches:
-    """The conditional jumps in one reading; `decisions` says what each was found to do."""
+    """The conditional jumps in one reading; `decisions` says what each was found to do.
+
+    `may_be_found` are the identities of lookups' results that some verifiers know not to be null.
+    """
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self.decisions: dict[int, Decision] = {}
+        self.may_be_found: set[int] = set()
 
     def run(self, insn: Insn, state: State) -> list[tuple[bool, State]]:
         """Whether the branch is taken and with what state; both ways unless it is known."""
@@ -68,6 +72,8 @@ class Branches:
             if outcome is not None and outcome != holds:
                 continue
             branch = state.copy() if outcome is None and holds else state
+            if left.ident in self.may_be_found and holds == (insn.op == BPF_JEQ) and _is_null_check(insn):
+                branch.doubt = True
             if self._learn(insn, branch, left, right, bits, holds):
                 ways.append((holds, branch))
         return ways
@@ -146,6 +152,10 @@ class Branches:
         regs = state.frames[-1].regs
         sources = old.sources if number.is_const else NO_SOURCES
         regs[register] = Value(SCALAR if is_number else old.kind, number, sources=sources)
+
+
+def _is_null_check(insn: Insn) -> bool:
+    return insn.op in (BPF_JEQ, BPF_JNE) and not insn.opcode & 8 and insn.imm == 0
 
 
 def _configured(value: Value) -> Constant | None:

@@ -98,7 +98,11 @@ def explore_paths(
         else:
             if before:
                 registers = machine.graph.live[slot]
-                if any(includes_state(old, state, registers) for old in reversed(before)):
+                if any(
+                    includes_state(old, state, registers)
+                    for old in reversed(before)
+                    if state.doubt or not old.doubt  # what a doubtful one reached, this one surely reaches
+                ):
                     continue
             before.append(state.copy())
             if len(before) > _MEMORY:

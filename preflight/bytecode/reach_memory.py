@@ -180,6 +180,13 @@ class Memory:
             return Value(SCALAR, scalars.truncated(value.number, size), sources=value.sources)
         return unknown
 
+    def may_be_constant(self, state: State, pointer: Value, size: int) -> bool:
+        """Whether some verifier may know the number behind a pointer of a helper's argument."""
+        if pointer.kind != STACK:
+            return pointer.kind in (ANY, DATA)
+        value = self._read_stack(state, pointer, 0, size)
+        return value.kind == ANY or value.number.is_const
+
     def store(self, insn: Insn, state: State) -> None:
         """An ST or STX instruction, atomic ones too."""
         regs = state.frames[-1].regs

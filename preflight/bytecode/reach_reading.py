@@ -44,10 +44,15 @@ from preflight.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class MapShape:
-    """Sizes in bytes of a map's keys and values."""
+    """Sizes in bytes of a map's keys and values; `indexed`: it is an array, per CPU or not.
+
+    Verifiers since 6.14 know that a lookup with a constant index finds something
+    (can_elide_value_nullness() in kernel/bpf/verifier.c), earlier ones do not.
+    """
 
     key_size: int
     value_size: int
+    indexed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from preflight.bytecode.opcodes import (
 from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_branch import Branches, Decision
 from preflight.bytecode.reach_graph import Graph, is_poison
-from preflight.bytecode.reach_helpers import CALLBACKS, LOOP, MEMORY, NO_RETURN, is_iterator_next
+from preflight.bytecode.reach_helpers import CALLBACKS, LOOKUP, LOOP, MEMORY, NO_RETURN, is_iterator_next
 from preflight.bytecode.reach_memory import Memory, SettableRead
 from preflight.bytecode.reach_reading import Environment, Reading
 from preflight.bytecode.state import (
@@ -43,6 +43,9 @@ from preflight.bytecode.state import (
 
 #: The verifier refuses deeper calls (MAX_CALL_FRAMES).
 MAX_FRAMES: Final = 8
+
+#: Bytes of an array's key.
+_INDEX_SIZE: Final = 4
 
 #: Marks of a slot: some state came here; a state without doubt came here.
 REACHED: Final = 1
@@ -269,8 +272,20 @@ class Machine:
                     self._memory.clobber(state, value, length, certain=length is not None)
                 elif value.kind == ANY:
                     self._memory.clobber_everything(state)
-            regs[0:6] = [UNKNOWN] * 6
+            result = self._lookup_result(arguments, state) if insn.imm == LOOKUP and self.exact else UNKNOWN
+            regs[0:6] = [result, *([UNKNOWN] * 5)]
         return [self._go(insn.slot, insn.slot + 1, state)]
+
+    def _lookup_result(self, arguments: list[Value], state: State) -> Value:
+        """What a lookup gives in the exact reading: an address or null, where no verifier knows better."""
+        ref = arguments[1].data
+        shape = self.environment.maps.get(ref.name) if isinstance(ref, MapRef) else None
+        plain = shape is not None and not shape.indexed
+        if plain or not self._memory.may_be_constant(state, arguments[2], _INDEX_SIZE):
+            return UNKNOWN
+        result = self._reading.identified(UNKNOWN)
+        self._branches.may_be_found.add(result.ident)
+        return result
 
     def _length(self, arguments: list[Value], size: int | str) -> int | None:
         if isinstance(size, int):

@@ -46,6 +46,8 @@ _MAP_TYPES: Final = (
 MAP_TYPES: Final = tuple(_MAP_TYPES.split())
 
 MAPS_OF_MAPS: Final = frozenset({"array_of_maps", "hash_of_maps"})
+#: Maps in which verifiers since 6.14 know that a constant index is found (can_elide_value_nullness()).
+INDEXED_MAPS: Final = frozenset({"array", "percpu_array"})
 
 _PROGRAM_NUMBERS: Final = {name: number for number, name in enumerate(PROGRAM_TYPES)}
 _ATTACH_NUMBERS: Final = {name: number for number, name in enumerate(ATTACH_TYPES)}

@@ -44,6 +44,7 @@ from preflight.bytecode.state import (
     Value,
     scalar,
 )
+from preflight.objects.kinds import INDEXED_MAPS
 from preflight.predict import pointer_calls
 from preflight.predict.look_ranges import SWAPPED
 from preflight.predict.pointer_arguments import Arguments
@@ -81,7 +82,6 @@ _SET: Final = _HELD + 1
 _TURNS: Final = (BPF_JMP, BPF_JMP32)
 _OF_MAPS: Final = frozenset({"array_of_maps", "hash_of_maps"})
 _OF_SOCKETS: Final = frozenset({"sockmap", "sockhash"})
-_CONSTANT_KEYS: Final = frozenset({"array", "percpu_array"})
 _EQUAL: Final = frozenset({BPF_JEQ, BPF_JNE})
 #: Comparison with the end -> whether the pointer is below it where it is taken, and by one more.
 _BELOW: Final = {BPF_JGT: (False, 0), BPF_JGE: (False, 1), BPF_JLT: (True, 1), BPF_JLE: (True, 0)}
@@ -443,7 +443,7 @@ class Walker(Machine):
             return None
         # since 6.14 a constant index that an array has is known to be found
         nullable = "yes"
-        if of.type in _CONSTANT_KEYS:
+        if of.type in INDEXED_MAPS:
             fixed = key.kind == STACK and self._pointers.on_stack(state, key, 4).number.is_const
             nullable = "maybe" if fixed or key.kind == DATA else "yes"
         readonly = bool(of.flags & READONLY)

@@ -159,8 +159,13 @@ class RelocatedObject:
     def environment(self) -> Environment:
         """What reachability may assume of this object's maps."""
         from preflight.bytecode.reach import Environment, MapShape
+        from preflight.objects.kinds import INDEXED_MAPS
 
-        shapes = {m.name: MapShape(m.key_size, m.value_size) for m in self.obj.all_maps if m.value_size}
+        shapes = {
+            m.name: MapShape(m.key_size, m.value_size, m.type in INDEXED_MAPS)
+            for m in self.obj.all_maps
+            if m.value_size
+        }
         return Environment(maps=shapes)
 
     def reachable(self, program: Program) -> frozenset[int]:

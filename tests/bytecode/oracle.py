@@ -24,6 +24,8 @@ from preflight.bytecode.image import DataRef, MapRef, Origin, ProgramImage, Ref,
 from preflight.bytecode.insn import decode
 from preflight.bytecode.reach import Environment, MapShape
 
+#: The numbers of BPF_MAP_TYPE_ARRAY and BPF_MAP_TYPE_PERCPU_ARRAY.
+_INDEXED = (2, 6)
 #: The first buffer for a log, and the largest.
 LOG_SIZE, LOG_SIZE_MAX = 1 << 20, 1 << 26
 _PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
@@ -154,7 +156,11 @@ def _load(raw: bytes, name: str, log_size: int) -> Loaded:
         bpf_map = lib.bpf_object__next_map(obj, None)
         while bpf_map:
             map_name = lib.bpf_map__name(bpf_map).decode()
-            shapes[map_name] = MapShape(lib.bpf_map__key_size(bpf_map), lib.bpf_map__value_size(bpf_map))
+            shapes[map_name] = MapShape(
+                lib.bpf_map__key_size(bpf_map),
+                lib.bpf_map__value_size(bpf_map),
+                lib.bpf_map__type(bpf_map) in _INDEXED,
+            )
             sections[map_name] = bpf_map
             # Tools set these sizes at run time; any will do for a load.
             if lib.bpf_map__max_entries(bpf_map) == 0 and lib.bpf_map__type(bpf_map) != 4:

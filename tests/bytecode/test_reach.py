@@ -305,7 +305,50 @@ def test_a_map_key_of_known_size_leaves_its_neighbour_alone() -> None:
     program = kept(*lookup, value=3)
     program = image(program.code, refs={2: MapRef("m")})
     assert ask(program).answer == "unknown"
-    assert ask(program, Environment(maps={"m": MapShape(4, 8)})).answer == "no"
+    assert ask(program, Environment(maps={"m": MapShape(4, 8, indexed=False)})).answer == "no"
+
+
+INDEXED, HASHED = (Environment(maps={"m": MapShape(4, 8, indexed=indexed)}) for indexed in (True, False))
+CONSTANT_KEY = (asm.store_imm(4, 10, -4, 0),)
+RANDOM_KEY = (PRANDOM, asm.store(4, 10, -4, 0))
+
+
+def null_way(*key: bytes, copied: bool = False) -> ProgramImage:
+    """Misses where a lookup of the four bytes at r10 - 4 finds nothing."""
+    lookup = (asm.ldimm64(1, 0), asm.mov_reg(2, 10), asm.alu("add", 2, -4), asm.call(1))
+    result = asm.mov_reg(6, 0) if copied else asm.mov_reg(0, 0)
+    guard = (result, asm.jump("ne", 6 if copied else 0, 0, 1), MISS, EXIT)
+    return image(*key, *lookup, *guard, refs={len(b"".join(key)) // 8: MapRef("m")})
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_verifiers_differ_in_whether_a_constant_index_is_found(copied: bool) -> None:
+    assert ask(null_way(*CONSTANT_KEY, copied=copied), INDEXED).answer == "unknown"
+    assert ask(null_way(*CONSTANT_KEY, copied=copied), HASHED).answer == "yes"
+
+
+def test_a_map_nothing_is_known_of_may_be_an_array() -> None:
+    assert ask(null_way(*CONSTANT_KEY)).answer == "unknown"
+
+
+def test_an_index_no_verifier_knows_may_not_be_found() -> None:
+    assert ask(null_way(*RANDOM_KEY), INDEXED).answer == "yes"
+
+
+def test_what_a_doubtful_way_reached_first_another_reaches_surely() -> None:
+    found = null_way(*CONSTANT_KEY)
+    # the null way jumps over the other one, so that it comes first to what both reach
+    joined = image(
+        found.code[:-24],
+        asm.jump("eq", 0, 0, 2),
+        asm.mov(0, 0),
+        asm.mov(0, 0),
+        asm.mov(0, 1),
+        MISS,
+        EXIT,
+        refs=found.refs,
+    )
+    assert ask(joined, INDEXED).answer == "yes"
 
 
 def test_a_store_through_a_computed_stack_address_is_seen() -> None:

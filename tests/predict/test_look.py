@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from preflight.bytecode.reach import Environment, MapShape
 from preflight.errors import InputError
+from preflight.objects.kinds import INDEXED_MAPS
 from preflight.objects.load import load
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.look_ranges import FULL, HIGHEST, LOWEST, compared, computed
@@ -35,7 +36,11 @@ _U64 = (1 << 64) - 1
 def walked(obj: BpfObject, one: Program) -> list[Misuse]:
     """What the walk objects to, but for what a kernel has to tell: how many registers are saved, and where
     fields lie that relocation looks up."""
-    shapes = {m.name: MapShape(m.key_size, m.value_size) for m in obj.all_maps if m.value_size}
+    shapes = {
+        m.name: MapShape(m.key_size, m.value_size, m.type in INDEXED_MAPS)
+        for m in obj.all_maps
+        if m.value_size
+    }
     iterator = one.hook.target.text if one.attach_type == "trace_iter" and one.hook.target else ""
     types = (one.program_type, one.attach_type, iterator)
     found: Sequence[Misuse] = misuses(obj.image(one), Environment(maps=shapes), maps_of(obj), *types)
