@@ -63,6 +63,19 @@ def write(path: Path, content: bytes) -> None:
             return
 
 
+def forget_oldest(folder: Path, suffix: str, most: int) -> None:
+    """Remove the files with this suffix that were written longest ago until `most` are left."""
+    try:
+        with os.scandir(folder) as entries:
+            paths = [entry.path for entry in entries if entry.name.endswith(suffix)]
+        if len(paths) > most:
+            paths.sort(key=lambda path: os.stat(path).st_mtime_ns)  # noqa: PTH116
+            for path in paths[: len(paths) - most]:
+                os.unlink(path)  # noqa: PTH108
+    except OSError:
+        return  # somebody else tidies up at this moment
+
+
 def read_json(path: Path, limit: int) -> Any:
     """The value `write_json` wrote, None when there is none or a byte of it has changed."""
     import json

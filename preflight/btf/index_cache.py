@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps BTF indexes on disk between runs, under `$XDG_CACHE_HOME/preflight/btf`.
 
+An index is found by the SHA-256 of the BTF's bytes. Beside the indexes lies what is remembered of files by
+what `stat` tells of them: the digest of their content, so that megabytes are hashed once, and that they
+were met before.
+
 The only place in `preflight.btf` that touches files. A cache that cannot be read or
 written is no error: the answer is the same, only slower.
 """
@@ -18,6 +22,10 @@ from preflight.errors import InputError
 _LIMIT = 256 << 20
 
 
+#: Kept of each; those written longest ago go first. An index of a kernel is a megabyte.
+_INDEXES = 128
+_MARKS = 4096
+_KEPT = {".index": _INDEXES, ".sha256": _MARKS, ".seen": _MARKS}
 #: The mark that `met_before` leaves; its content means nothing.
 _MARK_BYTES = 256
 #: Of a SHA-256.
@@ -39,9 +47,8 @@ def parse_cached(
 ) -> Btf:
     """`Btf.parse` with an index from the cache, built and kept there when it was missing.
 
-    `key` is the content's SHA-256 in hex, or another digest that no other content has: that of a file's
-    identity as `stat` shows it, where hashing 5 MB would take what the index saves. With `write` False a
-    missing index is not built, which is cheaper for a BTF seen only once.
+    `key` is the content's SHA-256 in hex, where it is known already. With `write` False a missing index is
+    not built, which is cheaper for a BTF seen only once.
     """
     path = _path(data, base, key, directory)
     index = _load(path)
@@ -53,11 +60,14 @@ def parse_cached(
     btf = Btf.parse(data, base)
     if write:
         cachefiles.write(path, Index.build(btf))
+        for suffix, most in _KEPT.items():
+            cachefiles.forget_oldest(path.parent, suffix, most)
     return btf
 
 
 def key_of_file(path: Path) -> str:
-    """A key for the content of a file without reading it: any writing or replacing gives another."""
+    """What `met_before` and `digest_kept` know a file by without reading it: any writing or replacing gives
+    another key."""
     return cachefiles.digest_of(["btf", cachefiles.identity(str(path))])
 
 
@@ -95,12 +105,12 @@ def met_before(key: str) -> bool:
 
 
 def digest_kept(key: str) -> str | None:
-    """The SHA-256 in hex that `keep_digest` wrote for the content with this key; None when there is none."""
+    """The SHA-256 in hex that `keep_digest` wrote for the file with this key; None when there is none."""
     content = cachefiles.read(cache_directory() / f"{key}.sha256", _MARK_BYTES)
     text = (content or b"").decode("ascii", "replace")
     return text if len(text) == _HEX_DIGITS and set(text) <= set("0123456789abcdef") else None
 
 
 def keep_digest(key: str, digest: str) -> None:
-    """Remember the SHA-256 of the content with this key."""
+    """Remember the SHA-256 of the file with this key."""
     cachefiles.write(cache_directory() / f"{key}.sha256", digest.encode("ascii"))

@@ -78,7 +78,7 @@ class KernelMemory:
         if self._entries is None or self._path is None or not answers:
             return
         self._entries.keep({key.digest: _text_of(answered) for key, answered in answers.items()})
-        _forget_oldest(self._path.parent)
+        cachefiles.forget_oldest(self._path.parent, "", _KEPT)
 
 
 def _text_of(answered: Answered) -> str:
@@ -106,18 +106,6 @@ def _answered(value: Any) -> Answered:
         result |= {"findings": shown, "relocations": rows}
         judged[loader] = Judged(result, tuple(map(finding_of, shown)), matched)
     return Answered(judged, list(map(finding_of, differences)))
-
-
-def _forget_oldest(directory: Path) -> None:
-    try:
-        with os.scandir(directory) as entries:
-            names = [entry.path for entry in entries]
-        if len(names) > _KEPT:
-            names.sort(key=lambda path: os.stat(path).st_mtime_ns)  # noqa: PTH116
-            for path in names[:-_KEPT]:
-                Path(path).unlink(missing_ok=True)
-    except OSError:
-        return  # somebody else tidies up at this moment
 
 
 def _parts(kernel: Kernel) -> list[str] | None:

@@ -9,20 +9,26 @@ from __future__ import annotations
 
 from preflight.kernels.model import Kernel
 
-#: Where a kernel keeps the key of its index, found before its BTF was read.
-_KEY = "btf index key"
+#: Where a kernel keeps what its file is known by, found before its BTF was read.
+_FILE = "btf file key"
 
 
 def use_index(kernel: Kernel) -> None:
     """Let `kernel.btf` come with an index, when there is one. InputError when the BTF is corrupt."""
+    from preflight.btf import Btf
     from preflight.btf.index_cache import met_before, parse_cached
     from preflight.errors import InputError
 
     if "btf" in kernel.__dict__:
         return
-    key = kernel.__dict__[_KEY] = _key(kernel)
+    file = kernel.__dict__[_FILE] = _file_key(kernel)
+    first_time = not met_before(file or kernel.btf_sha256)
     try:
-        kernel.__dict__["btf"] = parse_cached(kernel.btf_bytes, key=key, write=met_before(key))
+        if first_time and file is not None:  # nor is it hashed for an index that another file left
+            kernel.__dict__["btf"] = Btf.parse(kernel.btf_bytes)
+        else:
+            key = btf_digest(kernel)
+            kernel.__dict__["btf"] = parse_cached(kernel.btf_bytes, key=key, write=not first_time)
     except InputError as error:
         raise error.about(kernel.name) from None
 
@@ -31,23 +37,23 @@ def btf_digest(kernel: Kernel) -> str:
     """`kernel.btf_sha256`, remembered with the index where `use_index` knew the file before it was read."""
     from preflight.btf.index_cache import digest_kept, keep_digest
 
-    key = kernel.__dict__.get(_KEY)
-    if "btf_sha256" in kernel.__dict__ or key is None:
+    file = kernel.__dict__.get(_FILE)
+    if "btf_sha256" in kernel.__dict__ or file is None:
         return kernel.btf_sha256
-    kept = digest_kept(key)
+    kept = digest_kept(file)
     if kept is None:
-        keep_digest(key, kernel.btf_sha256)
+        keep_digest(file, kernel.btf_sha256)
     else:
         kernel.__dict__["btf_sha256"] = kept
     return kernel.btf_sha256
 
 
-def _key(kernel: Kernel) -> str:
-    """What tells the BTF from any other: its file as `stat` shows it, where hashing megabytes would take
-    longer than all that an index saves, else its content."""
+def _file_key(kernel: Kernel) -> str | None:
+    """What tells the file of the BTF from any other as `stat` shows it: hashing megabytes would take longer
+    than all that an index saves. None where there is no such file."""
     from preflight.btf.index_cache import key_of_file
 
     path = kernel.contents.btf.path
     if path is None or path.suffix in (".xz", ".gz") or not path.is_file() or str(path).startswith("/sys/"):
-        return kernel.btf_sha256
+        return None
     return key_of_file(path.resolve())  # an entry may consist of links to another one

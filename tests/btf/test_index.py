@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from pathlib import Path
 
@@ -161,6 +162,17 @@ def test_the_checksum_is_crc32_of_the_body() -> None:
     data = Index.build(Btf.parse(sample().bytes()))
     head = index_module._HEAD.size
     assert zlib.crc32(data[head:]) == index_module._HEAD.unpack_from(data)[2]
+
+
+def test_the_oldest_indexes_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(index_cache._KEPT, ".index", 2)
+    for number in range(4):
+        writer = BtfWriter()
+        writer.int(f"int{number}")
+        parse_cached(writer.bytes(), directory=tmp_path)
+        newest = max(tmp_path.glob("*.index"), key=lambda path: path.stat().st_mtime_ns)
+        os.utime(newest, ns=(number, number))
+    assert sorted(path.stat().st_mtime_ns for path in tmp_path.glob("*.index")) == [2, 3]
 
 
 def test_a_rewritten_file_has_another_key(tmp_path: Path) -> None:
