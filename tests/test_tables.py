@@ -51,8 +51,9 @@ def test_what_is_read_line_by_line_is_what_toml_says(lines: list[str]) -> None:
         assert tomllib.loads(text) == found
 
 
-def test_the_codes_of_relocations_need_no_parser() -> None:
-    text = (ROOT / "findings" / "codes" / "pc.toml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["findings/codes/pc.toml", "predict/data/open_targets.toml"])
+def test_what_relocations_are_judged_by_needs_no_parser(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
     assert tables.plain(text) == tomllib.loads(text)
 
 

@@ -13,8 +13,8 @@ from preflight import tables
 @cache
 def _placeholders() -> tuple[re.Pattern[str], ...]:
     """Names that tools replace, from data/open_targets.toml."""
-    rows = tables.load(Path(__file__).parent / "data" / "open_targets.toml")["placeholder"]
-    return tuple(re.compile(row["pattern"]) for row in rows)
+    rows = tables.load(Path(__file__).parent / "data" / "open_targets.toml")
+    return tuple(re.compile(row["pattern"]) for row in rows.values())
 
 
 def is_placeholder(function: str) -> bool:
