@@ -8,10 +8,14 @@ of the context, spills, arithmetic, jumps. Equal seeds make equal programs.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from preflight.objects.model import BpfObject
-from tests.elfwriter import Ins, exit_, load_address, mov
+from tests import elfwriter
+from tests.btfwriter import BtfWriter, ExtWriter
+from tests.elfwriter import ElfWriter, Ins, exit_, load_address, mov
 from tests.predict.pointers import ARRAY, HASH, LOOKUP
 from tests.predict.worlds import call, program
 
@@ -60,8 +64,17 @@ _SMALL, _OFFSETS = (0, 1, 3, 8, 16, 24), (0, 0, 4, 8, 12, 16, -8, -16)
 Piece = Callable[[], list[Ins]]
 
 
-def made(seed: int) -> BpfObject:
-    """The object of a seed, with one program `made` and one map."""
+@dataclass(frozen=True)
+class Recipe:
+    """A program: its section, instructions without the last exit, and the map they look up in."""
+
+    section: str
+    insns: tuple[Ins, ...]
+    map0: tuple[tuple[str, int], ...]
+
+
+def recipe(seed: int) -> Recipe:
+    """The program of a seed."""
     pick = random.Random(seed)
     section = pick.choice(SECTIONS)
     insns: list[Ins] = []
@@ -70,7 +83,47 @@ def made(seed: int) -> BpfObject:
         insns += pick.choice(pieces)()
     known = [Ins(0xBF, 9, 1), *(mov(n, 0) for n in (0, 2, 3, 4, 5, 6, 7, 8))] if pick.random() < 0.9 else []
     end = [mov(0, 0)] * 9 if pick.random() < 0.95 else [mov(0, 0), Ins(0xB7, 1)]
-    return program(section, [*known, *insns, *end], maps=[pick.choice([HASH, ARRAY])])
+    return Recipe(section, (*known, *insns, *end), tuple(pick.choice([HASH, ARRAY]).items()))
+
+
+def made(seed: int) -> BpfObject:
+    """The object of a seed, with one program `made` and one map."""
+    one = recipe(seed)
+    return program(one.section, one.insns, maps=[dict(one.map0)])
+
+
+def together(seeds: Iterable[int], most: int = 100) -> Iterator[bytes]:
+    """Objects that hold the programs of the seeds, as `made_SEED`, at most so many in each.
+
+    For kernels that are booted: one object of many programs is loaded sooner than many objects.
+    """
+    alike: dict[Recipe, list[tuple[int, Recipe]]] = defaultdict(list)
+    for seed in seeds:
+        one = recipe(seed)
+        alike[Recipe(one.section, (), one.map0)].append((seed, one))
+    for kind, found in alike.items():
+        for at in range(0, len(found), most):
+            yield _of_many(kind, found[at : at + most])
+
+
+def _of_many(kind: Recipe, found: list[tuple[int, Recipe]]) -> bytes:
+    types, writer = BtfWriter(), ElfWriter()
+    proto = types.func_proto(types.int("long", 8))
+    ext = ExtWriter(types)
+    code: list[Ins] = []
+    starts: list[tuple[str, int]] = []
+    for seed, one in found:
+        starts.append((f"made_{seed}", sum(insn.slots for insn in code)))
+        ext.func(kind.section, starts[-1][1], types.func(starts[-1][0], proto, linkage=1))
+        code += [*one.insns, exit_()]
+    writer.code(kind.section, code, functions=starts)
+    held = writer.section(".maps", bytes(40), flags=elfwriter.ALLOC | elfwriter.WRITE)
+    variable = elfwriter.map_definition(types, "map0", **dict(kind.map0))
+    writer.symbol("map0", held, 0, 40, type=elfwriter.OBJECT)
+    types.datasec(".maps", [(variable, 0, 40)], size=40)
+    writer.license("GPL")
+    writer.btf(types, ext)
+    return writer.bytes()
 
 
 def _of_any(pick: random.Random) -> list[Piece]:
