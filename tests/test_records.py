@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quickly defined records behave as frozen slotted dataclasses do."""
+"""Quickly defined records behave as frozen dataclasses do."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
 import pickle
-from dataclasses import FrozenInstanceError, field, fields, is_dataclass, replace
-from typing import Any, Generic, TypeVar
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar
 
 import pytest
 
-from preflight.records import dataclass
+from preflight.records import dataclass, field, replace
 
 T = TypeVar("T")
 
@@ -38,7 +41,7 @@ class Usual(Generic[T]):
     a: int
     b: T
     c: tuple[int, ...] = ()
-    d: dict[str, int] = field(default_factory=dict)
+    d: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 BOTH = pytest.mark.parametrize("kind", [Quick, Usual])
@@ -93,7 +96,7 @@ def test_the_tools_of_dataclasses_work(kind: Any) -> None:
     made: Any = kind(1, "x")
     assert is_dataclass(type(made))
     assert [f.name for f in fields(made)] == ["a", "b", "c", "d"]
-    assert replace(made, a=5) == kind(5, "x")
+    assert replace(made, a=5) == dataclasses.replace(made, a=5) == kind(5, "x")
     assert copy.deepcopy(made) == made
     assert pickle.loads(pickle.dumps(made)) == made
     assert repr(made) == f"{kind.__name__}(a=1, b='x', c=(), d={{}})"
@@ -124,6 +127,57 @@ def test_other_kinds_of_dataclasses_are_not_made_here() -> None:
     make: Any = dataclass
     with pytest.raises(TypeError):
         make(frozen=False, slots=True)
+
+
+def test_a_field_of_the_other_kind_is_not_taken_for_a_default() -> None:
+    with pytest.raises(TypeError, match=r"Mixed\.a"):
+
+        @dataclass(frozen=True, slots=True)
+        class Mixed:
+            """Of both."""
+
+            a: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+@BOTH
+def test_what_is_told_of_fields(kind: Any) -> None:
+    made = fields(kind)
+    assert [one.default for one in made][:3] == [dataclasses.MISSING, dataclasses.MISSING, ()]
+    assert [one.default_factory for one in made] == [*[dataclasses.MISSING] * 3, dict]
+    assert [one.type for one in made] == ["int", "T", "tuple[int, ...]", "dict[str, int]"]
+
+
+@dataclass(frozen=True, eq=False)
+class Unequal:
+    """Has a dictionary, where what is computed once is kept."""
+
+    a: int
+    b: str = field(default_factory=str, repr=False)
+    shared: ClassVar[int] = 3
+
+    @cached_property
+    def twice(self) -> int:
+        return 2 * self.a
+
+
+def test_records_without_slots() -> None:
+    made = Unequal(2)
+    assert (made.twice, made.__dict__) == (4, {"a": 2, "b": "", "twice": 4})
+    assert made != Unequal(2)
+    assert (repr(made), made.shared) == ("Unequal(a=2)", 3)
+    assert replace(made, a=3).twice == 6
+    assert pickle.loads(pickle.dumps(made)).__dict__ == made.__dict__
+    with pytest.raises(FrozenInstanceError):
+        made.a = 1  # type: ignore[misc]
+
+
+def test_dataclasses_are_loaded_only_for_what_they_alone_can_tell() -> None:
+    code = "from preflight.kernels.model import Identity; Identity('x', 'little')"
+    told = "import sys; print('dataclasses' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; {told}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -10,10 +10,9 @@ because in the object those immediates are still open.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
 from typing import NamedTuple
 
-from preflight.records import dataclass
+from preflight.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

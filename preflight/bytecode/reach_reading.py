@@ -19,7 +19,6 @@ exact reading is what a verifier may or may not know:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import field
 from typing import Literal, NamedTuple
 
 from preflight.bytecode import fold, scalar_branch, scalars
@@ -39,7 +38,7 @@ from preflight.bytecode.state import (
     own_slot,
     scalar,
 )
-from preflight.records import dataclass
+from preflight.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ of the kernel's own matters in any other way, there is no such answer (`KernelMa
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from typing import Final, Generic, Literal, TypeVar
 
 from preflight.bytecode import scalars
@@ -19,7 +18,7 @@ from preflight.bytecode.opcodes import LDIMM64, SLOT
 from preflight.bytecode.reach import Guard, Reach
 from preflight.bytecode.reach_reading import Comparison, Shared, read_constant
 from preflight.bytecode.state import KernelMattersError
-from preflight.records import dataclass
+from preflight.records import dataclass, replace
 
 __all__ = ["Answer", "KernelMattersError", "Shared", "answer_for", "fitted"]
 

@@ -82,7 +82,7 @@ class Objects:
         if obj is None:
             raise InputError("has changed while it was read", subject=key.name)
         if obj.name != key.name:  # another file with the same bytes was opened
-            from dataclasses import replace
+            from preflight.records import replace
 
             obj = self._opened[key.sha256] = replace(obj, name=key.name, aliases=(), _memo={})
         return obj

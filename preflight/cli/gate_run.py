@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from preflight.gate.compare import compare
 from preflight.gate.limits import with_options
 from preflight.gate.measured import Row, by_key
 from preflight.gate.report import FAIL, UNDECIDED, results, summarise
+from preflight.records import replace
 
 #: Bytes of one file that was made elsewhere.
 _LIMIT = 256 << 20

@@ -7,11 +7,10 @@ Follows bpf_core_patch_insn() in libbpf/src/relo_core.c (1.7.0).
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 from preflight.core.errors import Cause, RelocationError
 from preflight.loaders import LIBBPF, Loader
-from preflight.records import dataclass
+from preflight.records import dataclass, replace
 
 INSN = 8
 #: The helper number no kernel has; "invalid func unknown#195896080" in a verifier log.

@@ -8,7 +8,6 @@ the run goes on, and `ObjectRelocation.stock_error` says where libbpf would have
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +20,7 @@ from preflight.core.question import Plan, Question, Record, Skipped, plan
 from preflight.core.resolve import Candidate, Resolution, Trial, candidate_of, resolve
 from preflight.core.target import Target
 from preflight.loaders import loader
-from preflight.records import dataclass
+from preflight.records import dataclass, field
 
 if TYPE_CHECKING:
     from preflight.core.protocols import RelocatableObject

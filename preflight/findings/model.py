@@ -7,12 +7,11 @@ never folded into one.
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from preflight.facts import Evidence
-from preflight.records import dataclass
+from preflight.records import dataclass, field
 
 
 class Verdict(StrEnum):

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from preflight.errors import UsageError
@@ -28,6 +27,7 @@ from preflight.host.codec import facts_to_dict
 from preflight.kernels.blob import Blob
 from preflight.kernels.facts_file import SCHEMA, kernel_part
 from preflight.kernels.model import Kernel, symbol_lines
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.findings.model import Finding

@@ -9,13 +9,13 @@ both are. Attach targets are the matrix's to judge: facts are collected without 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.errors import PreflightError
 from preflight.findings.model import Verdict
 from preflight.fleet.census import Group
 from preflight.matrix.cells import RED, cause_id
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.fleet.kept import Areas

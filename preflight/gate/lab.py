@@ -6,11 +6,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from preflight.errors import InputError
 from preflight.gate.measured import FAILS, UNKNOWN, Key, Row
+from preflight.records import replace
 
 #: What the lab can only say of a kernel as a whole, and then nothing was tested there.
 _BOOTED = "booted"

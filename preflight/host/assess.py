@@ -7,7 +7,6 @@ The rules stay pure; this module is the order in which sources and rules are cal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from preflight.findings.model import Finding, Severity, Verdict
@@ -17,7 +16,7 @@ from preflight.host.collect.run import collect_host
 from preflight.host.collect.session import Options
 from preflight.host.facts import HostFacts
 from preflight.host.samples import Rows
-from preflight.records import dataclass
+from preflight.records import dataclass, replace
 
 if TYPE_CHECKING:
     from preflight.host.readiness import Readiness

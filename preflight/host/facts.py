@@ -7,10 +7,9 @@ every check can run later, elsewhere, on recorded facts.
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from preflight.records import dataclass
+from preflight.records import dataclass, field
 
 if TYPE_CHECKING:
     from preflight.host.areas.btf import BtfFacts

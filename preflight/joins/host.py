@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from preflight.facts import Evidence
+from preflight.records import replace
 from preflight.verifier.model import Rejection
 
 #: Family -> checks of this host that can be behind it. A refusal never proves which.

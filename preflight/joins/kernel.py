@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Severity, Verdict
 from preflight.joins.object import origin_of, program_of
+from preflight.records import replace
 from preflight.verifier.model import Rejection
 
 if TYPE_CHECKING:

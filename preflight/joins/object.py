@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from preflight.facts import Evidence
+from preflight.records import replace
 from preflight.verifier.model import NO_SOURCE, Rejection, Root, Source
 from preflight.verifier.place import REASONS
 from preflight.verifier.statement import signature

@@ -12,7 +12,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cmp_to_key
 from pathlib import Path
@@ -32,7 +31,7 @@ from preflight.kernels.aptroot import (
 from preflight.kernels.model import Kernel, Provenance
 from preflight.kernels.packages import ARCHITECTURES, flavour_of, kernel_from_packages
 from preflight.kernels.store import Store
-from preflight.records import dataclass
+from preflight.records import dataclass, replace
 
 #: The flavour a plain installation of each architecture gets.
 STANDARD_FLAVOUR = {

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -87,7 +86,7 @@ class Contents:
     sites: Blob | None = None
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Kernel:
     """Everything known of one kernel; each fact is read and parsed when it is first asked for.
 
@@ -97,7 +96,7 @@ class Kernel:
 
     identity: Identity
     contents: Contents
-    provenance: Provenance = dataclasses.field(default=Provenance("btf"))
+    provenance: Provenance = Provenance("btf")
 
     @property
     def name(self) -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from preflight.errors import InputError
@@ -14,6 +13,7 @@ from preflight.kernels.decompress import decompress, kind_of
 from preflight.kernels.model import Kernel
 from preflight.kernels.packages import MODULE_LIMIT, module_btf, module_name
 from preflight.kernels.symbols import parse_symbols
+from preflight.records import replace
 
 _TEXT_LIMIT = 256 << 20
 _FILES_LIMIT = 100_000

@@ -8,7 +8,6 @@ missing are added, and only when the package holds the very BTF of the entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from preflight.errors import InputError, InstrumentError, PreflightError
 from preflight.kernels.aptroot import AptRoot
@@ -16,6 +15,7 @@ from preflight.kernels.fetch_debian import Build, Outcome, Request, builds, load
 from preflight.kernels.model import Kernel
 from preflight.kernels.packages import ARCHITECTURES
 from preflight.kernels.store import Store
+from preflight.records import replace
 
 
 def lacking(kernel: Kernel) -> str:

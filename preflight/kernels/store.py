@@ -15,12 +15,12 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from preflight.errors import InputError, InstrumentError, UsageError
 from preflight.kernels import entry, trace_sites
 from preflight.kernels.model import Kernel
+from preflight.records import replace
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}\Z")
 _DEPTH = 3

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from preflight.kernels.blob import Blob
 from preflight.kernels.model import Kernel, Provenance, symbol_lines
 from preflight.lab.results import KernelRun
+from preflight.records import replace
 
 _EVENT_ID = re.compile(r"/events/([^/:]+)/([^/:]+)/id:(\d+)\Z")
 _SYSTEM_LINE = re.compile(r"(?P<file>[^:]+): (?P<text>.*)\Z")

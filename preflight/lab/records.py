@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno as errnos
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from preflight.lab.results import (
@@ -15,6 +14,7 @@ from preflight.lab.results import (
     ProgramMeasurement,
     verdict_of,
 )
+from preflight.records import replace
 
 _LINES_LIMIT = 100_000
 #: Attach errors that decide nothing about the kernel.

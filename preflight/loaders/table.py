@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -64,7 +63,7 @@ def loader(name: str) -> Loader:
     if name not in NAMES:
         raise UsageError(f"loader {name[:40]!r} is not known; there are {', '.join(NAMES)}")
     rules: dict[str, Any] = {row.name: row.rules[name] for row in behaviours()}
-    known = {f.name for f in fields(Loader)}
+    known = Loader.__match_args__
     return Loader(
         name=name, version=_raw()["versions"][name], **{k: v for k, v in rules.items() if k in known}
     )

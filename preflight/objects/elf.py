@@ -11,14 +11,13 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
 from functools import partial
 from itertools import chain, repeat
 from typing import Final, NamedTuple
 
 from preflight.errors import InputError
 from preflight.objects import precheck
-from preflight.records import dataclass
+from preflight.records import dataclass, field
 
 SHF_EXECINSTR: Final = 0x4
 SHF_MERGE: Final = 0x10

@@ -26,7 +26,6 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
@@ -57,7 +56,7 @@ from preflight.objects.functions import TEXT
 from preflight.objects.maps import BTF_MAPS, LEGACY_MAPS
 from preflight.objects.model import Function, Program, Subprogram
 from preflight.objects.parts import DataSection, Extern, MapDef
-from preflight.records import dataclass
+from preflight.records import dataclass, replace
 
 if TYPE_CHECKING:
     from preflight.objects.model import BpfObject

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from preflight.objects.elf import Elf
@@ -28,7 +27,7 @@ from preflight.objects.parts import (
 from preflight.objects.parts import (
     Variable as Variable,  # noqa: PLC0414  (known from here, too)
 )
-from preflight.records import dataclass
+from preflight.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from preflight.btf import Btf

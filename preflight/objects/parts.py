@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
 from typing import Any, NamedTuple
 
-from preflight.records import dataclass
+from preflight.records import dataclass, field
 
 
 class SourceLine(NamedTuple):

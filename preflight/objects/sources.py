@@ -7,7 +7,6 @@ import hashlib
 import mmap
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -17,6 +16,7 @@ from preflight.objects import carve
 from preflight.objects.load import load
 from preflight.objects.model import BpfObject
 from preflight.objects.precheck import EM_BPF, MAGIC, MAX_BYTES, read_header
+from preflight.records import replace
 
 #: Limits of one look at a directory and of one file that may embed objects.
 MAX_DEPTH: Final = 16

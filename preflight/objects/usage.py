@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +31,7 @@ from preflight.bytecode.opcodes import (
     SIZES,
 )
 from preflight.objects.parts import SourceLine
-from preflight.records import dataclass
+from preflight.records import dataclass, field
 
 if TYPE_CHECKING:
     from preflight.objects.model import BpfObject, Program

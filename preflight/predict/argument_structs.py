@@ -10,7 +10,6 @@ A program written for another signature is refused, or loads and reads something
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -26,6 +25,7 @@ from preflight.predict.causes import missing, place, undecided
 from preflight.predict.hooks import prototype_of
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.struct_walk import refusal
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject

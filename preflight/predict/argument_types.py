@@ -10,7 +10,6 @@ facts of its BTF (data/argument_types.toml). Measured on 5.10, 6.1, 6.12, 6.17, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,6 +27,7 @@ from preflight.predict.context_reads import context_reads
 from preflight.predict.hooks import prototype_of
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.witness import Answer
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from preflight.facts import Evidence
@@ -12,6 +11,7 @@ from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.causes import missing
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject

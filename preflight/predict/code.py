@@ -8,14 +8,13 @@ it. So these numbers may be left out: what looks at one all the same gets a Kern
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import field
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 from preflight.bytecode.image import Origin, ProgramImage
 from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import BPF_JMP, BPF_JMP32, BPF_LDX, BPF_PSEUDO_CALL, BPF_ST, BPF_STX, CALL
 from preflight.bytecode.state import KernelMattersError
-from preflight.records import dataclass
+from preflight.records import dataclass, field
 
 T = TypeVar("T")
 

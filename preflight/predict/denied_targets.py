@@ -9,7 +9,6 @@ many arguments, and those that return a struct. bpf_d_path() is given out by suc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +21,7 @@ from preflight.objects.model import Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.hooks import prototype_of
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject

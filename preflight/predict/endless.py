@@ -10,7 +10,6 @@ kernel's or a may_goto ends it. Others are open: how many rounds a verifier walk
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import DataRef, KfuncRef, ProgramImage
@@ -32,6 +31,7 @@ from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.causes import place, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.bytecode.insn import Insn

@@ -10,7 +10,6 @@ trace_event_get_offsets(), perf_event_set_bpf_prog() of kernel/trace/bpf_trace.c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +24,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.argument_types import reads_of_context
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject

@@ -8,7 +8,6 @@ null and has to be compared with 0 before it is followed, unless a tag says more
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from preflight.btf import Btf, Kind
@@ -19,6 +18,7 @@ from preflight.objects.model import Program
 from preflight.predict.argument_flow import Held, accesses
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject

@@ -9,13 +9,13 @@ configuration that says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
 from preflight.btf import Kind
 from preflight.kernels.model import Kernel
 from preflight.predict.target import KernelTarget
+from preflight.records import dataclass
 
 T = TypeVar("T")
 

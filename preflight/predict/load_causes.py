@@ -8,7 +8,6 @@ opcode the kernel does not know is refused wherever it stands (bpf_opcode_in_ins
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from preflight.btf import Kind
@@ -43,6 +42,7 @@ from preflight.predict.stack_reads import keeps_pointers, reads_uninitialised, s
 from preflight.predict.struct_ops_members import struct_ops_member_findings
 from preflight.predict.struct_ops_stores import struct_ops_store_findings
 from preflight.predict.witness import Answer, feature_answer, table, type_answer
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.objects.usage import Use

@@ -8,7 +8,6 @@ walks is not judged.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +24,7 @@ from preflight.objects.parts import MapDef
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.maps_passed import maps_passed
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage

@@ -8,7 +8,6 @@ differ in is open, and what is not found says nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.btf import Kind
@@ -23,6 +22,7 @@ from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import MapOf, Misuse
 from preflight.predict.relocated import places_of, program_key, shape_number
 from preflight.predict.unset_registers import may_be_unset
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.btf import Btf

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from preflight.facts import Evidence
@@ -14,6 +13,7 @@ from preflight.predict.argument_types import reads_of_context
 from preflight.predict.attach_targets import open_finding
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject

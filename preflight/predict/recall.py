@@ -182,7 +182,7 @@ def _is_value(found: Any) -> bool:
     if isinstance(found, tuple | frozenset):
         return len(found) <= _LARGE and all(map(_is_value, found))
     kind: Any = type(found)
-    fields = getattr(kind, "__dataclass_fields__", None)
+    fields = getattr(kind, "__match_args__", None)
     if fields is None or kind.__eq__ is object.__eq__ or kind.__hash__ is None:
         return False
     return all(_is_value(getattr(found, name)) for name in fields)

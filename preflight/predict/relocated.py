@@ -9,7 +9,6 @@ instructions the verifier can reach. No kernel is asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +31,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.copies import reads_copy
 from preflight.predict.shape import FITTING, Shape, questions_of, shape_of
 from preflight.predict.target import KernelTarget
+from preflight.records import dataclass, replace
 
 if TYPE_CHECKING:
     from preflight.bytecode.reach import Environment, Reach

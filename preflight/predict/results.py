@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.insn import Insn, decode
@@ -16,7 +15,7 @@ from preflight.bytecode.reach_step import Machine, Successors
 from preflight.bytecode.scalars import UNKNOWN as UNKNOWN_NUMBER
 from preflight.bytecode.scalars import settle
 from preflight.bytecode.state import ANY, ANYTHING, CTX, OPAQUE, KernelMattersError, State, Value, scalar
-from preflight.records import dataclass
+from preflight.records import dataclass, replace
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage

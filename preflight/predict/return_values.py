@@ -7,7 +7,6 @@ The ranges are the same on 5.10 to 7.3, except where they are said to differ.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from preflight.btf import Kind
@@ -18,6 +17,7 @@ from preflight.predict.causes import missing, place, undecided
 from preflight.predict.hooks import words_of_function
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.results import Result, outside
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage

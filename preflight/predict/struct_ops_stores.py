@@ -9,7 +9,6 @@ The members are those of any kernel from 5.10 to 7.3; others are open, as kernel
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from preflight.btf.types import Composite
@@ -20,6 +19,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import place, undecided
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.relocated import places_of
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.btf import Btf

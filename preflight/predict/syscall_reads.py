@@ -8,7 +8,6 @@ part of its interface (data/syscall_arguments.toml). Kernels that record strings
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +20,7 @@ from preflight.objects.model import Program
 from preflight.predict.argument_types import reads_of_context
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject

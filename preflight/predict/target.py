@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from preflight.btf import Btf, Kind
 from preflight.core import Target
 from preflight.kernels.model import Kernel
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.core.resolve import Resolution

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
 from preflight.facts import Fact
 from preflight.records import dataclass
 
@@ -68,4 +66,4 @@ class ContextFacts:
     sandbox: tuple[Hint, ...]
     sandbox_seen: Fact[bool]
     config: Fact[KernelConfig]
-    config_tried: tuple[ConfigTried, ...] = field(default=())
+    config_tried: tuple[ConfigTried, ...] = ()

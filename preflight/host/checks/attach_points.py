@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Verdict
 from preflight.host.areas.surfaces import FunctionTarget, SurfaceFacts, TracepointTarget
 from preflight.host.checks.common import finding, listed
+from preflight.records import replace
 
 _HOOKED_BY_FTRACE = "fentry, fexit and kprobe.multi"
 

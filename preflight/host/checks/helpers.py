@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from preflight.facts import Evidence
 from preflight.findings.model import Confidence, Finding, Verdict
@@ -20,6 +19,7 @@ from preflight.host.checks.decisions import (
     undecided_fix,
 )
 from preflight.host.facts import HostFacts
+from preflight.records import replace
 
 _BY_HAND = "bpftool feature probe kernel full"
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from preflight.facts import Evidence, Fact
 from preflight.findings.model import Finding, Verdict
@@ -19,6 +18,7 @@ from preflight.host.checks.witness_conflicts import (
     program_conflicts,
 )
 from preflight.host.facts import HostFacts
+from preflight.records import replace
 
 COMMAND = "bpftool -j feature probe kernel full"
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from preflight.findings.model import Finding, Verdict
 from preflight.host.areas.maps import MapFacts
@@ -12,6 +11,7 @@ from preflight.host.bpf.implementations import MAP_ALTERNATIVES, MAP_OPTIONS
 from preflight.host.checks.common import area_check, finding
 from preflight.host.checks.decisions import map_feature_state, map_state, undecided_fix
 from preflight.host.facts import HostFacts
+from preflight.records import replace
 
 _SAYS = {
     Verdict.OK: "can be created",

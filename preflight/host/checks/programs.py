@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from preflight.findings.model import Finding, Verdict
 from preflight.host.areas.programs import ProgramFacts
@@ -12,6 +11,7 @@ from preflight.host.bpf.implementations import PROGRAM_OPTIONS
 from preflight.host.checks.common import area_check, finding
 from preflight.host.checks.decisions import Decision, attach_state, prog_state, undecided_fix
 from preflight.host.facts import HostFacts
+from preflight.records import replace
 
 _LACKS = {
     Verdict.OK: "can be loaded",

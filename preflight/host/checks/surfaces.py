@@ -8,7 +8,6 @@ what the kernel shows of itself unless `--attach` measured it, and every finding
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from preflight.findings.model import Confidence, Finding, Verdict
 from preflight.host.areas.surfaces import PerfEvents, Surface, SurfaceFacts
@@ -17,6 +16,7 @@ from preflight.host.checks.common import area_check, finding, listed, undecided
 from preflight.host.facts import HostFacts
 from preflight.host.surface_data import surface_entries
 from preflight.host.surface_table import best_alternative, deciding, usable
+from preflight.records import replace
 
 _VERDICTS = {
     "yes": Verdict.OK,

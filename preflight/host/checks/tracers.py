@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Verdict
 from preflight.host.checks.common import finding
+from preflight.records import replace
 
 CODE = "PH712"
 

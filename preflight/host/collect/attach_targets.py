@@ -15,7 +15,6 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from preflight.host.bpf import attrs
@@ -40,6 +39,7 @@ from preflight.host.collect.attach_trial import (
     elsewhere,
 )
 from preflight.host.system import System
+from preflight.records import replace
 
 _PMUS = "/sys/bus/event_source/devices"
 _MS_REC, _MS_PRIVATE = 0x4000, 0x40000

@@ -8,7 +8,6 @@ import mmap
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 
 from preflight.host.areas.maps import MapFacts, MapFeature, MapType
 from preflight.host.areas.programs import Trial
@@ -30,6 +29,7 @@ from preflight.host.collect.ktypes import KernelTypes
 from preflight.host.collect.loading import NOT_LIVE, memlock_raised
 from preflight.host.collect.session import Session
 from preflight.host.collect.witnesses import witnesses
+from preflight.records import replace
 
 _PREFIX = "BPF_MAP_TYPE_"
 PAGE = mmap.PAGESIZE

@@ -9,7 +9,6 @@ looked at them from the stub that refuses all.
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from preflight.host.areas.programs import AttachFeature, ProgramFacts, ProgramType, Trial
@@ -21,7 +20,7 @@ from preflight.host.bpf.vehicles import FEATURES, Target, Vehicle, vehicles_of
 from preflight.host.collect.loading import MINIMAL, NOT_LIVE, PROBE_LOG, Loader, memlock_raised
 from preflight.host.collect.session import Session
 from preflight.host.collect.witnesses import Witnesses, witnesses
-from preflight.records import dataclass
+from preflight.records import dataclass, replace
 
 if TYPE_CHECKING:
     from ctypes import Structure

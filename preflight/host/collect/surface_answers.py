@@ -7,11 +7,9 @@ derived here, by the same rules that `preflight collect` applies on the host.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from preflight.facts import Fact
 from preflight.host.areas.surfaces import SurfaceFacts
-from preflight.records import dataclass
+from preflight.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

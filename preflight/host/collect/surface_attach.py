@@ -10,7 +10,6 @@ import errno
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from preflight.facts import Evidence
@@ -24,6 +23,7 @@ from preflight.host.collect.attach_trial import Ids, Outcome, Trial
 from preflight.host.collect.surface_loads import TrialLoads
 from preflight.host.collect.surface_witnesses import View
 from preflight.host.surface_data import surface_entries
+from preflight.records import replace
 
 #: Programs are freed after a grace period; this is how long the proof waits for that.
 _FREED_SECONDS = 3.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from preflight.facts import Fact
 from preflight.host.areas.surfaces import FunctionTarget, Tracefs, TracepointTarget
 from preflight.host.system import Reading, Seen, System
+from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.host.collect.ktypes import KernelTypes
