@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from preflight.facts import Evidence
 from preflight.findings.model import Verdict
-from preflight.host.areas.surfaces import FunctionTarget, TracepointTarget
+from preflight.host.areas.surfaces import FunctionTarget, SurfaceFacts, TracepointTarget
 from preflight.host.checks.attach_points import function_finding, tracepoint_finding
 from preflight.host.checks.decisions import (
     Decision,
@@ -74,6 +74,17 @@ SURFACES: dict[str, tuple[str, str]] = {
     "xdp": ("xdp", "PH708"),
     "iter": ("iter", "PH402"),
     "lsm": ("lsm", "PH303"),
+}
+
+#: Program type -> surface that it is attached to besides what its attach type asks: a control group.
+CGROUP_SURFACES: dict[str, str] = {
+    "cgroup_skb": "cgroup_skb",
+    "cgroup_sock": "cgroup_sock",
+    "cgroup_sock_addr": "cgroup_sock",
+    "cgroup_sockopt": "cgroup_sockopt",
+    "cgroup_sysctl": "cgroup_sysctl",
+    "cgroup_device": "cgroup_device",
+    "sock_ops": "sockops",
 }
 
 #: Architecture as an object's registers name it -> `uname -m` values it fits.
@@ -178,15 +189,29 @@ def _program_type(need: Need, host: HostFacts) -> Judgement:
 
 
 def _hook(need: Need, host: HostFacts) -> Judgement:
+    """The attach type; where the kernel has it, whether there is something to attach to."""
+    known = _attach_type(need, host)
+    surface = CGROUP_SURFACES.get(need.program_type)
+    if surface is None or host.surfaces is None or known.verdict is not Verdict.OK:
+        return known
+    found = _surface(host.surfaces, "PH711", surface)
+    return known if found.verdict is Verdict.OK else found
+
+
+def _surface(facts: SurfaceFacts, code: str, name: str) -> Judgement:
+    try:
+        found = surface_finding(facts, code, name)
+    except KeyError:
+        return _unseen(code, name, f"surface {name}")
+    return Judgement(found.verdict, code, name, found.title, found.evidence, found.cause, found.fix)
+
+
+def _attach_type(need: Need, host: HostFacts) -> Judgement:
     prefix = need.name.removesuffix(".s")
     surface = SURFACES.get(prefix)
     if surface is not None and host.surfaces is not None:
         name, code = surface
-        try:
-            found = surface_finding(host.surfaces, code, name)
-        except KeyError:
-            return _unseen(code, name, f"surface {name}")
-        return Judgement(found.verdict, code, name, found.title, found.evidence, found.cause, found.fix)
+        return _surface(host.surfaces, code, name)
     if host.programs and host.programs.feature_named(need.name) is not None:
         return _of(host, attach_state(host, need.name), "PH402", need.name, f"attach type {need.name}")
     if surface is not None or need.program_type in ("", "unknown"):

@@ -28,7 +28,7 @@ from preflight.predict.relocated import RelocatedObject
 from tests.elfwriter import ElfWriter, exit_, helper, mov
 from tests.host import areas_builder as areas
 from tests.host import witness_builder as witnesses
-from tests.host.surface_builder import surface_facts
+from tests.host.surface_builder import NO, YES, surface_facts
 from tests.predict.scenes import kernel, on, reader
 
 #: The first helpers of enum bpf_func_id, as the kernel numbers them.
@@ -82,6 +82,43 @@ def test_a_program_type_that_was_refused_is_blocked() -> None:
     found = assessed(made(("kprobe/f", "p")), programs=witnesses.programs(witnesses.DENIED, name="kprobe"))
     blocked = [u for u in found.unmet if u.judgement.code == "PH401"]
     assert [u.judgement.verdict for u in blocked] == [Verdict.BLOCKED]
+
+
+CGROUP_HOOKS = pytest.mark.parametrize(
+    ("section", "kind", "surface"),
+    [
+        ("cgroup_skb/egress", "cgroup_skb", "cgroup_skb"),
+        ("cgroup/connect4", "cgroup_sock_addr", "cgroup_sock"),
+        ("cgroup/sock_create", "cgroup_sock", "cgroup_sock"),
+        ("cgroup/getsockopt", "cgroup_sockopt", "cgroup_sockopt"),
+        ("cgroup/sysctl", "cgroup_sysctl", "cgroup_sysctl"),
+        ("cgroup/dev", "cgroup_device", "cgroup_device"),
+        ("sockops", "sock_ops", "sockops"),
+    ],
+)
+
+
+@CGROUP_HOOKS
+def test_without_control_groups_of_version_2_there_is_nothing_to_attach_to(
+    section: str, kind: str, surface: str
+) -> None:
+    facts = surface_facts({surface: (YES, NO)})
+    found = assessed(made((section, "p")), programs=witnesses.programs(name=kind), surfaces=facts)
+    assert found.verdict == "not-ready"
+    assert found.to_dict()["blocking"] == [f"PH711[{surface}]"]
+
+
+@CGROUP_HOOKS
+def test_with_them_a_program_that_loads_is_ready(section: str, kind: str, surface: str) -> None:
+    found = assessed(made((section, "p")), programs=witnesses.programs(name=kind))
+    assert (found.verdict, found.unmet) == ("ready", ())
+
+
+def test_a_program_type_that_is_missing_is_told_before_what_it_attaches_to() -> None:
+    facts = surface_facts({"cgroup_skb": (NO, NO)})
+    denied = witnesses.programs(witnesses.DENIED, name="cgroup_skb")
+    found = assessed(made(("cgroup_skb/egress", "p")), programs=denied, surfaces=facts)
+    assert {one.judgement.code for one in found.unmet} == {"PH401"}
 
 
 def test_areas_nobody_collected_are_unknown() -> None:
