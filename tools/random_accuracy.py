@@ -45,8 +45,9 @@ class Truth(NamedTuple):
 
 
 def said(log: str) -> str:
-    """The verifier's message, numbers left out."""
-    lines = [line for line in log.strip().splitlines() if not _NOISE.match(line)]
+    """The verifier's message, numbers left out; newer kernels explain it behind that."""
+    short = log.partition("\nVerification failed:")[0]
+    lines = [line for line in short.strip().splitlines() if not _NOISE.match(line)]
     return re.sub(r"\d+", "N", lines[-1]) if lines else "nothing"
 
 

@@ -34,7 +34,7 @@ class Accesses:
     def __init__(self, maps: dict[str, MapOf], relocated: frozenset[int], program_type: str) -> None:
         self.maps = maps
         self._relocated = relocated
-        self._numbers = program_type in _NUMBERS
+        self.loads_numbers = program_type in _NUMBERS
         self._registers = program_type == "kprobe"
         self._words = program_type == "perf_event"
         self._checked = program_type in CONTEXTS
@@ -48,7 +48,7 @@ class Accesses:
         if kind in (NUMBER, UNSURE, NULLABLE, MIXED):
             return True
         if kind == LOADED:
-            return self._numbers
+            return self.loads_numbers
         if kind == CONTEXT:
             at = low + insn.off
             first, end = self._context

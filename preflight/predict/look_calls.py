@@ -32,6 +32,7 @@ from preflight.predict.look_states import (
     given_by,
     kind_of,
 )
+from preflight.predict.pointer_calls import BUFFERS as MORE_BUFFERS
 from preflight.predict.pointer_rules import rules
 from preflight.predict.pointer_values import PLAIN_MAPS, READONLY, UNBOUNDED, MapOf
 
@@ -134,6 +135,9 @@ class Calls:
                 return True
         if any(kind_of(arguments[register]) in (NUMBER, UNSURE, MIXED) for register in helper.not_null):
             return True
+        given = kind_of(arguments[table.object[name]]) if name in table.object else None
+        if given not in (None, LOADED, OBJECT) or (given == LOADED and self._accesses.loads_numbers):
+            return True
         first = arguments[1]
         if name in table.context and first is not None and first[0] == CONTEXT and first[2:] != (0, 0):
             return True
@@ -152,7 +156,7 @@ class Calls:
             return True
         return any(
             self._misfits(name, arguments, of, access.pointer, access.size, writes=access.writes)
-            for access in BUFFERS.get(insn.imm, ())
+            for access in (*BUFFERS.get(insn.imm, ()), *MORE_BUFFERS.get(name, ()))
         )
 
     def _misfits(

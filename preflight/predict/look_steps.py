@@ -175,6 +175,8 @@ class Steps:
             return True
         held = state.get(insn.src) if insn.opcode & 7 == BPF_STX else None
         if base is not None and base[0] == STACK:
+            if held is not None and held[0] in FOLLOWED and size < 8 and not insn.is_atomic:
+                return True
             self._spill(insn, state, base, size, held)
         elif held is not None and (held[0] == NULLABLE or (held[0] == MIXED and held[1])):
             return True

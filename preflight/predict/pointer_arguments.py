@@ -6,18 +6,31 @@ Rules: check_func_arg(), check_mem_size_reg(), check_helper_mem_access() of kern
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from preflight.bytecode.image import DataRef, MapRef
 from preflight.bytecode.insn import Insn
 from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
 from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import CTX, DATA, OPAQUE, SCALAR, STACK, Value
 from preflight.predict import pointer_calls
-from preflight.predict.pointer_values import MAP, MEMORY, PACKET_END, READONLY, SOCKET, UNBOUNDED, Pointer
+from preflight.predict.pointer_values import (
+    MAP,
+    MEMORY,
+    PACKET,
+    PACKET_END,
+    READONLY,
+    SOCKET,
+    UNBOUNDED,
+    Pointer,
+)
 
 if TYPE_CHECKING:
     from preflight.predict.pointer_walk import Walker
+
+#: The context of programs of sockets is a socket to them (bpf_sk_storage_get_cg_sock_proto).
+_OF_CONTEXT: Final = frozenset({"sk_storage_get", "sk_storage_delete"})
 
 
 class Arguments:
@@ -36,7 +49,11 @@ class Arguments:
             if isinstance(known, Pointer) and known.nullable != "no":
                 self._walker.null(slot, known, f"bpf_{name}() gets it")
             elif value.kind == SCALAR:
-                self._walker.note("argument", slot, f"bpf_{name}() gets a number as argument {register}")
+                # storages take null since programs of RCU sections use them (6.2)
+                nothing = name.endswith("_storage_get") and value.number == ZERO
+                what = f"bpf_{name}() gets a number as argument {register}"
+                self._walker.note("argument", slot, what, sure=not nothing)
+        self._check_object(slot, name, arguments)
         self._check_map(slot, name, arguments)
         of = self._walker.map_of(arguments[1])
         if of is not None and name in self._walker.rules.writes_map and of.flags & READONLY:
@@ -69,6 +86,21 @@ class Arguments:
             self._check_field(slot, name, arguments)
         for pointer, size, writes in (*BUFFERS.get(insn.imm, ()), *pointer_calls.BUFFERS.get(name, ())):
             self._check_buffer(slot, name, arguments, (pointer, size, writes))
+
+    def _check_object(self, slot: int, name: str, arguments: list[Value]) -> None:
+        """Something is passed that is no object of the kernel's (check_reg_type())."""
+        register = self._walker.rules.object.get(name)
+        if register is None:
+            return
+        value = arguments[register]
+        known = value.data
+        wrong = value.kind in (STACK, DATA) or isinstance(known, MapRef)
+        wrong = wrong or (isinstance(known, Pointer) and known.kind in (MEMORY, PACKET, PACKET_END, MAP))
+        wrong = wrong or (value.kind == CTX and name not in _OF_CONTEXT)
+        number = value.kind == SCALAR and (not value.number.is_const or value.number != ZERO)
+        if wrong or number:
+            what = "a number" if number else "something else than an object"
+            self._walker.note("argument", slot, f"bpf_{name}() gets {what} as argument {register}")
 
     def _check_map(self, slot: int, name: str, arguments: list[Value]) -> None:
         """Something is passed that is no map (ARG_CONST_MAP_PTR)."""

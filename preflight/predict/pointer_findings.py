@@ -71,6 +71,7 @@ _RULES: Final = {
     "registers": _CONTEXT,
     "end": _CONTEXT,
     "field": _WRONG,
+    "spill": _WRONG,
 }
 #: Fields of values that programs reach through helpers alone.
 _FIELDS: Final = {"bpf_spin_lock": 4, "bpf_timer": 16}

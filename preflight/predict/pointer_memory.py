@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import DataRef, MapRef, Ref
-from preflight.bytecode.opcodes import BPF_ADD, BPF_ALU64, BPF_NEG, BPF_SUB, SIZES
+from preflight.bytecode.opcodes import BPF_ADD, BPF_ALU64, BPF_NEG, BPF_STX, BPF_SUB, SIZES
 from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_memory import Memory
 from preflight.bytecode.reach_reading import Reading
@@ -234,9 +234,20 @@ class PointerMemory(Memory):
 
     def store(self, insn: Insn, state: State) -> None:
         """An ST or STX instruction, atomic ones too."""
-        base = state.frames[-1].regs[insn.dst]
-        self._check(insn, base, SIZES[insn.opcode & 0x18], writes=True)
+        regs, size = state.frames[-1].regs, SIZES[insn.opcode & 0x18]
+        base = regs[insn.dst]
+        self._check(insn, base, size, writes=True)
+        if insn.opcode & 7 == BPF_STX and not insn.is_atomic and base.kind == STACK and size < _WORD:
+            self._check_spill(insn, regs[insn.src], size)
         super().store(insn, state)
+
+    def _check_spill(self, insn: Insn, value: Value, size: int) -> None:
+        """Part of a pointer is put on the stack (check_stack_write(), is_spillable_regtype())."""
+        if _is_pointer(value):
+            # memory that is no map's was first spillable in 5.11, and a number to the stack before
+            known = value.data
+            of_map = not isinstance(known, Pointer) or known.kind != MEMORY or known.source in self._walker.maps
+            self._walker.note("spill", insn.slot, f"{size} bytes of a pointer are put on the stack", sure=of_map)
 
     def _check(self, insn: Insn, base: Value, size: int, *, writes: bool) -> None:
         known, walker, slot = base.data, self._walker, insn.slot

@@ -18,6 +18,7 @@ class Rules:
 
     nullable: Mapping[str, str]
     gives_pointer: frozenset[str]
+    object: Mapping[str, int]
     map: Mapping[str, int]
     acquire: frozenset[str]
     release: frozenset[str]
@@ -45,6 +46,7 @@ def rules() -> Rules:
     return Rules(
         table["nullable"],
         lists["gives_pointer"],
+        table["object"],
         table["map"],
         lists["acquire"],
         lists["release"],
