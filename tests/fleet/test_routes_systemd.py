@@ -168,6 +168,9 @@ def test_the_gate_answers_for_the_users_and_capabilities_of_the_service(tmp_path
     """`User=nobody` with `AmbientCapabilities=CAP_BPF CAP_PERFMON` may, without them it may not."""
     import tempfile
 
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if subprocess.run([*nobody, str(PREFLIGHT), "--version"], capture_output=True, check=False).returncode:
+        pytest.skip("this checkout or its environment cannot be read by nobody")
     with tempfile.TemporaryDirectory() as open_folder:
         folder = Path(open_folder)
         folder.chmod(0o755)
@@ -177,7 +180,7 @@ def test_the_gate_answers_for_the_users_and_capabilities_of_the_service(tmp_path
         for granted in ("bpf,+perfmon", "bpf"):
             caps = f"+{granted}"
             words = [
-                *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+                *nobody,
                 *(f"--inh-caps=-all,{caps}", f"--ambient-caps=-all,{caps}", f"--bounding-set=-all,{caps}"),
                 *(str(PREFLIGHT), "check", str(path), "--no-cache", "--undecided", "ok"),
             ]

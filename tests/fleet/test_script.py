@@ -21,6 +21,7 @@ from preflight.facts import Fact
 from preflight.fleet.policy import policy_class
 from preflight.fleet.record import record_of
 from preflight.fleet.script import text
+from preflight.host.areas.context import Hint
 from preflight.host.codec import facts_from_dict
 from preflight.kernels.facts_file import kernel_of
 from tests.cli.run import preflight
@@ -161,6 +162,8 @@ def differences(own: Any, theirs: Any, place: str = "") -> list[str]:
 
 
 def _name(one: Any) -> Any:
+    if isinstance(one, Hint):  # one container leaves several signs
+        return one.kind, one.seen
     return (
         getattr(one, "vehicle", None)
         or getattr(one, "name", None)

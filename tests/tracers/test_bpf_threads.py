@@ -62,7 +62,7 @@ def test_one_lock_is_one_row_of_the_table(work: Work, variant: str) -> None:
     outcome = traced(work, "futexes", variant, "futex 4 5")
     rows = [row for row in outcome.rows["futexes"] if row.key["operation"] == FUTEX_WAIT]
     assert [row.value["count"] for row in rows] == [4]
-    assert rows[0].key["tgid"] == work.pid
+    assert work.is_shown_as(rows[0].key["tgid"])
 
 
 @EVERY_FUTEX
@@ -132,7 +132,7 @@ def test_twenty_sleeps_of_10_ms_are_blocked_in_one_place(work: Work, variant: st
     assert row.value["total_ns"] >= row.value["count"] * 10 * MS
     assert row.key["left_as"] == "sleeping"
     assert row.key["comm"] == work.comm
-    assert row.key["tgid"] == work.pid
+    assert work.is_shown_as(row.key["tgid"])
     assert lost(outcome) == {}
 
 
@@ -180,7 +180,8 @@ def test_each_sleep_ends_in_one_wait_for_a_cpu(work: Work, variant: str) -> None
 
 def test_runqlat_tells_processes_apart_when_asked(work: Work) -> None:
     outcome = traced(work, "runqlat", "tp_btf", "sleep 5 1", Options(constants={"by_process": True}))
-    assert {row.key["tgid"] for row in outcome.rows["latencies"]} == {work.pid}
+    (tgid,) = {row.key["tgid"] for row in outcome.rows["latencies"]}
+    assert work.is_shown_as(tgid)
 
 
 @pytest.mark.parametrize("variant", ["tp_btf", "raw_tp"])
