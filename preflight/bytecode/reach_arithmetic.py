@@ -122,9 +122,9 @@ class Arithmetic:
             shifted = self._shifted(op, left, right, bits)
             if shifted is not None:
                 return shifted
-            self._add_offset(op, left, right, bits)
+            left = self._offset_added(op, left, right, bits)
         elif is_kernels_own(right):
-            self._add_offset(op, right, left, bits)
+            right = self._offset_added(op, right, left, bits)
         if left.kind > OPAQUE or right.kind > OPAQUE:
             return self._pointer_arithmetic(op, left, right, bits)
         if op in (BPF_DIV, BPF_MOD):
@@ -161,16 +161,20 @@ class Arithmetic:
         sources = merged_sources(left.sources, right.sources)
         return Value(SCALAR, number, data=known._replace(shift=made[0], signed=made[1]), sources=sources)
 
-    @staticmethod
-    def _add_offset(op: int, own: Value, other: Value, bits: int) -> None:
-        """Whether a field's offset makes no difference: it is added to what is unknown, or to a pointer
-        whose place does not matter. KernelMattersError otherwise."""
-        if other.kind <= OPAQUE:
-            same = other.number == scalars.UNKNOWN and not is_kernels_own(other)
-        else:
-            same = other.kind in _PLACELESS
-        if op != BPF_ADD or bits != 64 or not same:
-            raise KernelMattersError(own_slot(own))
+    def _offset_added(self, op: int, own: Value, other: Value, bits: int) -> Value:
+        """A field's offset, as far as it makes a difference what it is added to. KernelMattersError where it
+        does: none where that is unknown, or a pointer whose place does not matter. Of what was compared
+        with 0 nothing is known once it was moved, and all of it stays where the offset is 0."""
+        if op == BPF_ADD and bits == 64:
+            if other.kind > OPAQUE:
+                if other.kind in _PLACELESS:
+                    return own
+            elif not is_kernels_own(other):
+                if other.number == scalars.UNKNOWN:
+                    return own
+                if other.number == _NOT_ZERO:
+                    return _ZERO if self._reading.is_zero(own) else own
+        raise KernelMattersError(own_slot(own))
 
     def _division(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
         known = left.number.is_const and right.number.is_const
@@ -208,4 +212,6 @@ _HALF: Final = scalars.const(32)
 #: Shift by 32 and shift so far -> shift then, and whether the number is signed.
 _SHIFTED: Final = {(BPF_LSH, 0): (32, False), (BPF_RSH, 32): (0, False), (BPF_ARSH, 32): (0, True)}
 _ZERO: Final = scalar(scalars.ZERO)
+#: What is known of an unknown number behind a comparison with 0.
+_NOT_ZERO: Final = scalars.Scalar(umin=1)
 _PLACELESS: Final = frozenset({CTX, POINTER, FUNC, ANY})

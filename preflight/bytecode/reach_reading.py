@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 
 from preflight.bytecode import fold, scalar_branch, scalars
 from preflight.bytecode.image import ProgramImage
+from preflight.bytecode.opcodes import LDIMM64, SLOT
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
@@ -99,18 +100,30 @@ def read_constant(constant: Constant, contents: bytes, byteorder: Literal["littl
     return fold.signed(number, 32) if constant.signed else number
 
 
+def offset_is_zero(image: ProgramImage, slot: int) -> bool | None:
+    """Whether relocation wrote a 0 into an instruction; None for what no field's offset is, as it is below 0
+    to verifiers."""
+    order: Literal["little", "big"] = "little" if image.byteorder == "little" else "big"
+    at = slot * SLOT
+    places = (at, at + SLOT) if image.code[at] == LDIMM64 else (at,)
+    low, *high = (int.from_bytes(image.code[one + 4 : one + SLOT], order, signed=True) for one in places)
+    return None if low < 0 or any(high) else low == 0
+
+
 class Shared:
     """A question asked of all kernels at once, and what its answer was found to depend on.
 
-    `offsets` are slots whose immediate or offset is where a field lies: nothing may depend on it. Values
-    of the configuration may decide branches; `comparisons` lists these.
+    `offsets` are slots whose immediate or offset is where a field lies: nothing may depend on it but whether
+    it is 0, which `zeros` tells by slot where it was asked. Values of the configuration may decide branches;
+    `comparisons` lists these.
     """
 
-    __slots__ = ("comparisons", "offsets")
+    __slots__ = ("comparisons", "offsets", "zeros")
 
     def __init__(self, offsets: Collection[int]) -> None:
         self.offsets = offsets
         self.comparisons: set[Comparison] = set()
+        self.zeros: dict[int, bool] = {}
 
 
 class Reading:
@@ -119,9 +132,10 @@ class Reading:
     `shared` tells, when the question is asked of all kernels at once, which numbers are a kernel's own.
     """
 
-    __slots__ = ("_idents", "byteorder", "exact", "lost", "offsets", "shared")
+    __slots__ = ("_idents", "_image", "byteorder", "exact", "lost", "offsets", "shared")
 
     def __init__(self, image: ProgramImage, *, exact: bool, shared: Shared | None = None) -> None:
+        self._image = image
         self.exact = exact
         self.shared = shared
         self.offsets: Collection[int] = () if shared is None else shared.offsets
@@ -141,6 +155,15 @@ class Reading:
         """Tell that what follows depends on a number; KernelMattersError when it is a kernel's own."""
         if is_kernels_own(value):
             raise KernelMattersError(own_slot(value))
+
+    def is_zero(self, value: Value) -> bool:
+        """Tell that what follows depends on whether a field's offset is 0, and whether it is."""
+        slot = own_slot(value)
+        zero = None if slot < 0 else offset_is_zero(self._image, slot)
+        if self.shared is None or zero is None:
+            raise KernelMattersError(slot)
+        self.shared.zeros[slot] = zero
+        return zero
 
     def number(self, number: scalars.Scalar, *operands: Value) -> Value:
         """The number an operation made; doubtful in the exact reading if an operand was."""

@@ -9,23 +9,23 @@ of the kernel's own matters in any other way, there is no such answer (`KernelMa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, Generic, Literal, TypeVar
 
 from preflight.bytecode import scalars
 from preflight.bytecode.image import Origin, ProgramImage
 from preflight.bytecode.opcodes import LDIMM64, SLOT
 from preflight.bytecode.reach import Guard, Reach
-from preflight.bytecode.reach_reading import Comparison, Shared, read_constant
+from preflight.bytecode.reach_reading import Comparison, Shared, offset_is_zero, read_constant
 from preflight.bytecode.state import KernelMattersError
-from preflight.records import dataclass, replace
+from preflight.records import dataclass, field, replace
 
 __all__ = ["Answer", "KernelMattersError", "Shared", "answer_for", "fitted"]
 
 T = TypeVar("T")
 
 
-#: Offsets that may matter before every kernel is asked by itself.
+#: Types whose fields' offsets may matter before every kernel is asked by itself.
 _LOOKED_AT: Final = 4
 
 
@@ -33,39 +33,55 @@ _LOOKED_AT: Final = 4
 class Answer(Generic[T]):
     """An answer and what it rests on; `found` is None when every kernel has to be asked by itself.
 
-    `looked_at` are instructions whose offset did matter, by slot, and `comparisons` those with values of
-    the configuration.
+    `looked_at` are instructions whose offset did matter, by slot, `comparisons` those with values of
+    the configuration, and `zeros` tells by slot of which offsets it mattered whether they are 0.
     """
 
     found: T | None
     looked_at: Mapping[int, bytes]
     comparisons: frozenset[Comparison] = frozenset()
+    zeros: Mapping[int, bool] = field(default_factory=dict)
 
     def holds(self, image: ProgramImage, contents: bytes | None) -> bool:
         """Whether it is the answer, too, for a kernel that makes this image and `.kconfig` map."""
         for slot, code in self.looked_at.items():
             if image.code[slot * SLOT : slot * SLOT + len(code)] != code:
                 return False
-        order: Literal["little", "big"] = "little" if image.byteorder == "little" else "big"
+        if any(offset_is_zero(image, slot) is not zero for slot, zero in self.zeros.items()):
+            return False
+        return self.holds_for(image.byteorder, contents)
+
+    def holds_for(self, byteorder: str, contents: bytes | None) -> bool:
+        """The same where only the `.kconfig` map may make a difference."""
+        order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
         return contents is None or all(one.holds(contents, order) for one in self.comparisons)
 
 
 def answer_for(
-    ask: Callable[[ProgramImage, Shared], T], image: ProgramImage, offsets: Collection[int]
+    ask: Callable[[ProgramImage, Shared], T],
+    image: ProgramImage,
+    offsets: Collection[int],
+    alike: Callable[[int], Iterable[int]] = lambda slot: (slot,),
 ) -> Answer[T]:
-    """Asks about a kernel's image, without looking at the numbers in the slots `offsets` where possible."""
+    """Asks about a kernel's image, without looking at the numbers in the slots `offsets` where possible.
+
+    `alike` gives the slots with fields of the same type: who looks at one of them will look at the others,
+    too, and finding that out one by one takes as many rounds.
+    """
     looked_at: dict[int, bytes] = {}
     left = set(offsets)
-    while True:
+    for _ in range(_LOOKED_AT + 1):
         shared = Shared(left)
         try:
-            return Answer(ask(image, shared), looked_at, frozenset(shared.comparisons))
+            return Answer(ask(image, shared), looked_at, frozenset(shared.comparisons), shared.zeros)
         except KernelMattersError as error:
-            if error.slot not in left or len(looked_at) == _LOOKED_AT:
-                return Answer(None, looked_at)
-            left.remove(error.slot)
-            at = error.slot * SLOT
-            looked_at[error.slot] = image.code[at : at + (2 if image.code[at] == LDIMM64 else 1) * SLOT]
+            if error.slot not in left:
+                break
+            for slot in left.intersection(alike(error.slot)):
+                at = slot * SLOT
+                looked_at[slot] = image.code[at : at + (2 if image.code[at] == LDIMM64 else 1) * SLOT]
+            left.difference_update(looked_at)
+    return Answer(None, looked_at)
 
 
 def fitted(answers: dict[int, Reach], image: ProgramImage, contents: bytes | None) -> dict[int, Reach]:

@@ -222,6 +222,11 @@ class RelocatedObject:
                 return self.by_place[place].type_id
         return None
 
+    def _alike(self, program: Program, slot: int) -> tuple[int, ...]:
+        """The slots of the program with offsets of fields of the same type."""
+        matters = self.type_at(program_key(program), slot)
+        return (slot,) if matters is None else self.offsets_in(program, (matters,))
+
     def numbers(self, key: ProgramKey, slots: tuple[int, ...]) -> tuple[bytes | int, ...]:
         """What tells the instructions in some slots of a program from those of other kernels with this
         `shape`: offsets of fields, or the instructions as they are on this kernel."""
@@ -364,12 +369,22 @@ class RelocatedObject:
         )
         known: list[Answer[Any]] = self.obj.memo(("by-shape", *key), list)
         linked = self.obj.image(program)
-        answer = next((one for one in known if one.holds(linked, contents)), None)
+        answer = next((one for one in known if self._holds(one, program, linked.byteorder)), None)
         if answer is None:
             answer = self._answer_of(question, program, ask)
-            if not answer.looked_at:
+            if not answer.looked_at and not any(one is answer for one in known):
                 known.append(answer)
         return answer.found
+
+    def _holds(self, answer: Answer[Any], program: Program, byteorder: str) -> bool:
+        """Whether an answer that was made without looking at offsets is that of this kernel."""
+        if answer.zeros:
+            offsets = self._offsets_found(program, answer.zeros)
+            if offsets is None or any(
+                (offset == 0) is not zero for offset, zero in zip(offsets, answer.zeros.values(), strict=True)
+            ):
+                return False
+        return answer.holds_for(byteorder, self.kconfig.contents)
 
     def _existing(self, program: Program) -> tuple[bool | None, ...]:
         """Whether there is what the program's image names of the kernel, in the order of its references."""
@@ -392,7 +407,7 @@ class RelocatedObject:
             known: list[Answer[Any]] = self.obj.memo(("shared", *key), list)
             answer = next((one for one in known if one.holds(self.image(program), contents)), None)
             if answer is None:
-                answer = answer_for(ask, self.image(program), offsets)
+                answer = answer_for(ask, self.image(program), offsets, partial(self._alike, program))
                 known.append(answer)
             if answer.found is not None:
                 return answer

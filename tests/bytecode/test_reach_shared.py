@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preflight.bytecode import scalar_alu, scalars
+from preflight.bytecode import scalar_alu, scalar_branch, scalars
 from preflight.bytecode.image import DataRef, Origin, ProgramImage
 from preflight.bytecode.insn import decode
-from preflight.bytecode.opcodes import BPF_ADD
+from preflight.bytecode.opcodes import BPF_ADD, BPF_JNE
 from preflight.bytecode.reach import Reach, reach
 from preflight.bytecode.reach_shared import Answer, Shared, answer_for, fitted
 from preflight.host.bpf import asm
@@ -142,6 +142,56 @@ def test_arithmetic_on_a_configured_value_asks_every_kernel() -> None:
 def test_adding_any_offset_to_an_unknown_number_leaves_it_unknown(offset: int) -> None:
     """What the answers rest on that do not look at offsets."""
     assert scalar_alu.alu(BPF_ADD, scalars.UNKNOWN, scalars.const(offset), 64) == scalars.UNKNOWN
+
+
+@given(st.integers(1, (1 << 31) - 1))
+def test_adding_an_offset_to_what_is_not_0_leaves_it_unknown(offset: int) -> None:
+    """What the answers rest on that look no closer at an offset than whether it is 0."""
+    branch = scalar_branch.refine(BPF_JNE, scalars.UNKNOWN, scalars.ZERO, 64, holds=True)
+    assert branch is not None
+    assert branch[0] == scalars.Scalar(umin=1)
+    assert scalar_alu.alu(BPF_ADD, branch[0], scalars.const(offset), 64) == scalars.UNKNOWN
+
+
+#: if r1 is null leave; r3 = r1 + 8 (a field's offset); if r3 is 0 leave out the miss
+COMPARED = (
+    asm.mov(0, 0), asm.load(8, 1, 1, 0), asm.jump("eq", 1, 0, 5), asm.mov(2, 8), asm.alu("add", 1, src=2),
+    asm.jump("ne", 1, 0, 2), MISS, EXIT, EXIT,
+)  # fmt: skip
+
+
+def test_of_an_offset_added_behind_a_comparison_with_0_matters_whether_it_is_0() -> None:
+    answer = shared_answer(image(*COMPARED), (3,), 6)
+    assert answer.found == reach(image(*COMPARED), [6])
+    assert not answer.looked_at
+    assert answer.zeros == {3: False}
+    assert answer.holds(image(*COMPARED).patched({3: asm.mov(2, 500)}), None)
+    without = image(*COMPARED).patched({3: asm.mov(2, 0)})
+    assert not answer.holds(without, None)
+    assert shared_answer(without, (3,), 6).found == reach(without, [6]) != answer.found
+
+
+@pytest.mark.parametrize("offset", [-1, -(1 << 31)])
+def test_a_number_below_0_behind_a_comparison_with_0_is_looked_at(offset: int) -> None:
+    program = image(*COMPARED).patched({3: asm.mov(2, offset)})
+    assert set(shared_answer(program, (3,), 6).looked_at) == {3}
+
+
+def test_offsets_of_the_same_type_are_looked_at_together() -> None:
+    code = (
+        asm.mov(0, 0), asm.mov(2, 8), asm.mov(3, 9), asm.jump("eq", 2, 8, 2), asm.jump("eq", 3, 9, 1),
+        MISS, EXIT,
+    )  # fmt: skip
+    rounds = []
+
+    def ask(asked: ProgramImage, shared: Shared) -> dict[int, Reach]:
+        rounds.append(set(shared.offsets))
+        return reach(asked, [5], shared=shared)
+
+    answer = answer_for(ask, image(*code), (1, 2), lambda slot: (1, 2, 99))
+    assert rounds == [{1, 2}, set()]
+    assert answer.looked_at == {1: asm.mov(2, 8), 2: asm.mov(3, 9)}
+    assert answer.found == reach(image(*code), [5])
 
 
 def _essence(answers: dict[int, Reach]) -> dict[int, Reach]:
