@@ -56,9 +56,9 @@ def _pointers(btf: Btf, name: str) -> dict[int, str]:
         function = btf.type(type_id)
         proto = btf.type(btf.resolve(function.type)) if isinstance(function, Func) else None
         if isinstance(proto, FuncProto):
-            tagged = _tagged(btf, type_id)
+            marked = tagged(btf, type_id)
             return {
-                number: "tagged" if number in tagged else _pointee(btf, param.type)
+                number: "tagged" if number in marked else _pointee(btf, param.type)
                 for number, param in enumerate(proto.params)
                 if _is_pointer(btf, param.type)
             }
@@ -69,10 +69,13 @@ def _is_pointer(btf: Btf, type_id: int) -> bool:
     found = btf.type(btf.resolve(type_id))
     if not isinstance(found, Ptr):
         return False
-    if not found.type:
-        return True
-    to = btf.type(btf.resolve(found.type))
-    return not (isinstance(to, Composite) and to.name in _CONTEXTS) and btf.name(found.type) not in _CONTEXTS
+    return not found.type or not is_context(btf, found.type)
+
+
+def is_context(btf: Btf, type_id: int) -> bool:
+    """Whether a type is the context of some program type."""
+    to = btf.type(btf.resolve(type_id))
+    return (isinstance(to, Composite) and to.name in _CONTEXTS) or btf.name(type_id) in _CONTEXTS
 
 
 def _pointee(btf: Btf, type_id: int) -> str:
@@ -81,7 +84,8 @@ def _pointee(btf: Btf, type_id: int) -> str:
     return "typed" if to else "void"
 
 
-def _tagged(btf: Btf, function: int) -> frozenset[int]:
+def tagged(btf: Btf, function: int) -> frozenset[int]:
+    """Numbers of a function's arguments that a tag says more of."""
     tags = (btf.type(type_id) for type_id in btf.ids_of_kind(Kind.DECL_TAG))
     return frozenset(tag.component for tag in tags if tag.type == function)  # type: ignore[attr-defined]
 

@@ -267,6 +267,18 @@ def words_of_function(facts: KernelFacts, name: str) -> int | None:
     return facts.ask(_words_of, name, False)
 
 
+def gives_nothing(facts: KernelFacts, name: str) -> bool | None:
+    """Whether a function returns void; None where the kernel's BTF does not have it."""
+    return facts.ask(_gives_nothing, name)
+
+
+def _gives_nothing(facts: KernelFacts, name: str) -> bool | None:
+    btf = facts.kernel.btf
+    ids = btf.ids_by_name(name, {Kind.FUNC})
+    proto = _prototype(btf, ids[0]) if ids else None
+    return None if proto is None else proto.ret == 0
+
+
 def has_more_words(facts: KernelFacts, program: Program, words: int) -> bool | None:
     """Whether `argument_words` says more than so many; None where it says nothing.
 

@@ -17,10 +17,12 @@ from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.context_fields import context_fields
+from preflight.predict.hooks import gives_nothing
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import MapOf, Misuse
 from preflight.predict.relocated import places_of, program_key, shape_number
+from preflight.predict.signatures import Signature, of_globals, of_kernel
 from preflight.predict.unset_registers import may_be_unset
 from preflight.records import replace
 
@@ -52,6 +54,7 @@ _UNSET = _Rule("PC437", "R0 !read_ok, or the like", "give the variable a value o
 _CODE = _Rule("PC438", "frame pointer is read only, invalid shift, or div by zero", "write it another way")
 _RULES: Final = {
     "unset": _UNSET,
+    "result-of-hook": _UNSET,
     "code": _CODE,
     "null": _NULL,
     "reference": _HELD,
@@ -86,14 +89,15 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
         return
     told = set()
     iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
-    for one in on_kernel.about(
-        walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset
-    ):
-        rule = _RULES[one.kind]
-        if rule.code in told or not _applies(one, facts):
+    for misuse in on_kernel.about(
+        walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset,
+        functions_of(obj, program),
+    ):  # fmt: skip
+        rule = _RULES[misuse.kind]
+        if rule.code in told or not _applies(misuse, program, facts):
             continue
         told.add(rule.code)
-        yield _finding(obj, program, _held_against(one, program, facts), rule)
+        yield _finding(obj, program, _held_against(misuse, program, facts), rule)
 
 
 def _suspected(obj: BpfObject, program: Program) -> tuple[bool, bool]:
@@ -105,7 +109,7 @@ def _suspected(obj: BpfObject, program: Program) -> tuple[bool, bool]:
 
     def look() -> tuple[bool, bool]:
         misused = may_misuse(obj, program, maps_of(obj), relocated)
-        return misused, may_be_unset(image, program.program_type)
+        return misused, may_be_unset(image, program.program_type, dict(functions_of(obj, program)))
 
     return obj.memo(key, look)
 
@@ -118,13 +122,16 @@ def walked(
     attach_type: str,
     iterator: str,
     unset: bool,
+    functions: tuple[tuple[int | str, Signature], ...],
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
     """`pointer_walk.misuses`, loaded when it is asked for."""
     from preflight.predict.pointer_walk import misuses
 
-    return misuses(image, environment, maps, program_type, attach_type, iterator, unset, shared=shared)
+    return misuses(
+        image, environment, maps, program_type, attach_type, iterator, unset, functions, shared=shared
+    )
 
 
 def _finding(obj: BpfObject, program: Program, one: Misuse, rule: _Rule) -> Finding:
@@ -142,8 +149,10 @@ def _finding(obj: BpfObject, program: Program, one: Misuse, rule: _Rule) -> Find
     return replace(made, location=place(obj, origin.section, origin.insn))
 
 
-def _applies(one: Misuse, facts: KernelFacts) -> bool:
+def _applies(one: Misuse, program: Program, facts: KernelFacts) -> bool:
     """Whether it is a misuse to this kernel, too."""
+    if one.kind == "result-of-hook":
+        return not _gives_nothing(program, facts)
     if one.kind == "registers":
         return not _lets_write(facts) or one.about != "8"
     if one.kind == "field":  # to kernels that do not know it, it is a struct like any other
@@ -162,6 +171,8 @@ def _held_against(one: Misuse, program: Program, facts: KernelFacts) -> Misuse:
         return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
     if one.kind == "registers" and _lets_write(facts):
         return one._replace(sure=False)
+    if one.kind == "result-of-hook":
+        return one._replace(sure=one.sure and _gives_nothing(program, facts) is False)
     if one.kind not in ("context", "newer") or not one.about or not one.sure:
         return one
     fields = context_fields()
@@ -171,6 +182,12 @@ def _held_against(one: Misuse, program: Program, facts: KernelFacts) -> Misuse:
     size = facts.ask(_size_of, struct) or 0
     sure = size <= fields.sizes[struct] if one.kind == "context" else size < int(one.about)
     return one._replace(sure=sure)
+
+
+def _gives_nothing(program: Program, facts: KernelFacts) -> bool | None:
+    """Whether the hook of an LSM program returns void; None where that is not known."""
+    target = program.hook.target
+    return None if target is None or not target.name else gives_nothing(facts, f"bpf_lsm_{target.name}")
 
 
 def _size_of(facts: KernelFacts, struct: str) -> int | None:
@@ -188,6 +205,11 @@ def _size_of_registers(facts: KernelFacts) -> int | None:
 def _lets_write(facts: KernelFacts) -> bool:
     """Whether the kernel looks at writes to saved registers when the program is attached (6.18)."""
     return "kprobe_write_ctx" in (facts.members("bpf_prog_aux") or ())
+
+
+def functions_of(obj: BpfObject, program: Program) -> tuple[tuple[int | str, Signature], ...]:
+    """What kernel functions take, by name, and global functions of a program, by slot."""
+    return (*of_kernel(obj), *of_globals(obj, program))
 
 
 def maps_of(obj: BpfObject) -> tuple[MapOf, ...]:

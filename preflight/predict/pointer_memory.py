@@ -246,8 +246,12 @@ class PointerMemory(Memory):
         if _is_pointer(value):
             # memory that is no map's was first spillable in 5.11, and a number to the stack before
             known = value.data
-            of_map = not isinstance(known, Pointer) or known.kind != MEMORY or known.source in self._walker.maps
-            self._walker.note("spill", insn.slot, f"{size} bytes of a pointer are put on the stack", sure=of_map)
+            of_map = (
+                not isinstance(known, Pointer) or known.kind != MEMORY or known.source in self._walker.maps
+            )
+            self._walker.note(
+                "spill", insn.slot, f"{size} bytes of a pointer are put on the stack", sure=of_map
+            )
 
     def _check(self, insn: Insn, base: Value, size: int, *, writes: bool) -> None:
         known, walker, slot = base.data, self._walker, insn.slot
@@ -267,7 +271,7 @@ class PointerMemory(Memory):
             elif known.kind == PACKET_END or (known.kind == SOCKET and writes):
                 walker.note("pointer", slot, f"access through a {known.kind}")
         elif base.kind == SCALAR:
-            if not base.number.is_const or (base.sources and not base.number.umax >> 32):
+            if not base.number.is_const or base.sources:
                 walker.note("pointer", slot, "a number is used as an address")
         elif base.kind == DATA and writes and isinstance(known, DataRef) and known.frozen is not None:
             walker.note("readonly", slot, f"a store to {known.section}")

@@ -71,7 +71,8 @@ def may_misuse(
         return False
     if program.program_type not in _TRACING or program.attach_type == "trace_iter":
         return True
-    if len(image.code) > 8 * _LONG or any(isinstance(ref, KfuncRef) for ref in image.refs.values()):
+    typed = bool(image.global_subprogs) or any(isinstance(ref, KfuncRef) for ref in image.refs.values())
+    if typed or len(image.code) > 8 * _LONG:
         return True
     known = {one.name: one for one in maps}
     return _Look(image, known, frozenset(relocated), program.program_type).finds()

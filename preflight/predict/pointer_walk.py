@@ -48,6 +48,7 @@ from preflight.objects.kinds import INDEXED_MAPS
 from preflight.predict import pointer_calls
 from preflight.predict.look_ranges import SWAPPED
 from preflight.predict.pointer_arguments import Arguments
+from preflight.predict.pointer_functions import FunctionArguments
 from preflight.predict.pointer_memory import PointerArithmetic, PointerMemory
 from preflight.predict.pointer_values import (
     CONTEXTS,
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage
     from preflight.bytecode.insn import Insn
     from preflight.bytecode.reach_reading import Environment, Shared
+    from preflight.predict.signatures import Signature
 
 #: Steps, at most and for the shortest program. Most of what is wrong is found on the first ones, as blocks
 #: visited least come first; the time a walk takes grows with them.
@@ -95,12 +97,15 @@ def misuses(
     attach_type: str,
     iterator: str,
     unset: bool = False,
+    functions: tuple[tuple[int | str, Signature], ...] = (),
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
     """What the main program does on some path that verifiers refuse, sure ones first; a question for
-    `RelocatedObject.about`. `unset`: registers are followed that nothing was written to."""
+    `RelocatedObject.about`. `unset`: registers are followed that nothing was written to. `functions`: what
+    kernel functions take, by name, and global functions, by slot."""
     walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
+    walker.functions = dict(functions)
     if unset:
         walker.follow_registers()
     explore_paths(walker, min(_STEPS, len(image.code) // 8 + _LEAST), ())
@@ -128,12 +133,14 @@ class Walker(Machine):
         self.maps = {one.name: one for one in maps}
         self.program_type, self.attach_type = types
         self.found: dict[tuple[str, int], Misuse] = {}
+        self.functions: dict[int | str, Signature] = {}
         self._holdings: list[Held] = [Held()]
         self._numbers: dict[Held, int] = {Held(): 0}
         self._now = State([])
         self._registers: Registers | None = None
         self._arithmetic = PointerArithmetic(self._reading, self)
         self._arguments = Arguments(self, self._reading)
+        self._functions = FunctionArguments(self)
         self._memory = self._pointers = PointerMemory(
             self._reading, self, graph.image.refs, environment.readonly_data, iterator
         )
@@ -204,7 +211,7 @@ class Walker(Machine):
 
     def follow_registers(self) -> None:
         """Note what is read before it is written, too."""
-        self._registers = Registers(self.graph.image, self.program_type)
+        self._registers = Registers(self.graph.image, self.program_type, self.functions)
         for _, state in self.roots:
             _put(state.frames[0], _SET, ENTRY)
 
@@ -226,7 +233,14 @@ class Walker(Machine):
         return insn.call_target in (self.graph.image.global_subprogs or ())
 
     def _unset(self, insn: Insn, register: int) -> None:
-        self.note("unset" if is_unset(register) else "code", insn.slot, told(register))
+        of_hook = insn.is_exit and self.program_type == "lsm"
+        kind = "result-of-hook" if of_hook else "unset" if is_unset(register) else "code"
+        self.note(kind, insn.slot, told(register))
+
+    def _call_subprogram(self, insn: Insn, target: int, state: State) -> Successors:
+        if target in (self.graph.image.global_subprogs or ()):
+            self._functions.check(insn.slot, self.functions.get(target), state, "a global function")
+        return super()._call_subprogram(insn, target, state)
 
     def _enter(self, insn: Insn, target: int, state: State) -> Successors:
         known = _number(state.frames[-1], _SET)
@@ -510,6 +524,7 @@ class Walker(Machine):
     def _call_kernel_function(self, insn: Insn, state: State) -> Successors:
         name = self.graph.kfunc_name(insn.slot) or ""
         arguments = state.frames[-1].regs[:]
+        self._functions.check(insn.slot, self.functions.get(name), state, f"{name}()", of_kernel=True)
         following = super()._call_kernel_function(insn, state)
         first = arguments[1]
         pointer_calls.follow_section(self, state, insn.slot, name)

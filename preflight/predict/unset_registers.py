@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.helpers import HELPER_NAMES
-from preflight.bytecode.image import ProgramImage
+from preflight.bytecode.image import KfuncRef, ProgramImage
 from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import (
     BPF_ALU,
@@ -47,6 +47,9 @@ from preflight.bytecode.opcodes import (
     R10,
 )
 
+if TYPE_CHECKING:
+    from preflight.predict.signatures import Signature
+
 #: Arguments of each helper by number, from bpf_helper_defs.h of libbpf 1.1 (those of a format left out).
 _ARGUMENTS: Final = (
     "02423020055533002131442215435333231032322103231125434424352242243254544444434141024255132244311111155433344421"
@@ -57,8 +60,8 @@ _VOID: Final = frozenset({
     "bpf_set_hash_invalid", "bpf_ringbuf_submit", "bpf_ringbuf_discard", "bpf_ringbuf_submit_dynptr",
     "bpf_ringbuf_discard_dynptr", "bpf_spin_lock", "bpf_spin_unlock",
 })  # fmt: skip
-#: Types of which a program may give nothing: then r0 is not looked at.
-_MAY_BE_VOID: Final = frozenset({"lsm", "struct_ops", "ext"})
+#: Types of which a program may give nothing: then r0 is not looked at. Of LSM programs BTF tells.
+_MAY_BE_VOID: Final = frozenset({"struct_ops", "ext"})
 
 ENTRY: Final = 1 << 1 | 1 << R10
 _PASSED: Final = 0b111110
@@ -108,10 +111,18 @@ Unset = Callable[[Insn, int], None]
 
 
 class Registers:
-    """What the instructions of a program do with registers. `void`: the program may give nothing."""
+    """What the instructions of a program do with registers.
 
-    def __init__(self, image: ProgramImage, program_type: str) -> None:
+    `functions` are the kernel functions it calls and its global functions, by slot: what the former are
+    called, and what they take.
+    """
+
+    def __init__(
+        self, image: ProgramImage, program_type: str, functions: Mapping[int | str, Signature]
+    ) -> None:
         self._void = program_type in _MAY_BE_VOID
+        self._functions = functions
+        self._refs = image.refs
 
     def follow(self, insn: Insn, known: int, note: Unset, *, outermost: bool) -> int:
         """The registers that are set behind an instruction; `note` gets each that is read and not set.
@@ -145,7 +156,7 @@ class Registers:
         if opcode == CALL:
             if insn.is_helper_call:
                 return self._helper(insn, known, note)
-            return known & ~_CLOBBERED | 1
+            return self._function(insn, known, note)
         if opcode & 7 == BPF_LD:
             for register in (6, insn.src) if opcode & 0xE0 == BPF_IND else (6,):
                 if not known >> register & 1:
@@ -157,6 +168,19 @@ class Registers:
             if not known >> register & 1:
                 note(insn, register)
         return known
+
+    def _function(self, insn: Insn, known: int, note: Unset) -> int:
+        """A kernel function, or one that is verified on its own."""
+        ref = self._refs.get(insn.slot)
+        key = ref.name if isinstance(ref, KfuncRef) else insn.call_target
+        signature = None if key is None else self._functions.get(key)
+        if signature is None:
+            return known & ~_CLOBBERED | 1
+        for register in range(1, 1 + min(5, len(signature.parameters))):
+            if not known >> register & 1:
+                note(insn, register)
+        # what older verifiers do not take anyway: a global function that gives nothing
+        return known & ~_CLOBBERED | (not signature.is_void or not isinstance(ref, KfuncRef))
 
     @staticmethod
     def _helper(insn: Insn, known: int, note: Unset) -> int:
@@ -204,10 +228,12 @@ def _raise(insn: Insn, register: int) -> None:
     raise _Found
 
 
-def may_be_unset(image: ProgramImage, program_type: str) -> bool:
+def may_be_unset(
+    image: ProgramImage, program_type: str, functions: Mapping[int | str, Signature] | None = None
+) -> bool:
     """Whether any register may be read before it is written to, on paths of the image, feasible or not."""
     try:
-        _Flow(image, program_type).run()
+        _Flow(image, program_type, functions or {}).run()
     except _Found:
         return True
     return False
@@ -216,13 +242,15 @@ def may_be_unset(image: ProgramImage, program_type: str) -> bool:
 class _Flow:
     """Which registers are set on all ways to a place."""
 
-    def __init__(self, image: ProgramImage, program_type: str) -> None:
+    def __init__(
+        self, image: ProgramImage, program_type: str, functions: Mapping[int | str, Signature]
+    ) -> None:
         self._insns = decode(image.code, image.byteorder)
         self._places = {insn.slot: place for place, insn in enumerate(self._insns)}
         self._heads = {insn.jump_target for insn in self._insns if insn.opcode & 7 in _TURNS}
         self._starts = sorted({0, *image.subprogs})
         self._alone = image.global_subprogs or frozenset()
-        self._registers = Registers(image, program_type)
+        self._registers = Registers(image, program_type, functions)
         self._known: dict[int, int] = {}
         self._queue: list[int] = []
         #: Function -> what is set behind each call of it; whether it gives something.
@@ -280,7 +308,7 @@ class _Flow:
         target, following = insn.call_target or 0, insn.slot + 1
         known, passed = known & ~_CLOBBERED, known & _PASSED
         if target in self._alone:
-            self._arrive(following, known | 1)
+            self._arrive(following, self._registers.follow(insn, known | passed, _raise, outermost=False))
             return
         self._calls.setdefault(target, {})[following] = known
         self._arrive(target, passed | 1 << R10)

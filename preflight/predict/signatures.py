@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kernel functions and global functions take, by the types that the object gives them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from preflight.btf import Btf, Kind
+from preflight.btf.types import Composite, Func, FuncProto, Ptr
+from preflight.objects.model import BpfObject, Program
+from preflight.predict.global_functions import is_context, tagged
+
+if TYPE_CHECKING:
+    from preflight.btf.types import Type
+
+NUMBER: Final = "number"
+CONTEXT: Final = "context"
+#: A struct that is no context: an object of the kernel's, or memory.
+OBJECT: Final = "object"
+#: Any other pointer, and one of which a tag says more.
+POINTER, TAGGED = "pointer", "tagged"
+_NUMBERS: Final = frozenset({Kind.INT, Kind.ENUM, Kind.ENUM64})
+
+
+class Parameter(NamedTuple):
+    """What an argument is, and the bytes behind a pointer (0: not known)."""
+
+    kind: str
+    size: int = 0
+
+
+class Signature(NamedTuple):
+    """What a function takes, and whether it gives nothing."""
+
+    parameters: tuple[Parameter, ...]
+    is_void: bool
+
+
+def of_kernel(obj: BpfObject) -> tuple[tuple[str, Signature], ...]:
+    """The kernel functions that an object declares."""
+    return obj.memo("kernel-signatures", lambda: tuple(_of_kernel(obj)))
+
+
+def of_globals(obj: BpfObject, program: Program) -> tuple[tuple[int, Signature], ...]:
+    """The global functions of a program by the slot they begin in."""
+    image = obj.image(program)
+    if obj.btf is None or not image.global_subprogs:
+        return ()
+    names = dict(zip(image.subprogs, (name for name, _ in obj.usage(program).stack), strict=False))
+    found = ((slot, _named(obj.btf, names.get(slot, ""))) for slot in sorted(image.global_subprogs))
+    return tuple((slot, signature) for slot, signature in found if signature is not None)
+
+
+def _of_kernel(obj: BpfObject) -> Iterator[tuple[str, Signature]]:
+    for extern in obj.externs:
+        signature = _named(obj.btf, extern.name) if obj.btf is not None else None
+        if signature is not None:
+            yield extern.name, signature
+
+
+def _named(btf: Btf, name: str) -> Signature | None:
+    for type_id in btf.ids_by_name(name, {Kind.FUNC}) if name else ():
+        function = btf.type(type_id)
+        proto = btf.type(btf.resolve(function.type)) if isinstance(function, Func) else None
+        if isinstance(proto, FuncProto) and not proto.variadic:
+            marked = tagged(btf, type_id)
+            given = (
+                Parameter(TAGGED) if number in marked else _parameter(btf, param.type)
+                for number, param in enumerate(proto.params)
+            )
+            return Signature(tuple(given), proto.ret == 0)
+    return None
+
+
+def _parameter(btf: Btf, type_id: int) -> Parameter:
+    found: Type = btf.type(btf.resolve(type_id))
+    if btf.kind(found.id) in _NUMBERS:
+        return Parameter(NUMBER)
+    if not isinstance(found, Ptr):
+        return Parameter(TAGGED)
+    if not found.type:
+        return Parameter(POINTER)
+    if is_context(btf, found.type):
+        return Parameter(CONTEXT)
+    to = btf.type(btf.resolve(found.type))
+    kind = OBJECT if isinstance(to, Composite) else POINTER
+    return Parameter(kind, btf.size_of(to.id) or 0 if btf.kind(to.id) in (*_NUMBERS, Kind.STRUCT) else 0)
