@@ -25,8 +25,8 @@ def main() -> NoReturn:
 
 
 def _run(words: list[str]) -> int:
-    """A plain `check` or `core` does without Typer; the rest of the command line is read by it."""
-    if words[:1] in (["check"], ["core"]):
+    """A plain `check`, `core` or `matrix` does without Typer; the rest of the command line is read by it."""
+    if words[:1] in (["check"], ["core"], ["matrix"]):
         from preflight.cli import plain
         from preflight.cli.outcome import outcome_of
 
@@ -35,6 +35,10 @@ def _run(words: list[str]) -> int:
             from preflight.cli.check_run import checked
 
             return outcome_of(partial(checked, **arguments))
+        if arguments is not None and words[0] == "matrix":
+            from preflight.cli import matrix_run
+
+            return outcome_of(partial(matrix_run.asked, **arguments))
         if arguments is not None and arguments["objects"]:
             from preflight.cli.core_run import asked
 

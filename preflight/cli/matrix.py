@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 
@@ -68,37 +66,24 @@ def matrix(
 
     Nothing is loaded. Every cell says whether it was predicted or measured. An interrupt keeps what is there.
     """  # fmt: skip
-    import sys
-    from contextlib import ExitStack
+    from preflight.cli.matrix_run import asked
 
-    from preflight.cli.exits import Exit
-    from preflight.cli.matrix_run import Request, run, write_folder
-    from preflight.cli.options import choose, judges
-    from preflight.cli.output import emit, split_format
-    from preflight.errors import UsageError
-    from preflight.matrix.plan import JUDGES, Wanted, join, read_set
-    from preflight.render import matrix_html
-    from preflight.render.registry import renderers
-
-    choose("--fail-on", fail_on, ("required", "never"))
-    choose("--undecided", undecided, ("exit3", "ok", "fail"))
-    forms = renderers("matrix")
-    if sum(split_format(wanted, list(forms))[1] is None for wanted in format_) > 1:
-        raise UsageError("only one format can go to standard output; give the others a file: csv=matrix.csv")
-    named = Wanted(tuple(objects or ()), tuple(kernel), tuple(measured), tuple(module))
-    wanted = join(read_set(set_), named) if set_ else named
-    if judge:
-        wanted = wanted.with_judge(choose("--judge", judge, JUDGES))
-    result, code = run(Request(wanted, store, workers, fail_on, undecided), judges(workers, dask, dask_tls))
-    if no_embed:
-        forms["html"] = lambda given, style: matrix_html.render(given, style, embed=False)
-    with ExitStack() as outputs:  # the last one first, and each whatever becomes of the others
-        if format_ or not html_dir:
-            outputs.callback(emit, result, format_, forms, color=color, verbose=verbose)
-        if html_dir:
-            outputs.callback(
-                lambda: write_folder(Path(html_dir), matrix_html.folder(result, embed=not no_embed))
-            )
-    if code and code != Exit.INTERRUPTED:
-        print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)
-    return code
+    return asked(
+        objects or (),
+        kernel=kernel,
+        set_=set_,
+        measured=measured,
+        judge=judge,
+        module=module,
+        store=store,
+        workers=workers,
+        dask=dask,
+        dask_tls=dask_tls,
+        format_=format_,
+        html_dir=html_dir,
+        no_embed=no_embed,
+        fail_on=fail_on,
+        undecided=undecided,
+        color=color,
+        verbose=verbose,
+    )

@@ -58,6 +58,59 @@ class Progress:
             self._shown = False
 
 
+def asked(
+    objects: Sequence[str],
+    *,
+    kernel: Sequence[str] = (),
+    set_: str = "",
+    measured: Sequence[str] = (),
+    judge: str = "",
+    module: Sequence[str] = (),
+    store: str = "",
+    workers: int = 0,
+    dask: str = "",
+    dask_tls: str = "",
+    format_: Sequence[str] = (),
+    html_dir: str = "",
+    no_embed: bool = False,
+    fail_on: str = "required",
+    undecided: str = "exit3",
+    color: str = "auto",
+    verbose: int = 0,
+) -> int:
+    """Judge, write the result, and give the exit code. The parameters are the options of `matrix`."""
+    from contextlib import ExitStack
+
+    from preflight.cli.options import choose, judges
+    from preflight.cli.output import emit, split_format
+    from preflight.matrix.plan import JUDGES, join, read_set
+    from preflight.render import matrix_html
+    from preflight.render.registry import renderers
+
+    choose("--fail-on", fail_on, ("required", "never"))
+    choose("--undecided", undecided, ("exit3", "ok", "fail"))
+    forms = renderers("matrix")
+    if sum(split_format(wanted, list(forms))[1] is None for wanted in format_) > 1:
+        raise UsageError("only one format can go to standard output; give the others a file: csv=matrix.csv")
+    named = Wanted(tuple(objects), tuple(kernel), tuple(measured), tuple(module))
+    wanted = join(read_set(set_), named) if set_ else named
+    if judge:
+        wanted = wanted.with_judge(choose("--judge", judge, JUDGES))
+    result, code = run(Request(wanted, store, workers, fail_on, undecided), judges(workers, dask, dask_tls))
+    if no_embed:
+        forms["html"] = lambda given, style: matrix_html.render(given, style, embed=False)
+    with ExitStack() as outputs:  # the last one first, and each whatever becomes of the others
+        if format_ or not html_dir:
+            outputs.callback(emit, result, format_, forms, color=color, verbose=verbose)
+        if html_dir:
+            outputs.callback(
+                lambda: write_folder(Path(html_dir), matrix_html.folder(result, embed=not no_embed))
+            )
+    if code and code != Exit.INTERRUPTED:
+        print(f"exit {code}: {result['summary']['sentence']}", file=sys.stderr)
+    return code
+
+
 def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]:
     """The result object and the exit code."""
     from preflight.kernels.store import Store

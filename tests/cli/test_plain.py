@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain command lines of `check` and `core` mean without Typer what they mean with it."""
+"""Plain command lines of `check`, `core` and `matrix` mean without Typer what they mean with it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 import typer.main
 
-from preflight.cli import check_run, core_run, plain
+from preflight.cli import check_run, core_run, matrix_run, plain
 from preflight.cli.main import application, run
 
 #: Command -> the module and the function that Typer and the plain reading call.
-CALLED: dict[str, tuple[Any, str]] = {"check": (check_run, "checked"), "core": (core_run, "asked")}
+CALLED: dict[str, tuple[Any, str]] = {
+    "check": (check_run, "checked"),
+    "core": (core_run, "asked"),
+    "matrix": (matrix_run, "asked"),
+}
 
 
 def by_typer(monkeypatch: pytest.MonkeyPatch, words: list[str], command: str = "check") -> dict[str, Any]:
@@ -84,6 +88,29 @@ def test_plain_words_of_core_mean_the_same(words: list[str], monkeypatch: pytest
 @pytest.mark.parametrize(
     "words",
     [
+        [],
+        ["a.o", "tracers:", "--kernel", "debian/*", "--kernel=host", "--module", "nfs", "--store", "s"],
+        ["--set", "s.toml", "--measured", "m.json", "--judge", "as-is", "--workers", "3", "-v"],
+        ["a.o", "--dask", "tcp://127.0.0.1:1", "--dask-tls=folder", "--workers=0", "--verbose", "-v"],
+        ["a.o", "--format", "json=x.json", "--html-dir", "page", "--no-embed", "--fail-on", "never"],
+        ["a.o", "--undecided", "ok", "--color", "never"],
+    ],
+    ids=" ".join,
+)
+def test_plain_words_of_matrix_mean_the_same(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    read = plain.read(words, plain.MATRIX)
+    assert read is not None
+    assert same(with_defaults(read, "matrix")) == same(by_typer(monkeypatch, words, "matrix"))
+
+
+@pytest.mark.parametrize("value", ["-1", "1025", "x", "1e1", "", "\u0663", "+1", "1_0"])
+def test_numbers_that_are_not_plain_are_left_to_typer(value: str) -> None:
+    assert plain.read(["a.o", f"--workers={value}"], plain.MATRIX) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         ["--help"],
         ["-h"],
         ["--"],
@@ -103,7 +130,7 @@ def test_the_rest_is_left_to_typer(words: list[str]) -> None:
     assert plain.read(words) is None
 
 
-@pytest.mark.parametrize(("name", "table"), [("check", plain.CHECK), ("core", plain.CORE)])
+@pytest.mark.parametrize(("name", "table"), plain.TABLES.items())
 def test_every_option_is_in_the_table(name: str, table: plain.Table) -> None:
     command = typer.main.get_command(application([name]))
     options = {
@@ -116,7 +143,12 @@ def test_every_option_is_in_the_table(name: str, table: plain.Table) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["check", "--select", "PH002", "--format", "json"], ["core", "absent.o", "--kernel", "absent"]]
+    "words",
+    [
+        ["check", "--select", "PH002", "--format", "json"],
+        ["core", "absent.o", "--kernel", "absent"],
+        ["matrix", "absent.o", "--kernel", "absent"],
+    ],
 )
 def test_a_plain_command_imports_no_typer(words: list[str]) -> None:
     import subprocess
