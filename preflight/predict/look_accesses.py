@@ -22,6 +22,7 @@ from preflight.predict.look_states import (
 from preflight.predict.pointer_values import CONTEXTS, READONLY, MapOf
 
 _NUMBERS: Final = frozenset({"kprobe", "tracepoint", "perf_event", "raw_tracepoint"})
+_WITH_TYPES: Final = frozenset({"tracing", "lsm"})
 _ANYWHERE: Final = (-(1 << 31), 1 << 31)
 #: MAX_BPF_STACK
 STACK_SIZE: Final = 512
@@ -38,13 +39,16 @@ class Accesses:
         self._registers = program_type == "kprobe"
         self._words = program_type == "perf_event"
         self._checked = program_type in CONTEXTS
+        self._typed = program_type in _WITH_TYPES
         self._context = CONTEXTS.get(program_type, _ANYWHERE)
 
     def suspicious(self, insn: Insn, base: Value, size: int, *, writes: bool) -> bool:
         """Whether an access may be none that every verifier takes."""
         kind, _, low, high = base
         if kind == STACK:
-            return low + insn.off < -STACK_SIZE or high + insn.off + size > 0 or insn.slot in self._relocated
+            first, last = low + insn.off, high + insn.off + size
+            odd = low == high and first % size
+            return bool(odd) or first < -STACK_SIZE or last > 0 or insn.slot in self._relocated
         if kind in (NUMBER, UNSURE, NULLABLE, MIXED):
             return True
         if kind == LOADED:
@@ -55,7 +59,8 @@ class Accesses:
             whole = low == high == 0 and at % size == 0 and first <= at and at + size <= end
             whole = whole and (size == 8 or not self._words)
             known = self._checked and (self._registers or insn.slot not in self._relocated)
-            return writes or (known and not whole)
+            between = self._typed and low == high and (at % 8 != 0 or at < 0)
+            return writes or between or (known and not whole)
         if kind == OBJECT:
             return writes
         if kind not in (MEMORY, VARIABLE):

@@ -84,6 +84,12 @@ class Arguments:
             self._walker.note("argument", slot, f"bpf_{name}() gets a moved context pointer")
         if name in self._walker.rules.field:
             self._check_field(slot, name, arguments)
+        if name in pointer_calls.KEY_OF_SECOND:
+            second = self._walker.map_of(arguments[2])
+            if second is not None:
+                self._check_place(
+                    slot, name, arguments[3], second.key_size, sure=True, writes=False, fixed=True
+                )
         for pointer, size, writes in (*BUFFERS.get(insn.imm, ()), *pointer_calls.BUFFERS.get(name, ())):
             self._check_buffer(slot, name, arguments, (pointer, size, writes))
 
@@ -194,8 +200,14 @@ class Arguments:
             self._walker.note("argument", slot, f"bpf_{name}() gets the context as memory")
         elif value.kind == SCALAR and most and (not value.number.is_const or value.number.value or always):
             self._walker.note("argument", slot, f"bpf_{name}() gets a number as memory")
-        elif value.kind == OPAQUE and fixed and self._walker.is_given(value):
+        elif value.kind == OPAQUE and (fixed or self._is_kept(writes, most)) and self._walker.is_given(value):
             self._walker.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")
+
+    def _is_kept(self, writes: bool, most: int) -> bool:
+        """Whether bytes would be written to what the kernel hands over, which no type but these let do."""
+        walker = self._walker
+        plain = walker.program_type in ("tracing", "lsm") and walker.attach_type != "trace_iter"
+        return writes and most > 0 and plain
 
     def _check_guarded(self, slot: int, name: str, known: Pointer, most: int, *, sure: bool) -> None:
         """A lock or a timer is among the bytes that a helper gets (check_map_access())."""

@@ -58,6 +58,10 @@ BUFFERS: Final[dict[str, tuple[Access, ...]]] = {
     "check_mtu": (Access(3, -4, True),),
     "sys_bpf": (Access(2, 3, False),),
 }
+#: Helpers whose argument 3 is a key of the map in argument 2.
+KEY_OF_SECOND: Final = frozenset({
+    "sock_map_update", "sock_hash_update", "msg_redirect_hash", "sk_redirect_hash", "sk_select_reuseport",
+})  # fmt: skip
 #: Helpers whose result a verifier bounds by the machine it runs on (do_refine_retval_range()).
 BY_MACHINE: Final = frozenset({8, 42})
 #: Helper or kernel function -> the argument that is a dynptr it sets; one that has to be set.

@@ -279,16 +279,34 @@ class PointerMemory(Memory):
             walker.note(
                 "pointer", slot, f"a store to map {known.name}" if writes else "an access before a map"
             )
+        elif base.kind == STACK and base.off is not None:
+            self._check_place(slot, base.off + insn.off, size)
         elif base.kind == CTX:
             self._check_context(insn, base.off, size, writes=writes)
+
+    def _check_place(self, slot: int, at: int, size: int) -> None:
+        """An access to the stack at an offset that is constant (check_ptr_alignment(), which is always strict
+        about the stack; check_stack_access_within_bounds())."""
+        if at < -_STACK_SIZE or at + size > 0:
+            self._walker.note("bounds", slot, f"bytes {at} to {at + size} of the stack")
+        elif at % size:
+            self._walker.note(
+                "bounds", slot, f"{size} bytes of the stack at an offset that is no multiple, {at}"
+            )
 
     def _check_context(self, insn: Insn, moved: int | None, size: int, *, writes: bool) -> None:
         """An access through a pointer to the context that was moved by so many bytes."""
         walker, slot = self._walker, insn.slot
         if insn.is_atomic:
             walker.note("context", slot, "an atomic operation on the context")
-        elif writes and walker.program_type == "tracing":
+        elif writes and walker.program_type in _WITH_TYPES:
             walker.note("context", slot, "a store to the arguments")
+        elif walker.program_type in _WITH_TYPES:
+            if not moved and slot not in self._reading.offsets and (insn.off % _WORD or insn.off < 0):
+                # btf_ctx_access(), and *_is_valid_access() before it
+                walker.note(
+                    "context", slot, f"the arguments are read at offset {insn.off}, between two of them"
+                )
         elif moved is None:
             if walker.program_type in _OF_NUMBERS:
                 walker.note("context", slot, "an access to the context at an offset that is not constant")

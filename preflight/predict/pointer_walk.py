@@ -424,7 +424,8 @@ class Walker(Machine):
         if name == "map_lookup_elem":
             within = arguments[1].data
             if of is None and isinstance(within, Pointer) and within.kind == MAP:
-                return self.made(state, Pointer(MEMORY, slot, f"a map in {within.source}", nullable="yes"))
+                nullable = "maybe" if self._is_constant(state, arguments[2]) else "yes"
+                return self.made(state, Pointer(MEMORY, slot, f"a map in {within.source}", nullable=nullable))
             return None if of is None else self._looked_up(state, slot, of, arguments[2])
         kind = self.rules.nullable.get(name)
         if kind is None:
@@ -458,12 +459,17 @@ class Walker(Machine):
         # since 6.14 a constant index that an array has is known to be found
         nullable = "yes"
         if of.type in INDEXED_MAPS:
-            fixed = key.kind == STACK and self._pointers.on_stack(state, key, 4).number.is_const
-            nullable = "maybe" if fixed or key.kind == DATA else "yes"
+            nullable = "maybe" if self._is_constant(state, key) else "yes"
         readonly = bool(of.flags & READONLY)
         return self.made(
             state,
             Pointer(MEMORY, slot, of.name, of.value_size, nullable, readonly=readonly, guarded=of.fields),
+        )
+
+    def _is_constant(self, state: State, key: Value) -> bool:
+        """Whether a verifier may know the index behind a key."""
+        return key.kind == DATA or (
+            key.kind == STACK and self._pointers.on_stack(state, key, 4).number.is_const
         )
 
     def map_of(self, value: Value) -> MapOf | None:

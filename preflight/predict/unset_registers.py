@@ -57,8 +57,8 @@ _ARGUMENTS: Final = (
 )
 #: Helpers that give nothing (RET_VOID).
 _VOID: Final = frozenset({
-    "bpf_set_hash_invalid", "bpf_ringbuf_submit", "bpf_ringbuf_discard", "bpf_ringbuf_submit_dynptr",
-    "bpf_ringbuf_discard_dynptr", "bpf_spin_lock", "bpf_spin_unlock",
+    "bpf_set_hash_invalid", "bpf_tail_call", "bpf_ringbuf_submit", "bpf_ringbuf_discard",
+    "bpf_ringbuf_submit_dynptr", "bpf_ringbuf_discard_dynptr", "bpf_spin_lock", "bpf_spin_unlock",
 })  # fmt: skip
 #: Types of which a program may give nothing: then r0 is not looked at. Of LSM programs BTF tells.
 _MAY_BE_VOID: Final = frozenset({"struct_ops", "ext"})
