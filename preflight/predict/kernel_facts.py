@@ -50,6 +50,11 @@ class KernelFacts:
         return {}
 
     @cached_property
+    def answer_numbers(self) -> dict[Any, int]:
+        """The same, each answer by its number among those to the question."""
+        return {}
+
+    @cached_property
     def kfuncs(self) -> frozenset[str]:
         """Functions that vmlinux's BTF marks as callable by programs; empty where it marks none."""
         from preflight.predict.kfunc_types import marked_functions

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from functools import lru_cache, partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from preflight.bytecode.state import KernelMattersError
@@ -35,6 +36,9 @@ _LARGE: Final = 256
 
 #: Questions known by their words at the same time, over all objects.
 _QUESTIONS: Final = 1 << 16
+#: Different answers to one question that are known again, and the numbers of all others.
+_ANSWERS: Final = 1 << 10
+_others: Final = count(_ANSWERS)
 
 
 class _Question:
@@ -43,12 +47,24 @@ class _Question:
     Compared by identity (see `_question`): thousands of cells look up the same few questions.
     """
 
-    __slots__ = ("about", "name", "who")
+    __slots__ = ("_numbers", "about", "name", "who")
 
     def __init__(self, who: str, name: str, about: tuple[Any, ...] | None) -> None:
         self.who = who
         self.name = name
         self.about = about
+        self._numbers: dict[Any, int] = {}
+
+    def number(self, answer: Any) -> int:
+        """The same for equal answers to this question, and quickly compared. One of too many gets a number
+        that no other has."""
+        known = self._numbers
+        found = known.get(answer)
+        if found is None:
+            found = len(known) if len(known) < _ANSWERS else next(_others)
+            if found < _ANSWERS:
+                known[answer] = found
+        return found
 
 
 @lru_cache(maxsize=_QUESTIONS)
@@ -65,12 +81,11 @@ def recalled(
 ) -> T:
     """`judge(on_kernel, facts)`, or what it said of a kernel that gives the same answers."""
     memory: _Memory = obj.memo(("recalled", judge), _Memory)
-    known = facts.answers
+    known = facts.answer_numbers
     node: _Node | None = memory.begin
     while node is not None and node.question is not None:
         asked = node.question
-        answer = known[asked] if asked in known else _answer(asked, facts, on_kernel)
-        node = node.after.get(answer)
+        node = node.after.get(known[asked] if asked in known else _number(asked, facts, on_kernel))
     if node is not None and node is not memory.begin:
         return cast("T", node.verdict)
     looked_at = memory.looked_at
@@ -91,13 +106,13 @@ def recalled(
 
 
 class _Node:
-    """A question, and where each answer to it leads; at the end a verdict."""
+    """A question, and where each answer to it leads, by its number; at the end a verdict."""
 
     __slots__ = ("after", "question", "verdict")
 
     def __init__(self) -> None:
         self.question: _Question | None = None
-        self.after: dict[Any, _Node] = {}
+        self.after: dict[int, _Node] = {}
         self.verdict: Any = None
 
 
@@ -118,7 +133,7 @@ class _Memory:
         for question, answer in answers.items():
             if node.question is None:
                 node.question = question
-            node = node.after.setdefault(answer, _Node())
+            node = node.after.setdefault(node.question.number(answer), _Node())
         node.verdict = verdict
         self.kept += 1
 
@@ -131,6 +146,14 @@ def _answer(question: _Question, facts: KernelFacts, on_kernel: RelocatedObject)
     if question not in known:
         known[question] = _value(question, facts, on_kernel)
     return known[question]
+
+
+def _number(question: _Question, facts: KernelFacts, on_kernel: RelocatedObject) -> int:
+    """The number of what a kernel answers."""
+    number = question.number(_answer(question, facts, on_kernel))
+    if question.who != _OBJECT:
+        facts.answer_numbers[question] = number
+    return number
 
 
 def _value(question: _Question, facts: KernelFacts, on_kernel: RelocatedObject) -> Any:
