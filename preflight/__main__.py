@@ -15,7 +15,7 @@ def main() -> NoReturn:
     Importing takes longer than many commands, so an interrupt there is one like any other.
     """
     # What a command builds it mostly keeps: looking for garbage every 700 objects finds none.
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(500_000, 50, 100)
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
