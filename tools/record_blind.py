@@ -41,6 +41,7 @@ SOURCES = ROOT / "tests" / "predict" / "blind"
 FIXTURES = ROOT / "fixtures" / "blind"
 KERNELS = ("5.10.0-32-amd64", "6.1.0-50-amd64", "6.12.107+deb13-cloud-amd64", "7.3.4+deb13-amd64")
 _LEVELS = {"// mcpu=v3": "v3", "// mcpu=v4": "v4"}
+_OLDER = "// clang-14\n"
 
 
 def compile_all(sources: Path) -> dict[str, bytes]:
@@ -50,9 +51,10 @@ def compile_all(sources: Path) -> dict[str, bytes]:
         for source in sorted(sources.glob("*.bpf.c")):
             text = source.read_text(encoding="utf-8")
             level = next((level for mark, level in _LEVELS.items() if mark in text), "v2")
+            compiler = "clang-14" if _OLDER in text else "clang-19"
             made = Path(folder) / f"{source.name.removesuffix('.c')}.o"
             subprocess.run(
-                ["clang-19", "-g", "-O2", "-target", "bpf", f"-mcpu={level}",
+                [compiler, "-g", "-O2", "-target", "bpf", f"-mcpu={level}",
                  f"-ffile-prefix-map={sources}=.", "-I/usr/include/x86_64-linux-gnu",
                  "-Wno-unknown-attributes", "-Wno-visibility",
                  "-c", source.name, "-o", str(made)],
