@@ -190,6 +190,8 @@ class Arguments:
         elif value.kind == STACK and value.off is not None and most and value.off + most > 0:
             what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
             self._walker.note("bounds", slot, what, sure=sure)
+        elif value.kind == STACK and value.off is not None and most and sure and not writes:
+            self._walker.check_depth(slot, value)
         elif value.kind == DATA and isinstance(known, DataRef) and value.off is not None:
             of = self._walker.maps.get(known.section)
             if of is not None and value.off + most > of.value_size:

@@ -23,7 +23,9 @@ from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import MapOf, Misuse
 from preflight.predict.relocated import places_of, program_key, shape_number
 from preflight.predict.signatures import Signature, of_globals, of_kernel
+from preflight.predict.stack_reads import reads_uninitialised
 from preflight.predict.unset_registers import may_be_unset
+from preflight.predict.unset_stack import may_read_below
 from preflight.records import replace
 
 if TYPE_CHECKING:
@@ -52,7 +54,9 @@ _WRONG = _Rule(
 _CONTEXT = _Rule("PC436", "invalid bpf_context access", "use the fields that programs of this type have")
 _UNSET = _Rule("PC437", "R0 !read_ok, or the like", "give the variable a value on every path")
 _CODE = _Rule("PC438", "frame pointer is read only, invalid shift, or div by zero", "write it another way")
+_STACK = _Rule("PC417", "invalid (indirect) read from stack", "write to it first")
 _RULES: Final = {
+    "stack": _STACK,
     "unset": _UNSET,
     "result-of-hook": _UNSET,
     "code": _CODE,
@@ -76,6 +80,8 @@ _RULES: Final = {
     "field": _WRONG,
     "spill": _WRONG,
 }
+#: Came with the version from which on all of the stack may be read (6.8), which 6.6 may have, too.
+_READS_ALL: Final = "bpf_retval_range"
 #: Fields of values that programs reach through helpers alone.
 _FIELDS: Final = {"bpf_spin_lock": 4, "bpf_timer": 16}
 _DEPTH: Final = 8
@@ -85,13 +91,16 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     """One finding for each rule that is broken, at the first place."""
     obj = on_kernel.obj
     suspected, unset = obj.memo(("suspected", *program_key(program)), lambda: _suspected(obj, program))
-    if not (suspected or unset):
+    stack = not facts.has_type(_READS_ALL, Kind.STRUCT) and obj.memo(
+        ("unset-stack", *program_key(program)), lambda: may_read_below(obj.image(program), maps_of(obj))
+    )
+    if not (suspected or unset or stack):
         return
     told = set()
     iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
     for misuse in on_kernel.about(
         walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset,
-        functions_of(obj, program),
+        functions_of(obj, program), stack,
     ):  # fmt: skip
         rule = _RULES[misuse.kind]
         if rule.code in told or not _applies(misuse, program, facts):
@@ -123,6 +132,7 @@ def walked(
     iterator: str,
     unset: bool,
     functions: tuple[tuple[int | str, Signature], ...],
+    stack: bool,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -130,7 +140,7 @@ def walked(
     from preflight.predict.pointer_walk import misuses
 
     return misuses(
-        image, environment, maps, program_type, attach_type, iterator, unset, functions, shared=shared
+        image, environment, maps, program_type, attach_type, iterator, unset, functions, stack, shared=shared
     )
 
 
@@ -171,6 +181,8 @@ def _held_against(one: Misuse, program: Program, facts: KernelFacts) -> Misuse:
         return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
     if one.kind == "registers" and _lets_write(facts):
         return one._replace(sure=False)
+    if one.kind == "stack":
+        return one._replace(sure=one.sure and not reads_uninitialised(facts))
     if one.kind == "result-of-hook":
         return one._replace(sure=one.sure and _gives_nothing(program, facts) is False)
     if one.kind not in ("context", "newer") or not one.about or not one.sure:

@@ -36,6 +36,7 @@ from preflight.predict.pointer_values import (
     SOCKET,
     Pointer,
 )
+from preflight.predict.unset_stack import is_below, mark
 
 if TYPE_CHECKING:
     from preflight.bytecode.insn import Insn
@@ -201,6 +202,8 @@ class PointerMemory(Memory):
         base, size = regs[insn.src], SIZES[insn.opcode & 0x18]
         self._check(insn, base, size, writes=False)
         known = base.data
+        if base.kind == STACK and base.off is not None:
+            self.check_depth(state, insn.slot, base, insn.off)
         super().load(insn, state)
         if base.kind == CTX and base.off is not None:
             regs[insn.dst] = self._from_context(insn, state, base.off + insn.off, size, regs[insn.dst])
@@ -211,6 +214,29 @@ class PointerMemory(Memory):
                           for at, room, _ in known.guarded)  # fmt: skip
             regs[insn.dst] = UNKNOWN if special else NUMBER
 
+    # how deep the stack was written
+
+    def check_depth(self, state: State, slot: int, base: Value, off: int) -> None:
+        """The stack is read here; whether anything was written so deep."""
+        walker = self._walker
+        if not walker.follows_stack or base.off is None or base.frame >= len(state.frames):
+            return
+        if walker.held(state) is not None and is_below(state.frames[base.frame], base.off + off):
+            walker.note(
+                "stack", slot, f"the stack is read at {base.off + off}, below all that was written to it"
+            )
+
+    def _write(self, state: State, base: Value, off: int, size: int, value: Value) -> None:
+        super()._write(state, base, off, size, value)
+        if self._walker.follows_stack and base.kind == STACK and base.frame < len(state.frames):
+            mark(state.frames[base.frame], None if base.off is None else base.off + off)
+
+    def clobber(self, state: State, base: Value, size: int | None, *, certain: bool) -> None:
+        """Someone else writes behind a pointer to the stack."""
+        super().clobber(state, base, size, certain=certain)
+        if self._walker.follows_stack and base.frame < len(state.frames):
+            mark(state.frames[base.frame], base.off)
+
     def _from_context(self, insn: Insn, state: State, at: int, size: int, value: Value) -> Value:
         walker = self._walker
         if self._loads or self._iterator:
@@ -219,6 +245,8 @@ class PointerMemory(Memory):
         if what is not None:
             kind, nullable = what.removesuffix("?"), "yes" if what.endswith("?") else "no"
             return walker.made(state, Pointer(kind, insn.slot, "the context", nullable=nullable))
+        if size != 8 and walker.program_type in _WITH_TYPES:
+            return UNKNOWN  # to older verifiers a part of a pointer is one
         if size != 8:
             numbers = walker.has_fixed_context and at not in _PACKETS.get(walker.program_type, _SKB_PACKETS)
             return self._reading.unknown_memory(size) if numbers else value

@@ -98,14 +98,17 @@ def misuses(
     iterator: str,
     unset: bool = False,
     functions: tuple[tuple[int | str, Signature], ...] = (),
+    stack: bool = False,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
     """What the main program does on some path that verifiers refuse, sure ones first; a question for
     `RelocatedObject.about`. `unset`: registers are followed that nothing was written to. `functions`: what
-    kernel functions take, by name, and global functions, by slot."""
+    kernel functions take, by name, and global functions, by slot. `stack`: how deep it
+    was written is followed, too."""
     walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
     walker.functions = dict(functions)
+    walker.follows_stack = stack
     if unset:
         walker.follow_registers()
     explore_paths(walker, min(_STEPS, len(image.code) // 8 + _LEAST), ())
@@ -134,6 +137,7 @@ class Walker(Machine):
         self.program_type, self.attach_type = types
         self.found: dict[tuple[str, int], Misuse] = {}
         self.functions: dict[int | str, Signature] = {}
+        self.follows_stack = False
         self._holdings: list[Held] = [Held()]
         self._numbers: dict[Held, int] = {Held(): 0}
         self._now = State([])
@@ -521,6 +525,10 @@ class Walker(Machine):
             self.note(
                 "bounds", slot, what, sure=sure and (known.low == known.high or not self.bounds_numbers)
             )
+
+    def check_depth(self, slot: int, place: Value) -> None:
+        """A helper reads the stack."""
+        self._pointers.check_depth(self._now, slot, place, 0)
 
     def look_at_offset(self, slot: int) -> None:
         """What follows depends on an instruction's offset."""

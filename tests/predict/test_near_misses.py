@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What real programs with one instruction changed (mutants.py) were refused for, rule by rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from preflight.findings.model import Finding
+from preflight.kernels.model import Kernel
+from preflight.objects.load import load
+from preflight.objects.model import BpfObject
+from tests.btfwriter import BtfWriter, ExtWriter
+from tests.elfwriter import ElfWriter, Ins, exit_, load_address, mov
+from tests.elfwriter import call as call_symbol
+from tests.predict.pointers import HASH, LOOKUP, looked_up, verdicts
+from tests.predict.worlds import call, findings, program, world
+
+WRONG = [("PC435", "missing")]
+RANGE = [("PC434", "missing")]
+CONTEXT = [("PC436", "missing")]
+UNSET = [("PC437", "missing")]
+#: Pointers to the stack and to a value, and the context, in r3.
+STACK = (Ins(0xBF, 3, 10), Ins(0x07, 3, imm=-16))
+
+
+def of(found: list[Finding], code: str) -> list[str]:
+    return [one.verdict.value for one in found if one.code == code]
+
+
+@pytest.mark.parametrize("section", ["tc", "raw_tp/made"])
+@pytest.mark.parametrize(("opcode", "expected"), [(0x7B, []), (0x63, WRONG), (0x6B, WRONG)])
+def test_a_part_of_a_pointer_is_not_put_on_the_stack(
+    section: str, opcode: int, expected: list[tuple[str, str]]
+) -> None:
+    assert verdicts(section, Ins(opcode, 10, 1, -8), mov(0, 0)) == expected
+
+
+def test_a_part_of_a_number_is() -> None:
+    assert verdicts("tc", Ins(0x61, 1, 1), Ins(0x63, 10, 1, -8), mov(0, 0)) == []
+
+
+@pytest.mark.parametrize("section", ["tc", "raw_tp/made"])
+@pytest.mark.parametrize(
+    ("off", "size", "expected"),
+    [(-8, 0x7B, []), (-12, 0x7B, RANGE), (-12, 0x63, []), (4, 0x63, RANGE), (-520, 0x7B, RANGE)],
+)
+def test_places_on_the_stack(section: str, off: int, size: int, expected: list[tuple[str, str]]) -> None:
+    assert verdicts(section, mov(2, 0), Ins(size, 10, 2, off), mov(0, 0)) == expected
+
+
+@pytest.mark.parametrize("section", ["tp_btf/made", "fentry/work", "lsm/work"])
+def test_arguments_are_read_whole_and_not_written(section: str) -> None:
+    assert verdicts(section, Ins(0x79, 2, 1, 0), mov(0, 0)) == []
+    assert verdicts(section, Ins(0x79, 2, 1, 4), mov(0, 0)) == CONTEXT
+    assert verdicts(section, mov(2, 0), Ins(0x7B, 1, 2), mov(0, 0)) == CONTEXT
+
+
+def test_a_number_in_two_slots_is_no_address() -> None:
+    assert verdicts("tc", Ins(0x18, 2, imm=5, high=1), Ins(0x79, 3, 2), mov(0, 0)) == WRONG
+
+
+@pytest.mark.parametrize("helper", [95, 96, 129, 147, 161])
+def test_objects_that_helpers_take(helper: int) -> None:
+    # sk_fullsock, tcp_sock, sk_ancestor_cgroup_id, d_path, ima_inode_hash: a place on the stack is none
+    body = (Ins(0x7A, 10, off=-16), Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-16), Ins(0xBF, 2, 1), mov(3, 8))
+    assert ("PC435", "missing") in verdicts("tc", *body, call(helper), mov(0, 0))
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"), [("fentry/work", []), ("kprobe/work", WRONG), ("raw_tp/made", WRONG)]
+)
+def test_only_arguments_with_types_are_objects(section: str, expected: list[tuple[str, str]]) -> None:
+    # d_path(*ctx, r10 - 16, 8)
+    body = (Ins(0x7A, 10, off=-16), Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-16), mov(3, 8), Ins(0x79, 1, 1))
+    assert verdicts(section, *body, call(147), mov(0, 0)) == expected
+
+
+def test_null_as_the_owner_of_a_storage_is_open() -> None:
+    # newer kernels take it; a number that is not 0 nobody takes
+    body = (mov(3, 0), mov(4, 0), load_address(1, "map0"))
+    assert verdicts("raw_tp/made", *body, mov(2, 0), call(156), mov(0, 0)) == [("PC435", "unknown")]
+    assert verdicts("raw_tp/made", *body, mov(2, 5), call(156), mov(0, 0)) == WRONG
+
+
+@pytest.mark.parametrize(("size", "expected"), [(16, []), (24, RANGE)])
+def test_buffers_of_helpers_that_only_few_programs_call(size: int, expected: list[tuple[str, str]]) -> None:
+    # get_branch_snapshot(r10 - 16, size, 0)
+    body = (Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-16), mov(2, size), mov(3, 0), call(176))
+    assert verdicts("raw_tp/made", *body, mov(0, 0)) == expected
+
+
+@pytest.mark.parametrize(("off", "expected"), [(-16, []), (-8, RANGE)])
+def test_keys_of_maps_in_the_second_argument(off: int, expected: list[tuple[str, str]]) -> None:
+    sockets = {"type": 18, "key_size": 16, "value_size": 8, "max_entries": 4}
+    key = (Ins(0x7A, 10, off=-8), Ins(0x7A, 10, off=-16), Ins(0xBF, 3, 10), Ins(0x07, 3, imm=off))
+    body = (*key, load_address(2, "map0"), mov(4, 0), call(70))  # sock_hash_update
+    assert verdicts("sockops", *body, mov(0, 1), map0=sockets) == expected
+
+
+@pytest.mark.parametrize("section", ["tp_btf/made", "lsm/work"])
+def test_helpers_write_to_no_argument_of_the_hook(section: str) -> None:
+    # probe_read_kernel(*ctx, 8, 0)
+    body = (Ins(0x79, 1, 1), mov(2, 8), mov(3, 0), call(113), mov(0, 0))
+    assert verdicts(section, *body) == WRONG
+
+
+def test_a_tail_call_gives_nothing() -> None:
+    calls = (load_address(2, "map0"), mov(3, 0), call(12))
+    programs = {"type": 3, "key_size": 4, "value_size": 4, "max_entries": 1}
+    assert verdicts("tc", *calls, mov(0, 0), map0=programs) == []
+    assert verdicts("tc", *calls, map0=programs) == UNSET
+
+
+def test_what_a_hook_returns_decides_whether_its_programs_give_something() -> None:
+    nothing, number = ["->void"], ["->int"]
+    for returned, expected in ((nothing, []), (number, ["missing"]), (None, ["unknown"])):
+        taking = {"bpf_lsm_work": returned} if returned else {}
+        kernel = world(functions={"work": 1}, taking=taking)
+        assert of(findings(program("lsm/work", [mov(2, 0)]), kernel), "PC437") == expected
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "expected"),
+    [
+        ("cgroup/sendmsg4", 1, []),
+        ("cgroup/sendmsg4", 2, ["missing"]),
+        ("cgroup/sendmsg6", -3, ["missing"]),
+        ("cgroup/connect_unix", 2, ["missing"]),
+        ("cgroup/recvmsg_unix", 0, ["missing"]),
+        ("netfilter", 1, []),
+        ("netfilter", 2, ["missing"]),
+    ],
+)
+def test_ranges_of_more_types(section: str, value: int, expected: list[str]) -> None:
+    assert of(findings(program(section, [mov(0, value)]), world()), "PC424") == expected
+
+
+# the stack below everything that was written to it
+
+OLD, NEW = world(), world(structs=["bpf_retval_range"], symbols=["t coerce_reg_to_size_sx"])
+BETWEEN = world(symbols=["t coerce_reg_to_size_sx"])
+KEY = (Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-4), load_address(1, "map0"), call(1), mov(0, 0))
+
+
+@pytest.mark.parametrize(("kernel", "expected"), [(OLD, ["missing"]), (BETWEEN, ["unknown"]), (NEW, [])])
+def test_a_read_below_all_that_was_written(kernel: Kernel, expected: list[str]) -> None:
+    read = program("tc", [Ins(0x79, 2, 10, -8), mov(0, 0)])
+    assert of(findings(read, kernel), "PC417") == expected
+
+
+@pytest.mark.parametrize("section", ["tc", "raw_tp/made"])
+@pytest.mark.parametrize(("written", "expected"), [((), ["missing"]), ((Ins(0x7A, 10, off=-16),), []),
+                                                   ((Ins(0x62, 10, off=-8),), [])])  # fmt: skip
+def test_a_key_below_it(section: str, written: tuple[Ins, ...], expected: list[str]) -> None:
+    obj = program(section, [*written, *KEY], maps=[HASH])
+    assert of(findings(obj, OLD), "PC417") == expected
+
+
+def test_a_helper_that_fills_a_buffer_makes_the_stack_deeper() -> None:
+    # get_current_comm(r10 - 16, 16); r2 = *(u64 *)(r10 - 8)
+    comm = [Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-16), mov(2, 16), call(16), Ins(0x79, 2, 10, -8), mov(0, 0)]
+    assert of(findings(program("tc", comm), OLD), "PC417") == []
+
+
+def test_a_way_on_which_nothing_was_written() -> None:
+    # if random == 0 goto over the store
+    ways = [call(7), Ins(0x15, 0, off=1), Ins(0x7A, 10, off=-8), Ins(0x79, 2, 10, -8), mov(0, 0)]
+    assert of(findings(program("tc", ways), OLD), "PC417") == ["missing"]
+
+
+# functions with types
+
+
+def typed(section: str, insns: list[Ins], *, takes: str, size: int = 8, kernel_function: bool) -> BpfObject:
+    """An object whose program calls `given`, a global function or a kernel function with one argument."""
+    types, writer = BtfWriter(), ElfWriter()
+    number = types.int("long", 8)
+    argument = {
+        "number": lambda: number,
+        "struct": lambda: types.ptr(types.struct("thing", [("first", number, 0, 0)], size=size)),
+        "context": lambda: types.ptr(types.struct("__sk_buff", [("first", number, 0, 0)], size=size)),
+    }[takes]()
+    ext = ExtWriter(types)
+    writer.code(section, [*insns, mov(0, 0), exit_()], functions=["made"])
+    ext.func(section, 0, types.func("made", types.func_proto(number), linkage=1))
+    proto = types.func_proto(0 if kernel_function else number, [("a", argument)])
+    given = types.func("given", proto, linkage=2 if kernel_function else 1)
+    if kernel_function:
+        types.datasec(".ksyms", [(given, 0, 0)], 0)
+        writer.symbol("given")
+    else:
+        writer.code(".text", [mov(0, 0), exit_()], functions=["given"])
+        ext.func(".text", 0, given)
+    writer.license("GPL")
+    writer.btf(types, ext)
+    return load(writer.bytes(), "made.bpf.o")
+
+
+CALL_GIVEN = call_symbol("given")
+
+
+def taking(takes: str) -> Kernel:
+    """A kernel with the function `given`, which gives nothing."""
+    word = {"number": "long", "struct": "struct thing *", "context": "struct __sk_buff *"}[takes]
+    structs = {"thing": ["first"], "__sk_buff": ["first"]}
+    return world(taking={"given": [word, "->void"]}, structs=structs, helpers=212)
+
+
+SPACE = (Ins(0x7A, 10, off=-8), Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-8))
+
+
+@pytest.mark.parametrize("kernel_function", [False, True])
+@pytest.mark.parametrize(
+    ("takes", "insns", "expected"),
+    [
+        ("number", [mov(1, 5)], []),
+        ("number", [], ["missing"]),
+        ("struct", [mov(1, 5)], ["missing"]),
+        ("struct", [], ["missing"]),
+        ("struct", [*SPACE], []),
+        ("context", [], []),
+        ("context", [*SPACE], ["missing"]),
+    ],
+)
+def test_arguments_have_the_types_that_functions_take(
+    kernel_function: bool, takes: str, insns: list[Ins], expected: list[str]
+) -> None:
+    obj = typed("tc", [*insns, CALL_GIVEN], takes=takes, kernel_function=kernel_function)
+    assert of(findings(obj, taking(takes)), "PC435") == expected
+
+
+@pytest.mark.parametrize(("size", "expected"), [(8, []), (16, ["missing"])])
+def test_the_stack_has_the_bytes_that_a_global_function_takes(size: int, expected: list[str]) -> None:
+    obj = typed("tc", [*SPACE, CALL_GIVEN], takes="struct", size=size, kernel_function=False)
+    assert of(findings(obj, taking("struct")), "PC434") == expected
+
+
+def test_a_kernel_function_that_gives_nothing_leaves_r0_without_a_value() -> None:
+    read = [mov(1, 5), CALL_GIVEN, Ins(0xBF, 6, 0)]
+    assert of(
+        findings(typed("tc", read, takes="number", kernel_function=True), taking("number")), "PC437"
+    ) == ["missing"]
+    assert (
+        of(findings(typed("tc", read, takes="number", kernel_function=False), taking("number")), "PC437")
+        == []
+    )
+
+
+def test_functions_read_their_arguments() -> None:
+    unset = [call(7), CALL_GIVEN]
+    for kernel_function in (False, True):
+        obj = typed("tc", unset, takes="number", kernel_function=kernel_function)
+        assert of(findings(obj, taking("number")), "PC437") == ["missing"]
+
+
+def test_a_constant_index_of_a_map_in_a_map_may_be_known_to_be_found() -> None:
+    outer = {"type": 12, "key_size": 4, "value_size": 4, "max_entries": 4}
+    twice = (*LOOKUP, Ins(0x55, 0, off=2), mov(0, 0), exit_(), Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-4))
+    follow = (Ins(0xBF, 1, 0), call(1), Ins(0x79, 1, 0), mov(0, 0))
+    assert verdicts("tc", *twice, *follow, map0=outer) == [("PC432", "unknown")]
+    assert verdicts("tc", *looked_up(Ins(0x79, 1, 0))) == []
