@@ -28,6 +28,6 @@ def test_equal_seeds_make_equal_objects() -> None:
 def test_one_or_two_instructions_change_and_none_that_relocations_write() -> None:
     found = [changed(seed) for seed in range(300)]
     assert {len(slots) for slots in found} <= {0, 1, 2}
-    assert sum(bool(slots) for slots in found) > 250
+    assert sum(bool(slots) for slots in found) > 200
     # the address of the map takes slots 1 and 2; the last is the exit
     assert {slot for slots in found for slot in slots} == {0, 3, 4, 5, 6}
