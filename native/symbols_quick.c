@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 1
+#define VERSION 2
+/* a sketch of the names that are wanted has 2^14 bits: one whose bit is not set is none of them */
+#define SKETCH_BITS 14
 
 typedef const unsigned char bytes_t;
 
@@ -102,11 +104,28 @@ struct hit {
 };
 
 struct search {
+	uint64_t sketch[(1 << SKETCH_BITS) / 64];
 	struct wanted *wanted;
 	uint32_t *table; /* names, counted from 1 */
 	struct hit *hits;
 	size_t names, slots, found, room;
 };
+
+/* The bit of a name, by its ends alone: most names are told apart from those wanted by it. */
+static uint32_t bit_of(bytes_t *name, size_t length, uint64_t seed)
+{
+	uint32_t head = 0, tail = 0;
+
+	if (length >= 4) {
+		memcpy(&head, name, 4);
+		memcpy(&tail, name + length - 4, 4);
+	} else {
+		memcpy(&head, name, length);
+	}
+	head = (head + (uint32_t)length) * ((uint32_t)seed | 1);
+	tail = (tail ^ head >> 16) * ((uint32_t)(seed >> 32) | 1);
+	return (head + tail) >> (32 - SKETCH_BITS);
+}
 
 static uint32_t name_at(const struct search *s, bytes_t *name, size_t length, uint64_t hash, size_t *slot)
 {
@@ -147,14 +166,17 @@ static int search(struct search *s, bytes_t *text, bytes_t *end, uint64_t seed)
 	while (text < end) {
 		bytes_t *stop = line_end(text, end);
 		size_t length, slot;
-		uint32_t number;
+		uint32_t number, bit;
 
 		if (!stop)
 			return 0;
 		length = stop - text - 2;
-		number = name_at(s, text + 2, length, hash_of(text + 2, length, seed), &slot);
-		if (number && !note(s, &s->wanted[number - 1], text[0]))
-			return -1;
+		bit = bit_of(text + 2, length, seed);
+		if (s->sketch[bit / 64] >> bit % 64 & 1) {
+			number = name_at(s, text + 2, length, hash_of(text + 2, length, seed), &slot);
+			if (number && !note(s, &s->wanted[number - 1], text[0]))
+				return -1;
+		}
 		text = stop + 1;
 	}
 	return 1;
@@ -182,6 +204,7 @@ static PyObject *look_up(PyObject *module, PyObject *args)
 	Py_ssize_t text_size, names_size;
 	struct search s = {0};
 	unsigned long long seed;
+	uint32_t bit;
 	PyObject *made = NULL;
 	bytes_t *at, *end;
 	size_t length, slot;
@@ -209,6 +232,8 @@ static PyObject *look_up(PyObject *module, PyObject *args)
 		one->hash = hash_of(at, one->length, seed);
 		if (!name_at(&s, at, one->length, one->hash, &slot))
 			s.table[slot] = number + 1;
+		bit = bit_of(at, one->length, seed);
+		s.sketch[bit / 64] |= (uint64_t)1 << bit % 64;
 		at = end + 1;
 	}
 	fine = search(&s, (bytes_t *)text, (bytes_t *)text + length, seed);
@@ -225,10 +250,44 @@ out:
 	return made;
 }
 
+static PyObject *lines_with(PyObject *module, PyObject *args)
+{
+	const char *text;
+	Py_ssize_t size;
+	int wanted;
+	PyObject *made;
+	bytes_t *at, *end, *from, *stop;
+	char *lines, *to;
+
+	if (!PyArg_ParseTuple(args, "y#i", &text, &size, &wanted))
+		return NULL;
+	lines = to = malloc(size + 1);
+	if (!lines)
+		return PyErr_NoMemory();
+	at = (bytes_t *)text;
+	end = at + size;
+	while (at < end && (stop = memchr(at, wanted, end - at))) {
+		/* lines before `at` have had their turn */
+		for (from = stop; from > at && from[-1] != '\n'; from--)
+			;
+		stop = memchr(stop, '\n', end - stop);
+		stop = stop ? stop : end;
+		memcpy(to, from, stop - from);
+		to += stop - from;
+		*to++ = '\n';
+		at = stop + 1;
+	}
+	made = PyBytes_FromStringAndSize(lines, to - lines);
+	free(lines);
+	return made;
+}
+
 static PyMethodDef methods[] = {
 	{"look_up", look_up, METH_VARARGS,
 	 "look_up(text, names, seed)\n--\n\nFor each of the names, which end with a line's end each, the type letters of its "
 	 "lines, and a line's end; a name given twice is found the first time. None for a text that is no plain list."},
+	{"lines_with", lines_with, METH_VARARGS,
+	 "lines_with(text, character)\n--\n\nThe lines in which a character is that ends none, each with a line's end."},
 	{NULL, NULL, 0, NULL},
 };
 

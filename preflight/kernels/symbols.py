@@ -21,7 +21,7 @@ _PLAIN = bytes(range(0x20, 0x7F)) + b"\n"
 _asked: set[bytes] = set()
 
 #: What this module was written for; a compiled module of another version is left alone.
-_VERSION = 1
+_VERSION = 2
 #: Names that are searched for one by one before the lines are taken apart.
 _FEW = 4
 
@@ -102,6 +102,19 @@ def _is_plain(text: bytes, lines: list[bytes]) -> bool:
     return set(map(itemgetter(1), lines)) == {0x20}
 
 
+def _beginning_with(text: bytes, prefix: str) -> set[str]:
+    """The names of a plain list that begin so."""
+    from preflight.btf import quick
+
+    wanted, found = b" " + prefix.encode("utf-8", "surrogatepass"), set()
+    at = quick.find(text, wanted)
+    while at >= 0:
+        end = text.find(b"\n", at)
+        found.add(text[at + 1 : end if end >= 0 else None].decode("ascii"))
+        at = quick.find(text, wanted, at + 1)
+    return {name for name in found if name.startswith(prefix)}
+
+
 class PlainSymbols(Mapping[str, str]):
     """Symbols of a list whose lines are each a letter, a space and a name. Use `parse_symbols`."""
 
@@ -156,26 +169,20 @@ class PlainSymbols(Mapping[str, str]):
 
     def beginning_with(self, prefix: str) -> set[str]:
         """The names that begin so."""
-        from preflight.btf import quick
-
-        wanted, found = b" " + prefix.encode("utf-8", "surrogatepass"), set()
-        at = quick.find(self._text, wanted)
-        while at >= 0:
-            end = self._text.find(b"\n", at)
-            found.add(self._text[at + 1 : end if end >= 0 else None].decode("ascii"))
-            at = quick.find(self._text, wanted, at + 1)
-        return {name for name in found if name.startswith(prefix)}
+        return _beginning_with(self._text, prefix)
 
 
 class SearchedSymbols(PlainSymbols):
     """The same, searched by compiled code: what was asked of other kernels at once, the rest when asked."""
 
-    __slots__ = ("_left", "_taken_apart")
+    __slots__ = ("_dotted", "_left", "_taken_apart")
 
     def __init__(self, text: bytes, known: dict[bytes, str]) -> None:
         self._text = text
         self._known = known
         self._left = _FEW
+        #: The lines with a dot, as the other versions of functions have: asked for a dozen times, and few.
+        self._dotted: bytes | None = None
         self._taken_apart: PlainSymbols | None = None
 
     def __getitem__(self, name: str) -> str:
@@ -195,6 +202,14 @@ class SearchedSymbols(PlainSymbols):
             self._left -= 1
             return (_searched(self._text, [name]) or {name: ""})[name]
         return self._lines_apart().get(name.decode("utf-8", "surrogatepass"), "")
+
+    def beginning_with(self, prefix: str) -> set[str]:
+        """The names that begin so."""
+        if "." not in prefix or native is None:
+            return super().beginning_with(prefix)
+        if self._dotted is None:
+            self._dotted = native.lines_with(self._text, ord("."))
+        return _beginning_with(self._dotted, prefix)
 
     def _lines_apart(self) -> PlainSymbols:
         if self._taken_apart is None:

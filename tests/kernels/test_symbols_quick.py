@@ -42,7 +42,7 @@ def test_plain_lists(lines: list[tuple[str, str]], end: bool, before: set[str]) 
         assert type(found).__name__ == ("SearchedSymbols" if lines else "dict")
         assert {name: found.get(name) for name in _ASKED} == {name: wanted.get(name) for name in _ASKED}
         assert (len(found), list(found)) == (len(wanted), list(wanted))
-        for prefix in ("work.", "a", "_", "zz"):
+        for prefix in ("work.", "work.part", ".", "__key.1", "a", "_", "zz"):
             assert beginning_with(found, prefix) == beginning_with(wanted, prefix)
 
 
@@ -70,8 +70,16 @@ def test_many_equal_names_and_many_different_ones() -> None:
     assert (found["same"], found["name_4999"], len(found)) == ("t" * 3000, "T", 5001)
 
 
+@given(st.lists(st.sampled_from((b"", b".", b"a.b", b"t work", b"t work.isra.0", b"\xff.")), max_size=12))
+def test_lines_with_a_character(lines: list[bytes]) -> None:
+    assert symbols.native is not None
+    wanted = b"".join(line + b"\n" for line in lines if b"." in line)
+    for text in (b"\n".join(lines), b"\n".join(lines) + b"\n"):
+        assert symbols.native.lines_with(text, ord(".")) == wanted
+
+
 _ANY_LIST = """
-look_up = module("_symbols").look_up
+look_up, lines_with = module("_symbols").look_up, module("_symbols").lines_with
 chance = random.Random(5)
 letters = b"ab._1"
 pieces = [b"t work", b"\\n", b" ", b"\\xff", b"T", b"t a", b"D name_of_something", b"\\nt q\\n"]
@@ -84,6 +92,7 @@ for _ in range(5_000):
     for text in (plain, b"".join(chance.choices(pieces, k=chance.randrange(30)))):
         look_up(text, asked, chance.randrange(1 << 64))
         look_up(text, asked[:-1], chance.randrange(1 << 64))
+        lines_with(text, chance.randrange(256))
 """
 
 
