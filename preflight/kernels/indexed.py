@@ -33,6 +33,13 @@ def use_index(kernel: Kernel) -> None:
         raise error.about(kernel.name) from None
 
 
+def expect_several() -> None:
+    """Tell that kernel after kernel will be read: see `preflight.btf.quick.expect_kernels`."""
+    from preflight.btf.quick import expect_kernels
+
+    expect_kernels()
+
+
 def btf_digest(kernel: Kernel) -> str:
     """`kernel.btf_sha256`, remembered with the index where `use_index` knew the file before it was read."""
     from preflight.btf.index_cache import digest_kept, keep_digest

@@ -153,6 +153,10 @@ def _judge(
 ) -> None:
     import json
 
+    from preflight.kernels.indexed import expect_several
+
+    if len(groups) > 1:
+        expect_several()
     tasks = [json.dumps({"name": members[0].name, "ref": members[0].ref}) for members in groups]
     answers = _answers(tasks, make_opener(batch, len(tasks)))
     try:
