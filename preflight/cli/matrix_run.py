@@ -84,7 +84,6 @@ def asked(
     from preflight.cli.options import choose, judges
     from preflight.cli.output import emit, split_format
     from preflight.matrix.plan import JUDGES, join, read_set
-    from preflight.render import matrix_html
     from preflight.render.registry import renderers
 
     choose("--fail-on", fail_on, ("required", "never"))
@@ -97,6 +96,8 @@ def asked(
     if judge:
         wanted = wanted.with_judge(choose("--judge", judge, JUDGES))
     result, code = run(Request(wanted, store, workers, fail_on, undecided), judges(workers, dask, dask_tls))
+    if no_embed or html_dir:
+        from preflight.render import matrix_html
     if no_embed:
         forms["html"] = lambda given, style: matrix_html.render(given, style, embed=False)
     with ExitStack() as outputs:  # the last one first, and each whatever becomes of the others

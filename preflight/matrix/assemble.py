@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from preflight.matrix.cells import MEASURED, PREDICTED, RED, STATES, Cell
@@ -23,15 +22,17 @@ COUNTED = {"fails": "fail", "attach-fails": "fail", "unknown": "undecided", "not
            "fine": "pass"}  # fmt: skip
 
 
-@dataclass(slots=True)
 class Matrix:
     """Everything judged so far. Cells are by kernel and digest of the object, then by evidence level."""
 
-    objects: list[dict[str, Any]]
-    kernels: dict[str, dict[str, Any]] = field(default_factory=dict)
-    cells: dict[Pair, dict[str, Cell]] = field(default_factory=dict)
-    causes: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = field(default_factory=dict)
-    notes: set[str] = field(default_factory=set)
+    __slots__ = ("causes", "cells", "kernels", "notes", "objects")
+
+    def __init__(self, objects: list[dict[str, Any]]) -> None:
+        self.objects = objects
+        self.kernels: dict[str, dict[str, Any]] = {}
+        self.cells: dict[Pair, dict[str, Cell]] = {}
+        self.causes: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
+        self.notes: set[str] = set()
 
     def add(self, kernel: str, digest: str, cell: Cell) -> None:
         """Put a cell in its place; one of each evidence level."""

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from preflight.errors import InstrumentError
+from preflight.records import dataclass
 
 #: How often a task is tried again, alone, after a worker died on it alone.
 RETRIES = 1

@@ -8,11 +8,11 @@ builds are not, or when the BTF is the same. One of another build under the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from preflight.errors import InputError
 from preflight.matrix.cells import Cell, Judged, measured
+from preflight.records import dataclass
 
 #: Outcomes after which what a kernel said is not about the kernel its facts are from.
 _OTHER = ("other-btf",)
@@ -45,7 +45,7 @@ def measurements(result: Mapping[str, Any]) -> list[Measurement]:
     return found
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Placed:
     """Measurements by kernel of the matrix and digest of the object, and how many found no place."""
 

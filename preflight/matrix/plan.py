@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from preflight.errors import InputError, UsageError
 from preflight.kernels.store import Store
+from preflight.records import dataclass, field, replace
 
 #: No set that a person wrote is larger.
 _SET_LIMIT = 4 << 20

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from preflight.errors import UsageError
@@ -27,17 +26,19 @@ _WORTH_A_POOL = 4
 MakeOpener = Callable[[work.Batch, int], engine.Opener]
 
 
-@dataclass(slots=True)
 class Outcome:
     """`members` of the result; `faults` has `input` and `internal` for kernels that could not be judged.
 
     `partial`: not all were reached. `trouble` says what ended the judging, when it was not an interrupt.
     """
 
-    members: dict[str, Any] = field(default_factory=dict)
-    faults: set[str] = field(default_factory=set)
-    partial: bool = False
-    trouble: str = ""
+    __slots__ = ("faults", "members", "partial", "trouble")
+
+    def __init__(self) -> None:
+        self.members: dict[str, Any] = {}
+        self.faults: set[str] = set()
+        self.partial = False
+        self.trouble = ""
 
 
 def on_this_machine(workers: int) -> MakeOpener:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.objects.model import BpfObject

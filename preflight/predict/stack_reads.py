@@ -7,7 +7,6 @@ answer is `unknown` where the kernel is not seen to accept it, and nothing where
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from preflight.btf import Kind
@@ -27,6 +26,7 @@ from preflight.bytecode.opcodes import (
     MOV64_X,
     R10,
 )
+from preflight.records import dataclass
 
 if TYPE_CHECKING:
     from preflight.predict.code import Code
@@ -59,13 +59,15 @@ class _Held(NamedTuple):
 _ADDRESS, _CONSTANT, _READ_BACK = "address", "constant", "read-back"
 
 
-@dataclass(slots=True)
 class _State:
     """What registers hold that is of interest; slots that were written to, and those shared with helpers."""
 
-    held: dict[int, _Held] = field(default_factory=lambda: {R10: _Held(_ADDRESS, 0)})
-    stored: set[int] = field(default_factory=set)
-    shared: dict[int, str] = field(default_factory=dict)
+    __slots__ = ("held", "shared", "stored")
+
+    def __init__(self) -> None:
+        self.held: dict[int, _Held] = {R10: _Held(_ADDRESS, 0)}
+        self.stored: set[int] = set()
+        self.shared: dict[int, str] = {}
 
     def number(self, kind: str, register: int) -> int | None:
         """What a register holds, if it is of that kind."""
