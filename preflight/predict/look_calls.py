@@ -186,10 +186,8 @@ class Calls:
         value = arguments[pointer]
         if value is None or not length:
             return False
-        if value == ZERO and isinstance(size, str):
-            return True
         if value[0] == STACK:
             return value[3] + length > 0 or value[2] < -STACK_SIZE
         if value[0] in (MEMORY, VARIABLE):
             return self._accesses.leaves(value, 0, length, writes=writes)
-        return value != ZERO
+        return True

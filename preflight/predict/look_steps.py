@@ -121,6 +121,7 @@ class Steps:
             kind in (NULLABLE, MAP, MIXED)
             or (kind == STACK and insn.op == BPF_SUB)
             or (kind == CONTEXT and known[0] != known[1] and by != RELOCATED)
+            or (by is not None and by[:2] == (NUMBER, None) and known == FULL)
         ):
             return True
         state[insn.dst] = (kind, detail, *computed(insn.opcode, (low, high), known))

@@ -175,8 +175,8 @@ class Arguments:
         self, slot: int, name: str, value: Value, most: int, *, sure: bool, writes: bool, fixed: bool
     ) -> None:
         known = value.data
-        # the value of a storage may be left out
-        always = fixed and not name.endswith("_storage_get")
+        # the value of a storage may be left out; where a size goes with it, null has 0 bytes
+        spared = fixed and name.endswith("_storage_get")
         if isinstance(known, Pointer):
             if known.nullable != "no":
                 self._walker.null(slot, known, f"bpf_{name}() gets it")
@@ -200,7 +200,7 @@ class Arguments:
                 self._walker.note("bounds", slot, what, sure=sure)
         elif value.kind == CTX and self._walker.program_type != "syscall":
             self._walker.note("argument", slot, f"bpf_{name}() gets the context as memory")
-        elif value.kind == SCALAR and most and (not value.number.is_const or value.number.value or always):
+        elif value.kind == SCALAR and most and not (spared and value.number == ZERO):
             self._walker.note("argument", slot, f"bpf_{name}() gets a number as memory")
         elif value.kind == OPAQUE and (fixed or self._is_kept(writes, most)) and self._walker.is_given(value):
             self._walker.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")

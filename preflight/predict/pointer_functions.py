@@ -62,5 +62,7 @@ class FunctionArguments:
         if value.kind == STACK and value.off is not None and value.off + parameter.size > 0:
             detail = f"{what} {-value.off} bytes of stack and takes {parameter.size}"
             self._walker.note("bounds", slot, detail)
+        elif value.kind == STACK and value.off is not None:
+            self._walker.check_depth(slot, value)
         elif isinstance(known, Pointer) and known.kind == MEMORY and known.nullable == "no":
             self._walker.check_range(slot, known, 0, parameter.size)

@@ -11,8 +11,10 @@ from preflight.bytecode.opcodes import BPF_ADD, BPF_ALU64, BPF_NEG, BPF_STX, BPF
 from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_memory import Memory
 from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.scalars import UNKNOWN as UNKNOWN_NUMBER
 from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import (
+    ANY,
     CTX,
     DATA,
     NUMBER,
@@ -23,6 +25,7 @@ from preflight.bytecode.state import (
     UNKNOWN,
     State,
     Value,
+    is_kernels_own,
 )
 from preflight.predict.context_fields import ALL, NONE
 from preflight.predict.pointer_values import (
@@ -106,8 +109,18 @@ class PointerArithmetic(Arithmetic):
                 what = "a number is subtracted from a place on the stack"
             elif not _moves(left if first else right) and (right if first else left).number != ZERO:
                 what = "a pointer that may not be moved is moved"
+            elif self._is_unbounded(insn, right if first else left):
+                sure = not self._walker.bounds_numbers
+                self._walker.note(
+                    "bounds", insn.slot, "a pointer is moved by a number without bounds", sure=sure
+                )
         if what:
             self._walker.note("arithmetic", insn.slot, what)
+
+    def _is_unbounded(self, insn: Insn, number: Value) -> bool:
+        """Whether nothing is known of a number that a pointer is moved by (check_reg_sane_offset())."""
+        own = insn.slot in self._reading.offsets or is_kernels_own(number)
+        return number.kind == SCALAR and number.number == UNKNOWN_NUMBER and not own
 
     def _into_stack(self, insn: Insn, op: int, left: Value, right: Value) -> Value:
         """A place on the stack at an offset that is not constant."""
@@ -209,6 +222,8 @@ class PointerMemory(Memory):
             regs[insn.dst] = self._from_context(insn, state, base.off + insn.off, size, regs[insn.dst])
         elif isinstance(known, MapRef) and size < _WORD:
             regs[insn.dst] = self._reading.unknown_memory(size)
+        elif regs[insn.dst].kind == OPAQUE and size < _WORD and base.kind not in (STACK, CTX, ANY):
+            regs[insn.dst] = regs[insn.dst]._replace(kind=SCALAR)
         elif isinstance(known, Pointer) and known.kind in (MEMORY, PACKET) and size == 8:
             special = any(at <= known.high + insn.off and known.low + insn.off < at + room
                           for at, room, _ in known.guarded)  # fmt: skip
@@ -303,6 +318,12 @@ class PointerMemory(Memory):
                 walker.note("pointer", slot, "a number is used as an address")
         elif base.kind == DATA and writes and isinstance(known, DataRef) and known.frozen is not None:
             walker.note("readonly", slot, f"a store to {known.section}")
+        elif base.kind == DATA and base.off is not None and isinstance(known, DataRef):
+            of = walker.maps.get(known.section)
+            first = base.off + insn.off
+            if of is not None and (first < 0 or first + size > of.value_size):
+                what = f"bytes {first} to {first + size} of {known.section}, which has {of.value_size}"
+                walker.note("bounds", slot, what)
         elif isinstance(known, MapRef) and (writes or insn.off < 0):
             walker.note(
                 "pointer", slot, f"a store to map {known.name}" if writes else "an access before a map"

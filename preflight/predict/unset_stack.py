@@ -170,6 +170,8 @@ class _Look:
         if accesses is None:
             name = helper_name(insn.imm).removeprefix("bpf_") if insn.is_helper_call else ""
             accesses = MORE_BUFFERS.get(name, ())
+        if insn.is_subprog_call and any(at is not None and -at > depth for at in places[1:6]):
+            return True, 0
         passed = known is None and any(at is not None for at in places[1:6])
         more = SIZE if passed else 0
         for access in accesses:

@@ -135,6 +135,29 @@ def test_ranges_of_more_types(section: str, value: int, expected: list[str]) -> 
     assert of(findings(program(section, [mov(0, value)]), world()), "PC424") == expected
 
 
+@pytest.mark.parametrize(("size", "expected"), [(0, []), (8, WRONG)])
+def test_null_has_no_bytes(size: int, expected: list[tuple[str, str]]) -> None:
+    # csum_diff(0, size, 0, 0, 0)
+    body = (mov(1, 0), mov(2, size), mov(3, 0), mov(4, 0), mov(5, 0), call(28))
+    assert verdicts("tc", *body, mov(0, 0)) == expected
+
+
+@pytest.mark.parametrize("section", ["tc", "raw_tp/made"])
+def test_a_number_without_bounds_moves_no_pointer(section: str) -> None:
+    # r1 += random
+    moved = (Ins(0xBF, 6, 1), call(14), Ins(0x0F, 6, 0), mov(0, 0))
+    assert verdicts(section, *moved) == RANGE
+    assert verdicts(section, *moved[:2], Ins(0x57, 0, imm=7), *moved[2:]) == []
+    assert verdicts(section, *moved[:2], Ins(0x25, 0, off=1, imm=8), *moved[2:]) == []
+
+
+@pytest.mark.parametrize("section", ["tc", "raw_tp/made"])
+def test_four_bytes_of_memory_are_a_number(section: str) -> None:
+    # r1 = *(u32 *)value; probe_read_kernel(r1, 8, 0)
+    body = (Ins(0x61, 1, 0), mov(2, 8), mov(3, 0), call(113))
+    assert ("PC435", "missing") in verdicts(section, *looked_up(*body))
+
+
 # the stack below everything that was written to it
 
 OLD, NEW = world(), world(structs=["bpf_retval_range"], symbols=["t coerce_reg_to_size_sx"])
@@ -244,6 +267,14 @@ def test_a_kernel_function_that_gives_nothing_leaves_r0_without_a_value() -> Non
         of(findings(typed("tc", read, takes="number", kernel_function=False), taking("number")), "PC437")
         == []
     )
+
+
+def test_a_global_function_is_given_the_stack_below_all_that_was_written() -> None:
+    below = [Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-8), CALL_GIVEN]
+    obj = typed("tc", below, takes="struct", kernel_function=False)
+    assert of(findings(obj, taking("struct")), "PC417") == ["missing"]
+    obj = typed("tc", [*SPACE, CALL_GIVEN], takes="struct", kernel_function=False)
+    assert of(findings(obj, taking("struct")), "PC417") == []
 
 
 def test_functions_read_their_arguments() -> None:
