@@ -279,6 +279,23 @@ def _gives_nothing(facts: KernelFacts, name: str) -> bool | None:
     return None if proto is None else proto.ret == 0
 
 
+def member_gives_nothing(facts: KernelFacts, struct: str, member: str) -> bool | None:
+    """Whether a function that a member of a struct points to returns void; None where there is none."""
+    return facts.ask(_member_gives_nothing, struct, member)
+
+
+def _member_gives_nothing(facts: KernelFacts, struct: str, member: str) -> bool | None:
+    btf = facts.kernel.btf
+    for type_id in btf.ids_by_name(struct, {Kind.STRUCT}):
+        found = btf.type(type_id)
+        for one in found.members if isinstance(found, Composite) else ():
+            to = btf.type(btf.resolve(one.type)) if one.name == member else None
+            proto = btf.type(btf.resolve(to.type)) if isinstance(to, Ptr) and to.type else None
+            if isinstance(proto, FuncProto):
+                return proto.ret == 0
+    return None
+
+
 def has_more_words(facts: KernelFacts, program: Program, words: int) -> bool | None:
     """Whether `argument_words` says more than so many; None where it says nothing.
 

@@ -17,7 +17,7 @@ from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.context_fields import context_fields
-from preflight.predict.hooks import gives_nothing
+from preflight.predict.hooks import gives_nothing, member_gives_nothing
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import MapOf, Misuse
@@ -103,10 +103,10 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
         functions_of(obj, program), stack,
     ):  # fmt: skip
         rule = _RULES[misuse.kind]
-        if rule.code in told or not _applies(misuse, program, facts):
+        if rule.code in told or not _applies(misuse, obj, program, facts):
             continue
         told.add(rule.code)
-        yield _finding(obj, program, _held_against(misuse, program, facts), rule)
+        yield _finding(obj, program, _held_against(misuse, obj, program, facts), rule)
 
 
 def _suspected(obj: BpfObject, program: Program) -> tuple[bool, bool]:
@@ -159,10 +159,10 @@ def _finding(obj: BpfObject, program: Program, one: Misuse, rule: _Rule) -> Find
     return replace(made, location=place(obj, origin.section, origin.insn))
 
 
-def _applies(one: Misuse, program: Program, facts: KernelFacts) -> bool:
+def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) -> bool:
     """Whether it is a misuse to this kernel, too."""
     if one.kind == "result-of-hook":
-        return not _gives_nothing(program, facts)
+        return not _gives_nothing(obj, program, facts)
     if one.kind == "registers":
         return not _lets_write(facts) or one.about != "8"
     if one.kind == "field":  # to kernels that do not know it, it is a struct like any other
@@ -175,7 +175,7 @@ def _applies(one: Misuse, program: Program, facts: KernelFacts) -> bool:
     return True
 
 
-def _held_against(one: Misuse, program: Program, facts: KernelFacts) -> Misuse:
+def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) -> Misuse:
     """What some kernels take, or may take as their context is larger than all that were tried, is open."""
     if one.kind == "moved":  # looked at since helpers take pointers of the kernel's (5.19)
         return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
@@ -184,7 +184,7 @@ def _held_against(one: Misuse, program: Program, facts: KernelFacts) -> Misuse:
     if one.kind == "stack":
         return one._replace(sure=one.sure and not reads_uninitialised(facts))
     if one.kind == "result-of-hook":
-        return one._replace(sure=one.sure and _gives_nothing(program, facts) is False)
+        return one._replace(sure=one.sure and _gives_nothing(obj, program, facts) is False)
     if one.kind not in ("context", "newer") or not one.about or not one.sure:
         return one
     fields = context_fields()
@@ -196,8 +196,12 @@ def _held_against(one: Misuse, program: Program, facts: KernelFacts) -> Misuse:
     return one._replace(sure=sure)
 
 
-def _gives_nothing(program: Program, facts: KernelFacts) -> bool | None:
-    """Whether the hook of an LSM program returns void; None where that is not known."""
+def _gives_nothing(obj: BpfObject, program: Program, facts: KernelFacts) -> bool | None:
+    """Whether the hook of an LSM or struct_ops program returns void; None where that is not known."""
+    if program.program_type == "struct_ops":
+        slots = ((ops.type_name, member) for ops in obj.struct_ops for member, name in ops.members
+                 if name == program.name)  # fmt: skip
+        return next((member_gives_nothing(facts, *slot) for slot in slots), None)
     target = program.hook.target
     return None if target is None or not target.name else gives_nothing(facts, f"bpf_lsm_{target.name}")
 

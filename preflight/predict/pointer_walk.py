@@ -237,7 +237,7 @@ class Walker(Machine):
         return insn.call_target in (self.graph.image.global_subprogs or ())
 
     def _unset(self, insn: Insn, register: int) -> None:
-        of_hook = insn.is_exit and self.program_type == "lsm"
+        of_hook = insn.is_exit and self.program_type in ("lsm", "struct_ops")
         kind = "result-of-hook" if of_hook else "unset" if is_unset(register) else "code"
         self.note(kind, insn.slot, told(register))
 

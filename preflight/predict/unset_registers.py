@@ -60,8 +60,9 @@ _VOID: Final = frozenset({
     "bpf_set_hash_invalid", "bpf_tail_call", "bpf_ringbuf_submit", "bpf_ringbuf_discard",
     "bpf_ringbuf_submit_dynptr", "bpf_ringbuf_discard_dynptr", "bpf_spin_lock", "bpf_spin_unlock",
 })  # fmt: skip
-#: Types of which a program may give nothing: then r0 is not looked at. Of LSM programs BTF tells.
-_MAY_BE_VOID: Final = frozenset({"struct_ops", "ext"})
+#: Types of which a program may give nothing: then r0 is not looked at. Of LSM and struct_ops
+#: programs the kernel's BTF tells.
+_MAY_BE_VOID: Final = frozenset({"ext"})
 
 ENTRY: Final = 1 << 1 | 1 << R10
 _PASSED: Final = 0b111110

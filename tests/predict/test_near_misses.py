@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from preflight.findings.model import Finding
-from preflight.kernels.model import Kernel
+from preflight.kernels.blob import Blob
+from preflight.kernels.model import Contents, Identity, Kernel, Provenance
 from preflight.objects.load import load
 from preflight.objects.model import BpfObject
 from tests.btfwriter import BtfWriter, ExtWriter
@@ -117,6 +118,18 @@ def test_what_a_hook_returns_decides_whether_its_programs_give_something() -> No
         taking = {"bpf_lsm_work": returned} if returned else {}
         kernel = world(functions={"work": 1}, taking=taking)
         assert of(findings(program("lsm/work", [mov(2, 0)]), kernel), "PC437") == expected
+
+
+@pytest.mark.parametrize(("gives", "expected"), [("void", []), ("int", ["missing"]), (None, ["unknown"])])
+def test_what_a_member_returns_decides_the_same(gives: str | None, expected: list[str]) -> None:
+    types = BtfWriter()
+    number = types.int("int", 4)
+    if gives:
+        member = types.ptr(types.func_proto(0 if gives == "void" else number))
+        types.struct("my_ops", [("init", member, 0, 0)], size=8)
+    kernel = Kernel(Identity("made", "little"), Contents(Blob(data=types.bytes())), Provenance("btf"))
+    obj = program("struct_ops/init", [mov(2, 0)], struct_ops="my_ops")
+    assert of(findings(obj, kernel), "PC437") == expected
 
 
 @pytest.mark.parametrize(
