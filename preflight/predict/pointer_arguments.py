@@ -18,6 +18,7 @@ from preflight.predict import pointer_calls
 from preflight.predict.pointer_values import (
     MAP,
     MEMORY,
+    ON_STACK,
     PACKET,
     PACKET_END,
     READONLY,
@@ -64,6 +65,10 @@ class Arguments:
         if fixed and arguments[fixed].kind <= OPAQUE and not arguments[fixed].number.is_const:
             what = f"argument {fixed} of bpf_{name}() is not a constant"
             self._walker.note("size", slot, what, sure=not self._walker.bounds_numbers)
+        handed = arguments[self._walker.rules.on_stack.get(name, 0)]
+        if name in self._walker.rules.on_stack and self.is_elsewhere(handed):
+            what = f"bpf_{name}() gets something for its callback that is not on the stack"
+            self._walker.note("argument", slot, what)
         string = self._walker.rules.string.get(name)
         if string and (arguments[string].kind in (STACK, SCALAR, CTX) or self.is_plain(arguments[string])):
             self._walker.note("argument", slot, f"bpf_{name}() wants a constant string as argument {string}")
@@ -118,6 +123,13 @@ class Arguments:
         pointer = isinstance(known, Pointer) and known.kind != MAP
         if value.kind in (SCALAR, STACK, CTX, DATA) or pointer:
             self._walker.note("argument", slot, f"bpf_{name}() gets something else than a map")
+
+    @staticmethod
+    def is_elsewhere(value: Value) -> bool:
+        """Whether a pointer leads to something else than the stack."""
+        known = value.data
+        pointer = isinstance(known, MapRef) or (isinstance(known, Pointer) and known.kind != ON_STACK)
+        return pointer or value.kind in (DATA, CTX)
 
     @staticmethod
     def is_plain(value: Value) -> bool:

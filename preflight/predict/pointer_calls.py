@@ -52,6 +52,7 @@ BUFFERS: Final[dict[str, tuple[Access, ...]]] = {
     "ima_file_hash": (Access(2, 3, True),),
     "xdp_load_bytes": (Access(3, 4, True),),
     "xdp_store_bytes": (Access(3, 4, False),),
+    "dynptr_from_mem": (Access(1, 2, True),),
     "dynptr_read": (Access(1, 2, True),),
     "dynptr_write": (Access(3, 4, False),),
     "seq_printf_btf": (Access(2, 3, False),),

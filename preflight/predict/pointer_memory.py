@@ -199,7 +199,7 @@ class PointerMemory(Memory):
         self._walker = walker
         self._given: set[int] = set()
         self._loads = walker.rules.loads.get(walker.program_type, {})
-        self._iterator = walker.rules.iterator.get(iterator, ())
+        self._iterator = walker.rules.iterator.get(iterator, {})
 
     def is_given(self, value: Value) -> bool:
         """Whether a value is an argument of the hook, just as it was."""
@@ -269,7 +269,10 @@ class PointerMemory(Memory):
             return NUMBER
         if walker.program_type in _WITH_TYPES:
             if at in self._iterator:
-                return walker.made(state, Pointer(OBJECT, insn.slot, "the context", nullable="yes"))
+                writable = self._iterator[at]
+                return walker.made(
+                    state, Pointer(OBJECT, insn.slot, "the context", nullable="yes", readonly=not writable)
+                )
             made = self._reading.identified(UNKNOWN)
             self._given.add(made.ident)
             return made
@@ -280,6 +283,8 @@ class PointerMemory(Memory):
         regs, size = state.frames[-1].regs, SIZES[insn.opcode & 0x18]
         base = regs[insn.dst]
         self._check(insn, base, size, writes=True)
+        if insn.is_atomic and isinstance(base.data, Pointer) and base.data.kind in (PACKET, SOCKET):
+            self._walker.note("pointer", insn.slot, f"an atomic operation on a {base.data.kind}")
         if insn.opcode & 7 == BPF_STX and not insn.is_atomic and base.kind == STACK and size < _WORD:
             self._check_spill(insn, regs[insn.src], size)
         super().store(insn, state)

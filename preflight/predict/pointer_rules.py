@@ -14,7 +14,7 @@ from preflight.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The table's parts by name."""
+    """Parts by name. `iterator`: offset in the context -> whether it leads to memory to write to."""
 
     nullable: Mapping[str, str]
     gives_pointer: frozenset[str]
@@ -31,11 +31,12 @@ class Rules:
     kfunc_release: Mapping[str, str]
     callback: Mapping[str, int]
     loads: Mapping[str, Mapping[int, str]]
-    iterator: Mapping[str, list[int]]
+    iterator: Mapping[str, Mapping[int, bool]]
     writes_map: frozenset[str]
     string: Mapping[str, int]
     words: Mapping[str, int]
     constant: Mapping[str, int]
+    on_stack: Mapping[str, int]
 
 
 @cache
@@ -59,9 +60,13 @@ def rules() -> Rules:
         table["kfunc_release"],
         table["callback"],
         {kind: {int(at): what for at, what in row.items()} for kind, row in table["context"].items()},
-        table["iterator"],
+        {
+            name: {int(at.rstrip("!")): at.endswith("!") for at in row}
+            for name, row in table["iterator"].items()
+        },
         lists["writes_map"],
         table["string"],
         table["words"],
         table["constant"],
+        table["on_stack"],
     )

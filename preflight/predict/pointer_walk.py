@@ -362,10 +362,11 @@ class Walker(Machine):
             name = _plain(caller.imm) if caller is not None and caller.is_helper_call else ""
             highest = self.rules.callback.get(name)
             result = frame.regs[0]
-            if highest is not None and result.kind == SCALAR and result.number.is_const:
-                value = result.number.value
-                if not 0 <= value <= highest:
-                    self.note("result", insn.slot, f"a callback of bpf_{name}() returns {value}")
+            if highest is not None and result.kind <= OPAQUE and result.number.umax > highest:
+                constant = result.number.is_const and result.kind == SCALAR
+                value = str(result.number.value) if constant else f"what may be more than {highest}"
+                what = f"a callback of bpf_{name}() returns {value}"
+                self.note("result", insn.slot, what, sure=constant or not self.bounds_numbers)
 
     # calls
 
