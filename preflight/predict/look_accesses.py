@@ -9,6 +9,7 @@ from preflight.bytecode.insn import Insn
 from preflight.predict.look_states import (
     CONTEXT,
     LOADED,
+    MAP,
     MEMORY,
     MIXED,
     NULLABLE,
@@ -19,7 +20,7 @@ from preflight.predict.look_states import (
     VARIABLE,
     Value,
 )
-from preflight.predict.pointer_values import CONTEXTS, READONLY, MapOf
+from preflight.predict.pointer_values import CONTEXTS, READONLY, SMALLEST_SAMPLE, MapOf
 
 _NUMBERS: Final = frozenset({"kprobe", "tracepoint", "perf_event", "raw_tracepoint"})
 _WITH_TYPES: Final = frozenset({"tracing", "lsm"})
@@ -57,14 +58,14 @@ class Accesses:
             at = low + insn.off
             first, end = self._context
             whole = low == high == 0 and at % size == 0 and first <= at and at + size <= end
-            whole = whole and (size == 8 or not self._words)
+            whole = whole and (not self._words or (size == 8 and at + size <= SMALLEST_SAMPLE))
             known = self._checked and (self._registers or insn.slot not in self._relocated)
             between = self._typed and low == high and (at % 8 != 0 or at < 0)
             return writes or between or (known and not whole)
         if kind == OBJECT:
             return writes
         if kind not in (MEMORY, VARIABLE):
-            return writes or insn.off < 0
+            return kind == MAP or writes or insn.off < 0
         return insn.slot in self._relocated or self.leaves(base, insn.off, size, writes=writes)
 
     def leaves(self, value: Value, off: int, size: int, *, writes: bool) -> bool:

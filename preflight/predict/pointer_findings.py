@@ -77,6 +77,7 @@ _RULES: Final = {
     "newer": _CONTEXT,
     "registers": _CONTEXT,
     "end": _CONTEXT,
+    "end-of-sample": _CONTEXT,
     "field": _WRONG,
     "spill": _WRONG,
 }
@@ -171,6 +172,9 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
         return not facts.has_type("bpf_retval_range", Kind.STRUCT)
     if one.kind == "end":
         size = facts.ask(_size_of_registers)
+        return size is not None and int(one.about) > size
+    if one.kind == "end-of-sample":
+        size = facts.ask(_size_of, "bpf_perf_event_data")
         return size is not None and int(one.about) > size
     return True
 

@@ -36,6 +36,7 @@ from preflight.predict.pointer_values import (
     ON_STACK,
     PACKET,
     PACKET_END,
+    SMALLEST_SAMPLE,
     SOCKET,
     Pointer,
 )
@@ -150,11 +151,11 @@ class PointerArithmetic(Arithmetic):
 
     def _move_pointer(self, insn: Insn, op: int, left: Value, known: Pointer, right: Value) -> Value:
         walker = self._walker
-        if known.nullable == "yes":
-            walker.note(
-                "null", insn.slot, f"what {known.source} gave may be null, and is moved without a comparison"
-            )
-            return left
+        if known.nullable != "no":
+            what = f"what {known.source} gave may be null, and is moved without a comparison"
+            walker.note("null", insn.slot, what, sure=known.nullable == "yes")
+            if known.nullable == "yes":
+                return left
         if known.kind not in (MEMORY, PACKET):
             return left
         if op not in (BPF_ADD, BPF_SUB):
@@ -329,10 +330,10 @@ class PointerMemory(Memory):
             if of is not None and (first < 0 or first + size > of.value_size):
                 what = f"bytes {first} to {first + size} of {known.section}, which has {of.value_size}"
                 walker.note("bounds", slot, what)
-        elif isinstance(known, MapRef) and (writes or insn.off < 0):
-            walker.note(
-                "pointer", slot, f"a store to map {known.name}" if writes else "an access before a map"
-            )
+        elif isinstance(known, MapRef):  # struct bpf_map is read member by member
+            sure = writes or insn.off < 0
+            what = f"a store to map {known.name}" if writes else f"an access to map {known.name} itself"
+            walker.note("pointer", slot, what, sure=sure)
         elif base.kind == STACK and base.off is not None:
             self._check_place(slot, base.off + insn.off, size)
         elif base.kind == CTX:
@@ -402,6 +403,9 @@ class PointerMemory(Memory):
             # saved registers are read whole; what is behind them lies elsewhere on each architecture
             what = f"{size} bytes at offset {at} of the saved registers"
             walker.note("context", slot, what, sure=end <= _SMALLEST_REGISTERS)
+        elif walker.program_type == "perf_event" and end > SMALLEST_SAMPLE:
+            what = f"{size} bytes at offset {at} of the context"
+            walker.note("end-of-sample", slot, what, about=str(end))
         bounds = CONTEXTS.get(walker.program_type)
         if bounds is None:
             return
@@ -410,7 +414,7 @@ class PointerMemory(Memory):
         stored = writes and walker.program_type != "syscall"
         if stored or before or end > bounds[1] or at % size:
             what = f"{size} bytes at offset {at} of the context are {'written' if writes else 'read'}"
-            walker.note("context", slot, what)
+            walker.note("context", slot, what, sure=walker.program_type != "syscall")
 
     def _check_bytes(self, slot: int, known: Pointer, off: int, size: int, *, writes: bool) -> None:
         walker = self._walker

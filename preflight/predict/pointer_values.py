@@ -38,6 +38,8 @@ CONTEXTS: Final = {
     "perf_event": (0, 4096),
     "syscall": (0, 1 << 16),
 }
+#: Bytes of the context of perf_event programs on x86-64; where more registers are saved it has more.
+SMALLEST_SAMPLE: Final = 184
 
 
 class Pointer(NamedTuple):

@@ -303,13 +303,15 @@ class Walker(Machine):
                     return self._split(insn, state, known)
                 if isinstance(right.data, Pointer) and insn.op in _BELOW:
                     return self._compare(insn, state, known, right.data)
+                if known.kind in (PACKET, PACKET_END) and insn.op in _EQUAL and right.number == ZERO:
+                    return self._both_ways(insn, state, null=insn.op == BPF_JEQ)
             elif left.kind in (CTX, STACK) and insn.op in _EQUAL and right.number == ZERO:
                 return self._both_ways(insn, state, null=insn.op == BPF_JEQ)
         return super()._jump(insn, state)
 
     def _both_ways(self, insn: Insn, state: State, *, null: bool) -> Successors:
-        """The context or a place on the stack is compared with 0: verifiers walk the way on which it is null,
-        too (reg_not_null()). Nothing is sure there, as a newer one may know better."""
+        """The context, the packet or a place on the stack is compared with 0: verifiers walk the way on which
+        it is null, too (reg_not_null()). Nothing is sure there, as a newer one may know better."""
         ways = (insn.jump_target or 0, insn.slot + 1)
         doubtful = state.copy()
         doubtful.doubt = True

@@ -171,6 +171,32 @@ def test_four_bytes_of_memory_are_a_number(section: str) -> None:
     assert ("PC435", "missing") in verdicts(section, *looked_up(*body))
 
 
+def test_a_value_that_may_be_null_is_not_moved() -> None:
+    # some kernels know that an array has what a constant index asks for
+    moved = (*LOOKUP, Ins(0x07, 0, imm=8), Ins(0x55, 0, off=1), mov(0, 0))
+    assert ("PC432", "unknown") in verdicts("tc", *moved, map0={**HASH, "type": 2})
+    assert ("PC432", "missing") in verdicts("tc", *moved)
+
+
+@pytest.mark.parametrize("section", ["tc", "raw_tp/made"])
+def test_the_struct_of_a_map_is_read_member_by_member(section: str) -> None:
+    read = (load_address(2, "map0"), Ins(0x71, 3, 2), mov(0, 0))
+    assert verdicts(section, *read) == [("PC435", "unknown")]
+
+
+@pytest.mark.parametrize(("off", "expected"), [(176, []), (184, ["missing"])])
+def test_the_end_of_a_sample(off: int, expected: list[str]) -> None:
+    kernel = world(structs={"bpf_perf_event_data": [f"m{n}" for n in range(23)]})
+    obj = program("perf_event", [Ins(0x79, 2, 1, off), mov(0, 0)])
+    assert of(findings(obj, kernel), "PC436") == expected
+
+
+def test_the_end_of_the_packet_may_be_null_to_verifiers() -> None:
+    # if ctx->data_end == 0 goto over the way without a lookup's comparison
+    ways = (Ins(0x61, 6, 1, 80), Ins(0x55, 6, off=7), *LOOKUP, Ins(0x79, 1, 0), mov(0, 0))
+    assert verdicts("tc", *ways) == [("PC432", "unknown")]
+
+
 # the stack below everything that was written to it
 
 OLD, NEW = world(), world(structs=["bpf_retval_range"], symbols=["t coerce_reg_to_size_sx"])
