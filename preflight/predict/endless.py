@@ -9,7 +9,9 @@ kernel's or a may_goto ends it. Others are open: how many rounds a verifier walk
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import DataRef, KfuncRef, ProgramImage
@@ -31,6 +33,7 @@ from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.causes import place, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.relocated import shape_number
 from preflight.records import replace
 
 if TYPE_CHECKING:
@@ -53,7 +56,9 @@ def loop_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Progr
     """PC439 for the first loop that may not end."""
     obj = on_kernel.obj
     image = obj.image(program)
-    slot = obj.memo(("open-loop", program.section, program.name), lambda: open_loop(image))
+    # programs that differ in their sections alone are looked at once
+    key = ("open-loop", shape_number(obj, program), image.code)
+    slot = obj.memo(key, lambda: open_loop(image))
     if slot is None:
         return
     origin = image.origins[slot]
@@ -80,6 +85,9 @@ def open_loop(image: ProgramImage) -> int | None:
         and _target(insn) <= insn.slot
         and not insn.is_may_goto
     ]
+    if backward:
+        circles = _with_circles(insns)
+        backward = [insn for insn in backward if insn.jump_target in circles]
     if not backward:
         return None
     by_slot = {insn.slot: insn for insn in insns}
@@ -112,6 +120,32 @@ def _insns(image: ProgramImage) -> list[Insn]:
     from preflight.bytecode.insn import decode
 
     return decode(image.code, image.byteorder)
+
+
+def _with_circles(insns: list[Insn]) -> set[int]:
+    """The places that jumps lead to, or come from, without those that no way leads to twice: most jumps back
+    only share code with another way."""
+    heads = set()
+    for insn in insns:
+        if insn.is_jump:
+            heads.update((insn.slot + 1, *insn.successors))
+    following: dict[int, tuple[int, ...]] = {}
+    head = 0
+    for insn, after in zip_longest(insns, insns[1:]):
+        if after is None or after.slot in heads:
+            following[head] = insn.successors
+            head = after.slot if after is not None else head
+    ways = Counter(chain.from_iterable(following.values()))
+    todo = [head for head in following if not ways[head]]
+    circles = set(following)
+    while todo:
+        head = todo.pop()
+        circles.remove(head)
+        for other in following[head]:
+            ways[other] -= 1
+            if not ways[other] and other in circles:
+                todo.append(other)
+    return circles
 
 
 def _body(head: int, back: int, before: dict[int, list[int]]) -> frozenset[int] | None:

@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from preflight.bytecode.insn import decode
+from preflight.predict import endless
+from tests.bytecode.mined import random_image
 from tests.elfwriter import Ins, mov
 from tests.predict.pointers import verdicts
 from tests.predict.worlds import call
@@ -19,6 +24,27 @@ UP, DOWN = Ins(0x07, 6, imm=1), Ins(0x07, 6, imm=-1)
 def loop(*insns: Ins, start: Ins | None = None) -> list[tuple[str, str]]:
     """What is said of a loop in the middle of a program."""
     return verdicts("tc", start or mov(6, 0), *insns, mov(0, 0))
+
+
+@given(st.integers(0, 1 << 20))
+def test_every_loop_lies_on_a_circle(seed: int) -> None:
+    insns = decode(random_image(seed).code, "little")
+    before: dict[int, list[int]] = {}
+    for insn in insns:
+        for following in insn.successors:
+            before.setdefault(following, []).append(insn.slot)
+    circles = endless._with_circles(insns)
+    back = [i for i in insns if i.jump_target is not None and i.jump_target <= i.slot]
+    loops = {i.jump_target for i in back if endless._body(i.jump_target or 0, i.slot, before) is not None}
+    assert loops <= circles
+
+
+def test_a_jump_back_to_code_of_another_way_is_no_circle() -> None:
+    # if r0 == 0 goto 3; goto 3; exit; goto 2
+    code = b"".join(
+        one.encode("little") for one in (Ins(0x15, 0, off=2), Ins(0x05, off=1), Ins(0x95), Ins(0x05, off=-2))
+    )
+    assert endless._with_circles(decode(code, "little")) == set()
 
 
 def test_a_counter_up_to_a_constant() -> None:
