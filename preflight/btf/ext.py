@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
+from itertools import chain
 from operator import or_
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -101,27 +102,23 @@ class BtfExt:
     section that appears twice has its records joined.
     """
 
-    __slots__ = ("_line_starts", "_lines", "_read_lines", "core_relos", "func_info")
+    __slots__ = ("_lines", "core_relos", "func_info")
 
     def __init__(
         self,
         func_info: Mapping[str, tuple[FuncInfo, ...]],
         core_relos: Mapping[str, tuple[CoreRelo, ...]],
-        read_lines: Callable[[], Mapping[str, tuple[LineInfo, ...]]],
+        lines: _Lines,
     ) -> None:
         """Use `BtfExt.parse`."""
         self.func_info = func_info
         self.core_relos = core_relos
-        self._read_lines = read_lines
-        self._lines: Mapping[str, tuple[LineInfo, ...]] | None = None
-        self._line_starts: dict[str, tuple[list[int], list[LineInfo]]] = {}
+        self._lines = lines
 
     @property
     def line_info(self) -> Mapping[str, tuple[LineInfo, ...]]:
-        """Source lines by ELF section; most objects have thousands and are asked for none of them."""
-        if self._lines is None:
-            self._lines = self._read_lines()
-        return self._lines
+        """Source lines by ELF section; most objects have thousands and are asked for a few of them."""
+        return self._lines.all()
 
     @classmethod
     def parse(cls, data: bytes | bytearray | memoryview, btf: Btf) -> BtfExt:
@@ -133,13 +130,7 @@ class BtfExt:
 
     def line_at(self, section: str, insn: int) -> LineInfo | None:
         """The source line of an instruction: the nearest record at or before it; None when there is none."""
-        known = self._line_starts.get(section)
-        if known is None:
-            lines = sorted(self.line_info.get(section, ()), key=lambda info: info.insn_off)
-            known = self._line_starts[section] = [info.insn for info in lines], lines
-        starts, lines = known
-        at = bisect_right(starts, insn)
-        return lines[at - 1] if at else None
+        return self._lines.at(section, insn * INSN_BYTES)
 
     def func_at(self, section: str, insn: int) -> FuncInfo | None:
         """The function an instruction belongs to: the nearest record at or before it."""
@@ -148,6 +139,50 @@ class BtfExt:
             if info.insn <= insn and (best is None or info.insn >= best.insn):
                 best = info
         return best
+
+
+class _Lines:
+    """Line records that were found to be sound: by section as words, made into records one by one."""
+
+    __slots__ = ("_in_order", "_make", "_read", "_words")
+
+    def __init__(
+        self, read: Callable[[], dict[str, array[int]]], make: Callable[[array[int]], LineInfo]
+    ) -> None:
+        self._read, self._make = read, make
+        self._words: dict[str, array[int]] | None = None
+        self._in_order: dict[str, tuple[array[int], array[int]]] = {}
+
+    def _by_section(self) -> dict[str, array[int]]:
+        if self._words is None:
+            self._words = self._read()
+        return self._words
+
+    def all(self) -> Mapping[str, tuple[LineInfo, ...]]:
+        """All records, as they stand in the file."""
+        return {
+            section: tuple(self._make(words[at : at + 4]) for at in range(0, len(words), 4))
+            for section, words in self._by_section().items()
+        }
+
+    def at(self, section: str, insn_off: int) -> LineInfo | None:
+        """The last record at or before an instruction; None when there is none."""
+        known = self._in_order.get(section)
+        if known is None:
+            known = self._in_order[section] = self._ordered(section)
+        starts, words = known
+        at = 4 * bisect_right(starts, insn_off)
+        return self._make(words[at - 4 : at]) if at else None
+
+    def _ordered(self, section: str) -> tuple[array[int], array[int]]:
+        """Where the records of a section begin, in order, and their words."""
+        words = self._by_section().get(section, array("I"))
+        starts = words[::4]
+        order = sorted(range(len(starts)), key=starts.__getitem__)
+        if order == list(range(len(starts))):
+            return starts, words
+        ordered = chain.from_iterable(words[4 * one : 4 * one + 4] for one in order)
+        return array("I", sorted(starts)), array("I", ordered)
 
 
 class _Reader:
@@ -184,9 +219,10 @@ class _Reader:
         relocations = dict(self._subsection("core_relo", core_at, 4, _core_relo))
         if not self._lines_are_sound(line_at):
             dict(self._subsection("line_info", line_at, 4, _line_info))
-        return BtfExt(
-            functions, relocations, lambda: dict(self._subsection("line_info", line_at, 4, _line_info))
+        lines = _Lines(
+            lambda: self._line_words(line_at), lambda words: _line_info(tuple(words), 0, self._text)
         )
+        return BtfExt(functions, relocations, lines)
 
     def _lines_are_sound(self, bounds: tuple[int, int]) -> bool:
         """Whether reading the line records later can go wrong no more, told without decoding any."""
@@ -195,9 +231,7 @@ class _Reader:
             return True
         if end - at < 4:
             return False
-        words = array("I", bytes(self._data[at : end - (end - at) % 4]))
-        if self._mark != _NATIVE:
-            words.byteswap()
+        words = self._words(at, end - (end - at) % 4)
         size, left, total = words[0] // 4, len(words), self._btf.strings.end
         if words[0] != 16 or (end - at) % 4:
             return False
@@ -214,6 +248,27 @@ class _Reader:
             if reduce(or_, words[first:place:size]) % INSN_BYTES:
                 return False
         return place == left
+
+    def _words(self, at: int, end: int) -> array[int]:
+        words = array("I", bytes(self._data[at:end]))
+        if self._mark != _NATIVE:
+            words.byteswap()
+        return words
+
+    def _line_words(self, bounds: tuple[int, int]) -> dict[str, array[int]]:
+        """The first four words of every line record by section. Of records that were found to be sound."""
+        words = self._words(*bounds)
+        found: dict[str, array[int]] = {}
+        size, place = words[0] // 4 if words else 4, 1
+        while place < len(words):
+            known = found.setdefault(self._text(words[place], 0), array("I"))
+            first, place = place + 2, place + 2 + size * words[place + 1]
+            if size == 4:
+                known.extend(words[first:place])
+            else:
+                for record in range(first, place, size):
+                    known.extend(words[record : record + 4])
+        return found
 
     def _unpack(self, layout: str, at: int) -> tuple[int, ...]:
         try:

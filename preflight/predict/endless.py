@@ -125,7 +125,7 @@ def _insns(image: ProgramImage) -> list[Insn]:
 def _with_circles(insns: list[Insn]) -> set[int]:
     """The places that jumps lead to, or come from, without those that no way leads to twice: most jumps back
     only share code with another way."""
-    heads = set()
+    heads: set[int] = set()
     for insn in insns:
         if insn.is_jump:
             heads.update((insn.slot + 1, *insn.successors))

@@ -69,6 +69,19 @@ def test_line_at_takes_the_nearest_record_before(insn: int, line: int) -> None:
     assert found.line == line
 
 
+@pytest.mark.parametrize("byteorder", ["little", "big"])
+@pytest.mark.parametrize("extra_words", [0, 3])
+def test_lines_in_any_order_are_found_by_place(byteorder: str, extra_words: int) -> None:
+    w = BtfWriter(byteorder)
+    ext = ExtWriter(w)
+    for insn in (7, 0, 3, 3, 5):
+        ext.line("x", insn, "a.c", 100 + insn, f"line {insn}")
+    parsed = BtfExt.parse(ext.bytes(extra_words=extra_words), Btf.parse(w.bytes()))
+    for insn in range(10):
+        best = max(at for at in (7, 0, 3, 5) if at <= insn)
+        assert parsed.line_at("x", insn) == LineInfo(best * 8, "a.c", f"line {best}", 100 + best, 0)
+
+
 def test_line_before_the_first_record_is_unknown() -> None:
     w, ext = BtfWriter(), None
     ext = ExtWriter(w)
