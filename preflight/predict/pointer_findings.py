@@ -93,7 +93,7 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     obj = on_kernel.obj
     suspected, unset = obj.memo(("suspected", *program_key(program)), lambda: _suspected(obj, program))
     stack = not facts.has_type(_READS_ALL, Kind.STRUCT) and obj.memo(
-        ("unset-stack", *program_key(program)), lambda: may_read_below(obj.image(program), maps_of(obj))
+        ("unset-stack", *program_key(program)), lambda: _reads_below(obj, program)
     )
     if not (suspected or unset or stack):
         return
@@ -122,6 +122,13 @@ def _suspected(obj: BpfObject, program: Program) -> tuple[bool, bool]:
         return misused, may_be_unset(image, program.program_type, dict(functions_of(obj, program)))
 
     return obj.memo(key, look)
+
+
+def _reads_below(obj: BpfObject, program: Program) -> bool:
+    """Whether the stack may be read below all that was written; asked once of programs alike, too."""
+    image = obj.image(program)
+    key = ("unset-stack", shape_number(obj, program), image.code)
+    return obj.memo(key, lambda: may_read_below(image, maps_of(obj)))
 
 
 def walked(

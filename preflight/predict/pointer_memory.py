@@ -320,8 +320,7 @@ class PointerMemory(Memory):
             elif known.kind == PACKET_END or (known.kind == SOCKET and writes):
                 walker.note("pointer", slot, f"access through a {known.kind}")
         elif base.kind == SCALAR:
-            if not base.number.is_const or base.sources:
-                walker.note("pointer", slot, "a number is used as an address")
+            walker.note("pointer", slot, "a number is used as an address")
         elif base.kind == DATA and writes and isinstance(known, DataRef) and known.frozen is not None:
             walker.note("readonly", slot, f"a store to {known.section}")
         elif base.kind == DATA and base.off is not None and isinstance(known, DataRef):

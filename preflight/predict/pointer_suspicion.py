@@ -170,6 +170,7 @@ class _Look:
                 or right[2:] != (0, 0)
                 or right[0] != NUMBER
                 or insn.op not in (BPF_JEQ, BPF_JNE)
+                or opcode & 7 == BPF_JMP32
             ):
                 return True
             null, other = split(state, left[1])

@@ -293,6 +293,12 @@ class Walker(Machine):
     def _jump(self, insn: Insn, state: State) -> Successors:
         if insn.is_exit:
             self._check_exit(insn, state)
+        elif insn.cls == BPF_JMP32 and insn.jump_target is not None and not insn.is_unconditional_jump:
+            known = state.frames[-1].regs[insn.dst].data
+            if isinstance(known, Pointer) and known.nullable != "no":
+                # the lower half tells nothing of a pointer: it may be null on both ways
+                ways = (insn.jump_target, insn.slot + 1)
+                return [self._go(insn.slot, way, state.copy()) for way in ways]
         elif insn.cls == BPF_JMP and insn.jump_target is not None and not insn.is_unconditional_jump:
             regs = state.frames[-1].regs
             left = regs[insn.dst]

@@ -179,6 +179,13 @@ def test_a_value_that_may_be_null_is_not_moved() -> None:
 
 
 @pytest.mark.parametrize("section", ["tc", "raw_tp/made"])
+def test_the_lower_half_of_a_pointer_tells_nothing(section: str) -> None:
+    follow = (Ins(0x79, 1, 0), mov(0, 0))
+    for opcode, expected in ((0x15, []), (0x16, [("PC432", "missing")])):
+        assert verdicts(section, *LOOKUP, Ins(opcode, 0, off=1), *follow) == expected
+
+
+@pytest.mark.parametrize("section", ["tc", "raw_tp/made"])
 def test_the_struct_of_a_map_is_read_member_by_member(section: str) -> None:
     read = (load_address(2, "map0"), Ins(0x71, 3, 2), mov(0, 0))
     assert verdicts(section, *read) == [("PC435", "unknown")]
