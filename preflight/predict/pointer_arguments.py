@@ -26,6 +26,7 @@ from preflight.predict.pointer_values import (
     UNBOUNDED,
     Pointer,
 )
+from preflight.predict.unset_stack import FILLED
 
 if TYPE_CHECKING:
     from preflight.predict.pointer_walk import Walker
@@ -202,8 +203,10 @@ class Arguments:
         elif value.kind == STACK and value.off is not None and most and value.off + most > 0:
             what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
             self._walker.note("bounds", slot, what, sure=sure)
-        elif value.kind == STACK and value.off is not None and most and sure and not writes:
-            self._walker.check_depth(slot, value)
+        elif value.kind == STACK and value.off is not None and most:
+            # of so many bytes for sure a helper may be the first to write: `raw_mode`
+            if not (writes and sure) or name in FILLED:
+                self._walker.check_depth(slot, value)
         elif value.kind == DATA and isinstance(known, DataRef) and value.off is not None:
             of = self._walker.maps.get(known.section)
             if of is not None and value.off + most > of.value_size:

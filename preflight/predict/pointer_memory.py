@@ -121,7 +121,7 @@ class PointerArithmetic(Arithmetic):
     def _is_unbounded(self, insn: Insn, number: Value) -> bool:
         """Whether nothing is known of a number that a pointer is moved by (check_reg_sane_offset())."""
         own = insn.slot in self._reading.offsets or is_kernels_own(number)
-        return number.kind == SCALAR and number.number == UNKNOWN_NUMBER and not own
+        return number.kind == SCALAR and number.number.smin == UNKNOWN_NUMBER.smin and not own
 
     def _into_stack(self, insn: Insn, op: int, left: Value, right: Value) -> Value:
         """A place on the stack at an offset that is not constant."""

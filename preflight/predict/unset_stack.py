@@ -44,8 +44,13 @@ SIZE: Final = 512
 _WORD: Final = 8
 #: Where a frame of the walk keeps how deep it was written: no place of a stack.
 _DEPTH: Final = (1 << 63) + (1 << 20)
+#: Helpers that fill a buffer and declare it as read.
+FILLED: Final = frozenset({
+    "sysctl_get_name", "sysctl_get_current_value", "sysctl_get_new_value", "read_branch_records", "d_path",
+})  # fmt: skip
 _TURNS: Final = (BPF_JMP, BPF_JMP32)
 _VISITS: Final = 64
+_CONSTANTS: Final = (MOV64_K, 0xB4)
 
 
 def mark(frame: Frame, off: int | None) -> None:
@@ -150,7 +155,7 @@ class _Look:
                 places[:6] = numbers[:6] = [None] * 6
             else:
                 places[insn.dst] = None
-                numbers[insn.dst] = insn.imm if insn.opcode == MOV64_K else self._map_number(insn)
+                numbers[insn.dst] = insn.imm if insn.opcode in _CONSTANTS else self._map_number(insn)
             place += 1
             if place < len(insns) and insns[place].slot in self._heads:
                 self._arrive(insns[place].slot, _State(depth, tuple(places), tuple(numbers)))
@@ -165,11 +170,9 @@ class _Look:
         self, insn: Insn, depth: int, places: list[int | None], numbers: list[int | None]
     ) -> tuple[bool, int]:
         """Whether a call reads below that, and how deep it may write."""
+        name = helper_name(insn.imm).removeprefix("bpf_") if insn.is_helper_call else ""
         known = BUFFERS.get(insn.imm) if insn.is_helper_call else None
-        accesses = known
-        if accesses is None:
-            name = helper_name(insn.imm).removeprefix("bpf_") if insn.is_helper_call else ""
-            accesses = MORE_BUFFERS.get(name, ())
+        accesses = known or MORE_BUFFERS.get(name, ())
         if insn.is_subprog_call and any(at is not None and -at > depth for at in places[1:6]):
             return True, 0
         passed = known is None and any(at is not None for at in places[1:6])
@@ -179,10 +182,11 @@ class _Look:
             length = self._length(access, numbers)
             if at is None:
                 continue
+            raw = access.writes and length is not None and name not in FILLED
+            if not raw and length != 0 and -at > depth:
+                return True, 0
             if access.writes:
                 more = max(more, _depth(at))
-            elif length and -at > depth:
-                return True, 0
         return False, more
 
     def _length(self, access: Access, numbers: list[int | None]) -> int | None:
