@@ -41,6 +41,7 @@ from preflight.predict.split_functions import is_often_split
 from preflight.predict.stack_reads import keeps_pointers, reads_uninitialised, suspects
 from preflight.predict.struct_ops_members import struct_ops_member_findings
 from preflight.predict.struct_ops_stores import struct_ops_store_findings
+from preflight.predict.weak_functions import weak_function_findings
 from preflight.predict.witness import Answer, feature_answer, table, type_answer
 from preflight.records import replace
 
@@ -347,8 +348,9 @@ _SUSPICIONS = {
 
 
 def _stack_reads(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    instructions = on_kernel.code(program)
-    for suspect in instructions.memo("suspects", lambda: suspects(instructions)):
+    instructions, initialised = on_kernel.code(program), not facts.ask(reads_uninitialised)
+    key = ("suspects", initialised)
+    for suspect in instructions.memo(key, lambda: suspects(instructions, initialised=initialised)):
         code, accepted, words = _SUSPICIONS[suspect.kind]
         if facts.ask(accepted) or _reached(on_kernel, program, [suspect.slot]) == "no":
             continue
@@ -415,7 +417,8 @@ _TIMER_INIT = 169
 Rule = Callable[["RelocatedObject", KernelFacts, Program], Iterator[Finding]]
 
 _RULES: tuple[Rule, ...] = (
-    _section, _type, _attach_type, _helpers, _kfuncs, _ksyms, _instructions, _license, _size, _trampoline,
+    _section, _type, _attach_type, _helpers, _kfuncs, weak_function_findings, _ksyms, _instructions, _license,
+    _size, _trampoline,
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
     kprobe_argument_findings, call_stack_findings, global_function_findings, attribute_findings,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.reach_helpers import Access
-from preflight.bytecode.state import CTX, OPAQUE, SCALAR, STACK
+from preflight.bytecode.state import ANYTHING, CTX, NUMBER, OPAQUE, SCALAR, STACK
 from preflight.predict.pointer_values import MEMORY, Pointer
 
 if TYPE_CHECKING:
@@ -76,6 +76,13 @@ _USES: Final = {
     "bpf_dynptr_slice": 1, "bpf_dynptr_slice_rdwr": 1, "bpf_dynptr_adjust": 1, "bpf_dynptr_is_null": 1,
     "bpf_dynptr_is_rdonly": 1, "bpf_dynptr_size": 1, "bpf_dynptr_clone": 1,
 }  # fmt: skip
+#: What gives pointers into records behind dynptrs; into packets behind them.
+_DATA: Final = frozenset({"bpf_dynptr_data()"})
+SLICES: Final = frozenset({"bpf_dynptr_slice()", "bpf_dynptr_slice_rdwr()"})
+#: struct bpf_dynptr
+_DYNPTR: Final = 16
+#: What tells a place on the stack from a slot of the program.
+PLACE: Final = 1 << 20
 _ENDS: Final = frozenset({"ringbuf_submit_dynptr", "ringbuf_discard_dynptr"})
 _GIVE_BACK: Final = frozenset({"ringbuf_submit", "ringbuf_discard"})
 #: Kernel functions that begin and end a section, told by a number no place on the stack has.
@@ -125,12 +132,40 @@ def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments:
         elif name in _ENDS:
             rest = tuple(one for one in held.dynptrs if one != place.off)
             walker.hold(state, held._replace(dynptrs=rest))
+            # which of several dynptrs a pointer came of is not told
+            forget(state, _DATA, ANYTHING if rest else NUMBER)
     if made:
         place = arguments[made]
         if place.kind != STACK or place.off is None:
             state.doubt = True
         elif place.off not in held.dynptrs:
             walker.hold(state, held._replace(dynptrs=(*held.dynptrs, place.off)))
+
+
+def forget(state: State, sources: frozenset[str], by: Value) -> None:
+    """All pointers that these functions gave become another value."""
+    for frame, place, on_stack, value in list(state.values()):
+        if isinstance(value.data, Pointer) and value.data.source in sources:
+            if on_stack:
+                frame.stack[place] = frame.stack[place]._replace(value=by)
+            else:
+                frame.regs[place] = by
+
+
+def overwrite_dynptr(walker: Walker, state: State, slot: int, off: int, size: int) -> None:
+    """A store to the main frame: a dynptr there is none any more, which one that holds a record may not come
+    to (destroy_if_dynptr_stack_slot(); before 6.3 it was refused where it is used or at the end)."""
+    held = walker.held(state)
+    hit = (
+        [one for one in held.dynptrs if one < off + size and off < one + _DYNPTR] if held is not None else []
+    )
+    if held is None or not hit:
+        return
+    holding = [one - PLACE for one in hit]
+    if any(ident in holding for ident, _ in held.references):
+        walker.note("reference", slot, "a store to a dynptr that holds a record")
+    rest = tuple(one for one in held.dynptrs if one not in hit)
+    walker.hold(state, held._replace(dynptrs=rest))
 
 
 def follow_section(walker: Walker, state: State, slot: int, name: str) -> None:

@@ -27,6 +27,7 @@ from preflight.bytecode.state import (
     Value,
     is_kernels_own,
 )
+from preflight.predict import pointer_calls
 from preflight.predict.context_fields import ALL, NONE
 from preflight.predict.pointer_values import (
     CONTEXTS,
@@ -284,6 +285,8 @@ class PointerMemory(Memory):
         regs, size = state.frames[-1].regs, SIZES[insn.opcode & 0x18]
         base = regs[insn.dst]
         self._check(insn, base, size, writes=True)
+        if base.kind == STACK and base.off is not None and not base.frame:
+            pointer_calls.overwrite_dynptr(self._walker, state, insn.slot, base.off + insn.off, size)
         if insn.is_atomic and isinstance(base.data, Pointer) and base.data.kind in (PACKET, SOCKET):
             self._walker.note("pointer", insn.slot, f"an atomic operation on a {base.data.kind}")
         if insn.opcode & 7 == BPF_STX and not insn.is_atomic and base.kind == STACK and size < _WORD:

@@ -388,6 +388,7 @@ class Walker(Machine):
             self._give_values(insn, following, self.map_of(arguments[1]))
         if name in self.rules.moves_packet:
             self.replace(state, -1, NUMBER, (PACKET, PACKET_END))
+            pointer_calls.forget(state, pointer_calls.SLICES, NUMBER)
         if held is not None and name == "spin_lock":
             self.hold(state, held._replace(lock=pointer_calls.locked_by(insn.slot, arguments[1])))
         if held is not None and name == "spin_unlock":
@@ -423,8 +424,8 @@ class Walker(Machine):
         if place.kind != STACK or place.off is None:
             state.doubt = True
         elif register == 4:
-            self.acquire(state, place.off - (1 << 20), "bpf_ringbuf_reserve_dynptr()")
-        elif not self.drop(state, place.off - (1 << 20)):
+            self.acquire(state, place.off - pointer_calls.PLACE, "bpf_ringbuf_reserve_dynptr()")
+        elif not self.drop(state, place.off - pointer_calls.PLACE):
             self.note("reference", insn.slot, f"bpf_{name}() gets a dynptr that holds no record")
 
     def _result(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> Value | None:
@@ -553,7 +554,7 @@ class Walker(Machine):
         pointer_calls.follow_section(self, state, insn.slot, name)
         pointer_calls.follow_dynptr(self, state, insn.slot, name, arguments)
         if name.startswith("bpf_iter_") and first.kind == STACK and first.off is not None:
-            self._iterate(insn, state, name, first.off - (1 << 20))
+            self._iterate(insn, state, name, first.off - pointer_calls.PLACE)
         elif name in self.rules.kfunc_acquire:
             nullable = self.rules.kfunc_acquire[name]
             pointer = Pointer(OBJECT, insn.slot, f"{name}()", nullable=nullable, held=True)

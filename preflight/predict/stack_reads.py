@@ -22,10 +22,12 @@ from preflight.bytecode.opcodes import (
     CALL,
     CALLX,
     LOAD64,
+    MOV32_K,
     MOV64_K,
     MOV64_X,
     R10,
 )
+from preflight.bytecode.reach_helpers import MEMORY
 from preflight.records import dataclass
 
 if TYPE_CHECKING:
@@ -33,11 +35,20 @@ if TYPE_CHECKING:
     from preflight.predict.kernel_facts import KernelFacts
 
 #: What matters whatever the registers it names hold.
-_ALWAYS = frozenset({CALL, CALLX, MOV64_K})
+_ALWAYS = frozenset({CALL, CALLX, MOV32_K, MOV64_K})
 _ARGUMENTS = range(1, 6)
 #: Helpers that fill a buffer which verifiers before 6.3 want initialised: number -> (buffer, size) registers.
 #: d_path, read_branch_records and those that read a sysctl.
 _FILLED = {101: (2, 3), 102: (2, 3), 103: (2, 3), 119: (2, 3), 147: (2, 3)}
+#: The others that fill one: these verifiers want it initialised where the size is not a constant
+#: (check_mem_size_reg()).
+_SIZED = {
+    number: (access.pointer, access.size)
+    for number, accesses in MEMORY.items()
+    for access in accesses
+    if access.writes and isinstance(access.size, int) and access.size > 0
+}
+_WORD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +95,10 @@ class _State:
             self.held[register] = held
 
 
-def suspects(code: Code) -> list[Suspect]:
-    """Suspicious places of the main program, each offset of the stack once."""
-    if not any(_matters(insn) for insn in code.insns):
+def suspects(code: Code, *, initialised: bool = True) -> list[Suspect]:
+    """Suspicious places of the main program, each offset of the stack once. `initialised`: whether the
+    verifier wants what helpers fill to be initialised."""
+    if not any(_matters(insn, initialised=initialised) for insn in code.insns):
         return []
     state, found = _State(), dict[tuple[str, int], Suspect]()
     for insn in code.insns:
@@ -101,12 +113,12 @@ def suspects(code: Code) -> list[Suspect]:
     return list(found.values())
 
 
-def _matters(insn: Insn) -> bool:
+def _matters(insn: Insn, *, initialised: bool) -> bool:
     """Whether it reads eight bytes of the stack back, or calls a helper that fills a buffer: a program with
     neither has nothing of the one or the other kind."""
     if insn.opcode == LOAD64:
         return insn.src == R10
-    return insn.opcode == CALL and insn.imm in _FILLED
+    return insn.opcode == CALL and initialised and (insn.imm in _FILLED or insn.imm in _SIZED)
 
 
 def _step(state: _State, insn: Insn) -> tuple[Suspect, int] | None:
@@ -125,7 +137,7 @@ def _step(state: _State, insn: Insn) -> tuple[Suspect, int] | None:
             state.set(register)
     elif insn.opcode == MOV64_X and not insn.off:
         state.set(insn.dst, state.held.get(insn.src))
-    elif insn.opcode == MOV64_K:
+    elif insn.opcode == MOV64_K or (insn.opcode == MOV32_K and insn.imm >= 0):
         state.set(insn.dst, _Held(_CONSTANT, insn.imm))
     elif insn.opcode == ADD64_K and insn.dst != R10 and state.number(_ADDRESS, insn.dst) is not None:
         state.set(insn.dst, _Held(_ADDRESS, state.held[insn.dst].number + insn.imm))
@@ -154,6 +166,15 @@ def _call(state: _State, insn: Insn) -> tuple[Suspect, int] | None:
             if not inside:
                 detail = f"{name}() gets {length} bytes at r10{start} that nothing was written to"
                 suspicion = Suspect("uninitialised", insn.slot, detail), start
+    elif insn.imm in _SIZED:
+        buffer, size = _SIZED[insn.imm]
+        start = state.number(_ADDRESS, buffer)
+        unset = start is not None and not any(start <= at < start + _WORD for at in state.stored)
+        if unset and start is not None and state.number(_CONSTANT, size) is None:
+            detail = (
+                f"{name}() gets a number of bytes that is no constant at r10{start}, and nothing there is set"
+            )
+            suspicion = Suspect("uninitialised", insn.slot, detail), start
     for register in _ARGUMENTS:
         at = state.number(_ADDRESS, register)
         if at is not None and at in state.stored:

@@ -119,3 +119,28 @@ def test_a_message_that_was_pulled_is_compared_anew() -> None:
 def test_a_neighbour_is_no_context() -> None:
     body = (mov(1, 1), mov(2, 0), mov(3, 0), mov(4, 0), call(152), mov(0, 0))
     assert verdicts("tc", *body) == []
+
+
+RESERVE = (
+    *(Ins(0xBF, 4, 10), Ins(0x07, 4, imm=-24), load_address(1, "map0")),
+    *(mov(2, 8), mov(3, 0), call(198)),
+)
+SUBMIT = (Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-24), mov(2, 0), call(199))
+RINGBUF = {"type": 27, "max_entries": 4096}
+
+
+@pytest.mark.parametrize(
+    ("off", "expected"), [(-32, []), (-24, [("PC433", "missing")]), (-16, [("PC433", "missing")])]
+)
+def test_a_store_to_a_dynptr_that_holds_a_record(off: int, expected: list[tuple[str, str]]) -> None:
+    found = verdicts("tc", *RESERVE, Ins(0x7A, 10, off=off), *SUBMIT, mov(0, 0), map0=RINGBUF)
+    assert [one for one in found if one[0] == "PC433"] == expected
+
+
+def test_what_a_dynptr_gave_is_gone_with_it() -> None:
+    data = (Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-24), mov(2, 0), mov(3, 8), call(203), Ins(0xBF, 6, 0))
+    # if (data) *data = 0, before the record is submitted or behind it
+    store = (Ins(0x15, 6, off=1), Ins(0x7A, 6))
+    assert verdicts("tc", *RESERVE, *data, *store, *SUBMIT, mov(0, 0), map0=RINGBUF) == []
+    late = verdicts("tc", *RESERVE, *data, *SUBMIT, *store, mov(0, 0), map0=RINGBUF)
+    assert late == [("PC435", "missing")]
