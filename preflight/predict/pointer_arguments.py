@@ -164,6 +164,8 @@ class Arguments:
             most = -size
         else:
             length = arguments[size]
+            if length.kind in (STACK, CTX, DATA) or isinstance(length.data, Pointer | MapRef):
+                self._walker.note("argument", slot, f"bpf_{name}() gets a pointer as a size")
             if length.kind > OPAQUE:
                 return
             self._reading.look_at(length)

@@ -148,6 +148,13 @@ def test_ranges_of_more_types(section: str, value: int, expected: list[str]) -> 
     assert of(findings(program(section, [mov(0, value)]), world()), "PC424") == expected
 
 
+@pytest.mark.parametrize("section", ["tc", "raw_tp/made"])
+def test_a_size_is_no_pointer(section: str) -> None:
+    # probe_read_kernel(r10 - 8, r10, 0)
+    body = (Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-8), Ins(0xBF, 2, 10), mov(3, 0), call(113), mov(0, 0))
+    assert verdicts(section, *body) == WRONG
+
+
 @pytest.mark.parametrize(("size", "expected"), [(0, []), (8, WRONG)])
 def test_null_has_no_bytes(size: int, expected: list[tuple[str, str]]) -> None:
     # csum_diff(0, size, 0, 0, 0)
