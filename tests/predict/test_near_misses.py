@@ -238,18 +238,18 @@ def test_a_helper_that_fills_a_buffer_makes_the_stack_deeper() -> None:
     assert of(findings(program("tc", comm), OLD), "PC417") == []
 
 
-@pytest.mark.parametrize(("mask", "expected"), [(0, []), (7, ["missing"])])
-def test_so_many_bytes_that_are_not_constant(mask: int, expected: list[str]) -> None:
+@pytest.mark.parametrize(("mask", "refused"), [(0, False), (7, True)])
+def test_so_many_bytes_that_are_not_constant(mask: int, refused: bool) -> None:
     # probe_read_kernel(r10 - 8, 8 or random & mask, 0)
     size = [call(7), Ins(0x57, 0, imm=mask), Ins(0xBF, 2, 0)] if mask else [mov(2, 8)]
     body = [*size, Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-8), mov(3, 0), call(113), mov(0, 0)]
-    assert of(findings(program("tc", body), OLD), "PC417") == expected
+    assert ("missing" in of(findings(program("tc", body), OLD), "PC417")) == refused
 
 
 def test_a_helper_that_declares_a_buffer_as_read() -> None:
     # read_branch_records(ctx, r10 - 8, w3 = 8, 0)
     body = [Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-8), Ins(0xB4, 3, imm=8), mov(4, 0), call(119), mov(0, 0)]
-    assert of(findings(program("perf_event", body), OLD), "PC417") == ["missing"]
+    assert "missing" in of(findings(program("perf_event", body), OLD), "PC417")
     first = Ins(0x7A, 10, off=-8)
     assert "missing" not in of(findings(program("perf_event", [first, *body]), OLD), "PC417")
 
