@@ -90,7 +90,7 @@ def _given(target: KernelTarget, attach_type: str, text: str) -> list[_Argument]
     found = prototype_of(target, attach_type, text)
     if found is None or found[1].variadic:
         return None
-    return words_of(*found, with_result=attach_type in _WITH_RESULT)
+    return words_of(target, *found, with_result=attach_type in _WITH_RESULT)
 
 
 class Shown(NamedTuple):
@@ -123,19 +123,30 @@ def _is_other(target: KernelTarget, attach_type: str, text: str, word: int, decl
     return not same_or_embedded(target.kernel.btf, declared, given)
 
 
-def words_of(btf: Btf, proto: FuncProto, first: int, *, with_result: bool) -> list[_Argument]:
+def words_of(
+    target: KernelTarget, btf: Btf, proto: FuncProto, first: int, *, with_result: bool
+) -> list[_Argument]:
     """What the context holds, 8 bytes by 8 bytes."""
     words: list[_Argument] = []
     for param in proto.params[first:]:
         found = btf.type(btf.resolve(param.type))
         width = max(1, (found.size + 7) // 8) if isinstance(found, Composite) else 1
-        words += [_argument(btf, param.type)] * width
+        words += [_argument(target, btf, param.type)] * width
     if with_result:
-        words.append(_argument(btf, proto.ret))
+        words.append(_argument(target, btf, proto.ret))
     return words
 
 
-def _argument(btf: Btf, type_id: int) -> _Argument:
+def _argument(target: KernelTarget, btf: Btf, type_id: int) -> _Argument:
+    """Made once for all functions that have such an argument."""
+    known = target.arguments.get((btf, type_id))
+    if known is None:
+        known = target.arguments[btf, type_id] = _described(btf, type_id)
+    found: _Argument = known
+    return found
+
+
+def _described(btf: Btf, type_id: int) -> _Argument:
     from preflight.btf.c_decl import spell
 
     pointer = btf.type(btf.resolve(type_id)) if type_id else None

@@ -10,7 +10,7 @@ away later, as helpers are user-space ABI. What only a kernel with other helpers
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,28 +92,58 @@ def _for_type(facts: KernelFacts, program_type: str, prefix: str, number: int) -
     """The same for all programs of a type whose section names begin alike."""
     program = _Way(program_type, prefix)
     names = facts.helper_names
-    name = helper_name(number)
-    if name == "bpf_unknown":
-        name = f"helper {number}"
+    name = _name_of(number)
     if names is None:
         shown = Evidence("btf", "enum bpf_func_id is not in this kernel's BTF")
         return Answer(None, f"which helpers this kernel has is not known ({name})", shown, _MEASURE)
     if number not in names:
         shown = Evidence("btf", f"enum bpf_func_id has no value {number}")
         return Answer(False, f"this kernel has no {name}", shown)
-    listed = Evidence("btf", f"enum bpf_func_id lists {name}")
     if name in _OLD_READERS:
         old = _old_reader(facts, program, name)
         if old is not None:
             return old
-    for record in _recorded():
-        if record["ids"] <= len(names) and _as_new(facts, record) and _usable(record, program, name, number):
+    return _measured(program, number, facts.ask(_no_newer), facts.ask(_alike))
+
+
+def _no_newer(facts: KernelFacts) -> tuple[int, ...]:
+    """The recorded kernels that this one is no older than, by their places among them.
+
+    No helper got a number after 6.2, but types still get helpers. `since` is a function that came with or
+    shortly before the recorded kernel.
+    """
+    known = len(facts.helper_names or ())
+    return tuple(
+        place
+        for place, record in enumerate(_recorded())
+        if record["ids"] <= known and ("since" not in record or facts.has_func(record["since"]))
+    )
+
+
+def _alike(facts: KernelFacts) -> tuple[int, ...]:
+    """Those with as many helpers, after which nothing came that this one has, and so may allow more."""
+    known = len(facts.helper_names or ())
+    return tuple(
+        place
+        for place, record in enumerate(_recorded())
+        if record["ids"] == known and not ("until" in record and facts.has_func(record["until"]))
+    )
+
+
+# The same for all kernels of an age: most of them.
+@lru_cache(1 << 12)
+def _measured(program: _Way, number: int, no_newer: tuple[int, ...], alike: tuple[int, ...]) -> Answer:
+    """What recorded kernels did with a helper that this one has."""
+    name = _name_of(number)
+    for place in no_newer:
+        record = _recorded()[place]
+        if _usable(record, program, name, number):
             return Answer(
                 True, "", Evidence("inferred", f"{record['name']} takes {name} in {program.program_type}")
             )
-    for record in _recorded():
-        alike = record["ids"] == len(names) and not _newer(facts, record)
-        if alike and _refused(record, program, name, number):
+    for place in alike:
+        record = _recorded()[place]
+        if _refused(record, program, name, number):
             shown = Evidence(
                 "inferred", f"{record['name']}, with the same helpers, refuses it in every such program"
             )
@@ -121,21 +151,12 @@ def _for_type(facts: KernelFacts, program_type: str, prefix: str, number: int) -
     why = (
         f"whether {program.program_type} programs may call {name} here was not measured on a kernel like this"
     )
-    return Answer(None, why, listed, _MEASURE)
+    return Answer(None, why, Evidence("btf", f"enum bpf_func_id lists {name}"), _MEASURE)
 
 
-def _as_new(facts: KernelFacts, record: Mapping[str, Any]) -> bool:
-    """Whether the kernel is no older than the recorded one.
-
-    No helper got a number after 6.2, but types still get helpers. `since` is a function that came with or
-    shortly before the recorded kernel.
-    """
-    return "since" not in record or facts.has_func(record["since"])
-
-
-def _newer(facts: KernelFacts, record: Mapping[str, Any]) -> bool:
-    """Whether the kernel has what came after the recorded one, and so may allow more."""
-    return "until" in record and facts.has_func(record["until"])
+def _name_of(number: int) -> str:
+    name = helper_name(number)
+    return f"helper {number}" if name == "bpf_unknown" else name
 
 
 def _rows(record: Mapping[str, Any], program: _Way) -> Iterator[str]:

@@ -81,7 +81,7 @@ def kprobe_argument_findings(
 def _given(facts: KernelFacts, name: str) -> list[Any] | None:
     btf = facts.kernel.btf
     found = _prototype(btf, name)
-    return None if found is None else words_of(btf, found, 0, with_result=False)
+    return None if found is None else words_of(facts.target, btf, found, 0, with_result=False)
 
 
 def _shown(facts: KernelFacts, name: str) -> tuple[Shown, ...] | None:

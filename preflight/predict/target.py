@@ -72,6 +72,11 @@ class KernelTarget:
         return {}
 
     @cached_property
+    def arguments(self) -> dict[tuple[Btf, int], Any]:
+        """Types of arguments by BTF and id; `preflight.predict.argument_structs` fills it."""
+        return {}
+
+    @cached_property
     def suggestions(self) -> dict[Any, Any]:
         """What was found to stand for a missing member, by question; `preflight.predict.explain` fills it."""
         return {}
