@@ -348,9 +348,8 @@ _SUSPICIONS = {
 
 
 def _stack_reads(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    instructions, initialised = on_kernel.code(program), not facts.ask(reads_uninitialised)
-    key = ("suspects", initialised)
-    for suspect in instructions.memo(key, lambda: suspects(instructions, initialised=initialised)):
+    instructions = on_kernel.code(program)
+    for suspect in instructions.memo("suspects", lambda: suspects(instructions)):
         code, accepted, words = _SUSPICIONS[suspect.kind]
         if facts.ask(accepted) or _reached(on_kernel, program, [suspect.slot]) == "no":
             continue

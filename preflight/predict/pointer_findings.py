@@ -92,9 +92,9 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     """One finding for each rule that is broken, at the first place."""
     obj = on_kernel.obj
     suspected, unset = obj.memo(("suspected", *program_key(program)), lambda: _suspected(obj, program))
-    stack = not facts.has_type(_READS_ALL, Kind.STRUCT) and obj.memo(
-        ("unset-stack", *program_key(program)), lambda: _reads_below(obj, program)
-    )
+    # the object is asked first: a question to the kernel keeps others from sharing the verdict
+    below = obj.memo(("unset-stack", *program_key(program)), lambda: _reads_below(obj, program))
+    stack = below and not facts.has_type(_READS_ALL, Kind.STRUCT)
     if not (suspected or unset or stack):
         return
     told = set()

@@ -95,10 +95,9 @@ class _State:
             self.held[register] = held
 
 
-def suspects(code: Code, *, initialised: bool = True) -> list[Suspect]:
-    """Suspicious places of the main program, each offset of the stack once. `initialised`: whether the
-    verifier wants what helpers fill to be initialised."""
-    if not any(_matters(insn, initialised=initialised) for insn in code.insns):
+def suspects(code: Code) -> list[Suspect]:
+    """Suspicious places of the main program, each offset of the stack once."""
+    if not any(map(_matters, code.insns)):
         return []
     state, found = _State(), dict[tuple[str, int], Suspect]()
     for insn in code.insns:
@@ -113,12 +112,12 @@ def suspects(code: Code, *, initialised: bool = True) -> list[Suspect]:
     return list(found.values())
 
 
-def _matters(insn: Insn, *, initialised: bool) -> bool:
+def _matters(insn: Insn) -> bool:
     """Whether it reads eight bytes of the stack back, or calls a helper that fills a buffer: a program with
     neither has nothing of the one or the other kind."""
     if insn.opcode == LOAD64:
         return insn.src == R10
-    return insn.opcode == CALL and initialised and (insn.imm in _FILLED or insn.imm in _SIZED)
+    return insn.opcode == CALL and (insn.imm in _FILLED or insn.imm in _SIZED)
 
 
 def _step(state: _State, insn: Insn) -> tuple[Suspect, int] | None:
