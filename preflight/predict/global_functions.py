@@ -37,16 +37,38 @@ _WITNESS: Final = "check_mtu"
 def global_function_findings(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program
 ) -> Iterator[Finding]:
-    """PC427 for the first argument of each global function that this kernel's verifier does not take."""
+    """PC427 for the first argument of each global function that this kernel's verifier does not take, and for
+    functions that give nothing: 7.3 takes those, 5.10 to 6.18 do not, and nothing in a kernel shows it."""
     obj = on_kernel.obj
     image = obj.image(program)
     if obj.btf is None or not image.global_subprogs:
         return
     used = dict(zip(image.subprogs, (name for name, _ in obj.usage(program).stack), strict=False))
     for start in sorted(image.global_subprogs):
-        pointers = _pointers(obj.btf, used.get(start, ""))
+        name = used.get(start, "")
+        if _is_void(obj.btf, name) and _reach(on_kernel, program, start) != "no":
+            yield undecided(
+                "PC427",
+                obj,
+                program,
+                name,
+                f"{name}() is a global function and gives nothing, which only the newest verifiers take",
+                Evidence("object", f"BTF of {name}: it returns void"),
+                cause="older ones say: Global function doesn't return scalar, or invalid args into func",
+                fix="return an int, or declare the function static",
+            )
+        pointers = _pointers(obj.btf, name)
         if pointers:
             yield from _judged(on_kernel, facts, program, start, used[start], pointers)
+
+
+def _is_void(btf: Btf, name: str) -> bool:
+    for type_id in btf.ids_by_name(name, {Kind.FUNC}) if name else ():
+        function = btf.type(type_id)
+        proto = btf.type(btf.resolve(function.type)) if isinstance(function, Func) else None
+        if isinstance(proto, FuncProto):
+            return not proto.ret
+    return False
 
 
 def _pointers(btf: Btf, name: str) -> dict[int, str]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import MapRef
 from preflight.bytecode.scalars import ZERO
-from preflight.bytecode.state import CTX, DATA, SCALAR, STACK, State, Value
+from preflight.bytecode.state import CTX, DATA, SCALAR, STACK, UNKNOWN, State, Value
+from preflight.bytecode.state import NUMBER as ANY_NUMBER
+from preflight.bytecode.state import POINTER as ADDRESS
 from preflight.predict.pointer_values import MEMORY, Pointer
 from preflight.predict.signatures import CONTEXT, NUMBER, OBJECT, POINTER, Parameter, Signature
 
@@ -19,6 +21,19 @@ if TYPE_CHECKING:
     from preflight.predict.pointer_walk import Walker
 
 _IMPLEMENTATION: Final = "_impl()"
+
+
+def given_to_global(register: int, parameter: Parameter) -> Value:
+    """What a global function finds in a register where it begins (btf_prepare_func_args()): memory of the
+    type's size, or null."""
+    if parameter.kind == CONTEXT:
+        return Value(CTX, off=0)
+    if parameter.kind == NUMBER:
+        return ANY_NUMBER
+    if parameter.kind in (OBJECT, POINTER) and parameter.size:
+        pointer = Pointer(MEMORY, -register - 1, f"argument {register}", parameter.size, "yes")
+        return Value(ADDRESS, data=pointer)
+    return UNKNOWN
 
 
 class FunctionArguments:

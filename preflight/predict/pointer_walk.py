@@ -48,7 +48,7 @@ from preflight.objects.kinds import INDEXED_MAPS
 from preflight.predict import pointer_calls
 from preflight.predict.look_ranges import SWAPPED
 from preflight.predict.pointer_arguments import Arguments
-from preflight.predict.pointer_functions import FunctionArguments
+from preflight.predict.pointer_functions import FunctionArguments, given_to_global
 from preflight.predict.pointer_memory import PointerArithmetic, PointerMemory
 from preflight.predict.pointer_values import (
     CONTEXTS,
@@ -149,6 +149,7 @@ class Walker(Machine):
             self._reading, self, graph.image.refs, environment.readonly_data, iterator
         )
         self.roots = [(slot, state) for slot, state in self.roots if slot == 0]
+        self._rooted = {0}
         for _, state in self.roots:
             state.frames[0].regs[1] = Value(CTX, off=0)
             _put(state.frames[0], _HELD, 0)
@@ -240,6 +241,19 @@ class Walker(Machine):
         of_hook = insn.is_exit and self.program_type in ("lsm", "struct_ops")
         kind = "result-of-hook" if of_hook else "unset" if is_unset(register) else "code"
         self.note(kind, insn.slot, told(register))
+
+    def _add_root(self, entry: int, first_argument: Value) -> None:
+        """A global function is called: it is walked with what its types promise."""
+        known = len(self.roots)
+        super()._add_root(entry, first_argument)
+        if entry and len(self.roots) > known:
+            _, state = self.roots[-1]
+            state.doubt = self._now.doubt
+            _put(state.frames[0], _HELD, 0)
+            signature = self.functions.get(entry)
+            given = () if signature is None else signature.parameters[:5]
+            for register, parameter in enumerate(given, 1):
+                state.frames[0].regs[register] = given_to_global(register, parameter)
 
     def _call_subprogram(self, insn: Insn, target: int, state: State) -> Successors:
         if target in (self.graph.image.global_subprogs or ()):

@@ -11,17 +11,24 @@ from tests.predict.worlds import program
 
 
 def two_functions(
-    *, checked: bool = True, pointer: bool = True, static: bool = False, depths: tuple[int, int] = (8, 0)
+    *,
+    checked: bool = True,
+    pointer: bool = True,
+    static: bool = False,
+    void: bool = False,
+    depths: tuple[int, int] = (8, 0),
 ) -> BpfObject:
     """A program that calls `helper(long *)` with a place on its stack; the function follows its argument.
 
-    `checked`: after a comparison with 0. `depths` are the bytes of stack that the two write to.
+    `checked`: after a comparison with 0. `void`: it gives nothing. `depths` are the bytes of stack that
+    the two write to.
     """
     types = BtfWriter()
     number = types.int("long", 8)
     taken = types.ptr(number) if pointer else number
     main = types.func("made", types.func_proto(number), linkage=1)
-    inner = types.func("helper", types.func_proto(number, [("a", taken)]), linkage=0 if static else 1)
+    proto = types.func_proto(0 if void else number, [("a", taken)])
+    inner = types.func("helper", proto, linkage=0 if static else 1)
     writer = ElfWriter()
     deep, inside = depths
     writer.code(

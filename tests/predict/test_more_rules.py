@@ -55,6 +55,11 @@ def test_arguments_of_global_functions(
     assert said(obj, world(tracepoints=TRACED, helpers=helpers), "PC427") == expected
 
 
+@pytest.mark.parametrize(("static", "expected"), [(False, ["unknown"]), (True, [])])
+def test_global_functions_that_give_nothing(static: bool, expected: list[str]) -> None:
+    assert said(two_functions(void=True, static=static), world(tracepoints=TRACED), "PC427") == expected
+
+
 def test_raw_tracepoints_have_twelve_arguments_at_most() -> None:
     kernel = world(tracepoints={"made": 12})
     assert said(program("raw_tp/made", [Ins(0x79, 0, 1, off=88)]), kernel, "PC302") == []

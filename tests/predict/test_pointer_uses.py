@@ -10,6 +10,8 @@ from preflight.bytecode.reach import Environment
 from preflight.host.bpf import asm
 from preflight.predict.pointer_values import MapOf
 from preflight.predict.pointer_walk import misuses
+from preflight.predict.signatures import POINTER as MEMORY_OF
+from preflight.predict.signatures import Parameter, Signature
 from tests.bytecode.test_reach import image
 from tests.elfwriter import Ins, load_address, mov
 from tests.predict.pointers import looked_up, verdicts
@@ -144,3 +146,22 @@ def test_what_a_dynptr_gave_is_gone_with_it() -> None:
     assert verdicts("tc", *RESERVE, *data, *store, *SUBMIT, mov(0, 0), map0=RINGBUF) == []
     late = verdicts("tc", *RESERVE, *data, *SUBMIT, *store, mov(0, 0), map0=RINGBUF)
     assert late == [("PC435", "missing")]
+
+
+def in_global(size: int, *body: bytes) -> list[str]:
+    """What is noted of a global function that is passed a pointer to so many bytes."""
+    main = (asm.mov_reg(1, 10), asm.alu("add", 1, -8), asm.call_local(2), asm.mov(0, 0), asm.exit_())
+    linked = image(*main, *body, asm.exit_(), subprogs=(0, 5), global_subprogs=frozenset({5}))
+    signature = Signature((Parameter(MEMORY_OF, size),), False)
+    found = misuses(linked, Environment(), (), "sched_cls", "", "", functions=((5, signature),))
+    return [f"{one.kind} {one.sure}" for one in found if one.slot >= 5]
+
+
+def test_a_global_function_is_checked_on_its_own() -> None:
+    read = asm.load(1, 0, 1, 1)
+    compared = (asm.mov(0, 0), asm.jump("eq", 1, 0, 1))
+    assert in_global(2, *compared, read) == []
+    assert in_global(1, *compared, read) == ["bounds True"]
+    # strtol(argument, ...) without a comparison
+    passed = (asm.mov(2, 2), asm.mov(3, 0), asm.mov_reg(4, 10), asm.alu("add", 4, -8), asm.call(105))
+    assert in_global(2, *passed) == ["null True"]
