@@ -8,6 +8,7 @@ and are only compared, never used as paths.
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,6 +111,7 @@ def _member(stream: BinaryIO, wanted: str, subject: str) -> io.RawIOBase:
     """The ar member `wanted` with any suffix, unpacked."""
     if stream.read(len(_AR_MAGIC)) != _AR_MAGIC:
         raise InputError("is not a .deb package", subject=subject, offset=0)
+    end = os.fstat(stream.fileno()).st_size
     while True:
         at = stream.tell()
         header = stream.read(_AR_HEADER)
@@ -119,6 +121,9 @@ def _member(stream: BinaryIO, wanted: str, subject: str) -> io.RawIOBase:
         if len(header) < _AR_HEADER or header[58:60] != b"`\n" or not size_text.isdigit():
             raise InputError("the package is damaged or cut off", subject=subject, offset=at)
         size = int(size_text)
+        # A kernel may be whole in a package that is not: only part of it is ever read.
+        if at + _AR_HEADER + size > end:
+            raise InputError("the package is cut off", subject=subject, offset=end)
         name = header[:16].decode("ascii", "replace").rstrip(" /")
         if name == wanted or name.startswith(wanted + "."):
             head = stream.read(16)

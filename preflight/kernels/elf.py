@@ -13,6 +13,7 @@ from typing import Literal
 from preflight.errors import InputError
 from preflight.records import dataclass
 
+_REL = 1
 _NOBITS = 8
 _XINDEX = 0xFFFF
 _SECTION_LIMIT = 1 << 20
@@ -41,6 +42,11 @@ class Elf:
     wide: bool
     byteorder: Literal["little", "big"]
     machine: int
+
+    @property
+    def to_be_linked(self) -> bool:
+        """Whether it is relocatable (ET_REL): modules and BPF objects are, a kernel never is."""
+        return int.from_bytes(self.data[16:18], self.byteorder) == _REL
 
     @property
     def arch(self) -> str | None:

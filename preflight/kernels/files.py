@@ -32,12 +32,7 @@ def kernel_from_path(path: Path, *, with_modules: bool = False) -> Kernel:
         raise InputError("no such file", subject=str(path))
     if not path.is_file():  # opening a FIFO would wait for whoever writes to it
         raise InputError("is not a regular file", subject=str(path))
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(8)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", subject=str(path)) from error
-    if head == _DEB:
+    if _is_package(path):
         from preflight.kernels.packages import kernel_from_packages
 
         return kernel_from_packages([path], with_modules=with_modules)
@@ -71,8 +66,11 @@ def kernels_from_refs(refs: Sequence[str], *, with_modules: bool = False) -> lis
 
 
 def _is_package(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(_DEB)) == _DEB
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_DEB)) == _DEB
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", subject=str(path)) from error
 
 
 def _build_of(path: Path) -> str:
@@ -139,14 +137,20 @@ def _archive(data: bytes, path: Path, source: tuple[SourceFile, ...]) -> Kernel:
     """A BTFHub archive: a tar with one `RELEASE.btf` in it."""
     from preflight.kernels.deb import tar_files
 
-    for file in tar_files(cast("io.BufferedReader", io.BytesIO(data)), str(path)):
-        if file.name.endswith(".btf"):
-            btf = file.read()
-            found = btfblob.whole(btf)
-            release = re.sub(r"\.btf\Z", "", file.name.rpartition("/")[2])
-            identity = Identity(str(path), found.byteorder, release=release)
-            return Kernel(identity, Contents(Blob(data=btf)), Provenance("archive", source))
-    raise InputError("is a tar archive without a .btf file")
+    held = [
+        (file.name, file.read())
+        for file in tar_files(cast("io.BufferedReader", io.BytesIO(data)), str(path))
+        if file.name.endswith(".btf")
+    ]
+    if not held:
+        raise InputError("is a tar archive without a .btf file")
+    if len(held) > 1:
+        raise InputError(f"is a tar archive of {len(held)} .btf files; which one, only you can say")
+    ((name, btf),) = held
+    found = btfblob.whole(btf)
+    release = re.sub(r"\.btf\Z", "", name.rpartition("/")[2])
+    identity = Identity(str(path), found.byteorder, release=release)
+    return Kernel(identity, Contents(Blob(data=btf)), Provenance("archive", source))
 
 
 def source_file(name: str, data: bytes) -> SourceFile:

@@ -51,11 +51,17 @@ class KernelImage:
 
     @cached_property
     def found_btf(self) -> tuple[bytes, ByteOrder]:
-        """The raw BTF of vmlinux and its byte order. InputError when there is none."""
+        """The raw BTF of vmlinux and its byte order. InputError when there is none, or not a kernel's."""
         if self.raw[:4] == b"\x7fELF":
-            section = elf.parse(self.raw).section(".BTF")
+            file = elf.parse(self.raw)
+            if file.to_be_linked:
+                raise InputError("is no kernel but an object file: a module, or a BPF program", offset=16)
+            section = file.section(".BTF")
             if section is not None:
                 return section, btfblob.whole(section).byteorder
+            if not _BANNER.search(self.raw):
+                # The BTF that lies somewhere in a program belongs to the BPF objects it loads.
+                raise InputError("holds no BTF of a kernel, and does not say that it is one")
         found = btfblob.largest(self.raw)
         if found is None:
             raise InputError("holds no BTF: this kernel was built without CONFIG_DEBUG_INFO_BTF")

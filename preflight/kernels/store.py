@@ -14,7 +14,7 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from preflight.errors import InputError, InstrumentError, UsageError
@@ -89,10 +89,10 @@ class Store:
     ) -> Kernel:
         """Write a kernel's facts as the entry `name` (default: its own name) and return it from there.
 
-        The BTF must parse. An entry that holds the same facts is left alone; another one under the
-        same name is an InputError unless `replace_existing`. InstrumentError when there is no room
-        or no permission; then the catalogue is as it was. `packed` keeps the files as `.xz`: a
-        quarter of the size, and a quarter of a second more to read.
+        The BTF must parse. An entry that holds the same facts is left alone, or mended where its files
+        are damaged; another one under the same name is an InputError unless `replace_existing`.
+        InstrumentError when there is no room or no permission; then the catalogue is as it was.
+        `packed` keeps the files as `.xz`: a quarter of the size, and a quarter of a second more to read.
         """
         name = name or kernel.name
         if not _valid(name):
@@ -124,8 +124,6 @@ class Store:
 
     def verify(self, name: str) -> list[str]:
         """What is wrong with an entry, one sentence each; empty when every digest and the BTF are right."""
-        from hashlib import sha256
-
         folder = self.root / name
         try:
             kernel = self.get(name)
@@ -134,17 +132,7 @@ class Store:
             return [str(error)]
         if not digests:
             return [f"{entry.FACTS} records no digests"]
-        problems = []
-        for file, (size, digest) in sorted(digests.items()):
-            try:
-                data = (folder / file).read_bytes() if _inside(file) else b""
-            except OSError as error:
-                problems.append(f"{file}: {error.strerror}")
-                continue
-            if len(data) != size:
-                problems.append(f"{file}: {len(data)} bytes, recorded were {size}")
-            elif sha256(data).hexdigest() != digest:
-                problems.append(f"{file}: the content is not what was recorded")
+        problems = _damages(folder, digests)
         present = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} - {entry.FACTS}
         problems += [f"{file}: not recorded" for file in sorted(present - set(digests))]
         try:
@@ -227,10 +215,13 @@ class Store:
         with self._locked():
             if any(entry.is_entry(parent) for parent in target.parents if parent.is_relative_to(self.root)):
                 raise UsageError(f"{name[:120]!r} would lie inside another entry")
+            if next(self._walk(target, ""), None) is not None:
+                raise UsageError(f"{name[:120]!r} is a folder of other entries")
             if target.exists():
-                if _same(folder, target):
+                same = _same(folder, target)
+                if same and not _damages(target, entry.read_facts(target).digests):
                     return
-                if not replace_existing:
+                if not same and not replace_existing:
                     raise InputError(
                         "the catalogue already has another kernel of this name; "
                         "give it another name or replace it",
@@ -320,6 +311,24 @@ def _same(one: Path, other: Path) -> bool:
         return entry.read_facts(one).digests == entry.read_facts(other).digests
     except InputError:
         return False
+
+
+def _damages(folder: Path, digests: Mapping[str, tuple[int, str]]) -> list[str]:
+    """Which of the recorded files are not as they were recorded, one sentence each."""
+    from hashlib import sha256
+
+    problems = []
+    for file, (size, digest) in sorted(digests.items()):
+        try:
+            data = (folder / file).read_bytes() if _inside(file) else b""
+        except OSError as error:
+            problems.append(f"{file}: {error.strerror}")
+            continue
+        if len(data) != size:
+            problems.append(f"{file}: {len(data)} bytes, recorded were {size}")
+        elif sha256(data).hexdigest() != digest:
+            problems.append(f"{file}: the content is not what was recorded")
+    return problems
 
 
 def _valid(name: str) -> bool:

@@ -23,7 +23,7 @@ from preflight.kernels import store as store_module
 from preflight.kernels.blob import Blob
 from preflight.kernels.fetch_debian import fetch
 from preflight.kernels.trace_sites import Site, encode
-from tests.kernels.builders import deb, old_layout, tiny_btf
+from tests.kernels.builders import PACK, deb, elf, old_layout, tar, tiny_btf
 from tests.kernels.test_cli import run
 from tests.kernels.test_fetch_debian import NEW, REQUEST, FakeRoot, _build, root
 from tests.kernels.test_store import make_kernel
@@ -61,19 +61,76 @@ def test_a_package_cut_anywhere_is_refused_whole(length: int, store: Store, tmp_
     _untouched(store, ["debian/before"])
 
 
+def test_a_package_is_cut_though_all_that_is_wanted_of_it_is_there(store: Store, tmp_path: Path) -> None:
+    """Without the modules, reading ends before the cut."""
+    path = tmp_path / "cut.deb"
+    path.write_bytes(PACKAGE[:-2])
+    done = run("add", path, "--store", store.root)
+    assert (done.code, "cut.deb: the package is cut off" in done.text) == (2, True), done.text
+    _untouched(store, [])
+
+
+def test_an_entry_does_not_take_the_place_of_a_folder_of_entries(store: Store, tmp_path: Path) -> None:
+    store.add(make_kernel("debian/before"))
+    path = tmp_path / "raw.btf"
+    path.write_bytes(tiny_btf())
+    done = run("add", path, "--name", "debian", "--replace", "--store", store.root)
+    assert (done.code, "'debian' is a folder of other entries" in done.text) == (2, True), done.text
+    _untouched(store, ["debian/before"])
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "changed"])
+def test_adding_a_kernel_again_mends_its_damaged_entry(damage: str, store: Store) -> None:
+    store.add(make_kernel("debian/one"))
+    path = store.root / "debian/one/vmlinux.btf"
+    whole = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(whole[:-1] if damage == "cut" else whole[:-2] + b"!\0")
+    store.add(make_kernel("debian/one"))
+    assert path.read_bytes() == whole
+    _untouched(store, ["debian/one"])
+
+
+def _object_file(btf: bytes) -> bytes:
+    """An ELF file with BTF that is still to be linked (e_type ET_REL)."""
+    data = bytearray(elf({".BTF": btf}))
+    data[16] = 1
+    return bytes(data)
+
+
+def _btfhub(*names: str) -> bytes:
+    return PACK["xz"](tar([(name, tiny_btf()) for name in names]))
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "is empty"),
+        (_object_file(tiny_btf()), "is no kernel but an object file"),
+        (elf({".rodata": tiny_btf()}), "holds no BTF of a kernel"),
+        (_btfhub("5.4.0-1.btf", "5.4.0-2.btf"), "is a tar archive of 2 .btf files"),
         (b"#!/bin/sh\necho hello\n", "is no kernel image of a known kind"),
         (b"{}", "is JSON, and no facts file"),
-        (b"\x7fELF\x02\x01\x01" + bytes(57), "holds no BTF"),
+        (b"\x7fELF\x02\x01\x01" + bytes(57), "holds no BTF of a kernel"),
         (b"\x1f\x8b\x08\x00rubbish", "gz stream"),
         (b"!<arch>\nrubbish", "damaged or cut off"),
         (deb("hello", [("./usr/bin/hello", b"#!/bin/sh\n")]), "holds no kernel image"),
         (bytes(4096), "is no kernel image of a known kind"),
     ],
-    ids=["empty", "script", "json", "elf", "gz", "ar", "another package", "zeros"],
+    ids=[
+        "empty",
+        "object",
+        "program",
+        "two kernels",
+        "script",
+        "json",
+        "elf",
+        "gz",
+        "ar",
+        "another package",
+        "zeros",
+    ],
 )
 def test_a_wrong_file_is_named_with_what_it_is_not(
     content: bytes, said: str, store: Store, tmp_path: Path
@@ -83,6 +140,12 @@ def test_a_wrong_file_is_named_with_what_it_is_not(
     done = run("add", path, "--store", store.root)
     assert (done.code, "wrong" in done.text, said in done.text) == (2, True, True), done.text
     _untouched(store, [])
+
+
+def test_a_file_that_cannot_be_read_is_named(store: Store) -> None:
+    """A damaged disk answers EIO, as the first page of this one does."""
+    done = run("add", "/proc/self/mem", "--store", store.root)
+    assert (done.code, "/proc/self/mem: cannot be read: " in done.text) == (2, True), done.text
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "absent", "device"])

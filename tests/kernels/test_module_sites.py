@@ -14,7 +14,7 @@ from preflight.errors import InputError
 from preflight.kernels import Store
 from preflight.kernels.module_sites import hooked_functions
 from preflight.kernels.trace_sites import Site, encode, parse, with_modules_of
-from tests.kernels.builders import PACK, bzimage, deb, tiny_btf
+from tests.kernels.builders import BANNER, PACK, bzimage, deb, tiny_btf
 from tests.kernels.site_builders import World
 from tests.kernels.test_cli import run
 
@@ -133,7 +133,7 @@ def test_names_that_no_line_could_hold_are_left_out() -> None:
 
 @pytest.mark.parametrize("with_modules", [True, False])
 def test_a_package_brings_them_with_its_modules(with_modules: bool, store: Store, tmp_path: Path) -> None:
-    image = bzimage(PACK["zst"](World().with_crowd().image() + tiny_btf()))
+    image = bzimage(PACK["zst"](World().with_crowd().image() + BANNER + tiny_btf()))
     files = [
         (f"./boot/config-{RELEASE}", b"CONFIG_BPF=y\n"),
         (f"./boot/vmlinuz-{RELEASE}", image),

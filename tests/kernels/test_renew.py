@@ -13,7 +13,7 @@ from preflight.kernels import Store, renew
 from preflight.kernels.aptroot import AptError, AptRoot
 from preflight.kernels.fetch_debian import Outcome, Request, builds, fetch
 from preflight.kernels.model import Kernel, Provenance
-from tests.kernels.builders import PACK, bzimage, deb, tiny_btf
+from tests.kernels.builders import BANNER, PACK, bzimage, deb, tiny_btf
 from tests.kernels.site_builders import World
 from tests.kernels.test_cli import run
 from tests.kernels.test_fetch_debian import FakeRoot
@@ -24,7 +24,7 @@ PACKAGE = f"linux-binary-{RELEASE}"
 
 
 def _package(btf: bytes) -> bytes:
-    image = bzimage(PACK["zst"](World().with_crowd().image() + btf))
+    image = bzimage(PACK["zst"](World().with_crowd().image() + BANNER + btf))
     return deb(PACKAGE, [(f"./usr/lib/modules/{RELEASE}/vmlinuz", image)], version="7.3.4-1")
 
 
