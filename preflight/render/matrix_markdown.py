@@ -23,7 +23,7 @@ def render(result: Mapping[str, Any], style: Style) -> str:
         "",
         f"{counts['pass']} pass, {counts['fail']} fail, {counts['undecided']} undecided, "
         f"{counts['not_tested']} not tested. "
-        + ", ".join(f"{count} {markdown(name)}" for name, count in summary["evidence"].items())
+        + ", ".join(f"{count} {markdown(name)}" for name, count in view.levels(summary))
         + ".",
         "",
         *_table(result),

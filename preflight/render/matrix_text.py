@@ -19,7 +19,7 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     page = Page(style)
     summary, tool = result["summary"], result["tool"]
     noun = "cell" if summary["cells"] == 1 else "cells"
-    levels = " and ".join(f"{count} {name}" for name, count in summary["evidence"].items() if count)
+    levels = " and ".join(f"{count} {name}" for name, count in view.levels(summary) if count)
     page.line((f"{tool['name']} {tool['version']} · {summary['cells']} {noun}: {levels}", "bold"))
     mark, colour = page.mark(str(summary["verdict"]))
     page.line((f"{mark} ", colour), (str(summary["sentence"]), f"bold {colour}"))

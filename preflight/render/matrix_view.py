@@ -101,3 +101,8 @@ def reach(cause: Record) -> str:
     alone = f"; the only cause of {cause['alone']}" if cause["alone"] else ""
     cells = "cell" if cause["cells"] == 1 else "cells"
     return f"{cause['cells']} {cells}{hosts}{alone}"
+
+
+def levels(summary: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Cells per evidence level, predicted before measured: a result that was kept has its keys sorted."""
+    return sorted(summary["evidence"].items(), reverse=True)

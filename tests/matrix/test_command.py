@@ -215,6 +215,19 @@ def test_a_saved_result_gives_the_same_page(scene: Scene, monkeypatch: pytest.Mo
     assert again.read_bytes() == page.read_bytes()
 
 
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "csv", "markdown"])
+def test_a_saved_result_gives_the_same_bytes(
+    form: str, scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.kernels(KERNELS)
+    scene.put(one=ABSENT, two=OPEN, three=FAILS)
+    saved = scene.folder / "r.json"
+    shown = scene.run("--kernel", "*", "--format", f"json={saved}", "--format", form).out
+    monkeypatch.setattr("sys.argv", ["preflight", "report", str(saved), "--format", form])
+    command()
+    assert capsys.readouterr().out == shown
+
+
 @pytest.mark.parametrize("form", ["text", "csv", "markdown", "html"])
 def test_hostile_names_come_out_harmless(scene: Scene, form: str) -> None:
     scene.kernels({"good": GOOD})
