@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.insn import Insn, decode
@@ -65,7 +66,9 @@ def outside(
     watching = _Watching(Graph(image, shared=shared), environment, low, high, passes_on)
     explore_paths(watching, _BUDGET, ())
     found = sorted(watching.found.values(), key=lambda one: (not one.sure, one.slot))
-    return [replace(one, always=not watching.fine) for one in found]
+    # a path that comes to a place with less than was seen there is not walked on
+    fine = watching.fine or (bool(found) and _gives_constant(image, low, high))
+    return [replace(one, always=not fine) for one in found]
 
 
 class _Watching(Machine):
@@ -151,6 +154,24 @@ def _main(image: ProgramImage) -> list[Insn]:
 
 def _questionable(image: ProgramImage, low: int, high: int, shared: Shared | None) -> bool:
     """Whether something else than a constant in the range may be in register 0 at an exit."""
+    for insn in _results(image):
+        if insn.opcode not in _MOVES_OF_CONSTANTS:
+            return True
+        if shared is not None and insn.slot in shared.offsets:
+            raise KernelMattersError(insn.slot)
+        if not low <= insn.imm <= high:
+            return True
+    return False
+
+
+def _gives_constant(image: ProgramImage, low: int, high: int) -> bool:
+    """Whether a constant in the range may be in register 0 at an exit, on ways that may be none."""
+    moves = (insn for insn in _results(image) if insn.opcode in _MOVES_OF_CONSTANTS)
+    return any(low <= insn.imm <= high for insn in moves)
+
+
+def _results(image: ProgramImage) -> Iterator[Insn]:
+    """The instructions that write what is in register 0 at an exit of the main program."""
     insns = _main(image)
     by_slot = {insn.slot: insn for insn in insns}
     before: dict[int, list[int]] = {}
@@ -162,17 +183,11 @@ def _questionable(image: ProgramImage, low: int, high: int, shared: Shared | Non
     while todo:
         for slot in before.get(todo.pop(), ()):
             insn = by_slot[slot]
-            if not _writes_result(insn):
-                if slot not in seen:
-                    seen.add(slot)
-                    todo.append(slot)
-            elif insn.opcode not in _MOVES_OF_CONSTANTS:
-                return True
-            elif shared is not None and insn.slot in shared.offsets:
-                raise KernelMattersError(insn.slot)
-            elif not low <= insn.imm <= high:
-                return True
-    return False
+            if _writes_result(insn):
+                yield insn
+            elif slot not in seen:
+                seen.add(slot)
+                todo.append(slot)
 
 
 def _writes_result(insn: Insn) -> bool:

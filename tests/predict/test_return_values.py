@@ -57,6 +57,13 @@ def test_a_result_on_one_way_out_of_two_counts() -> None:
     assert verdicts("cgroup/connect4", *ways) == []
 
 
+def test_a_constant_on_a_way_that_joins_another_is_a_result_too() -> None:
+    # r6 = ctx[0]; r0 = random; if r6 == 0 goto the exit; r0 = 0: older verifiers skip the second way
+    ways = [Ins(0x79, 6, 1), call(7), *[mov(7, 0)] * 5, Ins(0x15, 6, off=1, imm=0), mov(0, 0), mov(1, 0)]
+    assert verdicts("fentry/work", *ways) == ["unknown"]
+    assert verdicts("fentry/work", *ways[:-2], mov(1, 0)) == ["missing"]
+
+
 def test_what_a_helper_returns_has_no_bounds() -> None:
     assert verdicts("fentry/work", call(5)) == ["missing"]
 
