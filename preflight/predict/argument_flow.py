@@ -7,7 +7,7 @@ nothing is known any more, so this finds no more than there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from preflight.bytecode.insn import Insn
@@ -23,7 +23,7 @@ from preflight.bytecode.opcodes import (
     SIZES,
     STORE64,
 )
-from preflight.predict.code import Code
+from preflight.predict.code import Block, Code
 from preflight.predict.register_effects import ATOMIC, CALLS, COPIES, EFFECTS, PLAIN_LOADS, SETS
 
 #: mul, div, or, and, lsh, rsh, mod, xor, arsh: adjust_ptr_min_max_vals() knows add and sub alone.
@@ -74,10 +74,12 @@ def accesses(
     """Every access through an argument.
 
     `word_of` says for a read of the context (offset, size) which argument that is, None for none.
-    `entry` is where to begin, and what registers hold there: the context in r1.
+    `entry` is where to begin, which may be within a block, and what registers hold there: the context in r1.
     """
     blocks = code.blocks
     start, first = entry
+    if start not in blocks:
+        blocks = _with_tail(blocks, start)
     held: dict[int, _State] = {start: dict(first)}
     todo = [start]
     while todo:
@@ -100,6 +102,15 @@ def accesses(
         if state and head in blocks:
             _follow((*blocks[head].body, blocks[head].last), dict(state), word_of, found)
     return sorted(found)
+
+
+def _with_tail(blocks: Mapping[int, Block], start: int) -> Mapping[int, Block]:
+    """The blocks, and what is behind an instruction within one as a block of its own."""
+    for head, block in blocks.items():
+        if head < start <= block.last.slot:
+            body = tuple(insn for insn in block.body if insn.slot >= start)
+            return {**blocks, start: block._replace(body=body)}
+    return blocks
 
 
 def _ways(

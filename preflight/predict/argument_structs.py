@@ -56,15 +56,10 @@ def argument_struct_findings(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program
 ) -> Iterator[Finding]:
     """PC305 for each argument that is followed as something else, PC307 for one that may be null."""
-    target = program.hook.target
-    named = target is not None and bool(target.name) and not target.is_open
-    if program.program_type not in ("tracing", "lsm") or not named or program.attach_type == "trace_iter":
-        return
-    place_of = program.hook.attach_type, target.text if target is not None else ""
-    arguments = on_kernel.ask(_shown, *place_of)
+    arguments = arguments_of(on_kernel, program)
     if arguments is None:
         return
-    uses = followed(on_kernel, program, _word_of_arguments)
+    uses = followed(on_kernel, program, word_of_arguments)
     told: set[tuple[str, int]] = set()
     for use in uses:
         if use.word >= len(arguments):
@@ -75,13 +70,25 @@ def argument_struct_findings(
                 yield made
 
 
+def arguments_of(on_kernel: RelocatedObject, program: Program) -> tuple[Shown, ...] | None:
+    """What a program's hook hands over; None where that is not known, or nothing with types."""
+    target = program.hook.target
+    if target is None or not target.name or target.is_open or program.attach_type == "trace_iter":
+        return None
+    if program.program_type not in ("tracing", "lsm"):
+        return None
+    found: tuple[Shown, ...] | None = on_kernel.ask(_shown, program.hook.attach_type, target.text)
+    return found
+
+
 def followed(on_kernel: RelocatedObject, program: Program, word_of: Any) -> list[Access]:
     """The program's accesses through its arguments on this kernel."""
     code = on_kernel.code(program)
     return code.memo(("accesses", word_of), lambda: accesses(code, word_of))
 
 
-def _word_of_arguments(offset: int, size: int) -> int | None:
+def word_of_arguments(offset: int, size: int) -> int | None:
+    """The argument that a read of the context gives."""
     return offset // 8 if offset >= 0 and offset % 8 == 0 and size == 8 else None
 
 
@@ -111,15 +118,20 @@ def _shown(target: KernelTarget, attach_type: str, text: str) -> tuple[Shown, ..
     return None if found is None else tuple(map(shown, found))
 
 
+def argument_of(target: KernelTarget, attach_type: str, text: str, word: int) -> Composite | None:
+    """The struct that an argument points to."""
+    return (target.ask(_given, attach_type, text) or [])[word].struct
+
+
 def _refusal(
     target: KernelTarget, attach_type: str, text: str, word: int, offset: int, size: int
 ) -> str | None:
-    given = (target.ask(_given, attach_type, text) or [])[word].struct
+    given = argument_of(target, attach_type, text, word)
     return None if given is None else refusal(target.kernel.btf, given.id, offset, size)
 
 
 def _is_other(target: KernelTarget, attach_type: str, text: str, word: int, declared: str) -> bool:
-    given = (target.ask(_given, attach_type, text) or [])[word].struct
+    given = argument_of(target, attach_type, text, word)
     return not same_or_embedded(target.kernel.btf, declared, given)
 
 

@@ -30,6 +30,7 @@ from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.kfunc_types import kfunc_answer
 from preflight.predict.kprobe_arguments import kprobe_argument_findings
 from preflight.predict.map_uses import map_use_findings
+from preflight.predict.member_pointers import member_pointer_findings
 from preflight.predict.moved_context import moved_reads
 from preflight.predict.open_targets import is_placeholder
 from preflight.predict.pointer_findings import pointer_findings
@@ -420,7 +421,7 @@ _RULES: tuple[Rule, ...] = (
     _size, _trampoline,
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
-    kprobe_argument_findings, call_stack_findings, global_function_findings, attribute_findings,
-    struct_ops_member_findings, pointer_findings, loop_findings,
+    member_pointer_findings, kprobe_argument_findings, call_stack_findings, global_function_findings,
+    attribute_findings, struct_ops_member_findings, pointer_findings, loop_findings,
     struct_ops_store_findings,
 )  # fmt: skip

@@ -171,8 +171,6 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
     """Whether it is a misuse to this kernel, too."""
     if one.kind == "result-of-hook":
         return not _gives_nothing(obj, program, facts)
-    if one.kind == "registers":
-        return not _lets_write(facts) or one.about != "8"
     if one.kind == "field":  # to kernels that do not know it, it is a struct like any other
         return facts.has_type(one.about, Kind.STRUCT)
     if one.kind == "positive":  # a comparison with 0 is no bound to verifiers before 6.8
@@ -230,7 +228,8 @@ def _size_of_registers(facts: KernelFacts) -> int | None:
 
 
 def _lets_write(facts: KernelFacts) -> bool:
-    """Whether the kernel looks at writes to saved registers when the program is attached (6.18)."""
+    """Whether the kernel may look at writes to saved registers when the program is attached: 7.3 does, 6.18
+    has the member, too, and refused one."""
     return "kprobe_write_ctx" in (facts.members("bpf_prog_aux") or ())
 
 

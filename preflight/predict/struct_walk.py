@@ -38,6 +38,22 @@ def refusal(btf: Btf, type_id: int, offset: int, size: int) -> str | None:
     return None
 
 
+def member_at(btf: Btf, type_id: int, offset: int, size: int) -> tuple[str, Member] | None:
+    """The innermost member that a load reads, with the name of its struct; None where it reads none whole."""
+    found: object = btf.type(btf.resolve(type_id))
+    for _ in range(_DEPTH):
+        if not isinstance(found, Composite) or offset < 0:
+            return None
+        member = _member_at(btf, found, offset, size)
+        if isinstance(member, str):
+            return None
+        struct = found.name
+        found, offset, words = _inside(btf, found, member, offset, size)
+        if words is not None:
+            return None if words else (struct, member)
+    return None
+
+
 def _ends_open(btf: Btf, found: Composite) -> bool:
     """Whether the last member is an array without a length, which may be read beyond the struct's size."""
     last = btf.type(btf.resolve(found.members[-1].type)) if found.members else None
