@@ -18,6 +18,7 @@ from preflight.predict import pointer_calls
 from preflight.predict.pointer_values import (
     MAP,
     MEMORY,
+    OBJECT,
     ON_STACK,
     PACKET,
     PACKET_END,
@@ -202,6 +203,9 @@ class Arguments:
                 self._check_guarded(slot, name, known, most, sure=sure)
             elif known.kind in (SOCKET, MAP, PACKET_END):
                 self._walker.note("argument", slot, f"bpf_{name}() gets a {known.kind} as memory")
+            elif known.kind == OBJECT and known.readonly:
+                what = f"bpf_{name}() gets an object of the kernel's as memory"
+                self._walker.note("object", slot, what, sure=False)
         elif value.kind == STACK and value.off is not None and most and value.off + most > 0:
             what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
             self._walker.note("bounds", slot, what, sure=sure)

@@ -69,6 +69,7 @@ _RULES: Final = {
     "positive": _RANGE,
     "moved": _WRONG,
     "argument": _WRONG,
+    "object": _WRONG,
     "pointer": _WRONG,
     "readonly": _WRONG,
     "arithmetic": _WRONG,
@@ -173,6 +174,8 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
         return not _gives_nothing(obj, program, facts)
     if one.kind == "field":  # to kernels that do not know it, it is a struct like any other
         return facts.has_type(one.about, Kind.STRUCT)
+    if one.kind == "object":  # taken where it is trusted since 6.5
+        return not facts.has_type(_READS_ALL, Kind.STRUCT)
     if one.kind == "positive":  # a comparison with 0 is no bound to verifiers before 6.8
         return not facts.has_type("bpf_retval_range", Kind.STRUCT)
     if one.kind == "end":

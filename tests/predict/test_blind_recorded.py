@@ -38,9 +38,9 @@ NEWER = {
 }  # fmt: skip
 
 
-#: What the sets written later are still wrong in: what pointers behind arguments lead to, a store to saved
-#: registers that newer kernels take.
-OPEN_ENDS = {"fentries.bpf.o/packet_direct", "follow.bpf.o/deref_read", "kprobes.bpf.o/writes"}
+#: What the sets written later are still wrong in: numbers that older verifiers know less of, a part of the
+#: stack behind a helper, a member that may be null passed on.
+OPEN_ENDS = {"syslat.bpf.o/complete_fits", "buffers.bpf.o/rec_var", "tcplife.bpf.o/dropped_cookie"}
 
 
 @cache
@@ -64,7 +64,7 @@ def places(release: str, kind: str, of: str = ".") -> set[str]:
     return {f"{pair.object}/{pair.program}" for pair in pairs(release, of) if pair.kind == kind}
 
 
-@pytest.mark.parametrize("of", ["third", "fourth", "fifth"])
+@pytest.mark.parametrize("of", ["third", "fourth", "fifth", "sixth"])
 @pytest.mark.parametrize("release", KERNELS)
 def test_the_sets_written_later(release: str, of: str) -> None:
     assert places(release, "false-good", of) - OPEN_ENDS == set()
@@ -72,7 +72,7 @@ def test_the_sets_written_later(release: str, of: str) -> None:
     assert sum(pair.kind == "open" for pair in pairs(release, of)) <= 0.09 * len(pairs(release, of))
 
 
-@pytest.mark.parametrize("of", ["third", "fourth", "fifth"])
+@pytest.mark.parametrize("of", ["third", "fourth", "fifth", "sixth"])
 def test_what_was_predicted_before_is_kept(of: str) -> None:
     said = json.loads(lzma.decompress((BLIND / of / "predicted.json.xz").read_bytes()))["results"]
     assert {one["sha256"] for one in said} == set(objects(of))

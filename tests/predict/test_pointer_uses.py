@@ -15,7 +15,7 @@ from preflight.predict.signatures import Parameter, Signature
 from tests.bytecode.test_reach import image
 from tests.elfwriter import Ins, load_address, mov
 from tests.predict.pointers import looked_up, verdicts
-from tests.predict.worlds import call
+from tests.predict.worlds import call, findings, program, world
 
 WRONG, RANGE, NULL = [("PC435", "missing")], [("PC434", "missing")], [("PC432", "missing")]
 EACH, BAD = 164, "result True"
@@ -165,3 +165,13 @@ def test_a_global_function_is_checked_on_its_own() -> None:
     # strtol(argument, ...) without a comparison
     passed = (asm.mov(2, 2), asm.mov(3, 0), asm.mov_reg(4, 10), asm.alu("add", 4, -8), asm.call(105))
     assert in_global(2, *passed) == ["null True"]
+
+
+@pytest.mark.parametrize(("structs", "expected"), [((), [("PC435", "unknown")]), (("bpf_retval_range",), [])])
+def test_an_object_as_memory(structs: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
+    # if (ctx->map) seq_write(ctx->meta, ctx->map + 8, 8)
+    body = (Ins(0x79, 6, 1, 8), Ins(0x79, 1, 1), Ins(0x15, 6, off=4), Ins(0xBF, 2, 6), Ins(0x07, 2, imm=8))
+    kernel = world(map_types=("hash",), structs=structs)
+    obj = program("iter/bpf_map", [*body, mov(3, 8), call(127), mov(0, 0)])
+    found = [one for one in findings(obj, kernel) if one.code == "PC435"]
+    assert [(one.code, one.verdict.value) for one in found] == expected
