@@ -73,7 +73,7 @@ def _packaged(preflight: str, folder: Path, env: dict[str, str]) -> None:
     questions = {
         "bpftool dump raw, summed": peer,
         f"{len(tools)} tools, one process": lambda: cold(*tools, workers="1"),
-        f"{len(tools)} tools, pool": lambda: cold(*tools, workers="0"),
+        f"{len(tools)} tools, two processes": lambda: cold(*tools, workers="2"),
         "tools and tracers, one process": lambda: cold(*tools, "tracers:", workers="1"),
     }
     cold(*tools, workers="1")  # an installed package has its .pyc files

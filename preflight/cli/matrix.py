@@ -36,7 +36,9 @@ def matrix(
         [], "--module", help="Take this module as loaded wherever its BTF is known; repeatable."
     ),
     store: str = typer.Option("", "--store", metavar="DIRECTORY", help="The catalogue's directory."),
-    workers: int = typer.Option(0, "--workers", min=0, max=1024, help="Processes; 0: one per CPU."),
+    workers: int = typer.Option(
+        0, "--workers", min=0, max=1024, help="Processes; 0: one per CPU, where they pay."
+    ),
     dask: str = typer.Option(
         "", "--dask", metavar="ADDRESS", help="Judge on this Dask cluster: tcp:// or tls://HOST:PORT."
     ),

@@ -18,9 +18,9 @@ from preflight.matrix.subjects import Build, Subject
 if TYPE_CHECKING:
     from preflight.kernels.store import Store
 
-#: Fewer kernels are judged in one process, unless workers are asked for: each after the first takes so little
-#: that to fork and to collect takes as long.
-_WORTH_A_POOL = 4
+#: Fewer kernels are judged in one process, unless workers are asked for: each after the first takes 50 ms;
+#: to fork, to find out in each process what the others did, too, and to collect takes a third of a second.
+_WORTH_A_POOL = 24
 
 #: Given the batch and how many tasks there are, opens the executors that judge it.
 MakeOpener = Callable[[work.Batch, int], engine.Opener]

@@ -40,7 +40,7 @@ def test_one_process_judges_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("workers", "kernels", "pool"),
-    [(0, 1, 0), (0, 3, 0), (0, 4, 3), (0, 40, 8), (2, 2, 0), (2, 3, 2), (8, 5, 4), (1, 40, 0)],
+    [(0, 1, 0), (0, 4, 0), (0, 23, 0), (0, 24, 8), (0, 40, 8), (2, 2, 0), (2, 3, 2), (8, 5, 4), (1, 40, 0)],
 )
 def test_processes_are_forked_where_each_has_something_to_do(
     monkeypatch: pytest.MonkeyPatch, workers: int, kernels: int, pool: int
