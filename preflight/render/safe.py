@@ -63,10 +63,14 @@ def markdown_code(text: object, *, limit: int = LIMIT) -> str:
     return f"`{shown}`"
 
 
+#: What a formula begins with; East Asian editions of spreadsheets take the wide forms, too.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
 def csv_cell(text: object, *, limit: int = LIMIT) -> str:
     """Text for a CSV cell: one that a spreadsheet would take as a formula is quoted with an apostrophe."""
     shown = safe_text(text, limit=limit)
-    return f"'{shown}" if shown.lstrip()[:1] in {"=", "+", "-", "@"} else shown
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 def xml_text(text: object, *, limit: int = LIMIT) -> str:

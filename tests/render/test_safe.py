@@ -82,7 +82,12 @@ def test_csv_cell_is_no_formula_and_survives_the_reader(text: str) -> None:
     csv.writer(out).writerow([cell])
     (row,) = csv.reader(io.StringIO(out.getvalue()))
     assert row == [cell]
-    assert cell.lstrip()[:1] not in {"=", "+", "-", "@"}
+    assert cell.lstrip()[:1] not in {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"}
+
+
+@pytest.mark.parametrize("mark", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_what_a_spreadsheet_takes_as_a_formula_is_quoted(mark: str) -> None:
+    assert safe.csv_cell(f" {mark}1") == f"' {mark}1"
 
 
 @given(any_text)
