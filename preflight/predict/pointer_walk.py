@@ -258,6 +258,9 @@ class Walker(Machine):
     def _call_subprogram(self, insn: Insn, target: int, state: State) -> Successors:
         if target in (self.graph.image.global_subprogs or ()):
             self._functions.check(insn.slot, self.functions.get(target), state, "a global function")
+            ways = super()._call_subprogram(insn, target, state)
+            state.frames[-1].regs[0] = NUMBER  # whatever it gives is one
+            return ways
         return super()._call_subprogram(insn, target, state)
 
     def _enter(self, insn: Insn, target: int, state: State) -> Successors:

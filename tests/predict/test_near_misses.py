@@ -346,6 +346,13 @@ def test_a_global_function_is_given_the_stack_below_all_that_was_written() -> No
     assert of(findings(obj, taking("struct")), "PC417") == []
 
 
+def test_what_a_global_function_gives_is_a_number() -> None:
+    # r0 = given(5); r1 = *(u64 *)r0
+    follow = [mov(1, 5), CALL_GIVEN, Ins(0x79, 1, 0)]
+    obj = typed("tc", follow, takes="number", kernel_function=False)
+    assert of(findings(obj, taking("number")), "PC435") == ["missing"]
+
+
 def test_functions_read_their_arguments() -> None:
     unset = [call(7), CALL_GIVEN]
     for kernel_function in (False, True):
