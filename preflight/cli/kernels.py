@@ -36,10 +36,26 @@ def list_(
     color: str = _COLOR,
 ) -> None:
     """List the kernels in the catalogue."""
+    from preflight.errors import InputError
+
     catalogue = _store(store)
-    found = [catalogue.get(name).to_dict() for name in catalogue.match(pattern)]
-    summary = {"store": str(catalogue.root), "kernels": len(found), "pattern": pattern}
+    found, damaged = [], {}
+    for name in catalogue.match(pattern):
+        try:
+            found.append(catalogue.get(name).to_dict())
+        except InputError as error:
+            damaged[name] = str(error)
+    summary = {
+        "store": str(catalogue.root),
+        "kernels": len(found),
+        "pattern": pattern,
+        "damaged": sorted(damaged),
+    }
     _emit("kernels list", summary, found, "render_list", format_, color)
+    for name, problem in damaged.items():
+        _say(f"{name} is damaged: {problem}")
+    if damaged:
+        raise typer.Exit(Exit.USAGE)
 
 
 @app.command()
@@ -127,10 +143,13 @@ def remove(
     color: str = _COLOR,
 ) -> None:
     """Remove kernels from the catalogue."""
+    from preflight.errors import UsageError
+
     catalogue = _store(store)
     for name in names:
-        catalogue.get(name)
-    for name in names:
+        if name not in catalogue:
+            raise UsageError(f"no kernel {name[:120]!r} in the catalogue {catalogue.root}")
+    for name in dict.fromkeys(names):
         catalogue.remove(name)
     _finish("kernels remove", [_outcome(name, "removed") for name in names], format_, color)
 

@@ -74,4 +74,9 @@ def _one(ref: str, found: Sequence[Kernel]) -> Kernel:
 
 
 def _named(kernel: Kernel) -> dict[str, Any]:
-    return {"name": kernel.name, "release": kernel.release, "btf_sha256": kernel.btf_sha256}
+    return {
+        "name": kernel.name,
+        "release": kernel.release,
+        "arch": kernel.identity.arch,
+        "btf_sha256": kernel.btf_sha256,
+    }

@@ -119,8 +119,8 @@ def _facts(data: bytes, path: Path) -> Kernel:
 
     try:
         document = json.loads(data)
-    except (ValueError, RecursionError):
-        document = None
+    except (ValueError, RecursionError) as error:
+        raise InputError("begins like JSON, and is damaged or cut off") from error
     if not is_facts(document):
         raise InputError("is JSON, and no facts file")
     return kernel_of(document, str(path))

@@ -21,10 +21,12 @@ from preflight.records import replace
 def lacking(kernel: Kernel) -> str:
     """What an image would add to this kernel's facts, in words; "" when nothing is known to be missing.
 
-    A kernel without symbols of its own has no image here that would tell more.
+    A kernel without symbols of its own, and one that was not read from an image, has none here that would
+    tell more.
     """
     contents = kernel.contents
-    return "trace sites" if contents.symbols is not None and contents.sites is None else ""
+    from_image = kernel.provenance.kind in ("deb", "image")
+    return "trace sites" if from_image and contents.symbols is not None and contents.sites is None else ""
 
 
 def with_missing(kernel: Kernel, again: Kernel) -> Kernel:

@@ -24,6 +24,11 @@ def render_diff(result: Mapping[str, Any], style: Style) -> str:
         page.line("as far as these objects depend on it: " + ", ".join(summary["objects"]), indent=2)
     if summary["same_btf"]:
         page.line("both have the same BTF", indent=2)
+    machines = (before.get("arch"), after.get("arch"))
+    if all(machines) and machines[0] != machines[1]:
+        page.line(
+            f"for two machines, {machines[0]} and {machines[1]}: an object is built for one of them", indent=2
+        )
     for aspect, counts in summary["counts"].items():
         page.line(f"{aspect:15} " + ", ".join(f"{n} {word}" for word, n in counts.items() if n), indent=2)
     for aspect, why in summary["undecided"].items():

@@ -24,11 +24,17 @@ def render_list(result: Mapping[str, Any], style: Style) -> str:
     ]
     if rows:
         page.table(["NAME", "ARCH", "VERSION", "SUITE", "KNOWN BESIDES BTF"], rows)
-        old = sum(bool(k["known"]["symbols"]) and not k["known"]["trace_sites"] for k in result["results"])
+        old = sum(
+            bool(k["known"]["symbols"]) and not k["known"]["trace_sites"]
+            for k in result["results"]
+            if k["source"]["kind"] in ("deb", "image")
+        )
         if old:
             page.line(
                 f"{old} of them were added before images were read for trace sites: `preflight kernels renew`"
             )
+    elif result["summary"].get("damaged"):
+        page.line(f"No kernel in the catalogue {result['summary']['store']} can be read.")
     elif result["summary"]["pattern"] != "*":
         summary = result["summary"]
         page.line(f"No kernel in the catalogue {summary['store']} matches {summary['pattern']!r}.")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 from preflight.cli.kernels import app
 from preflight.errors import PreflightError
 from preflight.kernels import Store, fetch_debian
+from preflight.kernels.blob import Blob
+from preflight.kernels.model import Kernel, Provenance
 from tests.kernels.builders import PACK, RELEASE, bzimage, tiny_btf, vmlinux
 from tests.kernels.test_fetch_debian import FakeRoot, root
 from tests.kernels.test_store import make_kernel
@@ -108,6 +111,25 @@ def test_remove_takes_all_or_nothing(store: Store) -> None:
     assert store.names() == []
 
 
+def test_a_damaged_entry_hides_no_other_and_can_be_removed(store: Store) -> None:
+    store.add(make_kernel("debian/6.1"))
+    store.add(make_kernel("debian/6.2"))
+    (store.root / "debian/6.1/kernel.json").write_text("{")
+    done = run("list", "--store", store.root, "--format", "json")
+    assert (done.code, done.json["summary"]["damaged"]) == (2, ["debian/6.1"])
+    assert [kernel["name"] for kernel in done.json["results"]] == ["debian/6.2"]
+    assert run("remove", "debian/6.1", "debian/6.1", "--store", store.root).code == 0
+    assert run("list", "--store", store.root).code == 0
+    assert store.names() == ["debian/6.2"]
+
+
+def test_a_kernel_that_was_not_read_from_an_image_is_not_to_be_renewed(store: Store) -> None:
+    kernel = make_kernel("host/6.1", symbols=Blob(data=b"T start_kernel\n"))
+    store.add(Kernel(kernel.identity, kernel.contents, Provenance("host")))
+    assert "renew" not in run("list", "--store", store.root).text
+    assert "renew" not in run("verify", "--store", store.root).text
+
+
 def test_verify_fails_on_damage(store: Store) -> None:
     store.add(make_kernel("debian/6.1"))
     assert run("verify", "--store", store.root).code == 0
@@ -176,6 +198,15 @@ def test_diff_of_a_kernel_with_itself_finds_nothing(store: Store) -> None:
     store.add(make_kernel("debian/6.1"))
     done = run("diff", "debian/6.1", "debian/6.1", "--store", store.root)
     assert (done.code, "both have the same BTF" in done.text) == (0, True)
+
+
+def test_diff_says_that_kernels_are_for_two_machines(store: Store) -> None:
+    for name, arch in (("debian/6.1", "x86_64"), ("debian/6.2", "s390x"), ("debian/6.3", None)):
+        kernel = make_kernel(name)
+        store.add(replace(kernel, identity=replace(kernel.identity, arch=arch)))
+    done = run("diff", "debian/6.1", "debian/6.2", "--store", store.root)
+    assert "for two machines, x86_64 and s390x" in done.text
+    assert "two machines" not in run("diff", "debian/6.1", "debian/6.3", "--store", store.root).text
 
 
 def test_diff_says_which_aspect_stays_undecided(store: Store) -> None:

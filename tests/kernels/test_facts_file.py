@@ -122,7 +122,15 @@ def test_anything_in_the_place_of_the_kernel_is_an_input_error(value: object) ->
         kernel_of({"schema": SCHEMA, "kernel": value}, "x")
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", '{"schema": 1}', "{", "[" * 100_000])
+@pytest.mark.parametrize("text", ["{", '{"schema": "preflight.facts/1", "ker', "[" * 100_000])
+def test_a_facts_file_that_is_cut_off_is_said_to_be(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match="begins like JSON, and is damaged or cut off"):
+        resolve(str(path))
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"schema": 1}'])
 def test_other_json_is_no_facts_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(text)

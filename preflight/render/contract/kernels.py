@@ -26,6 +26,7 @@ class KernelDiffSide(Open):
 
     name: str
     release: str | None
+    arch: str | None = Field(None, description="`uname -m` there")
     btf_sha256: str
 
 
