@@ -108,6 +108,9 @@ CALLBACKS: Final = {_NUMBERS[f"bpf_{name}"]: callback for name, callback in _CAL
 #: The number of bpf_loop, which calls nothing back when asked for zero rounds.
 LOOP: Final = _NUMBERS["bpf_loop"]
 
+#: The helper that calls its callback once.
+FIND_VMA: Final = _NUMBERS["bpf_find_vma"]
+
 #: The number of bpf_map_lookup_elem.
 LOOKUP: Final = _NUMBERS["bpf_map_lookup_elem"]
 

@@ -20,6 +20,7 @@ from preflight.predict.argument_types import argument_type_findings
 from preflight.predict.attach_sites import module_hook, without_trampolines
 from preflight.predict.attach_targets import SYMBOLS
 from preflight.predict.call_stack import call_stack_findings
+from preflight.predict.callback_counts import callback_count_findings
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.denied_targets import denied_target_findings
 from preflight.predict.endless import loop_findings
@@ -422,6 +423,6 @@ _RULES: tuple[Rule, ...] = (
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
     member_pointer_findings, kprobe_argument_findings, call_stack_findings, global_function_findings,
-    attribute_findings, struct_ops_member_findings, pointer_findings, loop_findings,
+    attribute_findings, struct_ops_member_findings, pointer_findings, loop_findings, callback_count_findings,
     struct_ops_store_findings,
 )  # fmt: skip
