@@ -128,10 +128,10 @@ class Arguments:
 
     @staticmethod
     def is_elsewhere(value: Value) -> bool:
-        """Whether a pointer leads to something else than the stack."""
+        """Whether a pointer leads to something else than the stack, or a number is not null."""
         known = value.data
         pointer = isinstance(known, MapRef) or (isinstance(known, Pointer) and known.kind != ON_STACK)
-        return pointer or value.kind in (DATA, CTX)
+        return pointer or value.kind in (DATA, CTX) or (value.kind == SCALAR and value.number != ZERO)
 
     @staticmethod
     def is_plain(value: Value) -> bool:
