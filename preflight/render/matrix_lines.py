@@ -19,7 +19,7 @@ _COLUMNS = (
     "causes", "warnings", "open", "reason",
 )  # fmt: skip
 #: Several texts in one cell of CSV are cut here together.
-_LIMIT = 2000
+CELL_LIMIT = 2000
 
 
 def render_jsonl(result: Mapping[str, Any], style: Style) -> str:
@@ -59,5 +59,5 @@ def render_csv(result: Mapping[str, Any], style: Style) -> str:
             "; ".join(cell["open"]),
             cell["reason"] or "",
         ]
-        writer.writerow([csv_cell(value, limit=_LIMIT) for value in values])
+        writer.writerow([csv_cell(value, limit=CELL_LIMIT) for value in values])
     return out.getvalue()

@@ -28,6 +28,8 @@ _TABLE: dict[str, dict[str, str]] = {
     "predict": {
         "text": "text_predict:render",
         "json": "json_:render_styled",
+        "jsonl": "predict_lines:render_jsonl",
+        "csv": "predict_lines:render_csv",
         "markdown": "markdown_predict:render",
     },
     "matrix": {

@@ -70,11 +70,11 @@ class Scene:
             path.write_bytes(obj.data)
             self.objects[name] = path
 
-    def run(self, *words: str, objects: Sequence[str] | None = None) -> Ran:
-        """`preflight matrix` with these words, the catalogue, and the objects named (all)."""
+    def run(self, *words: str, objects: Sequence[str] | None = None, command: str = "matrix") -> Ran:
+        """`preflight COMMAND` with these words, the catalogue, and the objects named (all)."""
         chosen = [str(self.objects[name]) for name in (self.objects if objects is None else objects)]
         arguments = [*chosen, "--store", str(self.folder / "store"), *words]
-        self.monkeypatch.setattr(sys, "argv", ["preflight", "matrix", *arguments])
+        self.monkeypatch.setattr(sys, "argv", ["preflight", command, *arguments])
         code = run()
         out, err = self.capsys.readouterr()
         return Ran(code, out, err)
