@@ -32,7 +32,7 @@ from preflight.lab import truth  # noqa: E402
 from preflight.lab.run import Plan, Subject, run  # noqa: E402
 from preflight.objects.load import load  # noqa: E402
 from preflight.predict.kernel_facts import KernelFacts  # noqa: E402
-from preflight.predict.predict_report import result  # noqa: E402
+from preflight.predict.predict_report import result, summarise  # noqa: E402
 from preflight.predict.target import KernelTarget  # noqa: E402
 from preflight.predict.verdict import predict  # noqa: E402
 from preflight.render.envelope import envelope  # noqa: E402
@@ -92,7 +92,7 @@ def predict_all(objects: dict[str, bytes]) -> bytes:
         for release, of in facts.items()
         for name, data in sorted(objects.items())
     ]
-    made = envelope("predict", {}, results)
+    made = envelope("predict", summarise(results, [f"debian/{release}" for release in facts], 0), results)
     return lzma.compress(json.dumps(made, sort_keys=True).encode(), preset=9 | lzma.PRESET_EXTREME)
 
 
