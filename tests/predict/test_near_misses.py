@@ -212,6 +212,13 @@ def test_the_end_of_a_sample(off: int, expected: list[str]) -> None:
     assert of(findings(obj, kernel), "PC436") == expected
 
 
+def test_the_socket_of_an_option_is_never_null() -> None:
+    # if ctx->sk != 0 goto over a read that no verifier takes
+    read = (Ins(0x61, 3, 1, 152), mov(0, 1))
+    assert verdicts("cgroup/setsockopt", *read) == CONTEXT
+    assert verdicts("cgroup/setsockopt", Ins(0x79, 2, 1), Ins(0x55, 2, off=1), *read) == []
+
+
 def test_the_end_of_the_packet_may_be_null_to_verifiers() -> None:
     # if ctx->data_end == 0 goto over the way without a lookup's comparison
     ways = (Ins(0x61, 6, 1, 80), Ins(0x55, 6, off=7), *LOOKUP, Ins(0x79, 1, 0), mov(0, 0))
