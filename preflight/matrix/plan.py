@@ -14,6 +14,8 @@ from preflight.records import dataclass, field, replace
 
 #: No set that a person wrote is larger.
 _SET_LIMIT = 4 << 20
+#: In one line: `tomllib` takes time with the square of a dotted key's parts.
+_DOTS = 10_000
 _GLOB = frozenset("*?[")
 JUDGES = ("adjusted", "as-is")
 
@@ -68,6 +70,8 @@ def read_set(spec: str) -> Wanted:
     if not path.exists():
         raise UsageError(f"--set {spec[:120]!r}: no such file, and no matrices/{spec[:120]}.toml here")
     raw = read_bounded(path, _SET_LIMIT)
+    if any(line.count(b".") > _DOTS for line in raw.split(b"\n")):
+        raise InputError(f"has a line with more than {_DOTS:,} dots", subject=path.name)
     try:
         table = tomllib.loads(raw.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -33,7 +33,7 @@ def test_relative_paths_are_from_the_set_and_names_are_names(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "text",
     ["objects = 3", "objects = [3]", "kernels = ['']", "judge = 'best'", "hosts = 3", "[hosts]\na = -1",
-     "[hosts]\na = true", "unheard = 1", "objects = [", "\x00"],
+     "[hosts]\na = true", "unheard = 1", "objects = [", "\x00", f"{'a.' * 20_000}b = 1"],
 )  # fmt: skip
 def test_what_is_no_set_is_one_clear_error(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"made\.toml"):
