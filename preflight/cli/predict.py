@@ -23,7 +23,7 @@ def predict(
     ),
     store: str = typer.Option("", "--store", metavar="DIRECTORY", help="The catalogue's directory."),
     format_: list[str] = typer.Option(
-        [], "--format", help="text, json, jsonl, csv or markdown; FORMAT=FILE, repeatable."
+        [], "--format", help="text, json, jsonl, csv, markdown or html; FORMAT=FILE, repeatable."
     ),
     fail_on: str = typer.Option("required", "--fail-on", help="required or never."),
     undecided: str = typer.Option("exit3", "--undecided", help="exit3, ok or fail: open required questions."),

@@ -31,6 +31,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "jsonl": "predict_lines:render_jsonl",
         "csv": "predict_lines:render_csv",
         "markdown": "markdown_predict:render",
+        "html": "predict_html:render",
     },
     "matrix": {
         "text": "matrix_text:render",
