@@ -31,7 +31,7 @@ from preflight.predict.kernel_facts import KernelFacts  # noqa: E402
 from preflight.predict.target import KernelTarget  # noqa: E402
 from preflight.predict.verdict import predict  # noqa: E402
 from tests.predict.mutants import mutant  # noqa: E402
-from tools.random_accuracy import Counts, Truth, said  # noqa: E402
+from tools.random_accuracy import Counts, Truth, said, show  # noqa: E402
 
 #: Objects of one boot, and what is kept of a log: newer kernels explain at its end.
 BOOT, LOG = 400, 16_000
@@ -105,11 +105,7 @@ def main() -> int:
     for kernel in (kernel for ref in given.kernel for kernel in resolve(ref, None)):
         objects = [one for one in every if one.arch in (None, kernel.arch)]
         counts, wrong = compared(kernel, objects, measured(kernel, objects))
-        print(kernel.name)
-        for (predicted, truth), count in sorted(counts.items()):
-            print(f"{count:6} predicted {predicted}, {truth}")
-        for what, found in sorted(wrong.items(), key=lambda one: -len(one[1])):
-            print(f"{len(found):6} {what[:150]} {found[:3]}")
+        show(kernel.name, counts, wrong)
         refused += counts["fails", "loads"]
     return int(refused > 0)
 

@@ -15,7 +15,7 @@ import argparse
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -99,6 +99,15 @@ def answers(
     return counts, wrong
 
 
+def show(kernel: str, counts: Counts, wrong: Mapping[str, Sequence[object]]) -> None:
+    """Print how many of each answer, and the wrong ones by what the kernel said, most frequent first."""
+    print(kernel)
+    for (predicted, truth), count in sorted(counts.items()):
+        print(f"{count:6} predicted {predicted}, {truth}")
+    for what, found in sorted(wrong.items(), key=lambda one: -len(one[1])):
+        print(f"{len(found):6} {what[:150]} {list(found[:4])}")
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(
@@ -113,11 +122,7 @@ def main() -> int:
     refused = 0
     for kernel in kernels or [None]:
         counts, wrong = answers(seeds, kernel)
-        print(kernel.name if kernel else "this host")
-        for (predicted, truth), count in sorted(counts.items()):
-            print(f"{count:6} predicted {predicted}, {truth}")
-        for what, found in sorted(wrong.items(), key=lambda one: -len(one[1])):
-            print(f"{len(found):6} {what[:150]} {found[:4]}")
+        show(kernel.name if kernel else "this host", counts, wrong)
         refused += counts["fails", "loads"]
     return int(refused > 0)
 
