@@ -51,11 +51,15 @@ class KsymRef:
 
 @dataclass(frozen=True, slots=True)
 class KfuncRef:
-    """A call of a kernel function. `exists` is None while no kernel has been asked."""
+    """A call of a kernel function. `exists` is None while no kernel has been asked.
+
+    `gives_number`: the object's declaration says that it returns a number, no pointer.
+    """
 
     name: str
     weak: bool
     exists: bool | None = None
+    gives_number: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ class _Question:
         return {target: answers[target] for target in self.targets}
 
     def _path_by_path(self, targets: list[int]) -> dict[int, Reach]:
-        exact = Machine(self.graph, self.environment, exact=True)
+        exact = Machine(self.graph, self.environment, exact=True, newest=True)
         starts = {self._start(target): target for target in targets}
         ran_out, paths = explore_paths(exact, self.budget, starts)
         answers: dict[int, Reach] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from preflight.bytecode import fold, scalar_alu, scalars
+from preflight.bytecode import fold, reach_newest, scalar_alu, scalars
 from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import (
     BPF_ADD,
@@ -96,6 +96,8 @@ class Arithmetic:
             if not self._reading.exact and not number.is_const:
                 return NUMBER
             if number != value.number:
+                if self._reading.newest and value.ident:
+                    return value._replace(kind=SCALAR, number=number, cut=True)
                 return Value(SCALAR, number, sources=value.sources)
             value = value._replace(kind=SCALAR)
         if self._reading.exact and insn.opcode & 8 and value.ident == 0 and not value.number.is_const:
@@ -107,15 +109,13 @@ class Arithmetic:
         if (
             not self._reading.exact
             or value.kind > OPAQUE
-            or not value.number.is_const
+            or not (value.number.is_const or self._reading.newest)
             or insn.imm not in (16, 32, 64)
         ):
             return self._reading.number(scalars.UNKNOWN, value)
         to_big = bool(insn.opcode & 8)
         swap = insn.opcode & 7 == BPF_ALU64 or to_big != (self._reading.byteorder == "big")
-        return self._reading.number(
-            scalars.const(fold.byte_swap(value.number.value, insn.imm, swap=swap)), value
-        )
+        return self._reading.number(reach_newest.byte_swap(value.number, insn.imm, swap=swap), value)
 
     def _combine(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
         if is_kernels_own(left):
@@ -132,8 +132,14 @@ class Arithmetic:
         if self._is_lost(op, right.number, bits):
             return NUMBER
         number = scalar_alu.alu(op, left.number, right.number, bits)
+        if self._reading.newest:
+            number = reach_newest.computed(op, left.number, right.number, number, bits)
         if number.is_const:
             return self._reading.number(number, left, right)
+        if self._reading.newest:
+            tied = reach_newest.linked(op, left, right, number, bits)
+            if tied is not None:
+                return tied
         if OPAQUE in (left.kind, right.kind) and op in (BPF_ADD, BPF_SUB):
             if self._reading.exact:
                 return Value(OPAQUE, number)
@@ -172,16 +178,16 @@ class Arithmetic:
             elif not is_kernels_own(other):
                 if other.number == scalars.UNKNOWN:
                     return own
-                if other.number == _NOT_ZERO:
+                if other.number == scalars.NOT_ZERO:
                     return _ZERO if self._reading.is_zero(own) else own
         raise KernelMattersError(own_slot(own))
 
     def _division(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
         known = left.number.is_const and right.number.is_const
-        if not self._reading.exact or not known:
+        if not self._reading.exact or not (known or self._reading.newest):
             return NUMBER
-        made = fold.alu(op, left.number.value, right.number.value, bits, signed_division=insn.off == 1)
-        return self._reading.number(scalars.const(made), left, right)
+        made = reach_newest.division(op, left.number, right.number, bits, is_signed=insn.off == 1)
+        return self._reading.number(made, left, right)
 
     def _pointer_arithmetic(self, op: int, left: Value, right: Value, bits: int) -> Value:
         if ANY in (left.kind, right.kind):
@@ -212,6 +218,4 @@ _HALF: Final = scalars.const(32)
 #: Shift by 32 and shift so far -> shift then, and whether the number is signed.
 _SHIFTED: Final = {(BPF_LSH, 0): (32, False), (BPF_RSH, 32): (0, False), (BPF_ARSH, 32): (0, True)}
 _ZERO: Final = scalar(scalars.ZERO)
-#: What is known of an unknown number behind a comparison with 0.
-_NOT_ZERO: Final = scalars.Scalar(umin=1)
 _PLACELESS: Final = frozenset({CTX, POINTER, FUNC, ANY})

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from preflight.bytecode import scalar_branch, scalars
+from preflight.bytecode import reach_newest, scalar_branch, scalars
 from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import BPF_JEQ, BPF_JMP, BPF_JNE
 from preflight.bytecode.reach_reading import Comparison, Reading
+from preflight.bytecode.scalars import Scalar
 from preflight.bytecode.state import (
     ANY,
     CTX,
@@ -54,6 +55,7 @@ class Branches:
         self._reading = reading
         self.decisions: dict[int, Decision] = {}
         self.may_be_found: set[int] = set()
+        self._compared: dict[frozenset[tuple[int, int]], int] = {}
 
     def run(self, insn: Insn, state: State) -> list[tuple[bool, State]]:
         """Whether the branch is taken and with what state; both ways unless it is known."""
@@ -61,12 +63,19 @@ class Branches:
         bits = 64 if insn.opcode & 7 == BPF_JMP else 32
         left = regs[insn.dst]
         right = regs[insn.src] if insn.opcode & 8 else scalar(scalars.const(insn.imm))
+        if self._reading.newest and insn.opcode & 8 and insn.src == insn.dst and left.kind <= OPAQUE:
+            left = right = regs[insn.dst] = self._reading.identified(left)
         outcome = self._decide(insn.op, left, right, bits)
         if is_kernels_own(left) or is_kernels_own(right):
             self._compare_own(insn.op, left, right, bits, outcome)
         self._note(insn, outcome, left, right)
         if outcome is None and self._reading.exact and ANY in (left.kind, right.kind):
             state.doubt = True
+        if self._reading.newest:
+            if self._repeats(insn, state, left, right):
+                state.doubt = True
+            left = regs[insn.dst]
+            right = regs[insn.src] if insn.opcode & 8 else right
         ways: list[tuple[bool, State]] = []
         for holds in (True, False):
             if outcome is not None and outcome != holds:
@@ -96,9 +105,22 @@ class Branches:
             raise KernelMattersError(max(own_slot(left), own_slot(right)))
         shared.comparisons.add(Comparison(constant, op, bits, other.number.value, flipped, outcome))
 
+    def _repeats(self, insn: Insn, state: State, left: Value, right: Value) -> bool:
+        """Whether the same two places, perhaps of a packet, were compared before: a verifier may know then
+        that one lies behind the packet's end (is_pkt_ptr_branch_taken())."""
+        if not insn.opcode & 8 or not (left.kind == right.kind == OPAQUE) or insn.op in (BPF_JEQ, BPF_JNE):
+            return False
+        regs = state.frames[-1].regs
+        regs[insn.dst] = left = self._reading.identified(left)
+        regs[insn.src] = right = self._reading.identified(right)
+        pair = frozenset({(left.ident, left.added), (right.ident, right.added)})
+        return self._compared.setdefault(pair, insn.slot) != insn.slot
+
     def _decide(self, op: int, left: Value, right: Value, bits: int) -> bool | None:
         limit = OPAQUE if self._reading.exact else SCALAR
         if left.kind <= limit and right.kind <= limit:
+            if self._reading.newest and _is_same(left, right):
+                return reach_newest.same_register(op)
             if not self._reading.exact and not (left.number.is_const and right.number.is_const):
                 return None
             return scalar_branch.decide(op, left.number, right.number, bits)
@@ -127,10 +149,29 @@ class Branches:
         learnt = scalar_branch.refine(insn.op, left.number, right.number, bits, holds)
         if learnt is None:
             return False
+        if self._reading.newest:
+            return self._learn_linked(insn, state, left, right, learnt)
         equal = bits == 64 and (insn.op == BPF_JEQ) == holds and insn.op in (BPF_JEQ, BPF_JNE)
         self._replace(state, insn.dst, left, learnt[0], is_number=equal and right.kind == SCALAR)
         if insn.opcode & 8 and insn.src != insn.dst:
             self._replace(state, insn.src, right, learnt[1], is_number=equal and left.kind == SCALAR)
+        return True
+
+    def _learn_linked(
+        self, insn: Insn, state: State, left: Value, right: Value, learnt: tuple[Scalar, Scalar]
+    ) -> bool:
+        """Puts what both sides are into the state and whatever was computed from them."""
+        sides = [(insn.dst, left, learnt[0])]
+        if insn.opcode & 8 and insn.src != insn.dst:
+            sides.append((insn.src, right, learnt[1]))
+        for register, value, number in sides:
+            if number == value.number:
+                continue
+            if not value.ident:
+                sources = value.sources if number.is_const else NO_SOURCES
+                state.frames[-1].regs[register] = Value(value.kind, number, sources=sources)
+            elif not state.learn_linked(value, number):
+                return False
         return True
 
     def _forget_compared(self, insn: Insn, state: State, left: Value, right: Value) -> None:
@@ -152,6 +193,10 @@ class Branches:
         regs = state.frames[-1].regs
         sources = old.sources if number.is_const else NO_SOURCES
         regs[register] = Value(SCALAR if is_number else old.kind, number, sources=sources)
+
+
+def _is_same(left: Value, right: Value) -> bool:
+    return bool(left.ident) and (left.ident, left.added, left.cut) == (right.ident, right.added, right.cut)
 
 
 def _is_null_check(insn: Insn) -> bool:

@@ -10,9 +10,12 @@ every pointer it gets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
+from preflight.bytecode import scalars
 from preflight.bytecode.helpers import HELPER_NAMES
+from preflight.bytecode.state import NUMBER, OPAQUE, PRESENT, UNKNOWN, Value, scalar
 
 
 class Access(NamedTuple):
@@ -113,6 +116,63 @@ FIND_VMA: Final = _NUMBERS["bpf_find_vma"]
 
 #: The number of bpf_map_lookup_elem.
 LOOKUP: Final = _NUMBERS["bpf_map_lookup_elem"]
+
+
+def _numbers(names: str) -> frozenset[int]:
+    return frozenset(_NUMBERS[f"bpf_{name}"] for name in names.split())
+
+
+#: Helpers that return a pointer or null (RET_PTR_TO_*_OR_NULL) and, above them, those whose pointer leads
+#: to memory where numbers are, as in a map's values.
+_MEMORY_OR_NULL: Final = _numbers(
+    "map_lookup_elem map_lookup_percpu_elem ringbuf_reserve sk_storage_get inode_storage_get "
+    "task_storage_get cgrp_storage_get dynptr_data"
+)
+_OR_NULL: Final = _MEMORY_OR_NULL | _numbers(
+    "sk_lookup_tcp sk_lookup_udp skc_lookup_tcp sk_fullsock tcp_sock get_listener_sock skc_to_tcp6_sock "
+    "skc_to_tcp_sock skc_to_tcp_timewait_sock skc_to_tcp_request_sock skc_to_udp6_sock skc_to_unix_sock "
+    "skc_to_mptcp_sock sock_from_file per_cpu_ptr kptr_xchg"
+)
+#: Helpers that return a pointer that is not null.
+_NEVER_NULL: Final = _numbers("get_local_storage get_current_task_btf this_cpu_ptr task_pt_regs")
+
+#: Helper number -> the register with the size that bounds its result (do_refine_retval_range() in
+#: kernel/bpf/verifier.c): an error, or at most as many bytes.
+_SIZED: Final = {
+    _NUMBERS[f"bpf_{name}"]: size
+    for name, size in {
+        "get_stack": 3,
+        "get_task_stack": 3,
+        "probe_read_str": 2,
+        "probe_read_user_str": 2,
+        "probe_read_kernel_str": 2,
+    }.items()
+}
+_PROCESSOR: Final = _NUMBERS["bpf_get_smp_processor_id"]
+_MAX_ERRNO: Final = 4095
+
+
+def leads_to_numbers(helper: int) -> bool:
+    """Whether the result is null or leads to memory of numbers."""
+    return helper in _MEMORY_OR_NULL
+
+
+def helper_result(helper: int, arguments: Sequence[Value]) -> Value:
+    """What the verifier that knows most knows of a helper's result; `arguments` are r0 to r5 before."""
+    if helper in _OR_NULL:
+        return UNKNOWN
+    if helper in _NEVER_NULL or helper not in HELPER_NAMES:
+        return PRESENT
+    if helper == _PROCESSOR:
+        return scalar(scalars.ZERO)  # all that a machine with one processor can give
+    size = _SIZED.get(helper)
+    if size is None:
+        return NUMBER
+    number = arguments[size].number
+    most = min(number.umax, scalars.S32_MAX) if arguments[size].kind <= OPAQUE else 0
+    made = scalars.Scalar(smin=-_MAX_ERRNO, smax=most, xmin=-_MAX_ERRNO, xmax=most)
+    return scalar(scalars.settle(made) or scalars.ZERO)
+
 
 #: Kernel functions that never return to the program.
 NO_RETURN: Final = frozenset({"bpf_throw"})

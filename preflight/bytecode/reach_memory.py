@@ -33,6 +33,7 @@ from preflight.bytecode.state import (
     NUMBER,
     OPAQUE,
     POINTER,
+    PRESENT,
     SCALAR,
     STACK,
     UNKNOWN,
@@ -132,6 +133,8 @@ class Memory:
             return self._read_data(insn, base.data, None if base.off is None else base.off + off, size)
         if base.kind == ANY and (self._reading.exact or size == 8):
             return ANYTHING
+        if self._reading.newest and size == 8 and not self._reading.leads_to_numbers(base):
+            return PRESENT
         return self._reading.foreign(size)
 
     def _read_data(self, insn: Insn, data: DataRef, off: int | None, size: int) -> Value:

@@ -14,12 +14,15 @@ exact reading is what a verifier may or may not know:
 * negation, byte swaps, division of known numbers (6.18, 7.x);
 * what a comparison tells of its operands and of their copies (5.7 ... 6.11);
 * that the address of a kernel variable, of the stack or the context is not null.
+
+What no verifier knew for long, the exact reading knows on request alone (`newest`; reach_newest has the list):
+a `yes` has to hold for the newest verifier, a walk for mistakes has to find what older ones find.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from preflight.bytecode import fold, scalar_branch, scalars
 from preflight.bytecode.image import ProgramImage
@@ -27,6 +30,7 @@ from preflight.bytecode.opcodes import LDIMM64, SLOT
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
+    CTX,
     NUMBER,
     OPAQUE,
     SCALAR,
@@ -126,17 +130,45 @@ class Shared:
         self.zeros: dict[int, bool] = {}
 
 
+#: Sections of programs whose contexts hold registers, arguments or records that are numbers to a verifier.
+_CONTEXTS_OF_NUMBERS: Final = frozenset(
+    [
+        *("kprobe", "kretprobe", "kprobe.multi", "kretprobe.multi", "ksyscall", "kretsyscall"),
+        *("uprobe", "uprobe.s", "uretprobe", "uretprobe.s", "usdt", "usdt.s", "perf_event"),
+        *("tp", "tracepoint", "raw_tp", "raw_tp.w", "raw_tracepoint", "raw_tracepoint.w"),
+    ]
+)
+
+
 class Reading:
     """One of the two readings of one program; `lost` is what a value becomes that nobody models.
 
+    `newest`: the exact reading knows what any verifier may know, too (reach_newest). `numbers` are the
+    identities of pointers that lead to memory where numbers are.
     `shared` tells, when the question is asked of all kernels at once, which numbers are a kernel's own.
     """
 
-    __slots__ = ("_idents", "_image", "byteorder", "exact", "lost", "offsets", "shared")
+    __slots__ = (
+        "_context_of_numbers",
+        "_idents",
+        "_image",
+        "byteorder",
+        "exact",
+        "lost",
+        "newest",
+        "numbers",
+        "offsets",
+        "shared",
+    )
 
-    def __init__(self, image: ProgramImage, *, exact: bool, shared: Shared | None = None) -> None:
+    def __init__(
+        self, image: ProgramImage, *, exact: bool, newest: bool = False, shared: Shared | None = None
+    ) -> None:
         self._image = image
         self.exact = exact
+        self.newest = newest
+        self.numbers: set[int] = set()
+        self._context_of_numbers = image.section.split("/")[0] in _CONTEXTS_OF_NUMBERS
         self.shared = shared
         self.offsets: Collection[int] = () if shared is None else shared.offsets
         self.byteorder: Literal["little", "big"] = "little" if image.byteorder == "little" else "big"
@@ -149,6 +181,10 @@ class Reading:
             return value
         self._idents += 1
         return value._replace(ident=self._idents)
+
+    def leads_to_numbers(self, base: Value) -> bool:
+        """Whether no pointer to anything of the kernel's is to be found in the memory there."""
+        return self._context_of_numbers if base.kind == CTX else base.ident in self.numbers
 
     @staticmethod
     def look_at(value: Value) -> None:

@@ -24,7 +24,16 @@ from preflight.bytecode.opcodes import (
 from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_branch import Branches, Decision
 from preflight.bytecode.reach_graph import Graph, is_poison
-from preflight.bytecode.reach_helpers import CALLBACKS, LOOKUP, LOOP, MEMORY, NO_RETURN, is_iterator_next
+from preflight.bytecode.reach_helpers import (
+    CALLBACKS,
+    LOOKUP,
+    LOOP,
+    MEMORY,
+    NO_RETURN,
+    helper_result,
+    is_iterator_next,
+    leads_to_numbers,
+)
 from preflight.bytecode.reach_memory import Memory, SettableRead
 from preflight.bytecode.reach_reading import Environment, Reading
 from preflight.bytecode.state import (
@@ -32,6 +41,8 @@ from preflight.bytecode.state import (
     ANYTHING,
     CTX,
     FUNC,
+    NUMBER,
+    PRESENT,
     SCALAR,
     STACK,
     UNKNOWN,
@@ -63,7 +74,15 @@ class Machine:
     slot of a jump through a register that was met.
     """
 
-    def __init__(self, graph: Graph, environment: Environment, *, exact: bool, defaults: bool = True) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        environment: Environment,
+        *,
+        exact: bool,
+        newest: bool = False,
+        defaults: bool = True,
+    ) -> None:
         self.graph = graph
         self.environment = environment
         self.exact = exact
@@ -74,12 +93,13 @@ class Machine:
         self.steps = 0
         self._rooted: set[int] = set()
         self._refs: Mapping[int, Ref] = graph.image.refs
-        self._reading = reading = Reading(graph.image, exact=exact, shared=graph.shared)
+        self._reading = reading = Reading(graph.image, exact=exact, newest=newest, shared=graph.shared)
         self._arithmetic = Arithmetic(reading)
         self._branches = Branches(reading)
         self._memory = Memory(
             reading, graph.image.refs, readonly_data=environment.readonly_data, defaults=defaults
         )
+        self._unknown = PRESENT if newest else UNKNOWN
         self._add_root(0, Value(CTX))
         globals_ = graph.image.global_subprogs
         for entry in graph.entries if globals_ is None else sorted(globals_):
@@ -89,7 +109,7 @@ class Machine:
             uncalled = globals_ is not None and not graph.before(entry)
             always = environment.lazy_globals is False and globals_ is not None
             if uncalled or always or (not exact and not environment.lazy_globals):
-                self._add_root(entry, UNKNOWN)
+                self._add_root(entry, self._unknown)
 
     @property
     def decisions(self) -> Mapping[int, Decision]:
@@ -104,7 +124,7 @@ class Machine:
     def _add_root(self, entry: int, first_argument: Value) -> None:
         if entry not in self._rooted:
             self._rooted.add(entry)
-            self.roots.append((entry, State([root_frame(first_argument)])))
+            self.roots.append((entry, State([root_frame(first_argument, self._unknown)])))
 
     def widens_at(self, slot: int) -> bool:
         """Whether a verifier may forget what differs between two visits of this slot: steps of iterators,
@@ -224,7 +244,7 @@ class Machine:
             return following
         if globals_ is None and self.exact:
             return following
-        self._add_root(target, UNKNOWN)
+        self._add_root(target, self._unknown)
         self.taken.add((insn.slot, target))
         self._return_from_unknown(insn, state, clobbers=True)
         return [*following, self._go(insn.slot, insn.slot + 1, state)]
@@ -246,6 +266,19 @@ class Machine:
                 elif value.kind == ANY and not self.exact:
                     state.forget_stacks()
         regs[0:6] = [UNKNOWN] * 6
+        if self._reading.newest:
+            regs[0] = self._result_of_function(insn)
+
+    def _result_of_function(self, insn: Insn) -> Value:
+        """What a global function, a kernel function or a helper not listed gives."""
+        if insn.call_target is not None:
+            return NUMBER
+        if insn.is_helper_call:
+            return PRESENT
+        ref = self._refs.get(insn.slot)
+        if not isinstance(ref, KfuncRef):
+            return PRESENT
+        return UNKNOWN if ref.gives_number or is_iterator_next(ref.name) else PRESENT
 
     def _call_helper(self, insn: Insn, state: State) -> Successors:
         regs = state.frames[-1].regs
@@ -259,10 +292,10 @@ class Machine:
             regs[0:6] = [UNKNOWN] * 6
             return [*following, self._go(insn.slot, insn.slot + 1, state)]
         accesses = MEMORY.get(insn.imm)
+        arguments = regs[:]
         if accesses is None:
             self._return_from_unknown(insn, state, clobbers=True)
         else:
-            arguments = regs[:]
             for pointer, size, writes in accesses:
                 value = arguments[pointer]
                 if self.exact and not writes:
@@ -274,7 +307,17 @@ class Machine:
                     self._memory.clobber_everything(state)
             result = self._lookup_result(arguments, state) if insn.imm == LOOKUP and self.exact else UNKNOWN
             regs[0:6] = [result, *([UNKNOWN] * 5)]
+        if self._reading.newest:
+            regs[0] = self._best_known(insn.imm, regs[0], arguments)
         return [self._go(insn.slot, insn.slot + 1, state)]
+
+    def _best_known(self, helper: int, result: Value, arguments: list[Value]) -> Value:
+        """A helper's result as the verifier that knows most sees it."""
+        if not leads_to_numbers(helper):
+            return helper_result(helper, arguments)
+        result = self._reading.identified(UNKNOWN if helper != LOOKUP else result)
+        self._reading.numbers.add(result.ident)
+        return result
 
     def _lookup_result(self, arguments: list[Value], state: State) -> Value:
         """What a lookup gives in the exact reading: an address or null, where no verifier knows better."""
@@ -326,7 +369,7 @@ class Machine:
                 inside = state.copy()
                 if not known:
                     inside.forget_stacks()
-                regs = [UNKNOWN] * 10
+                regs = [self._unknown] * 10
                 if context is not None:
                     regs[context[0]] = state.frames[-1].regs[context[1]]
                 elif not self.exact:

@@ -58,9 +58,7 @@ def _alu32(op: int, left: Scalar, right: Scalar) -> Scalar:
         return const(fold.alu(op, left.value, right.value, 32)) if op in _OPERATIONS else UNKNOWN
     if op not in _OPERATIONS:
         return UNKNOWN
-    if op == BPF_ARSH and left.umax >> 31:
-        return unsigned(32)
-    made = _OPERATIONS[op](left, right)
+    made = _arsh32(left, right) if op == BPF_ARSH else _OPERATIONS[op](left, right)
     if made is None:
         return unsigned(32)
     settled = settle(made)
@@ -179,6 +177,16 @@ def _arsh(left: Scalar, right: Scalar) -> Scalar | None:
     value = (signed(left.value, 64) >> by) & U64
     mask = (signed(left.mask, 64) >> by) & U64
     return Scalar(value & ~mask, mask, 0, U64, left.smin >> by, left.smax >> by)
+
+
+def _arsh32(left: Scalar, right: Scalar) -> Scalar | None:
+    """The same of 32 bits (scalar32_min_max_arsh()), zero-extended."""
+    if right.mask:
+        return None
+    by = right.value
+    value = signed(left.value & U32, 32) >> by & U32
+    mask = signed(left.mask & U32, 32) >> by & U32
+    return Scalar(value & ~mask, mask, 0, U32, xmin=left.xmin >> by, xmax=left.xmax >> by)
 
 
 _SHIFTS: Final = frozenset({BPF_LSH, BPF_RSH, BPF_ARSH})

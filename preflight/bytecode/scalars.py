@@ -86,6 +86,8 @@ class Scalar(NamedTuple):
 
 
 UNKNOWN: Final = Scalar()
+#: Any number but 0.
+NOT_ZERO: Final = Scalar(umin=1)
 
 
 def const(number: int) -> Scalar:
@@ -224,6 +226,16 @@ def truncated(given: Scalar, size: int) -> Scalar:
 
 
 def sign_extended(given: Scalar, bits: int) -> Scalar:
-    """The low `bits` (8, 16 or 32) sign-extended to 64; only a known number stays known."""
+    """The low `bits` (8, 16 or 32) sign-extended to 64 (coerce_reg_to_size_sx())."""
     low_mask = (1 << bits) - 1
-    return const(fold.sign_extend(given.value, bits)) if given.mask & low_mask == 0 else UNKNOWN
+    if given.mask & low_mask == 0:
+        return const(fold.sign_extend(given.value, bits))
+    if bits == 32:
+        smin, smax = given.xmin, given.xmax
+    else:
+        smin, smax = -(1 << bits - 1), (1 << bits - 1) - 1
+        if smin <= given.smin and given.smax <= smax:
+            return given
+        if smin <= given.xmin and given.xmax <= smax:
+            smin, smax = given.xmin, given.xmax
+    return settle(Scalar(smin=smin, smax=smax)) or UNKNOWN

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from preflight.bytecode import scalars
+from preflight.bytecode import fold, scalar_alu, scalar_branch, scalars
 from preflight.bytecode.image import DataRef, MapRef
+from preflight.bytecode.opcodes import BPF_ADD, BPF_JEQ
 from preflight.bytecode.scalars import Scalar
 
 #: A number.
@@ -82,7 +83,8 @@ class Value(NamedTuple):
     """Contents of a register or stack slot.
 
     `number` is what it is if it is a number (SCALAR, OPAQUE). `ident` is shared by copies
-    of one unknown value (0: no copies known). `sources` are the slots of the instructions
+    of one unknown value (0: no copies known); `added` is what was added to a copy since (modulo 2**64),
+    `cut` tells that its low 32 bits alone are left of that. `sources` are the slots of the instructions
     that made a known number: immediates and reads of constant data. `data` says what a pointer
     points to (a tuple of the walk's own, where one follows more), and of a number that is not the same in
     all kernels where it comes from.
@@ -95,11 +97,15 @@ class Value(NamedTuple):
     data: DataRef | MapRef | FieldOffset | Constant | tuple[Any, ...] | None = None
     ident: int = 0
     sources: frozenset[int] = NO_SOURCES
+    added: int = 0
+    cut: bool = False
 
 
 ANYTHING: Final = Value(ANY)
 UNKNOWN: Final = Value(OPAQUE)
 NUMBER: Final = Value(SCALAR)
+#: What may be a pointer that verifiers know not to be null.
+PRESENT: Final = Value(OPAQUE, scalars.NOT_ZERO)
 
 
 def scalar(number: Scalar, sources: frozenset[int] = NO_SOURCES) -> Value:
@@ -246,15 +252,45 @@ class State:
             else:
                 frame.regs[place] = learnt
 
+    def learn_linked(self, old: Value, number: Scalar) -> bool:
+        """Tells all that was computed from one unknown value what was learnt of `old`, which is one of
+        them; False where that cannot be (sync_linked_regs() in kernel/bpf/verifier.c)."""
+        for frame, place, on_stack, value in list(self.values()):
+            if value.ident != old.ident or value.kind > OPAQUE:
+                continue
+            learnt = _linked(value, old, number)
+            if learnt is None:
+                return False
+            if learnt == value.number:
+                continue
+            if on_stack:
+                frame.stack[place] = frame.stack[place]._replace(value=value._replace(number=learnt))
+            else:
+                frame.regs[place] = value._replace(number=learnt)
+        return True
+
     def forget_stacks(self) -> None:
         """Every stack byte may have changed."""
         for frame in self.frames:
             frame.stack.clear()
 
 
-def root_frame(first_argument: Value) -> Frame:
+def _linked(value: Value, known: Value, number: Scalar) -> Scalar | None:
+    """What a value is, once another that was computed from the same one is known to be `number`."""
+    by = scalars.const(value.added - known.added)
+    if not value.cut and not known.cut:
+        other = scalar_alu.alu(BPF_ADD, number, by, 64)
+    elif value.number.umax <= fold.U32:
+        other = scalar_alu.alu(BPF_ADD, number, by, 32)
+    else:
+        return value.number
+    both = scalar_branch.refine(BPF_JEQ, value.number, other, 64, True)
+    return None if both is None else both[0]
+
+
+def root_frame(first_argument: Value, others: Value = UNKNOWN) -> Frame:
     """The frame of a program or of a function verified on its own."""
-    regs = [UNKNOWN] * 10
+    regs = [others] * 10
     regs[1] = first_argument
     return Frame([*regs, Value(STACK, off=0, frame=0)], {})
 

@@ -352,13 +352,23 @@ class _Linker:
             raise self._error(f"the extern '{symbol.name}' is not described well enough to find it", slot)
         if opcode == CALL:
             self._write(slot, CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, 0)
-            self._refs[slot] = KfuncRef(extern.name, extern.weak)
+            self._refs[slot] = KfuncRef(extern.name, extern.weak, gives_number=self._gives_number(extern))
         elif extern.kconfig is not None:
             self._write_load(slot, dst, BPF_PSEUDO_MAP_VALUE, 0, extern.kconfig.offset)
             self._refs[slot] = DataRef(KCONFIG, extern.kconfig.offset)
         else:
             self._write_load(slot, dst, 0, 0, 0)
             self._refs[slot] = KsymRef(extern.name, extern.weak)
+
+    def _gives_number(self, extern: Extern) -> bool:
+        from preflight.btf import Kind
+        from preflight.btf.types import FuncProto
+
+        btf = self._obj.btf
+        declared = btf.type(extern.type_id) if btf is not None else None
+        if btf is None or not isinstance(declared, FuncProto):
+            return False
+        return btf.kind(btf.resolve(declared.ret)) in (Kind.VOID, Kind.INT, Kind.ENUM, Kind.ENUM64)
 
     # --- bytes
 

@@ -112,6 +112,11 @@ def programs(raw: bytes) -> list[tuple[str, str]]:
     return found
 
 
+#: Maps whose size libbpf chooses (perf events), and those kept with control groups, sockets, files and
+#: tasks, which have none.
+_UNSIZED = frozenset({4, 19, 21, 24, 28, 29, 32})
+
+
 def load(raw: bytes, name: str) -> Loaded:
     """Loads the program `name` of an object, all others switched off, with a complete log."""
     log_size = LOG_SIZE
@@ -163,18 +168,19 @@ def _load(raw: bytes, name: str, log_size: int) -> Loaded:
             )
             sections[map_name] = bpf_map
             # Tools set these sizes at run time; any will do for a load.
-            if lib.bpf_map__max_entries(bpf_map) == 0 and lib.bpf_map__type(bpf_map) != 4:
+            if lib.bpf_map__max_entries(bpf_map) == 0 and lib.bpf_map__type(bpf_map) not in _UNSIZED:
                 lib.bpf_map__set_max_entries(bpf_map, 4096)
             bpf_map = lib.bpf_object__next_map(obj, bpf_map)
         result = lib.bpf_object__load(obj)
         count = lib.bpf_program__insn_cnt(wanted)
         code = ctypes.string_at(lib.bpf_program__insns(wanted), 8 * count)
+        section = lib.bpf_program__section_name(wanted).decode()
         contents = {name: _contents(lib, bpf_map) for name, bpf_map in sections.items()}
     finally:
         lib.libbpf_set_print(ctypes.cast(callback, ctypes.c_void_p))
         lib.bpf_object__close(obj)
     text = log.value.decode("utf-8", "replace")
-    image = _image(raw, name, code, "".join(messages), contents)
+    image = _image(raw, (name, section), code, "".join(messages), contents)
     return Loaded(
         image,
         Environment(maps=shapes),
@@ -192,7 +198,7 @@ def _contents(lib: ctypes.CDLL, bpf_map: int) -> bytes | None:
 
 
 def _image(
-    raw: bytes, name: str, code: bytes, messages: str, contents: Mapping[str, bytes | None]
+    raw: bytes, program: tuple[str, str], code: bytes, messages: str, contents: Mapping[str, bytes | None]
 ) -> ProgramImage:
     """libbpf's instructions, with what their immediates refer to beside them."""
     by_fd = {int(fd): map_name for map_name, fd in _CREATED.findall(messages)}
@@ -216,8 +222,8 @@ def _image(
     ordered = sorted(entries)
     size = len(code) // 8
     return ProgramImage(
-        name=name,
-        section="",
+        name=program[0],
+        section=program[1],
         code=code,
         byteorder="little",
         subprogs=tuple(ordered),

@@ -244,7 +244,7 @@ def test_externs() -> None:
     assert image.refs == {
         0: DataRef(".kconfig", 8),
         2: KsymRef("init_task", weak=True),
-        4: KfuncRef("bpf_task_acquire___v2", weak=True),
+        4: KfuncRef("bpf_task_acquire___v2", weak=True, gives_number=True),
     }
     assert insns(obj)[4].is_kfunc_call
     contents = bytes(8) + (0x60C00).to_bytes(4, "little")
