@@ -15,8 +15,8 @@ exact reading is what a verifier may or may not know:
 * what a comparison tells of its operands and of their copies (5.7 ... 6.11);
 * that the address of a kernel variable, of the stack or the context is not null.
 
-What no verifier knew for long, the exact reading knows on request alone (`newest`; reach_newest has the list):
-a `yes` has to hold for the newest verifier, a walk for mistakes has to find what older ones find.
+What no verifier knew for long, the exact reading knows on request alone (`newest`; reach_newest has the
+list): a `yes` has to hold for the newest verifier, a walk for mistakes has to find what older ones find.
 """
 
 from __future__ import annotations

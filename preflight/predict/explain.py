@@ -58,6 +58,8 @@ _FIXES = {
     Cause.VALUE_MISMATCH: "rebuild the object; after compiling strip it with llvm-strip -g, never with strip",
     Cause.MISSING_TARGET: "guard with bpf_core_type_exists({type}), or load with libbpf, which answers 0",
 }
+#: Where a field may have gone.
+_PLACES = ("renamed", "nested", "pointer", "flag")
 _ELSE = "rebuild the object with a current clang and libbpf; the record itself is not usable"
 
 
@@ -100,6 +102,8 @@ def _sentence(record: Relocation, near: tuple[Near, ...]) -> str:
         return f"{cause}; {best.access} is {best.says}, which does not count as loaded"
     if best.how == "kind":
         return f"{cause}; it has {best.access}"
+    if not best.sure and best.how != "enumerator":
+        return f"{cause}; the nearest is {best.access} ({best.says}), which need not be the same"
     return f"{cause}; it has {best.access} ({best.says})"
 
 
@@ -127,12 +131,13 @@ def _near(local: Btf, target: KernelTarget, record: Relocation, where: str, btf:
         label = describe_type(btf, miss.holder)
         shown = spell(btf, miss.member_type, step.name)
         says, path = f"now {shown}", (step.name,)
-        return (Near("retyped", where, f"{label}.{step.name}", shown, says, 1.0, path, miss.member_type),)
+        access, of = f"{label}.{step.name}", miss.member_type
+        return (Near("retyped", where, access, shown, says, 1.0, path, of, sure=True),)
     if record.cause == Cause.FIELD_MISSING and step.name:
         holder = composite(local, step.type_id)
         member = holder.members[step.index]
         bitfield = _is_bitfield(local, holder, step.index)
-        wanted = Wanted(local, step.name, member.type, member.bit_offset, bitfield)
+        wanted = Wanted.member(local, step.type_id, member, bitfield)
         key = (where, miss.holder, *wanted[1:2], shape(local, member.type), *wanted[3:])
         found = target.suggestions.get(key)
         if found is None:
@@ -164,7 +169,7 @@ def _local_declaration(local: Btf, record: Relocation) -> str | None:
 def _kernel_declaration(btf: Btf, record: Relocation, near: tuple[Near, ...]) -> str | None:
     miss, spec = record.miss, record.target_spec
     if miss is not None:
-        names = {part for suggestion in near[:1] for part in suggestion.path[:1]}
+        names = {part for suggestion in near[:1] if suggestion.sure for part in suggestion.path[:1]}
         number = _missing_step(record)
         if number is not None and record.local_spec is not None:
             names.add(record.local_spec.steps[number].name or "")
@@ -192,7 +197,7 @@ def _fix(record: Relocation, near: tuple[Near, ...]) -> str:
         return f"declare it as the kernel does: {near[0].access}"
     base = _FIXES.get(record.cause, _ELSE) if record.cause else _ELSE
     fix = base.format(**words)
-    if how in ("renamed", "nested", "pointer", "flag"):
+    if how in _PLACES and near[0].sure:
         fix += f", and read {near[0].access} through a flavour where it is missing"
     elif how == "enumerator":
         fix += f"; this kernel's {near[0].path[0]} may be what is meant"
@@ -216,7 +221,7 @@ def _code(local: Btf, btf: Btf, record: Relocation, near: tuple[Near, ...]) -> s
         is_number = field.type and not field.type.endswith("*") and not field.type.startswith("enum")
         return idioms.any_width_read(field) if is_number else None
     if record.cause == Cause.FIELD_MISSING:
-        usable = best if best is not None and best.how in ("renamed", "nested", "pointer", "flag") else None
+        usable = best if best is not None and best.how in _PLACES and best.sure else None
         at_end = _missing_step(record) == len(spec.steps) - 1
         return idioms.guarded_read(field, usable if at_end else None, btf)
     if record.cause in (Cause.KIND_CHANGED, Cause.ARRAY_BOUND):

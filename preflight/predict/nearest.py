@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a kernel has instead of a field, enumerator or type that an access does not find.
 
-Suggestions, best first, each with what speaks for it; never a verdict. Only misses pay for
-the search, and the search is bounded by `_LIMIT` members.
+Suggestions, best first, each with what speaks for it; never a verdict. What is `sure` is written into fixes
+as code; the others are names to look at. Most members that structs lose from kernel to kernel are not renamed
+but removed, and then the likest name left is another field: it takes the place in the struct, or a change on
+record, to tell (tools/nearest_accuracy.py). Only misses pay for the search, and the search is bounded by
+`_LIMIT` members.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -28,6 +31,18 @@ _SHOWN = 3
 _COMPARED = 1 << 14
 _ENOUGH = 0.6
 _NEARBY = 128  # bits
+#: Members of a struct that object and kernel must both have for the object's to count as the whole one.
+_FEW = 3
+#: How alike names are that are shown, and taken for the same between the same neighbours; at the same offset.
+_ALIKE = 0.5
+_ALIKE_IN_PLACE = 0.65
+#: Names that many structs have: one level down they are another field as often as not.
+_COMMON = frozenset(
+    [
+        *("count", "data", "flags", "id", "len", "list", "lock", "name", "next", "node", "owner", "priv"),
+        *("rcu", "ref", "refcnt", "refs", "size", "state", "type", "work"),
+    ]
+)
 
 #: Renames and moves that broke many programs: (type, member) -> where later kernels have it.
 #: Offered only where the kernel at hand has it, before anything found by likeness.
@@ -50,7 +65,8 @@ class Near(NamedTuple):
     (behind one), `flag` (a bit of another member), `retyped` (there, of another kind), `kind`
     (a type of that name, of another kind), `module`, `enumerator`. `access` reads
     `struct cfs_rq.nr_queued`, `path` are its member names below the type searched, `type_id` the
-    field's type, `through` the type a `pointer` points to, `says` one phrase.
+    field's type, `through` the type a `pointer` points to, `says` one phrase. `sure`: enough speaks for it
+    to read it instead.
     """
 
     how: str
@@ -63,8 +79,9 @@ class Near(NamedTuple):
     type_id: int = 0
     number: int = 0
     through: str = ""
+    sure: bool = False
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str | bool]:
         """JSON form."""
         return {
             "how": self.how,
@@ -72,29 +89,66 @@ class Near(NamedTuple):
             "access": self.access,
             "declared": self.declared,
             "says": self.says,
+            "sure": self.sure,
         }
 
 
 class Wanted(NamedTuple):
-    """A member an object expects: name, type in the object's BTF, and its place in its struct."""
+    """A member an object expects: name, type in the object's BTF, and its place in its struct.
+
+    `declared` are the members of that struct as the object has it, in order; `elsewhere` those of them that
+    hold, or point to, a member of the wanted name.
+    """
 
     btf: Btf
     name: str
     type_id: int
     bit_offset: int
     bitfield: bool
+    declared: tuple[str, ...]
+    elsewhere: frozenset[str]
+
+    @classmethod
+    def member(cls, btf: Btf, holder: int, member: Member, bitfield: bool) -> Wanted:
+        """A member of a struct or union of the object's."""
+        beside = [one for one, _ in flat_members(btf, holder)]
+        elsewhere = frozenset(one.name for one in beside if _holds(btf, one.type, member.name))
+        names = tuple(one.name for one in beside)
+        return cls(btf, member.name, member.type, member.bit_offset, bitfield, names, elsewhere)
+
+    def is_complete(self, own: Sequence[str]) -> bool:
+        """Whether the object declares the struct as a kernel's headers have it, beside the names in this
+        kernel's, so that places in it and what it lacks tell something. Many declare only what they read."""
+        known = len(set(self.declared) & set(own))
+        return known >= _FEW and 2 * known >= max(len(own), len(self.declared)) - 1
+
+
+def _holds(btf: Btf, type_id: int, name: str) -> bool:
+    held = btf.resolve(type_id)
+    pointer = btf.type(held)
+    held = btf.resolve(pointer.type) if isinstance(pointer, Ptr) else held
+    return btf.member_count(held) is not None and any(True for _ in _named(btf, held, name))
 
 
 def near_members(wanted: Wanted, where: str, target: Btf, holder: int) -> tuple[Near, ...]:
     """Members of a kernel's struct or union that may be the wanted one now."""
-    own = list(_flat(target, holder))
-    found = [_renamed(wanted, where, target, holder, member, bits) for member, bits in own]
-    found += _moved(wanted, where, target, holder, [member for member, _ in own])
+    own = list(flat_members(target, holder))
+    names = [member.name for member, _ in own]
+    complete = wanted.is_complete(names)
+    kept = _between(wanted.declared, wanted.name, names) if complete else None
+    found = [
+        _renamed(wanted, where, target, holder, member, bits, complete, member.name == kept)
+        for member, bits in own
+        if member.name not in wanted.declared
+    ]
+    found += _moved(wanted, where, target, holder, [member for member, _ in own], complete)
     found.append(_known(wanted, where, target, holder, {member.name: member for member, _ in own}))
     if wanted.bitfield:
         found += _flags(wanted, where, target, holder, {member.name: member for member, _ in own})
     best: dict[str, Near] = {}
-    for near in sorted((near for near in found if near is not None), key=lambda near: -near.score):
+    for near in sorted(
+        (near for near in found if near is not None), key=lambda near: (-near.sure, -near.score)
+    ):
         best.setdefault(near.access, near)
     return tuple(best.values())[:_SHOWN]
 
@@ -119,7 +173,15 @@ def near_enumerators(name: str, where: str, target: Btf, enum_id: int) -> tuple[
 def near_types(name: str, kind: int, where: str, target: Btf) -> tuple[Near, ...]:
     """Types of exactly that name but of another kind: a union where the object has a struct."""
     return tuple(
-        Near("kind", where, describe_type(target, i), describe_type(target, i), "of another kind", 1.0)
+        Near(
+            "kind",
+            where,
+            describe_type(target, i),
+            describe_type(target, i),
+            "of another kind",
+            1.0,
+            sure=True,
+        )
         for i in target.ids_by_name(name)
         if target.kind(i) != kind and target.kind(i) not in (Kind.FUNC, Kind.VAR, Kind.DATASEC)
     )[:_SHOWN]
@@ -141,11 +203,11 @@ def module_homes(name: str, kind: int, kernel: Kernel, loaded: tuple[str, ...]) 
         ids = btf.ids_by_name(name, {kind}, own=True) if btf else []
         if btf and ids:
             label = describe_type(btf, ids[0])
-            found.append(Near("module", module, label, label, f"in module {module} alone", 1.0))
+            found.append(Near("module", module, label, label, f"in module {module} alone", 1.0, sure=True))
     return tuple(found)
 
 
-def _flat(btf: Btf, holder: int, bits: int = 0, depth: int = 0) -> Iterator[tuple[Member, int]]:
+def flat_members(btf: Btf, holder: int, bits: int = 0, depth: int = 0) -> Iterator[tuple[Member, int]]:
     """Named members with their bit offset; those of anonymous structs and unions count as the holder's."""
     found = btf.type(btf.resolve(holder))
     if not isinstance(found, Composite) or depth > 8:
@@ -154,7 +216,7 @@ def _flat(btf: Btf, holder: int, bits: int = 0, depth: int = 0) -> Iterator[tupl
         if member.name:
             yield member, bits + member.bit_offset
         else:
-            yield from _flat(btf, member.type, bits + member.bit_offset, depth + 1)
+            yield from flat_members(btf, member.type, bits + member.bit_offset, depth + 1)
 
 
 def _named(btf: Btf, holder: int, name: str, depth: int = 0) -> Iterator[Member]:
@@ -171,29 +233,52 @@ def _named(btf: Btf, holder: int, name: str, depth: int = 0) -> Iterator[Member]
             yield from _named(btf, member.type, name, depth + 1)
 
 
-def _renamed(wanted: Wanted, where: str, target: Btf, holder: int, member: Member, bits: int) -> Near | None:
-    like = _likeness(wanted.name, member.name)
-    if like < 0.2:
+def _between(declared: Sequence[str], name: str, own: list[str]) -> str | None:
+    """The kernel's member between the same two neighbours as the wanted one; None when there is none."""
+    at = declared.index(name) if name in declared else 0
+    if not 0 < at < len(declared) - 1:
         return None
-    score, reasons = like, []
-    if like == 1.0:
-        reasons.append("the same name but for underscores")
-    elif like >= 0.5:
-        reasons.append("a similar name")
-    if shape(wanted.btf, wanted.type_id) == shape(target, member.type):
+    before, behind = declared[at - 1], declared[at + 1]
+    place = own.index(before) + 1 if before in own else len(own)
+    return own[place] if own[place + 1 : place + 2] == [behind] else None
+
+
+def _renamed(
+    wanted: Wanted,
+    where: str,
+    target: Btf,
+    holder: int,
+    member: Member,
+    bits: int,
+    complete: bool,
+    kept: bool,
+) -> Near | None:
+    """`complete`: the object declares the whole struct; `kept`: this member has the neighbours it had."""
+    like = _likeness(wanted.name, member.name)
+    if like < _ALIKE:
+        return None
+    score, reasons = like, ["the same name but for underscores" if like == 1.0 else "a similar name"]
+    typed = _same_type(wanted, target, member.type)
+    if typed:
         score += 0.3
         reasons.append("the same type")
-    if bits == wanted.bit_offset:
+    placed = complete and bits == wanted.bit_offset
+    if placed:
         score += 0.35
         reasons.append("the same offset")
-    elif abs(bits - wanted.bit_offset) <= _NEARBY:
+    elif complete and abs(bits - wanted.bit_offset) <= _NEARBY:
         score += 0.1
         reasons.append("nearby")
-    if score < _ENOUGH or not reasons:
+    if kept:
+        score += 0.35
+        reasons.append("the same neighbours")
+    if score < _ENOUGH:
         return None
+    sure = typed and (like == 1.0 or kept or (placed and like >= _ALIKE_IN_PLACE))
     return Near(
         "renamed", where, f"{describe_type(target, holder)}.{member.name}",
         spell(target, member.type, member.name), ", ".join(reasons), score, (member.name,), member.type,
+        sure=sure,
     )  # fmt: skip
 
 
@@ -207,7 +292,7 @@ def _known(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, 
             how, mark = ("pointer", "->") if isinstance(inner, Ptr) else ("nested", ".")
             to = target.resolve(inner.type) if isinstance(inner, Ptr) else inner.id
             through = describe_type(target, to)
-            own = {found.name: found for found, _ in _flat(target, to)}
+            own = {found.name: found for found, _ in flat_members(target, to)}
         else:
             mark = "."
         member = own.get(name)
@@ -217,13 +302,25 @@ def _known(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, 
     if member is None:
         return None
     shown = spell(target, member.type, member.name)
-    return Near(how, where, access, shown, "a change on record", 3.0, path, member.type, through=through)
+    says = "a change on record"
+    return Near(how, where, access, shown, says, 3.0, path, member.type, through=through, sure=True)
 
 
-def _moved(wanted: Wanted, where: str, target: Btf, holder: int, own: list[Member]) -> Iterator[Near]:
-    """The same name one level down, in a named member or behind a pointer."""
+def _moved(
+    wanted: Wanted, where: str, target: Btf, holder: int, own: list[Member], complete: bool
+) -> list[Near]:
+    """The same name one level down, in a named member or behind a pointer; what the object knows to be there
+    besides the wanted one is another field. Sure is one place alone: in a member, or behind a new pointer."""
     if not _names(target, wanted.name):
-        return
+        return []
+    found = list(_inside(wanted, where, target, holder, own, complete))
+    fitting = [near for near in found if near.sure]
+    return found if len(fitting) < 2 else [near._replace(sure=False) for near in found]
+
+
+def _inside(
+    wanted: Wanted, where: str, target: Btf, holder: int, own: list[Member], complete: bool
+) -> Iterator[Near]:
     label, left = describe_type(target, holder), _LIMIT
     for outer in own:
         inner = target.resolve(outer.type)
@@ -238,14 +335,18 @@ def _moved(wanted: Wanted, where: str, target: Btf, holder: int, own: list[Membe
         left -= count
         if left < 0:
             return
+        if outer.name in wanted.elsewhere:
+            continue
+        new = complete and outer.name not in wanted.declared
         for member in _named(target, inner, wanted.name):
-            same = shape(wanted.btf, wanted.type_id) == shape(target, member.type)
+            same = _same_type(wanted, target, member.type)
             through = describe_type(target, inner)
             yield Near(
                 how, where, f"{label}.{outer.name}{mark}{member.name}",
                 spell(target, member.type, member.name),
                 f"the same name, in {through}" + (", the same type" if same else ""),
                 weight + 0.3 * same, (outer.name, member.name), member.type, through=through,
+                sure=same and wanted.name not in _COMMON and (how == "nested" or new),
             )  # fmt: skip
 
 
@@ -266,7 +367,7 @@ def _flags(wanted: Wanted, where: str, target: Btf, holder: int, own: dict[str, 
                 "flag", where, f"{describe_type(target, holder)}.{member.name}",
                 f"{spell(target, member.type, member.name)}; {value.name} = {value.value}",
                 f"a bit of {member.name}: {value.name}", 1.5,
-                (member.name, value.name), member.type, value.value,
+                (member.name, value.name), member.type, value.value, sure=True,
             )  # fmt: skip
         at = quick.find(data, ending, at + 1)
 
@@ -292,6 +393,12 @@ def shape(btf: Btf, type_id: int) -> tuple[object, ...]:
     if isinstance(found, Array):
         return "array", *shape(btf, found.type)
     return found.kind, found.name
+
+
+def _same_type(wanted: Wanted, target: Btf, type_id: int) -> bool:
+    """Whether a member has the wanted one's type; of a table of functions, each has."""
+    wanted_shape = shape(wanted.btf, wanted.type_id)
+    return wanted_shape == shape(target, type_id) and wanted_shape[:2] != ("ptr", Kind.FUNC_PROTO)
 
 
 @lru_cache(maxsize=_COMPARED)

@@ -58,27 +58,32 @@ def ambiguous_kernel() -> Kernel:
     return Kernel(identity, Contents(btf=Blob(data=types.bytes())), Provenance("btf"))
 
 
-def reader(name: str, *, guarded: bool = False, negated: bool = False) -> BpfObject:
+def reader(
+    name: str, *, guarded: bool = False, negated: bool = False, beside: Mapping[str, int] = {}
+) -> BpfObject:
     """An object with one program that reads `task_struct.NAME`.
 
     `guarded`: behind an existence check. `negated`: the check's answer goes through an arithmetic
-    negation first, which not every verifier folds.
+    negation first, which not every verifier folds. `beside`: integers that the object declares in the
+    same struct, by their offsets.
     """
     types = BtfWriter()
     integer = types.int("int", 4)
-    task = types.struct("task_struct", [field(name, integer, at=8)], size=64)
+    places = sorted([(8, name), *((at, other) for other, at in beside.items())])
+    members = [field(member, integer, at=at) for at, member in places]
+    task = types.struct("task_struct", members, size=64)
     program = types.func("read_it", types.func_proto(integer), linkage=1)
     ext = ExtWriter(types)
     ext.func(SECTION, 0, program)
     insns: list[Ins] = [mov(0, 0)]
     if guarded:
         # r2 = <exists>; if r2 == 0 goto exit; r0 = *(u32 *)(r1 + off)
-        ext.core(SECTION, 1, task, "0:0", FIELD_EXISTS)
+        ext.core(SECTION, 1, task, f"0:{places.index((8, name))}", FIELD_EXISTS)
         insns += [mov(2, 1), *([Ins(0x87, 2)] if negated else []), Ins(0x15, 2, off=1, imm=0)]
     slot = len(insns)
     ext.line(SECTION, 0, "read.bpf.c", 10, "int read_it(void *ctx)")
     ext.line(SECTION, slot, "read.bpf.c", 12, f"return task->{name};")
-    ext.core(SECTION, slot, task, "0:0", BYTE_OFF)
+    ext.core(SECTION, slot, task, f"0:{places.index((8, name))}", BYTE_OFF)
     insns += [Ins(0x61, 0, 1, off=8), exit_()]
     return _object(types, ext, insns, "read_it")
 

@@ -9,22 +9,32 @@ from pathlib import Path
 
 import pytest
 
+from preflight.btf import Btf, Kind
+from preflight.btf.types import Composite
 from preflight.core import Cause, Relocation
+from preflight.kernels import Store
 from preflight.objects.load import load
 from preflight.predict.core_findings import core_findings
 from preflight.predict.explain import Explanation
+from preflight.predict.nearest import Wanted, near_members
 from tests.btfwriter import BtfWriter, Field, bitfield, field
 from tests.predict.scenes import kernel, kernel_of, number_reader, on, reader
 
+ROOT = Path(__file__).resolve().parents[2]
+#: Members that programs and kernels both have in the struct, so that its places tell something.
+BESIDE = {"pid": 0, "tgid": 4, "prio": 12, "cpu": 48}
 
-def _explained(name: str, types: BtfWriter) -> tuple[Relocation, Explanation]:
-    found = on(reader(name), kernel_of(types))
+
+def _explained(name: str, types: BtfWriter, *, beside: bool = False) -> tuple[Relocation, Explanation]:
+    found = on(reader(name, beside=BESIDE if beside else {}), kernel_of(types))
     record = found.relocation.relocations[-1]
     return record, found.explanation(record)
 
 
-def _task(*fields: Field, types: BtfWriter) -> BtfWriter:
-    types.struct("task_struct", list(fields), size=64)
+def _task(*fields: Field, types: BtfWriter, beside: bool = False) -> BtfWriter:
+    number = types.int("int", 4)
+    others = [field(name, number, at=at) for name, at in BESIDE.items()] if beside else []
+    types.struct("task_struct", sorted([*fields, *others], key=lambda one: one[2]), size=64)
     return types
 
 
@@ -40,10 +50,73 @@ def test_a_rename_by_underscores_is_found() -> None:
 def test_the_same_type_at_the_same_place_is_a_rename() -> None:
     types = BtfWriter()
     number, other = types.int("int", 4), types.int("long", 8)
-    fields = field("nr_things", other, at=32), field("nr_queued", number, at=8)
-    _, explained = _explained("nr_waiting", _task(*fields, types=types))
-    assert explained.near[0].access == "struct task_struct.nr_queued"
+    fields = field("nr_running_all", other, at=32), field("h_nr_running", number, at=8)
+    _, explained = _explained("nr_running", _task(*fields, types=types, beside=True), beside=True)
+    assert explained.near[0].access == "struct task_struct.h_nr_running"
     assert "the same type, the same offset" in explained.near[0].says
+    assert explained.near[0].sure
+    assert "h_nr_running" in (explained.code or "") and "h_nr_running" in explained.fix
+
+
+@pytest.mark.parametrize(("name", "sure"), [("nr_runnable", [True]), ("nr_queued", [])])
+def test_between_the_same_neighbours_a_name_may_be_less_alike(name: str, sure: list[bool]) -> None:
+    types = BtfWriter()
+    number = types.int("int", 4)
+    members = [field(one, number, at=28 + 4 * at) for at, one in enumerate(("pid", "tgid", name, "prio"))]
+    types.struct("task_struct", members, size=64)
+    _, explained = _explained("nr_running", types, beside=True)
+    assert [near.sure for near in explained.near] == sure
+    assert all("the same neighbours" in near.says for near in explained.near)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("at", [8, 12, 32])
+def test_a_similar_name_alone_is_shown_and_never_becomes_code(at: int, beside: bool) -> None:
+    """Of the same type even at the same offset, as long as the object does not have the whole struct."""
+    types = BtfWriter()
+    at = 32 if beside else at
+    named = _task(field("recent_used_cpu", types.int("int", 4), at=at), types=types, beside=beside)
+    _, explained = _explained("recent_used", named, beside=beside)
+    assert [near.access for near in explained.near] == ["struct task_struct.recent_used_cpu"]
+    assert not explained.near[0].sure
+    assert "need not be the same" in explained.cause
+    assert "recent_used_cpu" not in explained.fix + (explained.code or "") + (explained.kernel or "")
+
+
+def test_a_member_that_the_object_knows_as_another_is_not_offered() -> None:
+    types = BtfWriter()
+    _, explained = _explained("tgid_", _task(types=types, beside=True), beside=True)
+    assert explained.near == ()
+
+
+@pytest.mark.parametrize("name", ["preflight_absent", "numa_blob", "tenant_used", "recent_count"])
+def test_a_name_that_was_made_up_gives_no_code(name: str) -> None:
+    """In the struct with the most members, of which some resemble anything."""
+    vmlinux = Store(ROOT / "fixtures" / "btf").get("debian/6.1.0-50-amd64").btf
+    (holder,) = vmlinux.ids_by_name("task_struct", {Kind.STRUCT})
+    types = BtfWriter()
+    types.struct("task_struct", [field(name, types.int("int", 4), at=8)], size=64)
+    local = Btf.parse(types.bytes())
+    (own,) = local.ids_by_name("task_struct")
+    composite = local.type(own)
+    assert isinstance(composite, Composite)
+    wanted = Wanted.member(local, own, composite.members[0], False)
+    assert not any(near.sure for near in near_members(wanted, "vmlinux", vmlinux, holder))
+
+
+def test_a_common_name_one_level_down_is_another_field() -> None:
+    types = BtfWriter()
+    inner = types.struct("inner", [field("flags", types.int("int", 4), at=4)], size=8)
+    _, explained = _explained("flags", _task(field("held", inner, at=16), types=types))
+    assert [near.sure for near in explained.near] == [False]
+
+
+def test_a_name_found_twice_one_level_down_is_not_chosen() -> None:
+    types = BtfWriter()
+    inner = types.struct("inner", [field("gone", types.int("int", 4), at=4)], size=8)
+    held = field("held", inner, at=16), field("kept", inner, at=32)
+    _, explained = _explained("gone", _task(*held, types=types))
+    assert [near.sure for near in explained.near] == [False, False]
 
 
 def test_an_unlike_member_is_not_offered() -> None:
@@ -103,7 +176,7 @@ typedef __u16 __be16; typedef __u32 __be32; typedef __u32 __wsum;
 enum bpf_map_type { X };
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
-struct task_struct { %s; } __attribute__((preserve_access_index));
+struct task_struct { %s; int pid, tgid, prio, cpu; } __attribute__((preserve_access_index));
 %s
 SEC("raw_tp/sched_switch") int read_it(__u64 *ctx)
 {
@@ -119,19 +192,19 @@ def _number(types: BtfWriter) -> int:
 
 def _renamed() -> BtfWriter:
     types = BtfWriter()
-    return _task(field("__gone", _number(types), at=12), types=types)
+    return _task(field("__gone", _number(types), at=16), types=types, beside=True)
 
 
 def _nested() -> BtfWriter:
     types = BtfWriter()
     inner = types.struct("inner", [field("gone", _number(types), at=4)], size=8)
-    return _task(field("held", inner, at=16), types=types)
+    return _task(field("held", inner, at=16), types=types, beside=True)
 
 
 def _behind() -> BtfWriter:
     types = BtfWriter()
     inner = types.struct("inner", [field("gone", _number(types), at=4)], size=8)
-    return _task(field("held", types.ptr(inner), at=16), types=types)
+    return _task(field("held", types.ptr(inner), at=16), types=types, beside=True)
 
 
 def _flagged() -> BtfWriter:
@@ -171,6 +244,7 @@ def test_the_suggested_c_compiles_and_is_stopped_on_neither_kernel(how: str, tmp
     missed = next(r for r in on_new.relocation.relocations if r.outcome == "poisoned")
     explained = on_new.explanation(missed)
     assert [near.how for near in explained.near[:1]] == [how]
+    assert explained.near[0].sure
     mended = load(_compile(tmp_path, member, explained.code or ""), "mended.bpf.o")
     for target in (new, kernel_of(_original())):
         stopped = [f.title for f in core_findings(on(mended, target)) if f.code not in ("PC202", "PC208")]

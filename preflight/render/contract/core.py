@@ -29,6 +29,7 @@ class Nearest(Open):
     access: str
     declared: str
     says: str
+    sure: bool = Field(description="enough speaks for it to read it instead; the fix has code for it")
 
 
 class Guard(Open):
