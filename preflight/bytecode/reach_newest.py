@@ -2,13 +2,14 @@
 """What only the newest verifiers know, or only some machine's: where the exact reading may not fall behind.
 
 A `yes` says that every verifier comes to an instruction. So a branch counts as open only when the verifier
-that knows most finds it open, and what is known here is at least what any of them knows:
+that knows most finds it open, and what is known here is at least what any of them knows (in brackets the
+first of Debian's 5.10, 6.1, 6.12, 7.1 and 7.3 that does: reports/accuracy.md):
 
-* the results of divisions, remainders (7.0) and byte swaps (7.0) of numbers not known whole;
-* signed numbers that are shifted to the left by 32 bits and back (6.18);
-* numbers computed from one that a branch tells something of (6.10, 7.0 for subtraction and 32 bits);
-* a register compared with itself (7.0), and two places in a packet compared a second time (5.11);
-* results of helpers with a bound (reach_helpers), and pointers that are not null.
+* results of divisions, remainders and byte swaps of numbers not known whole (7.1);
+* signed numbers that are shifted to the left by 32 bits and back (6.12);
+* numbers computed from one that a branch tells something of: sums (6.12), differences (7.1);
+* a register compared with itself (7.1), and two places in a packet compared a second time (5.10);
+* results of helpers with a bound (5.10 to 6.12; reach_helpers), and pointers that are not null.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The number bounded through a difference made of it: verifiers since 7.0.
+// The number bounded through a difference made of it, as the newest verifiers do.
 #include "guards.h"
 
 SEC("raw_tp/sys_enter")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What lies behind the end of a packet does not lie before it: verifiers since 5.11.
+// What lies behind the end of a packet does not lie before it, as verifiers know.
 #include "guards.h"
 
 SEC("xdp")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A remainder as large as what was divided by: verifiers since 7.0 follow remainders.
+// A remainder as large as what was divided by: the newest verifiers follow remainders.
 #include "guards.h"
 
 SEC("raw_tp/sys_enter")

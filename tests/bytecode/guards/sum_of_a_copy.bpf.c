@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A sum bounded through the number it was made of: verifiers since 6.10 tie them together.
+// A sum bounded through the number it was made of: newer verifiers tie them together.
 #include "guards.h"
 
 SEC("raw_tp/sys_enter")
