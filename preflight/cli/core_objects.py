@@ -45,10 +45,13 @@ class Objects:
         self._opened: dict[str, BpfObject] = {}
         #: digest -> what was typed and holds it
         self._held_by: dict[str, str] = {}
+        #: digest -> every name it was found under
+        self._names: dict[str, set[str]] = {}
 
     @cached_property
     def keys(self) -> list[Key]:
-        """In the order typed, equal bytes once; as `open_all` of `preflight.objects.sources` finds them."""
+        """By name, equal bytes once, under the first of their names; as `open_all` of
+        `preflight.objects.sources` finds them."""
         # decided before anything is read: what changes meanwhile is kept as what it was
         files = {spec: identity for spec in self._specs if (identity := _file(spec)) is not None}
         entries = cachefiles.Entries(self._place, _FILES, _LIMIT)
@@ -57,22 +60,28 @@ class Objects:
             key: found for key, value in entries.get(digests.values()).items() if (found := _keys(value))
         }
         new: dict[str, list[Key]] = {}
-        keys: list[Key] = []
         for spec in self._specs:
             held = known.get(digests.get(spec, ""))
             if held is None:
-                held = [Key(obj.sha256, obj.name) for obj in self._open(spec)]
+                held = [
+                    Key(obj.sha256, name) for obj in self._open(spec) for name in (obj.name, *obj.aliases)
+                ]
                 if spec in digests:
                     new[digests[spec]] = held
             for key in held:
-                if key.sha256 not in self._held_by:
-                    self._held_by[key.sha256] = spec
-                    keys.append(key)
+                self._held_by.setdefault(key.sha256, spec)
+                self._names.setdefault(key.sha256, set()).add(key.name)
         if new:
             import json
 
             entries.keep({digest: json.dumps(held) for digest, held in new.items()})
-        return keys
+        return sorted(
+            (Key(digest, min(names)) for digest, names in self._names.items()), key=lambda key: key[::-1]
+        )
+
+    def aliases(self, key: Key) -> list[str]:
+        """The other names its bytes were found under."""
+        return sorted(self._names[key.sha256] - {key.name})
 
     def open(self, key: Key) -> BpfObject:
         """One of them. InputError when its file is another by now."""

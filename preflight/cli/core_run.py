@@ -113,9 +113,11 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
         names.append(kernel.name)
         places.append(_place(kernel))
         for number, (one, differences) in enumerate(asker.answers(kernel)):
+            aliases = asker.objects.aliases(asker.objects.keys[number])
             judged += one.values()
             overall += differences
             for name, result in one.items():
+                result.result["aliases"] = aliases
                 by_kernel.setdefault((number, name), {})[kernel.name] = result.findings
     _must_match(request, judged)
     if len(names) > 1:

@@ -45,9 +45,10 @@ class WithoutBtf(NamedTuple):
 
 
 def kernels_named(refs: Iterable[str], store: str) -> list[Kernel | WithoutBtf]:
-    """Each kernel once, in the order named. UsageError or InputError for what is none at all."""
+    """Each kernel once, by name, in whatever order they were named. UsageError or InputError for what is
+    none at all."""
     from preflight.kernels.refs import resolve
-    from preflight.kernels.store import Store
+    from preflight.kernels.store import Store, natural
 
     catalogue = Store(Path(store)) if store else None
     found: dict[str, Kernel | WithoutBtf] = {}
@@ -59,7 +60,7 @@ def kernels_named(refs: Iterable[str], store: str) -> list[Kernel | WithoutBtf]:
             if not _has_no_btf(error):
                 raise
             found.setdefault(ref, WithoutBtf(ref, str(error)))
-    return list(found.values())
+    return sorted(found.values(), key=lambda kernel: natural(kernel.name))
 
 
 def _has_no_btf(error: InputError) -> bool:

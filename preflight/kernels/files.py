@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from preflight.errors import InputError
+from preflight.errors import InputError, UsageError
 from preflight.kernels import btfblob, entry, image
 from preflight.kernels.blob import Blob, read_bounded
 from preflight.kernels.decompress import decompress, kind_of
@@ -53,6 +53,8 @@ def kernels_from_refs(refs: Sequence[str], *, with_modules: bool = False) -> lis
         if ref == HOST:
             found.append(running())
             continue
+        if not ref:
+            raise UsageError("an empty name is no file")
         path = Path(ref)
         if path.is_file() and _is_package(path):
             packages.setdefault(_build_of(path), []).append(path)

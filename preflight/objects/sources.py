@@ -94,6 +94,8 @@ def _add(found: dict[str, BpfObject], raw: _Raw, name: str, opened: Mapping[str,
 
 def _resolve(spec: str | os.PathLike[str]) -> Path:
     text = os.fspath(spec)
+    if not text:
+        raise InputError("an empty name is no object", subject="''")
     if "\0" in text:
         raise InputError("a path cannot hold a NUL byte", subject=_printable(text))
     path = Path(text)
@@ -172,8 +174,18 @@ def _printable(text: str) -> str:
 
 
 def open_all(specs: Iterable[str | os.PathLike[str]]) -> list[BpfObject]:
-    """The objects behind several paths, each distinct one once; see open_objects()."""
+    """The objects behind several paths, each distinct one once; see open_objects().
+
+    In an order of their own, whatever that of the paths: by name, of those with several the first.
+    """
     found: dict[str, BpfObject] = {}
     for spec in specs:
         _collect(spec, found)
-    return list(found.values())
+    return sorted(map(_under_first_name, found.values()), key=lambda obj: (obj.name, obj.sha256))
+
+
+def _under_first_name(obj: BpfObject) -> BpfObject:
+    name, *others = sorted({obj.name, *obj.aliases})
+    if name == obj.name:
+        return obj if tuple(others) == obj.aliases else replace(obj, aliases=tuple(others))
+    return replace(obj, name=name, aliases=tuple(others), _memo={})

@@ -173,6 +173,7 @@ def _result(
     plan = plan_object(obj, on_kernel.loader)
     return {
         "object": obj.name,
+        "aliases": list(obj.aliases),
         "sha256": obj.sha256,
         "kernel": on_kernel.target.kernel.name,
         "loader": on_kernel.loader,
@@ -202,6 +203,7 @@ def without_btf(obj: BpfObject, kernel: str, loader: str, why: str) -> Judged:
     findings = (*object_without_btf(obj), *kernel_without_btf(obj, kernel, why))
     result: dict[str, Any] = {
         "object": obj.name,
+        "aliases": list(obj.aliases),
         "sha256": obj.sha256,
         "kernel": kernel,
         "loader": loader,

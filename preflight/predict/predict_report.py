@@ -18,6 +18,7 @@ def result(judged: ObjectVerdict, kernel: str) -> dict[str, Any]:
     """One object on one kernel."""
     return {
         "object": judged.obj.name,
+        "aliases": list(judged.obj.aliases),
         "sha256": judged.obj.sha256,
         "kernel": kernel,
         "evidence": "predicted",
@@ -52,6 +53,7 @@ def without_btf(obj: BpfObject, kernel: str, why: str) -> tuple[dict[str, Any], 
     ]
     shown = {
         "object": obj.name,
+        "aliases": list(obj.aliases),
         "sha256": obj.sha256,
         "kernel": kernel,
         "evidence": "predicted",

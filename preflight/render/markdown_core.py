@@ -11,6 +11,7 @@ from preflight.render.console import VERDICT_MARKS, Style
 from preflight.render.core_groups import data_of, listed, problems, text_lines
 from preflight.render.markdown import table
 from preflight.render.safe import markdown, markdown_code, safe_text
+from preflight.render.same_bytes import same_bytes
 
 _SHOWN = 20
 
@@ -26,6 +27,8 @@ def render(result: Mapping[str, Any], style: Style) -> str:
         f"**{markdown(summary['sentence'], limit=600)}**",
         "",
     ]
+    for line in same_bytes(result["results"], every=style.verbose > 0):
+        lines += [markdown(line), ""]
     found = problems(result)
     for problem in found[: None if style.verbose else _SHOWN]:
         lines += _problem(problem.finding, problem.objects, problem.kernels, problem.loaders)

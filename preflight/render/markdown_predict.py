@@ -8,6 +8,7 @@ from typing import Any
 
 from preflight.render.console import Style, plural
 from preflight.render.safe import markdown, markdown_code
+from preflight.render.same_bytes import same_bytes
 from preflight.render.text_predict import cell, columns
 
 
@@ -23,6 +24,8 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     for name, digest in objects:
         cells = [markdown(cell(by_cell[name, digest, kernels[0]])) for _, kernels in found]
         lines.append(f"| {markdown_code(name)} | " + " | ".join(cells) + " |")
+    for line in same_bytes(results, every=style.verbose > 0):
+        lines += ["", markdown(line)]
     alike = [(label, names) for label, names in found if len(names) > 1]
     if alike:
         lines.append("")

@@ -16,7 +16,7 @@ from preflight.render.safe import csv_cell
 _COLUMNS = (
     "object", "sha256", "kernel", "release", "arch", "distribution", "evidence", "shown", "state", "verdict",
     "adjusted_verdict", "attach", "adjusted_attach", "programs", "programs_load", "programs_attach", "codes",
-    "causes", "warnings", "open", "reason",
+    "causes", "warnings", "open", "reason", "aliases",
 )  # fmt: skip
 #: Several texts in one cell of CSV are cut here together.
 CELL_LIMIT = 2000
@@ -38,6 +38,7 @@ def render_csv(result: Mapping[str, Any], style: Style) -> str:
     """A line with the names of the columns, then one per cell; no cell is a formula to a spreadsheet."""
     causes = by_id(result)
     kernels = {kernel["kernel"]: kernel for kernel in result["kernels"]}
+    aliases = {one["sha256"]: " ".join(one["aliases"]) for one in result["objects"]}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
@@ -58,6 +59,7 @@ def render_csv(result: Mapping[str, Any], style: Style) -> str:
             "; ".join(f"{cause['code']} {cause['title']}" for cause in warned),
             "; ".join(cell["open"]),
             cell["reason"] or "",
+            aliases.get(cell["sha256"], ""),
         ]
         writer.writerow([csv_cell(value, limit=CELL_LIMIT) for value in values])
     return out.getvalue()

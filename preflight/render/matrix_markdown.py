@@ -9,6 +9,7 @@ from typing import Any
 from preflight.render import matrix_view as view
 from preflight.render.console import Style
 from preflight.render.safe import markdown, markdown_code
+from preflight.render.same_bytes import same_bytes
 
 _CAUSES = 20
 _NAMES = 40
@@ -49,6 +50,8 @@ def _table(result: Mapping[str, Any]) -> list[str]:
     alike = [[str(objects[digest]["object"]) for digest in column] for column in result["columns"]]
     alike += [row["kernels"] for row in rows]
     shown_groups = [f"* {_names(names)}" for names in alike if len(names) > 1]
+    for line in same_bytes(result["objects"], every=True):
+        lines += ["", markdown(line, limit=1000)]
     return [*lines, "", legend, *(["", "Alike:", "", *shown_groups] if shown_groups else [])]
 
 

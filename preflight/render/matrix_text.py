@@ -8,6 +8,7 @@ from typing import Any
 
 from preflight.render import matrix_view as view
 from preflight.render.console import Page, Style
+from preflight.render.same_bytes import same_bytes
 
 #: Causes shown by default.
 _CAUSES = 5
@@ -105,6 +106,8 @@ def _notes(page: Page, result: Mapping[str, Any]) -> None:
             page.line(text, indent=2)
     agreement = result["summary"]["agreement"]
     page.blank()
+    for line in same_bytes(result["objects"], every=page.style.verbose > 0):
+        page.line((line, "dim"))
     if agreement:
         page.line(
             f"prediction and measurement agree in {agreement['agree']} of {agreement['compared']} cells"

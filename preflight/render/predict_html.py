@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from preflight.render.console import Style
 from preflight.render.html import page
+from preflight.render.same_bytes import same_bytes
 from preflight.render.text_predict import cell, columns
 
 #: Most rows of programs; what loads and attaches is left out first.
@@ -42,6 +43,7 @@ def render(result: Mapping[str, Any], style: Style) -> str:
             (name, [by_cell[name, digest, kernels[0]] for _, kernels in found]) for name, digest in objects
         ],
         cell=cell,
+        same_bytes=same_bytes(results, every=True),
         rows=rows[:ROW_LIMIT],
         left_out=max(0, len(rows) - ROW_LIMIT),
         open=list(dict.fromkeys(f"{one['object']}: {text}" for one in results for text in one["open"])),

@@ -17,7 +17,9 @@ __all__ = ("render_csv", "render_jsonl")
 _OF_RESULT = ("object", "sha256", "kernel", "evidence")
 _VERDICTS = ("verdict", "adjusted_verdict")
 _OF_PROGRAM = ("name", "section", *_VERDICTS, "attach", "adjusted_attach", "open")
-_COLUMNS = (*_OF_RESULT, *(f"object_{key}" for key in _VERDICTS), *_OF_PROGRAM, "codes", "causes", "fixes")
+_COLUMNS = (
+    *_OF_RESULT, *(f"object_{key}" for key in _VERDICTS), *_OF_PROGRAM, "codes", "causes", "fixes", "aliases"
+)  # fmt: skip
 #: Of a finding, what the last two columns hold.
 _TEXTS = ("title", "fix")
 
@@ -39,10 +41,12 @@ def render_csv(result: Mapping[str, Any], style: Style) -> str:
 
 def _rows(one: Mapping[str, Any]) -> Iterator[list[str]]:
     head = [str(one[key] or "") for key in (*_OF_RESULT, *_VERDICTS)]
+    aliases = " ".join(one["aliases"])
     if one["findings"] or not one["programs"]:
-        yield [*head, *([""] * len(_OF_PROGRAM)), *_found(one["findings"])]
+        yield [*head, *([""] * len(_OF_PROGRAM)), *_found(one["findings"]), aliases]
     for program in one["programs"]:
-        yield [*head, *(str(program[key] or "") for key in _OF_PROGRAM), *_found(program["findings"])]
+        own = (str(program[key] or "") for key in _OF_PROGRAM)
+        yield [*head, *own, *_found(program["findings"]), aliases]
 
 
 def _found(findings: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from preflight.render.console import Page, Style, plural
 from preflight.render.core_groups import Problem, data_of, listed, problems, quiet, text_lines
+from preflight.render.same_bytes import same_bytes
 
 #: Problems shown whole by default; the rest is one line each, then a count.
 _WHOLE = 3
@@ -51,6 +52,8 @@ def _headline(page: Page, result: Mapping[str, Any], summary: Mapping[str, Any])
     word = "fails" if verdicts.get("fails") else "unknown" if verdicts.get("unknown") else "ok"
     mark, colour = page.mark(word)
     page.line((f"{mark} ", colour), (str(summary["sentence"]), f"bold {colour}"))
+    for line in same_bytes(result["results"], every=page.style.verbose > 0):
+        page.line((line, "dim"))
 
 
 def _word(problem: Problem) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preflight.render.console import Page, Style, plural
+from preflight.render.same_bytes import same_bytes
 
 #: Causes and open choices shown by default.
 _CAUSES = 8
@@ -69,6 +70,8 @@ def _table(page: Page, results: Sequence[Mapping[str, Any]]) -> None:
             row.append((cell(one), _COLOURS.get(str(one["adjusted_verdict"]), "")))
         rows.append(row)
     page.table(["object", *(label for label, _ in found)], rows)
+    for line in same_bytes(results, every=page.style.verbose > 0):
+        page.line((line, "dim"))
     if any(one["open"] for one in results):
         page.line(("* user space sets something before loading, see below", "dim"))
 

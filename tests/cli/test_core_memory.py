@@ -149,14 +149,17 @@ def test_a_new_object_is_asked_about_alone(
     assert core(*reversed(both[:2]), *files[1:])[1] == 0
 
 
-def test_equal_objects_are_one_under_the_first_name(core: Core, files: list[str], tmp_path: Path) -> None:
+def test_equal_objects_are_one_under_the_first_of_their_names(
+    core: Core, files: list[str], tmp_path: Path
+) -> None:
+    """In whatever order they are typed, remembered or not."""
     core(*files)
     both = _with_another(tmp_path, files, "twin.bpf.o", "pid")
-    result, _ = core(*both)
-    assert {one["object"] for one in result["results"]} == {"twin.bpf.o"}
-    turned = [files[0], both[0], *files[1:]]
-    assert core(*turned)[1] == 0
-    assert {one["object"] for one in core(*turned)[0]["results"]} == {"read.bpf.o"}
+    for typed in (both, [files[0], both[0], *files[1:]]):
+        result, _ = core(*typed)
+        assert {(one["object"], *one["aliases"]) for one in result["results"]} == {
+            ("read.bpf.o", "twin.bpf.o")
+        }
 
 
 def test_a_twin_that_is_new_does_not_rename_the_first(core: Core, files: list[str], tmp_path: Path) -> None:

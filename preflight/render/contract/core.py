@@ -79,6 +79,7 @@ class CoreRecord(Open):
     """One object on one kernel under one loader."""
 
     object: str
+    aliases: list[str] = Field(description="other names of files with the same bytes")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     kernel: str
     loader: str

@@ -28,6 +28,7 @@ class PredictedObject(Open):
     """One object on one kernel, predicted from facts."""
 
     object: str
+    aliases: list[str] = Field(description="other names of files with the same bytes")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     kernel: str
     evidence: Literal["predicted"]
