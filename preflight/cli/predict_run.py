@@ -28,6 +28,7 @@ class Request(NamedTuple):
 
 def run(request: Request) -> tuple[dict[str, Any], int]:
     """The result object and the exit code."""
+    from preflight.kernels.host import HOST, PREDICTED_NOTE
     from preflight.objects.sources import open_all
     from preflight.render.envelope import envelope
 
@@ -47,7 +48,8 @@ def run(request: Request) -> tuple[dict[str, Any], int]:
             known = seen[key] = _on(kernel, objects, request)
         results += [{**one, "kernel": kernel.name} for one in known]
     code = _exit(results, request)
-    return envelope("predict", summarise(results, names, code, request.judge), results), code
+    notes = [PREDICTED_NOTE] if HOST in names else []
+    return envelope("predict", summarise(results, names, code, request.judge, notes), results), code
 
 
 def _identity(kernel: Kernel | WithoutBtf) -> tuple[Any, ...]:

@@ -15,6 +15,11 @@ from preflight.kernels.btfblob import ByteOrder, byteorder_of
 from preflight.kernels.model import Contents, Identity, Kernel, Provenance
 
 HOST = "host"
+#: Said beside predictions for the running kernel, which has a machine around it.
+PREDICTED_NOTE = (
+    "host: predicted from the facts of its kernel alone. Whether this machine refuses what its kernel takes "
+    "(EPERM from a security module, lockdown, missing capabilities) is what `preflight check OBJECT...` tries"
+)
 
 _BTF = "sys/kernel/btf"
 _CONFIGS = (

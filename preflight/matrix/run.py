@@ -71,6 +71,7 @@ def run(
     kernels are done. An interrupt ends the judging; what is there then is kept, and marked partial. `beside`
     names kernels that cannot be judged, with the reason; they are in the matrix as not tested.
     """
+    from preflight.kernels.host import HOST, PREDICTED_NOTE
     from preflight.matrix import same
 
     opened = list(subjects)
@@ -101,6 +102,8 @@ def run(
         _measured_kernels(matrix, measurements, {kernel.name for kernel in kernels})
     if not matrix.kernels:
         raise UsageError("no kernel to judge the objects on: --kernel, or --measured alone")
+    if opened and HOST in matrix.kernels:
+        matrix.notes.add(PREDICTED_NOTE)
     builds = {build.sha256: one.sha256 for one in batch.subjects for build in one.builds}
     _measure(matrix, measurements, wanted, builds or {one["sha256"]: one["sha256"] for one in matrix.objects})
     outcome.members = result(matrix, wanted.hosts, outcome.partial)

@@ -104,7 +104,11 @@ def _twin(text: str) -> str | None:
 
 
 def summarise(
-    results: Sequence[Mapping[str, Any]], kernels: Sequence[str], exit_code: int, judge: str = "adjusted"
+    results: Sequence[Mapping[str, Any]],
+    kernels: Sequence[str],
+    exit_code: int,
+    judge: str = "adjusted",
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Counts, and the causes that turn most cells red, worst first."""
     programs = [program for one in results for program in one["programs"]]
@@ -119,6 +123,7 @@ def summarise(
         "programs": _counts((p["verdict"] for p in programs), VERDICTS),
         "attach": _counts((p["attach"] for p in programs), ATTACHES),
         "causes": causes(results),
+        "notes": list(notes),
         "exit_code": exit_code,
     }
 

@@ -16,6 +16,7 @@ from preflight.kernels.model import Kernel
 from preflight.kernels.store import Store
 from preflight.objects.model import BpfObject
 from preflight.render.contract.predict import PredictResult
+from tests.cli.run import preflight
 from tests.predict.cases_load import HASH
 from tests.predict.worlds import program, world
 
@@ -153,3 +154,19 @@ def test_hostile_names_do_not_reach_the_terminal(predict: Predict, form: str) ->
     assert "\x07" not in out
     if form == "markdown":
         assert "<script>" not in out
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
+def test_predictions_for_this_host_say_that_the_machine_may_refuse_them(form: str, tmp_path: Path) -> None:
+    """This machine may refuse with EPERM what its kernel takes: the page names the command that tries."""
+    if not Path("/sys/kernel/btf/vmlinux").exists():
+        pytest.skip("this kernel has no BTF")
+    path = tmp_path / "made.bpf.o"
+    path.write_bytes(program("xdp").data)
+    here = preflight("predict", str(path), "--kernel", "host", "--format", form).stdout.decode()
+    assert "preflight check OBJECT" in " ".join(here.replace("\\", "").split())
+
+
+def test_predictions_for_other_kernels_do_not(predict: Predict) -> None:
+    _, result = _json(predict, program("kprobe/work"), {"good": GOOD})
+    assert result["summary"]["notes"] == []

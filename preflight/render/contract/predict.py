@@ -53,6 +53,7 @@ class PredictSummary(Open):
     programs: dict[str, int]
     attach: dict[str, int]
     causes: list[dict[str, Any]]
+    notes: list[str]
     exit_code: int
 
 
