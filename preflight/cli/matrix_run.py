@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from preflight.cli.exits import Exit, worst
-from preflight.errors import UsageError
+from preflight.errors import PreflightError, UsageError
 from preflight.matrix.measured import Measurement
 from preflight.matrix.plan import Wanted
 from preflight.matrix.run import MakeOpener, Outcome
@@ -233,8 +233,22 @@ def _exit(outcome: Outcome, request: Request) -> int:
 
 
 def write_folder(folder: Path, files: Sequence[tuple[str, str]]) -> None:
-    """Write the files of `--html-dir`, each whole or not at all."""
+    """Write the files of `--html-dir`, each whole or not at all; a folder made for them goes with them."""
     from preflight.cli.output import write_file
 
-    for name, text in files:
-        write_file(folder / name, text)
+    made = not folder.exists()
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+    written = []
+    try:
+        for name, text in files:
+            write_file(folder / name, text)
+            written.append(folder / name)
+    except PreflightError:
+        if made:
+            for file in written:
+                file.unlink(missing_ok=True)
+            folder.rmdir()
+        raise

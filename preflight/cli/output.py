@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from preflight.errors import UsageError
+from preflight.errors import InstrumentError, PreflightError, UsageError
 from preflight.render.console import Style, detect_style
+
+#: What an operating system says when there is no room left.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Renderer = Callable[[Mapping[str, Any], Style], str]
 
@@ -40,7 +44,20 @@ def split_format(wanted: str, known: Sequence[str]) -> tuple[str, Path | None]:
         raise UsageError(f"no format {name[:40]!r}; there are {', '.join(known)}")
     if "=" in wanted and not path:
         raise UsageError(f"--format {name}= needs a file name")
-    return name, Path(path) if path else None
+    if not path:
+        return name, None
+    file = Path(path)
+    if not file.parent.is_dir():
+        raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
+    if file.is_dir():
+        raise UsageError(f"cannot write {file}: it is a folder")
+    return name, file
+
+
+def _unwritable(what: object, error: OSError) -> PreflightError:
+    """A full disk is no fault of what was asked for; everything else is a wrong place."""
+    kind = InstrumentError if error.errno in NO_ROOM else UsageError
+    return kind(f"cannot write {what}: {error.strerror}")
 
 
 def write_file(path: Path, text: str, mode: int = 0o600) -> None:
@@ -57,10 +74,9 @@ def write_file(path: Path, text: str, mode: int = 0o600) -> None:
     if path.is_symlink():
         raise UsageError(f"{path} is a symbolic link; name the file itself")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        raise _unwritable(path, error) from error
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
@@ -68,7 +84,7 @@ def write_file(path: Path, text: str, mode: int = 0o600) -> None:
             out.write(text)
         temporary.replace(path)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -78,13 +94,14 @@ def _write_to(device: Path, text: str) -> None:
         with device.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
             out.write(text)
     except OSError as error:
-        raise UsageError(f"cannot write {device}: {error.strerror}") from error
+        raise _unwritable(device, error) from error
 
 
 def write_stdout(text: str) -> None:
     """Print rendered text; what the terminal's encoding cannot show is escaped.
 
-    UsageError when standard output cannot take it (a full disk); a reader that went away is not our error.
+    InstrumentError when standard output cannot take it (a full disk); a reader that went away is not our
+    error.
     """
     encoding = sys.stdout.encoding or "ascii"
     try:
@@ -95,7 +112,7 @@ def write_stdout(text: str) -> None:
     except OSError as error:
         # What is still buffered would fail once more, noisily, when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise UsageError(f"cannot write to standard output: {error.strerror}") from error
+        raise _unwritable("to standard output", error) from error
 
 
 def check_formats(formats: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -118,14 +135,14 @@ def emit(
 ) -> None:
     """Render the result in every wanted format, to standard output or to the file named with it.
 
-    What cannot be written (a full disk) keeps nothing else from being written; UsageError at the end. Where
-    all that was wanted were files, text goes to standard output then, so that no run was for nothing.
+    What cannot be written (a full disk) keeps nothing else from being written; the error comes at the end.
+    Where all that was wanted were files, text goes to standard output then, so that no run was for nothing.
     """
     from preflight.render.registry import mode
 
     check_formats(formats, list(renderers))
     chosen = [split_format(wanted, list(renderers)) for wanted in formats] or [(next(iter(renderers)), None)]
-    troubles: list[UsageError] = []
+    troubles: list[PreflightError] = []
     for name, path in chosen:
         style = stdout_style(color, verbose) if path is None else Style(verbose=verbose)
         text = renderers[name](result, style)
@@ -134,7 +151,7 @@ def emit(
                 write_stdout(text)
             else:
                 write_file(path, text, mode(str(result.get("command")), name))
-        except UsageError as error:
+        except PreflightError as error:
             troubles.append(error)
     if not troubles:
         return

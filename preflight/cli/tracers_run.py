@@ -151,11 +151,9 @@ def running(
 def _answerable(tracer: Tracer, outputs: Sequence[tuple[str, Path | None]]) -> None:
     """Say before a run, not after it, that its result cannot be written. UsageError."""
     stacks = any(one.shape == "stacks" for one in tracer.maps)
-    for name, path in outputs:
+    for name, _ in outputs:
         if name in ("folded", "svg") and not stacks:
             raise UsageError(f"{tracer.name} has no stacks: folded and svg are for those that do")
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            raise UsageError(f"--format {name}={path}: this is no place for a file")
 
 
 def _there(request: RunRequest) -> None:

@@ -40,7 +40,7 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     opened = list(dict.fromkeys(f"{one['object']}: {text}" for one in results for text in one["open"]))
     if opened:
         lines += ["", "## Left to user space", "", *(f"* {markdown(text)}" for text in opened)]
-    for note in summary["notes"]:
+    for note in summary.get("notes", ()):
         lines += ["", f"Note: {markdown(note, limit=600)}"]
     lines += ["", "The verifier's analysis of memory accesses is predicted in part."]
     return "\n".join(lines) + "\n"

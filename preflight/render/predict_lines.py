@@ -41,7 +41,7 @@ def render_csv(result: Mapping[str, Any], style: Style) -> str:
 
 def _rows(one: Mapping[str, Any]) -> Iterator[list[str]]:
     head = [str(one[key] or "") for key in (*_OF_RESULT, *_VERDICTS)]
-    aliases = " ".join(one["aliases"])
+    aliases = " ".join(one.get("aliases", ()))
     if one["findings"] or not one["programs"]:
         yield [*head, *([""] * len(_OF_PROGRAM)), *_found(one["findings"]), aliases]
     for program in one["programs"]:

@@ -31,7 +31,7 @@ def render(result: Mapping[str, Any], style: Style) -> str:
     if style.verbose:
         _programs(page, result["results"])
     page.blank()
-    for note in summary["notes"]:
+    for note in summary.get("notes", ()):
         page.line(("note: ", "yellow"), str(note), hang=6)
     page.line(("loads 3/4: of 4 programs that load 3 attach · the verifier's analysis of memory accesses is "
                "predicted in part · -v lists every program", "dim"))  # fmt: skip

@@ -54,7 +54,7 @@ def test_a_file_that_does_not_fit_leaves_the_others(words: list[str], tmp_path: 
     big, small = tmp_path / "big.html", tmp_path / "small.csv"
     forms = ["--format", f"html={big}", "--format", f"csv={small}", "--format", "json"]
     done = limited(8192, *words, *forms, folder=tmp_path / "tmp")
-    assert done.returncode == 2
+    assert done.returncode == 4
     assert done.stderr.decode() == f"preflight: cannot write {big}: File too large\n"
     assert not big.exists()
     assert small.read_text().count("\n") == 3
@@ -64,7 +64,7 @@ def test_a_file_that_does_not_fit_leaves_the_others(words: list[str], tmp_path: 
 
 def test_where_nothing_fits_the_verdicts_are_on_standard_output(words: list[str], tmp_path: Path) -> None:
     done = limited(100, *words, "--format", f"json={tmp_path / 'out.json'}", folder=tmp_path / "tmp")
-    assert done.returncode == 2
+    assert done.returncode == 4
     assert b"made.bpf.o" in done.stdout
     assert b"Nothing known stops 1 object on 2 kernels" in done.stdout
 
@@ -72,9 +72,28 @@ def test_where_nothing_fits_the_verdicts_are_on_standard_output(words: list[str]
 def test_a_folder_of_pages_that_does_not_fit_leaves_the_text(words: list[str], tmp_path: Path) -> None:
     given = ["--html-dir", str(tmp_path / "pages"), "--format", "text"]
     done = limited(100, *words, *given, folder=tmp_path / "tmp")
-    assert done.returncode == 2
+    assert done.returncode == 4
     assert b"Nothing known stops 1 object on 2 kernels" in done.stdout
     assert b"cannot write" in done.stderr
+    assert not (tmp_path / "pages").exists()
+
+
+def test_a_folder_of_pages_that_was_there_stays(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "mine.txt").write_text("kept", encoding="utf-8")
+    limited(100, *words, "--html-dir", str(tmp_path / "pages"), folder=tmp_path / "tmp")
+    assert [path.name for path in (tmp_path / "pages").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("given", [["--format", "json={}/new/out.json"], ["--html-dir", "{}/new/pages"]])
+def test_a_folder_that_is_not_there_is_an_error_and_is_not_made(
+    words: list[str], tmp_path: Path, given: list[str]
+) -> None:
+    option, place = given
+    done = limited(0, *words, option, place.format(tmp_path), folder=tmp_path / "tmp")
+    assert done.returncode == 2
+    assert b"new" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "new").exists()
 
 
 def fleet(tmp_path: Path, size: int, *more: str) -> tuple[subprocess.CompletedProcess[bytes], dict[str, Any]]:

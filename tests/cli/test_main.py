@@ -162,6 +162,7 @@ def test_output_replaces_a_file_whole_and_leaves_no_temporary(tmp_path: Path) ->
     saved = tmp_path / "result.json"
     saved.write_text(json.dumps(check_result()), encoding="utf-8")
     out = tmp_path / "out" / "page.md"
+    out.parent.mkdir()
     for _ in range(2):
         assert preflight("report", str(saved), "--format", f"markdown={out}").returncode == 0
     assert [p.name for p in out.parent.iterdir()] == ["page.md"]
@@ -175,7 +176,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(tmp_path: Path) -> None:
         done = subprocess.run(
             [*PREFLIGHT, "report", str(saved)], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
         )
-    assert done.returncode == 2
+    assert done.returncode == 4
     assert done.stderr.decode().splitlines() == [
         "preflight: cannot write to standard output: No space left on device"
     ]

@@ -96,7 +96,7 @@ def test_every_tracer_has_a_whole_runbook(name: str) -> None:
         (("syscalls", "--for", "1s", "--min", "2s", "--max", "1s"), "nothing is both"),
         (("syscalls", "--for", "1s", "--function", "x"), "--function cannot be honoured"),
         (("syscalls", "--for", "24h", "--format", "svg"), "syscalls has no stacks"),
-        (("syscalls", "--for", "24h", "--format", "json=/no/such/folder/x"), "no place for a file"),
+        (("syscalls", "--for", "24h", "--format", "json=/no/such/folder/x"), "there is no folder"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_2(words: tuple[str, ...], message: str) -> None:

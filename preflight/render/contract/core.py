@@ -29,7 +29,9 @@ class Nearest(Open):
     access: str
     declared: str
     says: str
-    sure: bool = Field(description="enough speaks for it to read it instead; the fix has code for it")
+    sure: bool = Field(
+        default=False, description="enough speaks for it to read it instead; the fix has code for it"
+    )
 
 
 class Guard(Open):
@@ -79,7 +81,7 @@ class CoreRecord(Open):
     """One object on one kernel under one loader."""
 
     object: str
-    aliases: list[str] = Field(description="other names of files with the same bytes")
+    aliases: list[str] = Field(default=[], description="other names of files with the same bytes")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     kernel: str
     loader: str

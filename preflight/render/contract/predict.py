@@ -28,7 +28,7 @@ class PredictedObject(Open):
     """One object on one kernel, predicted from facts."""
 
     object: str
-    aliases: list[str] = Field(description="other names of files with the same bytes")
+    aliases: list[str] = Field(default=[], description="other names of files with the same bytes")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     kernel: str
     evidence: Literal["predicted"]
@@ -53,7 +53,7 @@ class PredictSummary(Open):
     programs: dict[str, int]
     attach: dict[str, int]
     causes: list[dict[str, Any]]
-    notes: list[str]
+    notes: list[str] = Field(default=[], description="what else there is to know of these predictions")
     exit_code: int
 
 
