@@ -272,6 +272,7 @@ class _Progress:
         self._bar: Any = None
         self._task: Any = None
         self._tty = sys.stderr.isatty()
+        self._outcomes: list[Outcome] = []
 
     def __enter__(self) -> _Progress:
         if self._tty:
@@ -284,12 +285,17 @@ class _Progress:
             self._bar.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    def __exit__(self, raised: object, *_: object) -> None:
+        if self._bar is None:
+            return
+        self._bar.stop()
+        if raised is not None:  # interrupted: what is in the catalogue by now was not said yet
+            for outcome in self._outcomes:
+                _say(f"{outcome.state} {outcome.name}")
 
     def done(self, outcome: Outcome) -> None:
         """One more is done."""
+        self._outcomes.append(outcome)
         if self._bar is not None:
             self._bar.advance(self._task)
         else:

@@ -8,13 +8,14 @@ fixed argument list. Formats: sources.list(5), apt.conf(5).
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from preflight.errors import InputError, InstrumentError, UsageError
@@ -71,13 +72,13 @@ def host_sources() -> list[Source]:
     text = _run(["apt-config", "shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS", "Dir::Etc::sourceparts/d"])
     places = dict(re.findall(r"^(LIST|PARTS)='([^']*)'$", text, re.MULTILINE))
     files = [Path(places.get("LIST", "/etc/apt/sources.list"))]
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         files += sorted(Path(places.get("PARTS", "/etc/apt/sources.list.d")).iterdir())
     found: list[Source] = []
     for file in files:
         parse = {".list": parse_list, ".sources": parse_deb822}.get(file.suffix)
         if parse is not None:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 found += parse(file.read_text("utf-8", "replace"))
     return found
 
@@ -203,7 +204,7 @@ class AptRoot:
             return file
         raise AptError(f"apt did not deliver {package.name} {package.version}")
 
-    @contextlib.contextmanager
+    @contextmanager
     def locked(self) -> Iterator[None]:
         """Held while the index changes, so that two runs do not disturb each other."""
         with hold(self.folder / "lock"):
@@ -268,7 +269,7 @@ def _write(path: Path, text: str) -> None:
         temporary.replace(path)
 
 
-@contextlib.contextmanager
+@contextmanager
 def hold(path: Path) -> Iterator[None]:
     """An advisory lock on a file, made when absent; waits for whoever holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -288,23 +289,36 @@ def _run(command: Sequence[str], *, config: Path | None = None, cwd: Path | None
     if config is not None:
         environment["APT_CONFIG"] = str(config)
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(command),
             cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,
         )
-    except subprocess.TimeoutExpired as error:
-        raise AptError(f"{command[0]} did not finish within {_TIMEOUT} s") from error
     except OSError as error:
         raise AptError(f"{command[0]} cannot be started: {error.strerror}") from error
-    errors = done.stderr.decode("utf-8", "replace")
-    if done.returncode:
+    try:
+        output, said = process.communicate(timeout=_TIMEOUT)
+    except subprocess.TimeoutExpired as error:
+        raise AptError(f"{command[0]} did not finish within {_TIMEOUT} s") from error
+    finally:
+        _end(process)
+    errors = said.decode("utf-8", "replace")
+    if process.returncode:
         raise AptError(_complaint(errors) or f"{command[0]} failed", missing_keys="NO_PUBKEY" in errors)
-    return done.stdout.decode("utf-8", "replace")
+    return output.decode("utf-8", "replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """No process of apt's outlives an interrupt or a run that takes too long: those that download are
+    children of the one that was started, and in its group."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def _complaint(errors: str) -> str:

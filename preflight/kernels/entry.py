@@ -50,8 +50,8 @@ class Facts:
 
 
 def is_entry(folder: Path) -> bool:
-    """Whether a directory is laid out like a catalogue entry."""
-    return _stored(folder, BTF) is not None
+    """Whether a directory is laid out like a catalogue entry, a damaged one too."""
+    return _stored(folder, BTF) is not None or (folder / FACTS).is_file()
 
 
 def read(folder: Path, name: str) -> Kernel:

@@ -24,6 +24,7 @@ class ProgramRow(NamedTuple):
     kernels: str
     loads: str
     attaches: str
+    by_default: bool
     because: tuple[str, ...]
 
 
@@ -62,22 +63,22 @@ def _programs(
         for one in (by_cell[name, digest, kernels[0]],)
         for program in one["programs"]
     ]
-    return sorted(rows, key=lambda row: _ORDER[row.loads] + _ORDER[row.attaches])
+    return sorted(rows, key=lambda row: (not row.by_default, _ORDER[row.loads] + _ORDER[row.attaches]))
 
 
 def _row(one: Mapping[str, Any], program: Mapping[str, Any], label: str) -> ProgramRow:
     texts = (f"{finding['code']} {finding['title']}" for finding in program["findings"])
-    loads = program["adjusted_verdict"] if program["autoload"] else "not loaded by default"
     return ProgramRow(
         str(one["object"]),
         str(program["name"]),
         str(program["section"]),
         label,
-        loads,
-        program["adjusted_attach"] if program["autoload"] else "not-tried",
+        program["adjusted_verdict"],
+        program["adjusted_attach"],
+        bool(program["autoload"]),
         tuple(dict.fromkeys(texts)),
     )
 
 
 #: What comes first among the programs.
-_ORDER = {"fails": -8, "unknown": -4, "not-tried": 0, "not loaded by default": 0, "ok": 0, "loads": 0}
+_ORDER = {"fails": -8, "unknown": -4, "not-tried": 0, "ok": 0, "loads": 0}

@@ -161,6 +161,26 @@ def test_apts_own_words_are_given_with_the_missing_key_first(
     assert caught.value.missing_keys
 
 
+def test_an_interrupt_ends_what_apt_started_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its children download; they must not go on writing when the run is over."""
+    tool, child = tmp_path / "apt-get", tmp_path / "child"
+    tool.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > {child}.new && mv {child}.new {child}\nwait\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    def interrupted(process: subprocess.Popen[bytes], **_: object) -> tuple[bytes, bytes]:
+        while not child.exists():
+            assert process.poll() is None
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        aptroot._run(["apt-get", "update"])
+    state = Path(f"/proc/{child.read_text().strip()}/stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] in "ZX"
+
+
 # --- versions
 
 

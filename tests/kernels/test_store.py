@@ -184,6 +184,17 @@ def test_damage_is_found(store: Store, damage: object, problem: str) -> None:
     assert problem in "; ".join(store.verify("debian/6.1"))
 
 
+def test_an_entry_that_lost_its_btf_is_damaged_and_can_be_removed(store: Store) -> None:
+    store.add(make_kernel())
+    (store.root / "debian/6.1/vmlinux.btf").unlink()
+    assert store.names() == ["debian/6.1"]
+    assert "vmlinux.btf" in "; ".join(store.verify("debian/6.1"))
+    with pytest.raises(InputError):
+        store.get("debian/6.1")
+    store.remove("debian/6.1")
+    assert store.names() == []
+
+
 def test_digests_recorded_for_files_elsewhere_are_not_followed(store: Store) -> None:
     store.add(make_kernel())
     path = store.root / "debian/6.1/kernel.json"

@@ -99,3 +99,11 @@ def test_the_programs_that_matter_least_are_left_to_the_other_formats(
     assert " two " in programs
     assert " one " not in programs
     assert re.search(r"\d+ more are in the result", programs)
+
+
+def test_a_program_that_is_not_loaded_by_default_has_its_verdict_all_the_same(scene: Scene) -> None:
+    result = _result(scene, one=ATTACHES)
+    for program_ in result["results"][0]["programs"]:
+        program_["autoload"] = False
+    words = _words(predict_html.render(result, Style()))
+    assert "loads (not loaded by default)" in words
