@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stack of a chain of calls, of which the verifier allows 512 bytes as well (PC411). Pure.
+"""The stack of a chain of calls, of which the verifier allows 512 bytes as well, and 255 to the callers of a
+function with a tail call, whose stack stays (PC411). Pure.
 
 check_max_stack_depth() rounds each function's use up, to 32 bytes or, where a JIT compiles it, to 16 on newer
 kernels, and adds them along each chain. Since 6.13 tracing programs get a private stack for each function on
@@ -8,6 +9,7 @@ machines whose JIT supports it, and no sum is made. Measured on 5.10, 6.1, 6.12 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +29,9 @@ _FINE, _COARSE = 16, 32
 #: Program types with a private stack where there is one (bpf_enable_priv_stack()).
 _PRIVATE: Final = ("kprobe", "tracepoint", "perf_event", "raw_tracepoint", "tracing", "lsm", "struct_ops")
 _SUPPORT: Final = "bpf_jit_supports_private_stack"
+#: What check_max_stack_depth_subprog() lets the callers of a function with a tail call use is less.
+_BEFORE_TAIL_CALL: Final = 256
+_TAIL_CALL: Final = 12
 #: MAX_CALL_FRAMES
 _FRAMES: Final = 8
 
@@ -41,6 +46,7 @@ def call_stack_findings(
         return
     used = obj.usage(program).stack
     depths = {start: depth for start, (_, depth) in zip(image.subprogs, used, strict=False)}
+    yield from _of_tail_calls(on_kernel, program, depths, [name for name, _ in used])
     if max(depths.values(), default=0) > _LIMIT or sum(_up(d, _COARSE) for d in depths.values()) <= _LIMIT:
         return
     names = {start: name for start, (name, _) in zip(image.subprogs, used, strict=False)}
@@ -63,6 +69,39 @@ def call_stack_findings(
         cause=f"the verifier adds what the functions of a chain of calls use; {_LIMIT} is the most",
         fix="keep large buffers in a map with one element per CPU"
         + ("" if certain else "; decided by a load"),
+    )
+
+
+def _of_tail_calls(
+    on_kernel: RelocatedObject, program: Program, depths: Mapping[int, int], names: list[str]
+) -> Iterator[Finding]:
+    obj = on_kernel.obj
+    image = obj.image(program)
+    calling = {
+        bisect_right(image.subprogs, insn.slot) - 1
+        for insn in decode(image.code, image.byteorder)
+        if insn.is_helper_call and insn.imm == _TAIL_CALL
+    } - {0}
+    if not calling or sum(_up(depth, _COARSE) for depth in depths.values()) < _BEFORE_TAIL_CALL:
+        return
+    ends = {image.subprogs[number] for number in calling}
+    chains = [chain for chain in _chains(image) if chain[-1] in ends]
+    chain = max(chains, key=lambda chain: _sum(depths, chain[:-1], _FINE), default=())
+    fine, coarse = (_sum(depths, chain[:-1], to) for to in (_FINE, _COARSE))
+    if coarse < _BEFORE_TAIL_CALL:
+        return
+    named = [names[image.subprogs.index(start)] for start in chain]
+    yield (missing if fine >= _BEFORE_TAIL_CALL else undecided)(
+        "PC411",
+        obj,
+        program,
+        named[-1],
+        f"{named[-1]}() makes a tail call, and {' -> '.join(named[:-1])} use {fine} bytes of stack before it",
+        Evidence(
+            "object", ", ".join(f"{name}: {depths[start]}" for name, start in zip(named, chain, strict=True))
+        ),
+        cause="the verifier says: tail_calls are not allowed when call stack of previous frames is ... bytes",
+        fix=f"keep the callers below {_BEFORE_TAIL_CALL} bytes, or make the tail call in the main program",
     )
 
 

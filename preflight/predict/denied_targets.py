@@ -8,7 +8,7 @@ many arguments, and those that return a struct. bpf_d_path() is given out by suc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ from preflight.objects.model import Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.hooks import prototype_of
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.sleepable import hooks_that_sleep
 from preflight.records import replace
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def denied_target_findings(
         yield from _listed(on_kernel, facts, program, name, row)
     if program.attach_type in _BY_TRAMPOLINE:
         yield from _prototype(on_kernel, program, name)
-        yield from _path_helper(on_kernel, program, name)
+        yield from _path_helper(on_kernel, program, name, _PATHS_OF_FUNCTIONS, _table()["d_path"]["names"])
+    elif program.program_type == "lsm":
+        yield from _path_helper(on_kernel, program, name, _PATHS_OF_HOOKS, hooks_that_sleep())
 
 
 def _is_there(facts: KernelFacts, program: Program, name: str) -> bool:
@@ -144,17 +147,25 @@ def _unfit(target: KernelTarget, attach_type: str, text: str) -> str | None:
     return "variadic" if proto.variadic else None
 
 
-def _path_helper(on_kernel: RelocatedObject, program: Program, name: str) -> Iterator[Finding]:
+_PATHS_OF_FUNCTIONS: Final = "{} is not among the functions of btf_allowlist_d_path"
+#: bpf_d_path_allowed() asks bpf_lsm_is_sleepable_hook().
+_PATHS_OF_HOOKS: Final = "{} is not among the hooks at which every kernel lets programs sleep"
+
+
+def _path_helper(
+    on_kernel: RelocatedObject, program: Program, name: str, why: str, allowed: Collection[str]
+) -> Iterator[Finding]:
     uses = [use for use in on_kernel.obj.usage(program).helpers if use.number == _D_PATH]
-    rule = _table()["d_path"]
-    if not uses or name in rule["names"]:
+    if not uses or name in allowed:
         return
+    rule = _table()["d_path"]
     image = on_kernel.obj.image(program)
     slots = [slot for slot, origin in enumerate(image.origins) if origin == uses[0].first]
     answers = {one.answer for one in on_kernel.reach(program, slots).values()}
     if answers == {"no"}:
         return
-    certain = "yes" in answers and not name.startswith(rule["prefix"])
+    of_function = program.program_type == "tracing"
+    certain = "yes" in answers and of_function and not name.startswith(rule["prefix"])
     made = (missing if certain else undecided)(
         "PC405",
         on_kernel.obj,
@@ -163,7 +174,7 @@ def _path_helper(on_kernel: RelocatedObject, program: Program, name: str) -> Ite
         f"programs at {name} may not call bpf_d_path"
         if certain
         else f"whether programs at {name} may call bpf_d_path is not known",
-        Evidence("inferred", f"{name} is not among the functions of btf_allowlist_d_path"),
+        Evidence("inferred", why.format(name)),
         cause="the verifier says: helper call is not allowed in probe",
         fix="" if certain else _LOAD,
     )

@@ -30,6 +30,22 @@ _CONTEXTS: Final = (
     "bpf_raw_tracepoint_args", "bpf_cgroup_dev_ctx",
     "bpf_sysctl", "bpf_sockopt", "sk_reuseport_md", "bpf_sk_lookup", "bpf_nf_ctx",
 )  # fmt: skip
+#: Those that are the context of some types alone, and any struct to programs of all others.
+_OF_TYPES: Final = {
+    "__sk_buff": frozenset({
+        "socket_filter", "sched_cls", "sched_act", "cgroup_skb", "lwt_in", "lwt_out", "lwt_xmit",
+        "lwt_seg6local", "sk_skb", "flow_dissector",
+    }),
+    "xdp_md": frozenset({"xdp"}),
+    "bpf_sock_addr": frozenset({"cgroup_sock_addr"}),
+    "bpf_sock_ops": frozenset({"sock_ops"}),
+    "sk_msg_md": frozenset({"sk_msg"}),
+    "bpf_cgroup_dev_ctx": frozenset({"cgroup_device"}),
+    "bpf_sysctl": frozenset({"cgroup_sysctl"}),
+    "bpf_sockopt": frozenset({"cgroup_sockopt"}),
+    "sk_reuseport_md": frozenset({"sk_reuseport"}),
+    "bpf_sk_lookup": frozenset({"sk_lookup"}),
+}  # fmt: skip
 #: A helper that came in the same version as pointers among the arguments of global functions (5.12).
 _WITNESS: Final = "check_mtu"
 
@@ -57,7 +73,7 @@ def global_function_findings(
                 cause="older ones say: Global function doesn't return scalar, or invalid args into func",
                 fix="return an int, or declare the function static",
             )
-        pointers = _pointers(obj.btf, name)
+        pointers = _pointers(obj.btf, name, program.program_type)
         if pointers:
             yield from _judged(on_kernel, facts, program, start, used[start], pointers)
 
@@ -71,7 +87,7 @@ def _is_void(btf: Btf, name: str) -> bool:
     return False
 
 
-def _pointers(btf: Btf, name: str) -> dict[int, str]:
+def _pointers(btf: Btf, name: str, program_type: str) -> dict[int, str]:
     """Number of each argument that is a pointer and not the context -> `tagged` where a tag says more of it,
     `void` for one to nothing that has a size, else `typed`."""
     for type_id in btf.ids_by_name(name, {Kind.FUNC}) if name else ():
@@ -82,22 +98,25 @@ def _pointers(btf: Btf, name: str) -> dict[int, str]:
             return {
                 number: "tagged" if number in marked else _pointee(btf, param.type)
                 for number, param in enumerate(proto.params)
-                if _is_pointer(btf, param.type)
+                if _is_pointer(btf, param.type, program_type)
             }
     return {}
 
 
-def _is_pointer(btf: Btf, type_id: int) -> bool:
+def _is_pointer(btf: Btf, type_id: int, program_type: str) -> bool:
     found = btf.type(btf.resolve(type_id))
     if not isinstance(found, Ptr):
         return False
-    return not found.type or not is_context(btf, found.type)
+    return not found.type or not is_context(btf, found.type, program_type)
 
 
-def is_context(btf: Btf, type_id: int) -> bool:
-    """Whether a type is the context of some program type."""
+def is_context(btf: Btf, type_id: int, program_type: str = "") -> bool:
+    """Whether a type is the context of some program type, or may be that of this one."""
     to = btf.type(btf.resolve(type_id))
-    return (isinstance(to, Composite) and to.name in _CONTEXTS) or btf.name(type_id) in _CONTEXTS
+    name = to.name if isinstance(to, Composite) else ""
+    if program_type and program_type not in _OF_TYPES.get(name, (program_type,)):
+        return False
+    return name in _CONTEXTS or btf.name(type_id) in _CONTEXTS
 
 
 def _pointee(btf: Btf, type_id: int) -> str:

@@ -27,7 +27,7 @@ def _table() -> Mapping[str, Any]:
 
 def loader_level_findings(obj: BpfObject, facts: KernelFacts) -> list[Finding]:
     """PC430 once per object, PC431 once per kind; both are information and decide nothing."""
-    return [*_sections(obj), *_kinds(obj, facts)]
+    return [*_sections(obj), *_arenas(obj), *_kinds(obj, facts)]
 
 
 def _sections(obj: BpfObject) -> Iterator[Finding]:
@@ -41,6 +41,20 @@ def _sections(obj: BpfObject) -> Iterator[Finding]:
             Evidence("inferred", f"libbpf_prog_type_by_name() of libbpf {row['newer_than']} answers ESRCH"),
             cause="an older one says: missing BPF prog type, check ELF section name",
             fix="load with a newer libbpf or bpftool, or set the program's type before loading",
+        )
+
+
+def _arenas(obj: BpfObject) -> Iterator[Finding]:
+    row = _table()["arenas"]
+    arenas = sorted(one.name for one in obj.all_maps if one.type == "arena" and not one.map_extra)
+    if arenas:
+        yield _information(
+            "PC430",
+            obj,
+            f"libbpf {row['newer_than']} does not map an arena ({arenas[0]}): the loader has to be newer",
+            Evidence("inferred", f"libbpf maps arenas since {row['since']}"),
+            cause="without it the verifier says: arena's user address must be set via map_extra or mmap()",
+            fix="load with a newer libbpf or bpftool, or give the map an address (map_extra)",
         )
 
 

@@ -24,6 +24,7 @@ STACK, MAP, CONTEXT, OBJECT = 6, 7, 8, 9
 MIXED: Final = 10
 ANY_NUMBER: Final[Value] = (NUMBER, None, *FULL)
 ANY_LOADED: Final[Value] = (LOADED, None, *FULL)
+ANY_UNSURE: Final[Value] = (UNSURE, None, *FULL)
 #: A constant that relocation writes.
 RELOCATED: Final[Value] = (NUMBER, "relocated", *FULL)
 ZERO: Final[Value] = (NUMBER, None, 0, 0)

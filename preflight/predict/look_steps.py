@@ -33,6 +33,7 @@ from preflight.predict.look_ranges import FULL, WORD, computed, is_swap, swapped
 from preflight.predict.look_states import (
     ANY_LOADED,
     ANY_NUMBER,
+    ANY_UNSURE,
     CONTEXT,
     FOLLOWED,
     MAP,
@@ -42,10 +43,14 @@ from preflight.predict.look_states import (
     NUMBER,
     RELOCATED,
     STACK,
+    UNSURE,
     VARIABLE,
     State,
     Value,
 )
+
+#: What a number may be that nothing is known of, and that relocation does not write.
+_UNBOUNDED: Final = ((NUMBER, None), (UNSURE, None))
 
 
 class Steps:
@@ -121,7 +126,7 @@ class Steps:
             kind in (NULLABLE, MAP, MIXED)
             or (kind == STACK and insn.op == BPF_SUB)
             or (kind == CONTEXT and known[0] != known[1] and by != RELOCATED)
-            or (by is not None and by[:2] == (NUMBER, None) and known == FULL)
+            or (by is not None and by[:2] in _UNBOUNDED and known == FULL)
         ):
             return True
         state[insn.dst] = (kind, detail, *computed(insn.opcode, (low, high), known))
@@ -162,8 +167,10 @@ class Steps:
         if size < 8:
             signed = insn.opcode & 0xE0 == BPF_MEMSX
             state[insn.dst] = ANY_NUMBER if signed else (NUMBER, None, 0, (1 << 8 * size) - 1)
-        elif base is None or base[0] == STACK:
+        elif base is None:
             state.pop(insn.dst, None)
+        elif base[0] == STACK:
+            state[insn.dst] = ANY_UNSURE
         else:
             state[insn.dst] = ANY_NUMBER if base[0] == MEMORY else ANY_LOADED
         return False

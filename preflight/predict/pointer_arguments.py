@@ -25,13 +25,17 @@ from preflight.predict.pointer_values import (
     READONLY,
     SOCKET,
     UNBOUNDED,
+    WRITEONLY,
     Pointer,
 )
-from preflight.predict.unset_stack import FILLED
+from preflight.predict.unset_stack import FILLED, NUMBERS
 
 if TYPE_CHECKING:
     from preflight.predict.pointer_walk import Walker
 
+#: Programs in which bpf_get_socket_cookie() takes a socket of the kernel's and not the context
+#: (tracing_prog_func_proto()).
+_WITH_SOCKETS: Final = frozenset({"tracing", "lsm", "syscall"})
 #: The context of programs of sockets is a socket to them (bpf_sk_storage_get_cg_sock_proto).
 _OF_CONTEXT: Final = frozenset({"sk_storage_get", "sk_storage_delete"})
 
@@ -103,6 +107,8 @@ class Arguments:
     def _check_object(self, slot: int, name: str, arguments: list[Value]) -> None:
         """Something is passed that is no object of the kernel's (check_reg_type())."""
         register = self._walker.rules.object.get(name)
+        if name == "get_socket_cookie" and self._walker.program_type in _WITH_SOCKETS:
+            register = 1
         if register is None:
             return
         value = arguments[register]
@@ -198,9 +204,10 @@ class Arguments:
                 self._walker.null(slot, known, f"bpf_{name}() gets it")
             elif known.kind == MEMORY:
                 self._walker.check_range(slot, known, 0, most, sure=sure)
-                if writes and known.readonly:
-                    self._walker.note("readonly", slot, f"bpf_{name}() would write to {known.source}")
+                self._check_flags(slot, name, known, most, writes=writes, fixed=fixed)
                 self._check_guarded(slot, name, known, most, sure=sure)
+            elif known.kind == PACKET:
+                self._check_packet(slot, name, known, most, sure=sure)
             elif known.kind in (SOCKET, MAP, PACKET_END):
                 self._walker.note("argument", slot, f"bpf_{name}() gets a {known.kind} as memory")
             elif known.kind == OBJECT and known.readonly:
@@ -210,9 +217,13 @@ class Arguments:
             what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
             self._walker.note("bounds", slot, what, sure=sure)
         elif value.kind == STACK and value.off is not None and most:
+            if writes and not value.frame:
+                pointer_calls.check_over_dynptr(self._walker, slot, name, value.off, most)
             # of so many bytes for sure a helper may be the first to write: `raw_mode`
             if not (writes and sure) or name in FILLED:
                 self._walker.check_depth(slot, value)
+            elif name in NUMBERS:
+                self._walker.check_depth(slot, value, kind="stack-number")
         elif value.kind == DATA and isinstance(known, DataRef) and value.off is not None:
             of = self._walker.maps.get(known.section)
             if of is not None and value.off + most > of.value_size:
@@ -225,6 +236,31 @@ class Arguments:
             self._walker.note("argument", slot, f"bpf_{name}() gets a number as memory")
         elif value.kind == OPAQUE and (fixed or self._is_kept(writes, most)) and self._walker.is_given(value):
             self._walker.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")
+
+    def _check_flags(
+        self, slot: int, name: str, known: Pointer, most: int, *, writes: bool, fixed: bool
+    ) -> None:
+        """Memory that is only read, or only written."""
+        flags = self._walker.flags_of(known)
+        if writes and known.readonly:
+            self._walker.note("readonly", slot, f"bpf_{name}() would write to {known.source}")
+        elif flags & WRITEONLY and most and not writes:
+            what = f"bpf_{name}() would read {known.source}, which programs may only write to"
+            self._walker.note("readonly", slot, what)
+        elif fixed and known.readonly and not flags & READONLY and known.source not in self._walker.maps:
+            # MEM_RDONLY is taken by those alone that say so, which keys and values of maps do not
+            what = f"bpf_{name}() gets memory that is only read as a key or a value"
+            self._walker.note("argument", slot, what)
+
+    def _check_packet(self, slot: int, name: str, known: Pointer, most: int, *, sure: bool) -> None:
+        """May the helper look into the packet, and was that much compared (may_access_direct_pkt_data())?"""
+        walker = self._walker
+        if walker.program_type != "cgroup_sockopt" and (
+            name not in walker.rules.takes_packet or walker.program_type == "sock_ops"
+        ):
+            walker.note("packet", slot, f"bpf_{name}() does not look into packets")
+        elif most:
+            walker.check_packet(slot, known, 0, most, sure=sure)
 
     def _is_kept(self, writes: bool, most: int) -> bool:
         """Whether bytes would be written to what the kernel hands over, which no type but these let do."""

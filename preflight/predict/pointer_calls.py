@@ -8,14 +8,20 @@ process_kptr_func(), check_helper_call() of kernel/bpf/verifier.c. Measured on 5
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from preflight.bytecode.helpers import helper_name
 from preflight.bytecode.reach_helpers import Access
 from preflight.bytecode.state import ANYTHING, CTX, NUMBER, OPAQUE, SCALAR, STACK
-from preflight.predict.pointer_values import MEMORY, Pointer
+from preflight.predict.pointer_values import MEMORY, PACKET, PACKET_END, Pointer
 
 if TYPE_CHECKING:
+    from preflight.bytecode.image import ProgramImage
+    from preflight.bytecode.insn import Insn
     from preflight.bytecode.state import State, Value
+    from preflight.predict.pointer_values import Held
     from preflight.predict.pointer_walk import Walker
 
 #: Helpers that take memory and are not in reach_helpers, which also says what the others leave alone.
@@ -30,6 +36,10 @@ BUFFERS: Final[dict[str, tuple[Access, ...]]] = {
     "setsockopt": (Access(4, 5, False),),
     "fib_lookup": (Access(2, 3, True),),
     "sk_lookup_tcp": (Access(2, 3, False),),
+    "tcp_raw_gen_syncookie_ipv4": (Access(1, -20, False), Access(2, 3, False)),
+    "tcp_raw_gen_syncookie_ipv6": (Access(1, -40, False), Access(2, 3, False)),
+    "tcp_raw_check_syncookie_ipv4": (Access(1, -20, False), Access(2, -20, False)),
+    "tcp_raw_check_syncookie_ipv6": (Access(1, -40, False), Access(2, -20, False)),
     "sk_lookup_udp": (Access(2, 3, False),),
     "skc_lookup_tcp": (Access(2, 3, False),),
     "perf_prog_read_value": (Access(2, 3, True),),
@@ -79,8 +89,18 @@ _USES: Final = {
 #: What gives pointers into records behind dynptrs; into packets behind them.
 _DATA: Final = frozenset({"bpf_dynptr_data()"})
 SLICES: Final = frozenset({"bpf_dynptr_slice()", "bpf_dynptr_slice_rdwr()"})
+_WORD: Final = 8
+#: What tells the place of an iterator that was written over from all others.
+_LOST: Final = 1 << 22
 #: struct bpf_dynptr
 _DYNPTR: Final = 16
+#: Locks of values that a callback was handed are told by numbers from here on.
+HANDED: Final = 1 << 30
+#: Types that may not write to packets (may_access_direct_pkt_data()).
+READ_ONLY_PACKETS: Final = frozenset({
+    "cgroup_skb", "sk_reuseport", "flow_dissector", "lwt_in", "lwt_out", "lwt_seg6local", "sock_ops",
+})  # fmt: skip
+_OF_PACKET: Final = "bpf_dynptr_from_skb"
 #: What tells a place on the stack from a slot of the program.
 PLACE: Final = 1 << 20
 _ENDS: Final = frozenset({"ringbuf_submit_dynptr", "ringbuf_discard_dynptr"})
@@ -101,6 +121,8 @@ def check_call(walker: Walker, slot: int, name: str, arguments: list[Value], loc
             walker.note("argument", slot, "bpf_get_local_storage() gets flags, and takes none")
     elif name in _GIVE_BACK and isinstance(known, Pointer) and known.held and (known.low or known.high):
         walker.note("moved", slot, f"bpf_{name}() gets the record moved by {known.low} bytes")
+    elif name == "spin_unlock" and lock >= HANDED:
+        walker.note("lock-lost", slot, "the spin lock of a value that a callback was handed is released")
     elif name == "spin_unlock" and lock >= 0 and isinstance(known, Pointer) and known.ident != lock:
         walker.note("lock", slot, "another spin lock is released than the one that is held")
     elif name == "kptr_xchg":
@@ -111,9 +133,59 @@ def check_call(walker: Walker, slot: int, name: str, arguments: list[Value], loc
         walker.note("argument", slot, "bpf_dynptr_from_mem() gets something else than a value of a map")
 
 
-def locked_by(slot: int, value: Value) -> int:
-    """What tells a lock from others: the lookup that gave it, or the call that took it."""
-    return value.data.ident if isinstance(value.data, Pointer) else slot
+def locked_by(slot: int, value: Value, *, in_callback: bool) -> int:
+    """What tells a lock from others: the lookup that gave it, or the call that took it.
+
+    That of a value which a callback was handed has no number of its own, so that verifiers before 6.2 lose it
+    (process_spin_lock()).
+    """
+    known = value.data
+    if not isinstance(known, Pointer):
+        return HANDED + slot if in_callback else slot
+    return HANDED + known.ident if known.handed else known.ident
+
+
+def kind_of_lock(lock: int) -> str:
+    """Which rule a lock that is held breaks."""
+    return "lock-handed" if lock >= HANDED else "lock"
+
+
+def make_stale(state: State) -> None:
+    """Someone else may have moved the packet, which verifiers look at since 6.13."""
+    for frame, place, on_stack, value in list(state.values()):
+        known = value.data
+        if isinstance(known, Pointer) and known.kind in (PACKET, PACKET_END) and not known.stale:
+            new = value._replace(data=known._replace(stale=True))
+            if on_stack:
+                frame.stack[place] = frame.stack[place]._replace(value=new)
+            else:
+                frame.regs[place] = new
+
+
+def movers(image: ProgramImage, insns: Sequence[Insn | None], moves: frozenset[str]) -> frozenset[int]:
+    """The global functions that may move the packet, or that call one which does; a tail call may, too."""
+    if not image.global_subprogs:
+        return frozenset()
+    starts = sorted(image.subprogs)
+    calls: dict[int, set[int]] = {start: set() for start in starts}
+    found: set[int] = set()
+    for insn in insns:
+        if insn is None or not insn.is_call:
+            continue
+        function = starts[bisect_right(starts, insn.slot) - 1]
+        if insn.call_target is not None:
+            calls.setdefault(insn.call_target, set()).add(function)
+        elif insn.is_helper_call:
+            name = helper_name(insn.imm).removeprefix("bpf_")
+            if name in moves or name == "tail_call":
+                found.add(function)
+    todo = list(found)
+    while todo:
+        for caller in calls.get(todo.pop(), ()):
+            if caller not in found:
+                found.add(caller)
+                todo.append(caller)
+    return frozenset(found & set(image.global_subprogs))
 
 
 def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments: list[Value]) -> None:
@@ -134,12 +206,20 @@ def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments:
             walker.hold(state, held._replace(dynptrs=rest))
             # which of several dynptrs a pointer came of is not told
             forget(state, _DATA, ANYTHING if rest else NUMBER)
+        elif name == "dynptr_write" and place.off in held.of_packet:
+            # the packet may have been pulled: what leads into it is gone
+            forget(state, SLICES, NUMBER)
+            walker.replace(state, -1, NUMBER, (PACKET, PACKET_END))
     if made:
-        place = arguments[made]
+        source, place = place, arguments[made]
         if place.kind != STACK or place.off is None:
             state.doubt = True
-        elif place.off not in held.dynptrs:
-            walker.hold(state, held._replace(dynptrs=(*held.dynptrs, place.off)))
+            return
+        of_packet = name == _OF_PACKET or (bool(used) and source.off in held.of_packet)
+        rest = tuple(one for one in held.of_packet if one != place.off)
+        dynptrs = held.dynptrs if place.off in held.dynptrs else (*held.dynptrs, place.off)
+        packets = (*rest, place.off) if of_packet else rest
+        walker.hold(state, held._replace(dynptrs=dynptrs, of_packet=packets))
 
 
 def forget(state: State, sources: frozenset[str], by: Value) -> None:
@@ -159,6 +239,8 @@ def overwrite_dynptr(walker: Walker, state: State, slot: int, off: int, size: in
     hit = (
         [one for one in held.dynptrs if one < off + size and off < one + _DYNPTR] if held is not None else []
     )
+    if held is not None and held.references:
+        _overwrite_iterator(walker, state, held, off, size)
     if held is None or not hit:
         return
     holding = [one - PLACE for one in hit]
@@ -166,6 +248,26 @@ def overwrite_dynptr(walker: Walker, state: State, slot: int, off: int, size: in
         walker.note("reference", slot, "a store to a dynptr that holds a record")
     rest = tuple(one for one in held.dynptrs if one not in hit)
     walker.hold(state, held._replace(dynptrs=rest))
+
+
+def check_over_dynptr(walker: Walker, slot: int, name: str, off: int, size: int) -> None:
+    """A helper writes to the bytes of a dynptr: verifiers refuse it, destroy the dynptr, or do not look."""
+    if _meets_dynptr(walker.held(walker.now), off, size):
+        walker.note("argument", slot, f"bpf_{name}() would write over a dynptr", sure=False)
+
+
+def _meets_dynptr(held: Held | None, off: int, size: int) -> bool:
+    """Whether bytes of the main frame are a dynptr's."""
+    return held is not None and any(one < off + size and off < one + _DYNPTR for one in held.dynptrs)
+
+
+def _overwrite_iterator(walker: Walker, state: State, held: Held, off: int, size: int) -> None:
+    """An iterator that is written over is none to whoever ends it, and is still held."""
+    for ident, source in held.references:
+        begins = ident + PLACE
+        if source.endswith("_new()") and begins < off + size and off < begins + _WORD:
+            walker.drop(state, ident)
+            walker.acquire(state, ident - _LOST, source)
 
 
 def follow_section(walker: Walker, state: State, slot: int, name: str) -> None:
@@ -176,12 +278,27 @@ def follow_section(walker: Walker, state: State, slot: int, name: str) -> None:
         walker.note("lock", slot, f"{name}() without its counterpart before")
 
 
-def slice_of(slot: int, name: str, arguments: list[Value]) -> Pointer | None:
-    """What bpf_dynptr_slice() and bpf_dynptr_slice_rdwr() give: memory, or null."""
+def slice_of(walker: Walker, slot: int, name: str, arguments: list[Value]) -> Pointer | None:
+    """What bpf_dynptr_slice() and bpf_dynptr_slice_rdwr() give: memory, or null. Their buffer has to have the
+    bytes that are asked for, whose number is a constant, and packets have to be written to where it is."""
     if name not in ("bpf_dynptr_slice", "bpf_dynptr_slice_rdwr"):
         return None
-    length = arguments[4]
+    length, room = arguments[4], arguments[3]
     size = length.number.value if length.kind == SCALAR and length.number.is_const else None
+    if size is None and length.kind <= OPAQUE:
+        sure = not walker.bounds_numbers
+        walker.note("size", slot, f"{name}() gets a length that is not a constant", sure=sure)
+    held, place = walker.held(walker.now), arguments[1]
+    if size is not None and room.kind == STACK and room.off is not None:
+        if room.off + size > 0:
+            walker.note("bounds", slot, f"{name}() gets {-room.off} bytes of stack and takes {size}")
+        elif not room.frame and _meets_dynptr(held, room.off, size):
+            walker.note("bounds", slot, f"{name}() gets {size} bytes of stack with a dynptr among them")
+    of_packet = held is not None and place.kind == STACK and place.off in held.of_packet
+    if of_packet and name == "bpf_dynptr_slice_rdwr" and walker.program_type in READ_ONLY_PACKETS:
+        walker.note(
+            "packet", slot, "a slice to write to of the packet, which programs of this type only read"
+        )
     return Pointer(MEMORY, slot, f"{name}()", size, "yes", readonly=name == "bpf_dynptr_slice")
 
 

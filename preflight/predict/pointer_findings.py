@@ -57,12 +57,16 @@ _CODE = _Rule("PC438", "frame pointer is read only, invalid shift, or div by zer
 _STACK = _Rule("PC417", "invalid (indirect) read from stack", "write to it first")
 _RULES: Final = {
     "stack": _STACK,
+    "stack-number": _STACK,
     "unset": _UNSET,
     "result-of-hook": _UNSET,
     "code": _CODE,
     "null": _NULL,
     "reference": _HELD,
     "lock": _HELD,
+    "lock-handed": _HELD,
+    "lock-lost": _HELD,
+    "stale": _RANGE,
     "bounds": _RANGE,
     "packet": _RANGE,
     "size": _RANGE,
@@ -176,6 +180,12 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
         return facts.has_type(one.about, Kind.STRUCT)
     if one.kind == "object":  # taken where it is trusted since 6.5
         return not facts.has_type(_READS_ALL, Kind.STRUCT)
+    if one.kind == "stack-number":  # such arguments ended with the two types of their own (6.12, 6.1.119)
+        return "ARG_PTR_TO_LONG" in (facts.enum("bpf_arg_type") or ())
+    if one.kind in ("lock-handed", "lock-lost"):
+        return _loses_locks(facts) is (one.kind == "lock-lost")
+    if one.kind == "stale":  # what functions do to packets is known since 6.13
+        return "changes_pkt_data" in (facts.members("bpf_subprog_info") or ())
     if one.kind == "positive":  # a comparison with 0 is no bound to verifiers before 6.8
         return not facts.has_type("bpf_retval_range", Kind.STRUCT)
     if one.kind == "end":
@@ -193,7 +203,7 @@ def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFa
         return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
     if one.kind == "registers" and _lets_write(facts):
         return one._replace(sure=False)
-    if one.kind == "stack":
+    if one.kind in ("stack", "stack-number"):
         return one._replace(sure=one.sure and not reads_uninitialised(facts))
     if one.kind == "result-of-hook":
         return one._replace(sure=one.sure and _gives_nothing(obj, program, facts) is False)
@@ -206,6 +216,12 @@ def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFa
     size = facts.ask(_size_of, struct) or 0
     sure = size <= fields.sizes[struct] if one.kind == "context" else size < int(one.about)
     return one._replace(sure=sure)
+
+
+def _loses_locks(facts: KernelFacts) -> bool:
+    """Whether the verifier knows a lock by the number of the value's pointer alone (before 6.2): those that
+    callbacks are handed have none."""
+    return "active_spin_lock" in (facts.members("bpf_verifier_state") or ())
 
 
 def _gives_nothing(obj: BpfObject, program: Program, facts: KernelFacts) -> bool | None:

@@ -31,14 +31,18 @@ from preflight.predict import pointer_calls
 from preflight.predict.context_fields import ALL, NONE
 from preflight.predict.pointer_values import (
     CONTEXTS,
+    FLOW_KEYS,
     MAP,
     MEMORY,
+    METADATA,
     OBJECT,
+    OF_FULL_SOCKETS,
     ON_STACK,
     PACKET,
     PACKET_END,
     SMALLEST_SAMPLE,
     SOCKET,
+    WRITEONLY,
     Pointer,
 )
 from preflight.predict.unset_stack import is_below, mark
@@ -58,8 +62,6 @@ _SKB_PACKETS: Final = frozenset({76, 80, 140})
 #: No architecture saves fewer bytes of registers.
 _SMALLEST_REGISTERS: Final = 72
 _WORD: Final = 8
-#: Types that may not write to packets (may_access_direct_pkt_data()).
-_READ_ONLY_PACKETS: Final = frozenset({"cgroup_skb", "sk_reuseport", "flow_dissector", "lwt_in", "lwt_out"})
 _WITH_TYPES: Final = frozenset({"tracing", "lsm", "struct_ops"})
 
 
@@ -191,6 +193,18 @@ def _bounds(op: int, number: Value) -> tuple[int, int]:
     return (low, high) if op == BPF_ADD else (-high, -low)
 
 
+def _loaded(what: str, slot: int) -> Pointer:
+    """The pointer that a load from the context gives, by the table's word for it."""
+    kind, nullable = what.removesuffix("?"), "yes" if what.endswith("?") else "no"
+    if kind == "flow keys":
+        return Pointer(MEMORY, slot, "the flow keys", FLOW_KEYS)
+    if kind == "metadata":
+        return Pointer(PACKET, slot, METADATA)
+    if kind == "any socket":
+        return Pointer(SOCKET, slot, "the context", nullable=nullable, guarded=(OF_FULL_SOCKETS,))
+    return Pointer(kind, slot, "the context", nullable=nullable)
+
+
 class PointerMemory(Memory):
     """Memory in which accesses are held against what a verifier knows of the pointer."""
 
@@ -231,16 +245,26 @@ class PointerMemory(Memory):
                           for at, room, _ in known.guarded)  # fmt: skip
             regs[insn.dst] = UNKNOWN if special else NUMBER
 
+    def _read_stack(self, state: State, base: Value, off: int, size: int) -> Value:
+        """Eight bytes that no register was spilled to are a number (check_stack_read_fixed_off()): what a
+        helper wrote, or a pointer that was written over in part."""
+        value = super()._read_stack(state, base, off, size)
+        if value.kind != OPAQUE or size != _WORD or value.number != UNKNOWN_NUMBER or base.off is None:
+            return value
+        slot = state.frames[base.frame].stack.get(base.off + off)
+        spilled = slot is not None and slot.value is not None and slot.size == size
+        return value if spilled else value._replace(kind=SCALAR)
+
     # how deep the stack was written
 
-    def check_depth(self, state: State, slot: int, base: Value, off: int) -> None:
+    def check_depth(self, state: State, slot: int, base: Value, off: int, kind: str = "stack") -> None:
         """The stack is read here; whether anything was written so deep."""
         walker = self._walker
         if not walker.follows_stack or base.off is None or base.frame >= len(state.frames):
             return
         if walker.held(state) is not None and is_below(state.frames[base.frame], base.off + off):
             walker.note(
-                "stack", slot, f"the stack is read at {base.off + off}, below all that was written to it"
+                kind, slot, f"the stack is read at {base.off + off}, below all that was written to it"
             )
 
     def _write(self, state: State, base: Value, off: int, size: int, value: Value) -> None:
@@ -260,8 +284,7 @@ class PointerMemory(Memory):
             walker.look_at_offset(insn.slot)
         what = self._loads.get(at)
         if what is not None:
-            kind, nullable = what.removesuffix("?"), "yes" if what.endswith("?") else "no"
-            return walker.made(state, Pointer(kind, insn.slot, "the context", nullable=nullable))
+            return walker.made(state, _loaded(what, insn.slot))
         if size != 8 and walker.program_type in _WITH_TYPES:
             return UNKNOWN  # to older verifiers a part of a pointer is one
         if size != 8:
@@ -271,9 +294,10 @@ class PointerMemory(Memory):
             return NUMBER
         if walker.program_type in _WITH_TYPES:
             if at in self._iterator:
-                writable = self._iterator[at]
+                leads = self._iterator[at]
+                kind, readonly = MEMORY if leads == "=" else OBJECT, leads != "!"
                 return walker.made(
-                    state, Pointer(OBJECT, insn.slot, "the context", nullable="yes", readonly=not writable)
+                    state, Pointer(kind, insn.slot, "the context", nullable="yes", readonly=readonly)
                 )
             made = self._reading.identified(UNKNOWN)
             self._given.add(made.ident)
@@ -322,6 +346,9 @@ class PointerMemory(Memory):
                 walker.note("pointer", slot, f"access to what {known.source} gave, a map", sure=False)
             elif known.kind == PACKET_END or (known.kind == SOCKET and writes):
                 walker.note("pointer", slot, f"access through a {known.kind}")
+            elif any(at < insn.off + size and insn.off < at + room for at, room, _ in known.guarded):
+                what = f"{size} bytes at offset {insn.off} of a socket that may be no full one"
+                walker.note("pointer", slot, what)
         elif base.kind == SCALAR:
             walker.note("pointer", slot, "a number is used as an address")
         elif base.kind == DATA and writes and isinstance(known, DataRef) and known.frozen is not None:
@@ -356,6 +383,9 @@ class PointerMemory(Memory):
         walker, slot = self._walker, insn.slot
         if insn.is_atomic:
             walker.note("context", slot, "an atomic operation on the context")
+        elif moved is None:  # programs of type syscall may, to newer verifiers
+            what = "an access to the context at an offset that is not constant"
+            walker.note("context", slot, what, sure=walker.program_type != "syscall")
         elif writes and walker.program_type in _WITH_TYPES:
             walker.note("context", slot, "a store to the arguments")
         elif walker.program_type in _WITH_TYPES:
@@ -364,9 +394,6 @@ class PointerMemory(Memory):
                 walker.note(
                     "context", slot, f"the arguments are read at offset {insn.off}, between two of them"
                 )
-        elif moved is None:
-            if walker.program_type in _OF_NUMBERS:
-                walker.note("context", slot, "an access to the context at an offset that is not constant")
         elif walker.has_fixed_context or walker.program_type == "syscall":
             if slot in self._reading.offsets and walker.program_type in _OF_NUMBERS and not writes:
                 return  # a field that relocation found lies where it may be read
@@ -421,17 +448,13 @@ class PointerMemory(Memory):
     def _check_bytes(self, slot: int, known: Pointer, off: int, size: int, *, writes: bool) -> None:
         walker = self._walker
         if known.kind == PACKET:
-            held = walker.held(walker.now)
-            if writes and walker.program_type in _READ_ONLY_PACKETS:
+            if writes and walker.program_type in pointer_calls.READ_ONLY_PACKETS:
                 walker.note("packet", slot, "a store to the packet, which programs of this type only read")
-            if held is not None:
-                shown = dict(held.compared).get(known.ident, 0)
-                first, last = known.low + off, known.low + off + size
-                if first < 0 or last > shown:
-                    what = f"bytes {first} to {last} of the packet; {shown} were compared"
-                    walker.note("packet", slot, what)
+            walker.check_packet(slot, known, off, size)
             return
         walker.check_range(slot, known, off, size)
+        if not writes and walker.flags_of(known) & WRITEONLY:
+            walker.note("readonly", slot, f"a read of {known.source}, which programs may only write to")
         if writes and known.readonly:
             walker.note("readonly", slot, f"a store to {known.source}, which programs may only read")
         for at, room, field in known.guarded:

@@ -14,7 +14,7 @@ from preflight.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Parts by name. `iterator`: offset in the context -> whether it leads to memory to write to."""
+    """Parts by name. `iterator`: offset in the context -> what it leads to: `!`, `=`, or nothing."""
 
     nullable: Mapping[str, str]
     gives_pointer: frozenset[str]
@@ -31,12 +31,14 @@ class Rules:
     kfunc_release: Mapping[str, str]
     callback: Mapping[str, int]
     loads: Mapping[str, Mapping[int, str]]
-    iterator: Mapping[str, Mapping[int, bool]]
+    iterator: Mapping[str, Mapping[int, str]]
     writes_map: frozenset[str]
     string: Mapping[str, int]
     words: Mapping[str, int]
     constant: Mapping[str, int]
     on_stack: Mapping[str, int]
+    takes_packet: frozenset[str]
+    casts: frozenset[str]
 
 
 @cache
@@ -61,7 +63,7 @@ def rules() -> Rules:
         table["callback"],
         {kind: {int(at): what for at, what in row.items()} for kind, row in table["context"].items()},
         {
-            name: {int(at.rstrip("!")): at.endswith("!") for at in row}
+            name: {int(at.rstrip("!=")): at.lstrip("0123456789") for at in row}
             for name, row in table["iterator"].items()
         },
         lists["writes_map"],
@@ -69,4 +71,6 @@ def rules() -> Rules:
         table["words"],
         table["constant"],
         table["on_stack"],
+        lists["takes_packet"],
+        lists["casts"],
     )

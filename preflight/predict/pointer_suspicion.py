@@ -44,7 +44,7 @@ from preflight.predict.look_states import (
     split,
 )
 from preflight.predict.look_steps import STEPS, Steps
-from preflight.predict.pointer_values import MapOf
+from preflight.predict.pointer_values import WRITEONLY, MapOf
 
 #: Types whose programs are looked at first; all others are walked.
 _TRACING: Final = frozenset({
@@ -66,6 +66,8 @@ def may_misuse(
     """
     if any(one.type == "arena" for one in maps):
         return False
+    if any(one.flags & WRITEONLY for one in maps):
+        return True
     image = obj.image(program)
     if len(image.code) > 8 * _MANY:
         return False

@@ -13,6 +13,8 @@ MEMORY: Final = "memory"
 #: Bytes of the packet, readable as far as a comparison with PACKET_END showed.
 PACKET: Final = "packet"
 PACKET_END: Final = "packet end"
+#: What pointers to bytes before the packet have as `source`; the packet's own start ends those.
+METADATA: Final = "the metadata"
 SOCKET: Final = "socket"
 #: A map found in another one.
 MAP: Final = "map"
@@ -25,6 +27,13 @@ PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "
                                "lpm_trie"})  # fmt: skip
 #: A flag of maps: programs may only read them (BPF_F_RDONLY_PROG).
 READONLY: Final = 0x80
+#: The opposite: programs may only write to them (BPF_F_WRONLY_PROG).
+WRITEONLY: Final = 0x100
+#: Bytes of struct bpf_sock that sockets of any state do not have: type to priority
+#: (bpf_sock_common_is_valid_access()).
+OF_FULL_SOCKETS: Final = (8, 16, "field of full sockets")
+#: sizeof(struct bpf_flow_keys), which is fixed.
+FLOW_KEYS: Final = 56
 #: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
 UNBOUNDED: Final = 1 << 29
 #: Types whose contexts are read in whole words between two offsets: *_is_valid_access() of
@@ -48,7 +57,9 @@ class Pointer(NamedTuple):
     `size` is None where the target's is not known. `low` and `high` bound the bytes added to it; `wild`: by a
     number nobody bounded. `nullable`: `yes`, `no`, or `maybe` where kernels differ. `held`: a reference that
     has to be released. `source` is the map or the function that gave it, `guarded` are byte ranges behind
-    it that programs may not touch, `readonly` that nothing there may be written.
+    it that programs may not touch, `readonly` that nothing there may be written. `parent`: the reference it
+    ends with (a socket it was cast from, the iterator that gave it). `stale`: a global function may have
+    moved the packet since, which newer verifiers look at. `handed`: to a callback, by a helper.
     """
 
     kind: str
@@ -62,16 +73,21 @@ class Pointer(NamedTuple):
     wild: bool = False
     readonly: bool = False
     guarded: tuple[tuple[int, int, str], ...] = ()
+    parent: int | None = None
+    stale: bool = False
+    handed: bool = False
 
 
 class Held(NamedTuple):
     """What a path holds: references by ident with their source (iterators and dynptrs by their place on the
-    stack), what tells a taken lock, how far packets were compared (ident, bytes), and set dynptrs."""
+    stack), what tells a taken lock, how far packets were compared (ident, bytes), set dynptrs, and which of
+    them are of a packet."""
 
     references: tuple[tuple[int, str], ...] = ()
     lock: int = -1
     compared: tuple[tuple[int, int], ...] = ()
     dynptrs: tuple[int, ...] = ()
+    of_packet: tuple[int, ...] = ()
 
 
 class MapOf(NamedTuple):

@@ -54,7 +54,9 @@ from preflight.predict.pointer_values import (
     CONTEXTS,
     MAP,
     MEMORY,
+    METADATA,
     OBJECT,
+    OF_FULL_SOCKETS,
     PACKET,
     PACKET_END,
     PLAIN_MAPS,
@@ -141,6 +143,7 @@ class Walker(Machine):
         self._holdings: list[Held] = [Held()]
         self._numbers: dict[Held, int] = {Held(): 0}
         self._now = State([])
+        self._movers = pointer_calls.movers(graph.image, graph.insns, self.rules.moves_packet)
         self._registers: Registers | None = None
         self._arithmetic = PointerArithmetic(self._reading, self)
         self._arguments = Arguments(self, self._reading)
@@ -260,6 +263,8 @@ class Walker(Machine):
             self._functions.check(insn.slot, self.functions.get(target), state, "a global function")
             ways = super()._call_subprogram(insn, target, state)
             state.frames[-1].regs[0] = NUMBER  # whatever it gives is one
+            if target in self._movers:
+                pointer_calls.make_stale(state)
             return ways
         return super()._call_subprogram(insn, target, state)
 
@@ -295,6 +300,17 @@ class Walker(Machine):
                 frame.stack[place] = frame.stack[place]._replace(value=new)
             else:
                 frame.regs[place] = new
+
+    @staticmethod
+    def end(state: State, ident: int) -> None:
+        """A reference is given back: all copies, and what was made from it, are numbers."""
+        for frame, place, on_stack, value in list(state.values()):
+            known = value.data
+            if isinstance(known, Pointer) and ident in (known.ident, known.parent):
+                if on_stack:
+                    frame.stack[place] = frame.stack[place]._replace(value=NUMBER)
+                else:
+                    frame.regs[place] = NUMBER
 
     def made(self, state: State, pointer: Pointer) -> Value:
         """A pointer fresh from a call or a load: older ones of the same place are not told apart from it."""
@@ -357,9 +373,9 @@ class Walker(Machine):
     def _compare(self, insn: Insn, state: State, left: Pointer, right: Pointer) -> Successors:
         """Of a packet pointer with the packet's end: how far may be read on the way where it is below."""
         op, packet = insn.op, left
-        if left.kind == PACKET_END:
+        if left.kind == PACKET_END or right.source == METADATA:
             op, packet, right = SWAPPED[op], right, left
-        if packet.kind != PACKET or right.kind != PACKET_END:
+        if packet.kind != PACKET or not self._ends(packet, right):
             return super()._jump(insn, state)
         when, more = _BELOW[op]
         ways: Successors = []
@@ -374,6 +390,13 @@ class Walker(Machine):
             ways.append(self._go(insn.slot, slot, branch))
         return ways
 
+    def _ends(self, packet: Pointer, other: Pointer) -> bool:
+        """Whether a pointer is the end of what another leads into: of metadata, the start of the packet."""
+        if packet.source != METADATA:
+            return other.kind == PACKET_END
+        made = self.graph.insns[other.ident] if other.kind == PACKET and other.source != METADATA else None
+        return made is not None and made.is_load and other.low == other.high == 0
+
     def _check_exit(self, insn: Insn, state: State) -> None:
         frame = state.frames[-1]
         if len(state.frames) == 1:
@@ -381,7 +404,7 @@ class Walker(Machine):
             if held is not None and held.references:
                 self.note("reference", insn.slot, f"what {held.references[0][1]} gave is not released")
             if held is not None and held.lock >= 0:
-                self.note("lock", insn.slot, "a spin lock is still held")
+                self.note(pointer_calls.kind_of_lock(held.lock), insn.slot, "a spin lock is still held")
         elif frame.callback:
             caller = self.graph.insns[frame.call]
             name = _plain(caller.imm) if caller is not None and caller.is_helper_call else ""
@@ -406,8 +429,12 @@ class Walker(Machine):
         if name in self.rules.moves_packet:
             self.replace(state, -1, NUMBER, (PACKET, PACKET_END))
             pointer_calls.forget(state, pointer_calls.SLICES, NUMBER)
+        elif name == "tail_call":
+            pointer_calls.make_stale(state)
         if held is not None and name == "spin_lock":
-            self.hold(state, held._replace(lock=pointer_calls.locked_by(insn.slot, arguments[1])))
+            in_callback = any(frame.callback for frame in state.frames)
+            lock = pointer_calls.locked_by(insn.slot, arguments[1], in_callback=in_callback)
+            self.hold(state, held._replace(lock=lock))
         if held is not None and name == "spin_unlock":
             self.hold(state, held._replace(lock=-1))
         if name in self.rules.release:
@@ -427,7 +454,7 @@ class Walker(Machine):
         for _, state in following:
             frame = state.frames[-1]
             if of is not None and of.type in PLAIN_MAPS and frame.callback and frame.call == insn.slot:
-                pointer = Pointer(MEMORY, insn.slot, of.name, of.value_size, guarded=of.fields)
+                pointer = Pointer(MEMORY, insn.slot, of.name, of.value_size, guarded=of.fields, handed=True)
                 frame.regs[3] = Value(POINTER, data=pointer)
 
     def _dynptr(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> None:
@@ -470,9 +497,16 @@ class Walker(Machine):
             source = of.name
         held = name in self.rules.acquire
         guarded = of.fields if of is not None and kind == MEMORY else ()
+        if name == "skc_lookup_tcp":
+            guarded = (OF_FULL_SOCKETS,)
+        from_ = arguments[1].data
+        parent = None
+        if name in self.rules.casts and isinstance(from_, Pointer):
+            parent = from_.ident if from_.held else from_.parent
+        readonly = name == "per_cpu_ptr"
         made = self.made(
             state,
-            Pointer(kind, slot, source, size, "yes", held, readonly=name == "per_cpu_ptr", guarded=guarded),
+            Pointer(kind, slot, source, size, "yes", held, readonly=readonly, guarded=guarded, parent=parent),
         )
         if held:
             self.acquire(state, slot, source)
@@ -510,25 +544,44 @@ class Walker(Machine):
     def _release(self, insn: Insn, state: State, name: str, value: Value) -> None:
         known = value.data
         if isinstance(known, Pointer):
-            if not known.held:
+            if not known.held and known.parent is None:
                 self.note("reference", insn.slot, f"bpf_{name}() gets what {known.source} gave, no reference")
-            elif known.nullable == "no":
-                self.drop(state, known.ident)
-                self.replace(state, known.ident, NUMBER)
-            else:
-                self.drop(state, known.ident)
+                return
+            ident = known.ident if known.parent is None else known.parent
+            self.drop(state, ident)
+            if known.nullable == "no":
+                self.end(state, ident)
 
     def _check_call(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> None:
         slot, held = insn.slot, self.held(state)
         if held is not None:
             if held.lock >= 0 and name != "spin_unlock":
-                self.note("lock", slot, f"bpf_{name}() is called while a spin lock is held")
+                kind = pointer_calls.kind_of_lock(held.lock)
+                self.note(kind, slot, f"bpf_{name}() is called while a spin lock is held")
             elif held.lock < 0 and name == "spin_unlock":
                 self.note("lock", slot, "a spin lock is released that is not held")
             if name == "tail_call" and held.references:
                 self.note("reference", slot, f"a tail call leaves what {held.references[0][1]} gave")
         self._arguments.check(insn, name, arguments)
         pointer_calls.check_call(self, slot, name, arguments, -1 if held is None else held.lock)
+
+    def flags_of(self, known: Pointer) -> int:
+        """Flags of the map whose value a pointer leads into; 0 for other memory."""
+        of = self.maps.get(known.source)
+        return 0 if of is None else of.flags
+
+    def check_packet(self, slot: int, known: Pointer, off: int, size: int, *, sure: bool = True) -> None:
+        """An access of `size` bytes of the packet, against what was compared with its end."""
+        held = self.held(self._now)
+        if known.stale:
+            self.note("stale", slot, "the packet is used that a called function may have moved")
+        if held is None:
+            return
+        shown = dict(held.compared).get(known.ident, 0)
+        first, last = known.low + off, known.low + off + size
+        if first < 0 or last > shown:
+            where = known.source if known.source == METADATA else "the packet"
+            self.note("packet", slot, f"bytes {first} to {last} of {where}; {shown} were compared", sure=sure)
 
     def null(self, slot: int, known: Pointer, what: str) -> None:
         """A pointer that may be null is used."""
@@ -553,9 +606,9 @@ class Walker(Machine):
                 "bounds", slot, what, sure=sure and (known.low == known.high or not self.bounds_numbers)
             )
 
-    def check_depth(self, slot: int, place: Value) -> None:
+    def check_depth(self, slot: int, place: Value, kind: str = "stack") -> None:
         """A helper reads the stack."""
-        self._pointers.check_depth(self._now, slot, place, 0)
+        self._pointers.check_depth(self._now, slot, place, 0, kind)
 
     def look_at_offset(self, slot: int) -> None:
         """What follows depends on an instruction's offset."""
@@ -580,7 +633,7 @@ class Walker(Machine):
             state.frames[-1].regs[0] = made
         elif name in self.rules.kfunc_release:
             self._release_object(insn, state, name, first)
-        elif (slice_ := pointer_calls.slice_of(insn.slot, name, arguments)) is not None:
+        elif (slice_ := pointer_calls.slice_of(self, insn.slot, name, arguments)) is not None:
             state.frames[-1].regs[0] = self.made(state, slice_)
         elif any(isinstance(one.data, Pointer) and one.data.held for one in arguments[1:6]):
             state.doubt = True  # it may keep or release what it gets
@@ -590,14 +643,17 @@ class Walker(Machine):
         held = self.held(state)
         begun = held is not None and any(one == ident for one, _ in held.references)
         if name.endswith("_new"):
+            if begun:
+                self.note("reference", insn.slot, f"{name}() gets an iterator that was begun and not ended")
             self.acquire(state, ident, f"{name}()")
             return
         if held is not None and not begun:
             self.note("reference", insn.slot, f"{name}() gets an iterator that was not begun")
         if name.endswith("_destroy"):
             self.drop(state, ident)
+            self.end(state, ident)
         elif name == "bpf_iter_num_next":
-            pointer = Pointer(MEMORY, insn.slot, f"{name}()", 4, "yes", readonly=True)
+            pointer = Pointer(MEMORY, insn.slot, f"{name}()", 4, "yes", readonly=True, parent=ident)
             state.frames[-1].regs[0] = self.made(state, pointer)
 
     def _release_object(self, insn: Insn, state: State, name: str, value: Value) -> None:

@@ -48,7 +48,8 @@ def of_globals(obj: BpfObject, program: Program) -> tuple[tuple[int, Signature],
     if obj.btf is None or not image.global_subprogs:
         return ()
     names = dict(zip(image.subprogs, (name for name, _ in obj.usage(program).stack), strict=False))
-    found = ((slot, _named(obj.btf, names.get(slot, ""))) for slot in sorted(image.global_subprogs))
+    kind = program.program_type
+    found = ((slot, _named(obj.btf, names.get(slot, ""), kind)) for slot in sorted(image.global_subprogs))
     return tuple((slot, signature) for slot, signature in found if signature is not None)
 
 
@@ -59,21 +60,21 @@ def _of_kernel(obj: BpfObject) -> Iterator[tuple[str, Signature]]:
             yield extern.name, signature
 
 
-def _named(btf: Btf, name: str) -> Signature | None:
+def _named(btf: Btf, name: str, program_type: str = "") -> Signature | None:
     for type_id in btf.ids_by_name(name, {Kind.FUNC}) if name else ():
         function = btf.type(type_id)
         proto = btf.type(btf.resolve(function.type)) if isinstance(function, Func) else None
         if isinstance(proto, FuncProto) and not proto.variadic:
             marked = tagged(btf, type_id)
             given = (
-                Parameter(TAGGED) if number in marked else _parameter(btf, param.type)
+                Parameter(TAGGED) if number in marked else _parameter(btf, param.type, program_type)
                 for number, param in enumerate(proto.params)
             )
             return Signature(tuple(given), proto.ret == 0)
     return None
 
 
-def _parameter(btf: Btf, type_id: int) -> Parameter:
+def _parameter(btf: Btf, type_id: int, program_type: str) -> Parameter:
     found: Type = btf.type(btf.resolve(type_id))
     if btf.kind(found.id) in _NUMBERS:
         return Parameter(NUMBER)
@@ -81,7 +82,7 @@ def _parameter(btf: Btf, type_id: int) -> Parameter:
         return Parameter(TAGGED)
     if not found.type:
         return Parameter(POINTER)
-    if is_context(btf, found.type):
+    if is_context(btf, found.type, program_type):
         return Parameter(CONTEXT)
     to = btf.type(btf.resolve(found.type))
     kind = OBJECT if isinstance(to, Composite) else POINTER

@@ -8,9 +8,9 @@ no fact of a kernel shows. fmod_ret wants the same, or a function called securit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from preflight import tables
 from preflight.facts import Evidence
@@ -90,9 +90,19 @@ def _marked(facts: KernelFacts, name: str, word: str) -> Answer:
     )
 
 
+def _hooks() -> Mapping[str, Any]:
+    return tables.load(Path(__file__).parent / "data" / "sleepable_hooks.toml")
+
+
+def hooks_that_sleep() -> Collection[str]:
+    """The LSM hooks at which every measured kernel with the set takes sleepable programs."""
+    taken: Collection[str] = _hooks()["taken"]
+    return taken
+
+
 def _hook(facts: KernelFacts, name: str) -> Answer:
     """Whether an LSM hook takes sleepable programs."""
-    table = tables.load(Path(__file__).parent / "data" / "sleepable_hooks.toml")
+    table = _hooks()
     has_set = any(facts.has_func(word) or facts.symbol(word) for word in table["witness"])
     if has_set and name in table["taken"]:
         return Answer(

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _ALWAYS = frozenset({CALL, CALLX, MOV32_K, MOV64_K})
 _ARGUMENTS = range(1, 6)
 #: Helpers that fill a buffer which verifiers before 6.3 want initialised: number -> (buffer, size) registers.
-#: d_path, read_branch_records and those that read a sysctl.
-_FILLED = {101: (2, 3), 102: (2, 3), 103: (2, 3), 119: (2, 3), 147: (2, 3)}
+#: sysctl_get_name, read_branch_records, d_path, snprintf_btf and snprintf.
+_FILLED = {101: (2, 3), 119: (2, 3), 147: (2, 3), 149: (1, 2), 165: (1, 2)}
 #: The others that fill one: these verifiers want it initialised where the size is not a constant
 #: (check_mem_size_reg()).
 _SIZED = {

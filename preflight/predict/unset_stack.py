@@ -46,7 +46,11 @@ _WORD: Final = 8
 _DEPTH: Final = (1 << 63) + (1 << 20)
 #: Helpers that fill a buffer and declare it as read.
 FILLED: Final = frozenset({
-    "sysctl_get_name", "sysctl_get_current_value", "sysctl_get_new_value", "read_branch_records", "d_path",
+    "sysctl_get_name", "read_branch_records", "d_path", "snprintf", "snprintf_btf",
+})  # fmt: skip
+#: Helpers that fill a number, which older verifiers want to be set before (ARG_PTR_TO_INT, ARG_PTR_TO_LONG).
+NUMBERS: Final = frozenset({
+    "strtol", "strtoul", "check_mtu", "get_func_arg", "get_func_ret", "kallsyms_lookup_name",
 })  # fmt: skip
 _TURNS: Final = (BPF_JMP, BPF_JMP32)
 _VISITS: Final = 64
@@ -175,14 +179,14 @@ class _Look:
         accesses = known or MORE_BUFFERS.get(name, ())
         if insn.is_subprog_call and any(at is not None and -at > depth for at in places[1:6]):
             return True, 0
-        passed = known is None and any(at is not None for at in places[1:6])
-        more = SIZE if passed else 0
+        # others write behind what they get, not below it
+        more = max((_depth(at) for at in places[1:6] if at is not None), default=0) if known is None else 0
         for access in accesses:
             at = places[access.pointer]
             length = self._length(access, numbers)
             if at is None:
                 continue
-            raw = access.writes and length is not None and name not in FILLED
+            raw = access.writes and length is not None and name not in FILLED and name not in NUMBERS
             if not raw and length != 0 and -at > depth:
                 return True, 0
             if access.writes:
