@@ -156,6 +156,10 @@ def _bzimage(data: bytes) -> KernelImage:
         raise InputError(f"x86 boot protocol {protocol:#x} does not say where the kernel is", offset=0x206)
     # A setup_sects of 0 stands for 4 (boot.rst).
     base = ((data[0x1F1] or 4) + 1) * 512
+    # Behind the setup are syssize paragraphs of 16 bytes; signatures may follow (boot.rst).
+    whole = base + 16 * int.from_bytes(data[0x1F4:0x1F8], "little")
+    if len(data) < whole:
+        raise InputError(f"is cut off: its boot header tells of {whole} bytes", offset=len(data))
     offset, length = struct.unpack_from("<II", data, 0x248)
     start = base + offset
     if not length or start + length > len(data):

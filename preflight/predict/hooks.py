@@ -138,6 +138,8 @@ def _missing(on_kernel: RelocatedObject, program: Program, answer: LookedUp) -> 
             "false)) and bring a second one, or name another target (bpf_program__set_attach_target())"
             + (f", attached to {near[0]}" if near else "")
         )
+        if functions and not on_kernel.ask(_knows_modules):
+            fix += "; if it is a module's, which is not known of this kernel, load that module first"
     return Finding(
         code="PC301",
         verdict=Verdict.MISSING,
@@ -150,6 +152,10 @@ def _missing(on_kernel: RelocatedObject, program: Program, answer: LookedUp) -> 
         location=_place(obj=on_kernel.obj, section=program.section, insn=program.section_insn),
         data={"looked_up": answer.name, "error": answer.error, "module": where},
     )
+
+
+def _knows_modules(target: KernelTarget) -> bool:
+    return target.kernel.modules is not None
 
 
 def _module_with(target: KernelTarget, name: str) -> str | None:

@@ -117,7 +117,10 @@ def bzimage(
     struct.pack_into("<H", setup, 0x20E, 0x100)
     code = b"\x90" * 48
     struct.pack_into("<II", setup, 0x248, len(code), len(payload))
-    return bytes(setup) + code + payload + b"\xcc" * 16
+    behind = code + payload + b"\xcc" * 16
+    behind += bytes(-len(behind) % 16)
+    struct.pack_into("<I", setup, 0x1F4, len(behind) // 16)
+    return bytes(setup) + behind
 
 
 def flat(btf: bytes | None) -> bytes:

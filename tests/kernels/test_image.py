@@ -144,3 +144,13 @@ def test_damage_never_ends_in_another_exception(name: str, data: st.DataObject) 
         assert kernel.release is None or kernel.release.isascii()
     except InputError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("missing", [1, 16])
+def test_an_x86_image_that_lacks_its_last_bytes_is_cut_off(missing: int) -> None:
+    """Behind the payload, which is whole: a download that ended early."""
+    whole = bzimage(PACK["xz"](vmlinux(tiny_btf())))
+    assert image.unpack(whole).arch == "x86_64"
+    assert image.unpack(whole + b"signature").arch == "x86_64"
+    with pytest.raises(InputError, match=f"cut off: its boot header tells of {len(whole)} bytes"):
+        image.unpack(whole[:-missing])
