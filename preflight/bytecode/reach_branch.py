@@ -120,7 +120,7 @@ class Branches:
         limit = OPAQUE if self._reading.exact else SCALAR
         if left.kind <= limit and right.kind <= limit:
             if self._reading.newest and _is_same(left, right):
-                return reach_newest.same_register(op)
+                return reach_newest.same_register(op, left.number, bits)
             if not self._reading.exact and not (left.number.is_const and right.number.is_const):
                 return None
             return scalar_branch.decide(op, left.number, right.number, bits)

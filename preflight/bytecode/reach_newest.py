@@ -27,6 +27,7 @@ from preflight.bytecode.opcodes import (
     BPF_JLE,
     BPF_JLT,
     BPF_JNE,
+    BPF_JSET,
     BPF_JSGE,
     BPF_JSGT,
     BPF_JSLE,
@@ -112,9 +113,13 @@ def linked(op: int, left: Value, right: Value, made: Scalar, bits: int) -> Value
     return Value(kind, number, ident=left.ident, added=(left.added + by) & U64, cut=cut)
 
 
-def same_register(op: int) -> bool | None:
-    """What a comparison of a number with itself gives."""
-    return _WITH_ITSELF.get(op)
+def same_register(op: int, number: Scalar, bits: int) -> bool | None:
+    """What a comparison of a number with itself gives; None where it depends on the number."""
+    if op != BPF_JSET:
+        return _WITH_ITSELF[op]
+    if bits == 32:
+        number = low32(number)
+    return None if number.contains(0) and number != scalars.ZERO else number != scalars.ZERO
 
 
 _WITH_ITSELF: Final = {

@@ -117,6 +117,26 @@ def widen(old: Scalar, new: Scalar) -> Scalar:
     return old if old.includes(new) else UNKNOWN
 
 
+def intersection(one: Scalar, other: Scalar) -> Scalar | None:
+    """What is in both sets; None where nothing is."""
+    if (one.value ^ other.value) & ~(one.mask | other.mask):
+        return None
+    return settle(
+        Scalar(
+            one.value | other.value,
+            one.mask & other.mask,
+            max(one.umin, other.umin),
+            min(one.umax, other.umax),
+            max(one.smin, other.smin),
+            min(one.smax, other.smax),
+            max(one.wmin, other.wmin),
+            min(one.wmax, other.wmax),
+            max(one.xmin, other.xmin),
+            min(one.xmax, other.xmax),
+        )
+    )
+
+
 def bounded(value: int, mask: int, umin: int, umax: int) -> Scalar:
     """The Scalar of known bits and unsigned bounds, everything else derived from them."""
     return settle(Scalar(value, mask, umin, umax)) or UNKNOWN

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from preflight.bytecode import fold, scalar_alu, scalar_branch, scalars
+from preflight.bytecode import fold, scalar_alu, scalars
 from preflight.bytecode.image import DataRef, MapRef
-from preflight.bytecode.opcodes import BPF_ADD, BPF_JEQ
+from preflight.bytecode.opcodes import BPF_ADD
 from preflight.bytecode.scalars import Scalar
 
 #: A number.
@@ -277,6 +277,8 @@ class State:
 
 def _linked(value: Value, known: Value, number: Scalar) -> Scalar | None:
     """What a value is, once another that was computed from the same one is known to be `number`."""
+    if (value.added, value.cut) == (known.added, known.cut):
+        return number if value.number == known.number else scalars.intersection(value.number, number)
     by = scalars.const(value.added - known.added)
     if not value.cut and not known.cut:
         other = scalar_alu.alu(BPF_ADD, number, by, 64)
@@ -284,8 +286,7 @@ def _linked(value: Value, known: Value, number: Scalar) -> Scalar | None:
         other = scalar_alu.alu(BPF_ADD, number, by, 32)
     else:
         return value.number
-    both = scalar_branch.refine(BPF_JEQ, value.number, other, 64, True)
-    return None if both is None else both[0]
+    return scalars.intersection(value.number, other)
 
 
 def root_frame(first_argument: Value, others: Value = UNKNOWN) -> Frame:

@@ -157,3 +157,35 @@ class TestResults:
 
     def test_of_a_helper_that_is_not_known_a_pointer_is_possible(self) -> None:
         assert helper_result(9999, [UNKNOWN] * 6) == PRESENT
+
+
+@given(st.sampled_from(sorted([*fold.NEGATED, op.BPF_JSET])), members(), widths)
+def test_a_number_compared_with_itself_goes_where_it_goes(code: int, given_set: Member, bits: int) -> None:
+    values, member = given_set
+    decided = reach_newest.same_register(code, values, bits)
+    assert decided in (None, fold.compare(code, member, member, bits))
+    assert decided is not None or code == op.BPF_JSET
+
+
+def test_zero_has_no_bit_in_common_with_itself() -> None:
+    assert reach_newest.same_register(op.BPF_JSET, scalars.ZERO, 64) is False
+    assert reach_newest.same_register(op.BPF_JSET, scalars.NOT_ZERO, 64) is True
+
+
+@given(members(), members())
+def test_an_intersection_holds_what_both_hold(one: Member, other: Member) -> None:
+    both = scalars.intersection(one[0], other[0])
+    for number in (one[1], other[1]):
+        if one[0].contains(number) and other[0].contains(number):
+            assert both is not None and both.contains(number)
+    assert both is None or (one[0].includes(both) and other[0].includes(both))
+
+
+def test_what_is_learnt_of_32_bits_stays_with_a_copy() -> None:
+    """A copy of the same number has all that is known of it, the low half as well."""
+    number = Value(SCALAR, scalars.UNKNOWN, ident=1)
+    learnt = scalar_branch.refine(op.BPF_JSLT, scalars.UNKNOWN, scalars.const(5), 32, True)
+    assert learnt is not None
+    state = State([Frame([number, number, *[UNKNOWN] * 9], {})])
+    assert state.learn_linked(number, learnt[0])
+    assert state.frames[0].regs[1].number.xmax == 4
