@@ -356,6 +356,7 @@ class PointerMemory(Memory):
         elif base.kind == DATA and base.off is not None and isinstance(known, DataRef):
             of = walker.maps.get(known.section)
             first = base.off + insn.off
+            walker.watch(slot, first)
             if of is not None and (first < 0 or first + size > of.value_size):
                 what = f"bytes {first} to {first + size} of {known.section}, which has {of.value_size}"
                 walker.note("bounds", slot, what)
@@ -371,6 +372,7 @@ class PointerMemory(Memory):
     def _check_place(self, slot: int, at: int, size: int) -> None:
         """An access to the stack at an offset that is constant (check_ptr_alignment(), which is always strict
         about the stack; check_stack_access_within_bounds())."""
+        self._walker.watch(slot, at)
         if at < -_STACK_SIZE or at + size > 0:
             self._walker.note("bounds", slot, f"bytes {at} to {at + size} of the stack")
         elif at % size:

@@ -49,6 +49,7 @@ from preflight.predict import pointer_calls
 from preflight.predict.look_ranges import SWAPPED
 from preflight.predict.pointer_arguments import Arguments
 from preflight.predict.pointer_functions import FunctionArguments, given_to_global
+from preflight.predict.pointer_loops import follow_loops, loops_of
 from preflight.predict.pointer_memory import PointerArithmetic, PointerMemory
 from preflight.predict.pointer_values import (
     CONTEXTS,
@@ -114,6 +115,7 @@ def misuses(
     if unset:
         walker.follow_registers()
     explore_paths(walker, min(_STEPS, len(image.code) // 8 + _LEAST), ())
+    follow_loops(walker, walker.loops, walker.entered)
     return tuple(sorted(walker.found.values(), key=lambda one: (not one.sure, one.slot)))
 
 
@@ -140,6 +142,11 @@ class Walker(Machine):
         self.found: dict[tuple[str, int], Misuse] = {}
         self.functions: dict[int | str, Signature] = {}
         self.follows_stack = False
+        self.loops = loops_of(graph)
+        #: First slot of a loop -> what is known where it is entered first.
+        self.entered: dict[int, State] = {}
+        #: Where each instruction accessed memory, while a loop is followed.
+        self.places: dict[int, set[int]] | None = None
         self._holdings: list[Held] = [Held()]
         self._numbers: dict[Held, int] = {Held(): 0}
         self._now = State([])
@@ -211,6 +218,8 @@ class Walker(Machine):
     def run(self, slot: int, state: State) -> Successors:
         """One block; what it notes is noted of this state."""
         self._now = state
+        if slot in self.loops and (slot not in self.entered or self.entered[slot].doubt > state.doubt):
+            self.entered[slot] = state.copy()
         if self._registers is not None:
             self._check_registers(self._registers, slot, state)
         return super().run(slot, state)
@@ -565,6 +574,11 @@ class Walker(Machine):
         self._arguments.check(insn, name, arguments)
         pointer_calls.check_call(self, slot, name, arguments, -1 if held is None else held.lock)
 
+    def watch(self, slot: int, at: int) -> None:
+        """An access at an offset that is constant."""
+        if self.places is not None:
+            self.places.setdefault(slot, set()).add(at)
+
     def flags_of(self, known: Pointer) -> int:
         """Flags of the map whose value a pointer leads into; 0 for other memory."""
         of = self.maps.get(known.source)
@@ -594,6 +608,7 @@ class Walker(Machine):
 
     def check_range(self, slot: int, known: Pointer, off: int, size: int, *, sure: bool = True) -> None:
         """An access of `size` bytes behind a pointer into memory."""
+        self.watch(slot, known.low)
         if known.size is None or (known.low + off >= 0 and known.high + off + size <= known.size):
             return
         if known.wild:

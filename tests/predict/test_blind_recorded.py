@@ -39,8 +39,11 @@ NEWER = {
 
 
 #: What the sets written later are still wrong in: numbers that older verifiers know less of, a part of the
-#: stack behind a helper, a member that may be null passed on.
-OPEN_ENDS = {"syslat.bpf.o/complete_fits", "buffers.bpf.o/rec_var", "tcplife.bpf.o/dropped_cookie"}
+#: stack behind a helper, a member that may be null passed on, what a callback counted used as an index.
+OPEN_ENDS = {
+    "syslat.bpf.o/complete_fits", "buffers.bpf.o/rec_var", "tcplife.bpf.o/dropped_cookie",
+    "clocks.bpf.o/loop_trusts",
+}  # fmt: skip
 
 
 @cache
@@ -64,7 +67,7 @@ def places(release: str, kind: str, of: str = ".") -> set[str]:
     return {f"{pair.object}/{pair.program}" for pair in pairs(release, of) if pair.kind == kind}
 
 
-@pytest.mark.parametrize("of", ["third", "fourth", "fifth", "sixth"])
+@pytest.mark.parametrize("of", ["third", "fourth", "fifth", "sixth", "seventh"])
 @pytest.mark.parametrize("release", KERNELS)
 def test_the_sets_written_later(release: str, of: str) -> None:
     assert places(release, "false-good", of) - OPEN_ENDS == set()
@@ -72,7 +75,7 @@ def test_the_sets_written_later(release: str, of: str) -> None:
     assert sum(pair.kind == "open" for pair in pairs(release, of)) <= 0.09 * len(pairs(release, of))
 
 
-@pytest.mark.parametrize("of", ["third", "fourth", "fifth", "sixth"])
+@pytest.mark.parametrize("of", ["third", "fourth", "fifth", "sixth", "seventh"])
 def test_what_was_predicted_before_is_kept(of: str) -> None:
     said = json.loads(lzma.decompress((BLIND / of / "predicted.json.xz").read_bytes()))["results"]
     assert {one["sha256"] for one in said} == set(objects(of))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loops of a walk that follows pointers, round after round (pointer_walk). Pure.
+
+The walk itself comes to blocks visited least first, so that it sees all of a program and little of a loop.
+What goes wrong in a late round, as an index that counts past an array, is found here: from where a short loop
+was first entered one path is followed that stays in it. Verifiers follow that path, too: they leave out only
+states that were found to be safe before. Of long loops too few rounds would be seen for what they cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from preflight.bytecode.opcodes import BPF_JMP, BPF_JMP32, R10
+
+if TYPE_CHECKING:
+    from preflight.bytecode.reach_graph import Graph
+    from preflight.bytecode.state import State
+    from preflight.predict.pointer_walk import Walker
+
+_TURNS: Final = (BPF_JMP, BPF_JMP32)
+#: Rounds after which some access has to have moved on.
+_ROUNDS: Final = 5
+#: Slots of the longest loop that is followed, and instructions of all that are, together.
+_SHORT: Final = 40
+_STEPS: Final = 800
+
+
+def loops_of(graph: Graph) -> Mapping[int, int]:
+    """First slot -> last slot of each short loop that uses memory besides its own stack at fixed places."""
+    found: dict[int, int] = {}
+    for insn in graph.insns:
+        if insn is None or insn.opcode & 7 not in _TURNS:
+            continue
+        target = insn.jump_target
+        if target is not None and insn.slot - _SHORT <= target <= insn.slot:
+            found[target] = max(found.get(target, 0), insn.slot)
+    return {first: last for first, last in found.items() if _accesses(graph, first, last)}
+
+
+def _accesses(graph: Graph, first: int, last: int) -> bool:
+    for insn in graph.insns[first : last + 1]:
+        if insn is None:
+            continue
+        if (insn.is_load and insn.src != R10) or (insn.is_store and insn.dst != R10):
+            return True
+    return False
+
+
+def follow_loops(walker: Walker, loops: Mapping[int, int], entered: Mapping[int, State]) -> None:
+    """Follow the loops that were entered until one round breaks a rule for sure."""
+    end = walker.steps + _STEPS
+    for first in sorted(entered):
+        if any(one.sure for one in walker.found.values()):
+            return
+        _follow(walker, first, loops[first], entered[first].copy(), end)
+
+
+def _follow(walker: Walker, first: int, last: int, state: State, end: int) -> None:
+    """One path that stays in a loop; ways that branch off are taken where it ends."""
+    depth, rounds = len(state.frames), 0
+    ways = [(first, state)]
+    known = len(walker.found)
+    leading = walker.graph.leading
+    places: dict[int, set[int]] = {}
+    walker.places = places
+    while ways and walker.steps < end and len(walker.found) == known:
+        slot, state = ways.pop()
+        if slot not in leading:
+            continue
+        if slot == first:
+            rounds += 1
+            if rounds == _ROUNDS and not any(len(at) > 2 for at in places.values()):
+                break
+        for way in reversed(walker.run(slot, state)):
+            inside = len(way[1].frames) > depth or first <= way[0] <= last
+            if inside:
+                ways.append(way)
+    walker.places = None
