@@ -180,8 +180,18 @@ class Memory:
             return ANYTHING if self._reading.exact else unknown
         low_end = first == 0 if self._reading.byteorder == "little" else first + size == slot.size
         if self._reading.exact and value.kind <= OPAQUE and size < slot.size and low_end:
-            return Value(SCALAR, scalars.truncated(value.number, size), sources=value.sources)
+            if self._reading.newest and not value.ident:
+                value = self._reading.identified(value)
+                state.frames[base.frame].stack[start] = slot._replace(value=value)
+            return self._cut(value, size)
         return unknown
+
+    def _cut(self, value: Value, size: int) -> Value:
+        """The low bytes of a number; the newest verifiers know of which."""
+        number = scalars.truncated(value.number, size)
+        if self._reading.newest and value.ident and (size == 4 or number == value.number):
+            return value._replace(kind=SCALAR, number=number, cut=value.cut or number != value.number)
+        return Value(SCALAR, number, sources=value.sources)
 
     def may_be_constant(self, state: State, pointer: Value, size: int) -> bool:
         """Whether some verifier may know the number behind a pointer of a helper's argument."""
@@ -204,7 +214,7 @@ class Memory:
         else:
             value = regs[insn.src]
             self._reading.look_at(value)
-            if self._reading.exact and size == 8:
+            if self._reading.newest or (self._reading.exact and size == 8):
                 value = regs[insn.src] = self._reading.identified(value)
         self._write(state, base, insn.off, size, value)
 
@@ -219,7 +229,10 @@ class Memory:
             self._reading.look_at(regs[insn.src])
             self._write(state, base, insn.off, size, regs[insn.src])
             return
-        old = self._read(insn, state, base, insn.off, size) if self._reading.exact else ANYTHING
+        # 6.18 forgets that what it decided by a number rests on the stack where it was swapped for another,
+        # and then passes over states with other numbers there.
+        followed = self._reading.exact and not (self._reading.newest and base.kind == STACK)
+        old = self._read(insn, state, base, insn.off, size) if followed else ANYTHING
         self._write(state, base, insn.off, size, NUMBER)
         if insn.atomic_fetches:
             regs[0 if insn.imm == BPF_CMPXCHG else insn.src] = old
@@ -258,7 +271,7 @@ class Memory:
             if self._reading.exact or value.kind > OPAQUE or (constant and number.value):
                 spilled = value
         elif self._reading.exact and first == 0 and value.kind <= OPAQUE:
-            spilled = Value(SCALAR, scalars.truncated(number, size), sources=value.sources)
+            spilled = self._cut(value, size)
         elif self._reading.exact and value.kind == ANY:
             spilled = ANYTHING
         sources = merged_sources(slot.sources if known & ~bits else NO_SOURCES, value.sources)

@@ -121,10 +121,13 @@ def intersection(one: Scalar, other: Scalar) -> Scalar | None:
     """What is in both sets; None where nothing is."""
     if (one.value ^ other.value) & ~(one.mask | other.mask):
         return None
+    value, mask = one.value | other.value, one.mask & other.mask
+    if mask == 0:
+        return const(value) if one.contains(value) and other.contains(value) else None
     return settle(
         Scalar(
-            one.value | other.value,
-            one.mask & other.mask,
+            value,
+            mask,
             max(one.umin, other.umin),
             min(one.umax, other.umax),
             max(one.smin, other.smin),
@@ -187,8 +190,13 @@ def _agree(smin: int, smax: int, umin: int, umax: int, bits: int) -> tuple[int, 
     top = bits - 1
     if umin >> top == umax >> top:
         smin, smax = max(smin, signed(umin, bits)), min(smax, signed(umax, bits))
+    limit = (1 << bits) - 1
+    if smin < 0 <= smax:  # the unsigned numbers may all lie on one side of 0
+        if umin > smax:
+            smax = -1
+        elif umax < smin & limit:
+            smin = 0
     if smin >= 0 or smax < 0:
-        limit = (1 << bits) - 1
         umin, umax = max(umin, smin & limit), min(umax, smax & limit)
     return smin, smax, umin, umax
 
@@ -242,6 +250,8 @@ def truncated(given: Scalar, size: int) -> Scalar:
     if size == 4:
         return low32(given)
     top = (1 << 8 * size) - 1
+    if given.umax <= top:
+        return given
     return bounded(given.value & top, given.mask & top, 0, top)
 
 
