@@ -85,11 +85,13 @@ def _wide(op: int, left: Range, right: Range) -> Range:
     if op == BPF_AND:
         ends = [end for start, end in (left, right) if start >= 0]
         return (0, min(ends)) if ends else FULL
+    if right[0] != right[1]:  # verifiers before 6.10 compute none of the others with an unknown number
+        return FULL
     if op in (BPF_OR, BPF_XOR) and low >= 0 and right[0] >= 0:
         return 0, (1 << max(high.bit_length(), right[1].bit_length())) - 1
     if op == BPF_MUL and low >= 0 and right[0] >= 0 and max(high, right[1]) <= WORD[1]:
         return within(low * right[0], high * right[1])
-    if right[0] != right[1] or not 0 <= right[0] < _BITS:
+    if not 0 <= right[0] < _BITS:
         return FULL
     if op == BPF_ARSH:
         return low >> right[0], high >> right[0]

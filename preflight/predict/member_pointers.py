@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING, Final
 
 from preflight.btf import Kind
 from preflight.btf.types import Composite, Ptr
+from preflight.bytecode.helpers import helper_name
+from preflight.bytecode.opcodes import BPF_JMP, BPF_JMP32, MOV64_X
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.argument_flow import Access, Held, accesses
 from preflight.predict.argument_structs import argument_of, arguments_of, followed, word_of_arguments
 from preflight.predict.causes import missing, place, undecided
+from preflight.predict.pointer_rules import rules
 from preflight.predict.struct_walk import member_at
 from preflight.records import replace
 
 if TYPE_CHECKING:
+    from preflight.bytecode.insn import Insn
     from preflight.predict.code import Code
     from preflight.predict.kernel_facts import KernelFacts
     from preflight.predict.relocated import RelocatedObject
@@ -35,6 +39,11 @@ _TRUSTED: Final = frozenset({"trace_raw_tp", "lsm_mac"})
 _IN_RCU, _ALWAYS = "__safe_rcu_or_null", "__safe_trusted_or_null"
 _PLAIN: Final = "plain"
 _POINTER_SIZE: Final = 8
+_TURNS: Final = (BPF_JMP, BPF_JMP32)
+#: These take null since programs of RCU sections use them (ARG_PTR_TO_BTF_ID_OR_NULL).
+_MAY_BE_NULL: Final = ("_storage_get", "_storage_delete")
+#: Takes the context in programs of other types.
+_COOKIE: Final = "get_socket_cookie"
 
 
 def member_pointer_findings(
@@ -56,7 +65,7 @@ def member_pointer_findings(
         kind = on_kernel.ask_at(program, _member, *asked, use.offset)
         listed = kind == _ALWAYS or (kind == _IN_RCU and not program.hook.sleepable)
         nullable = listed and program.attach_type in _TRUSTED and not on.checked
-        if not (kind == _PLAIN or nullable) or nullable in told:
+        if not (kind == _PLAIN or nullable) or nullable in told or (kind == _PLAIN and not on.size):
             continue
         reached = next(iter(on_kernel.reach(program, [on.slot]).values())).answer
         if reached != "no":
@@ -65,14 +74,35 @@ def member_pointer_findings(
             yield _finding(on_kernel, program, use, on, nullable=nullable, certain=certain)
 
 
+def _passed(code: Code, load: Insn) -> Access | None:
+    """The helper that wants an object and gets the pointer that a load reads, before ways part."""
+    copies, table = {load.dst}, rules()
+    for insn in code.insns:
+        if insn.slot <= load.slot:
+            continue
+        if insn.is_helper_call:
+            name = helper_name(insn.imm).removeprefix("bpf_")
+            taken = table.object.get(name, 1 if name == _COOKIE else 0)
+            nullable = name.endswith(_MAY_BE_NULL)
+            return Access(insn.slot, 0, 0, 0, False) if taken in copies and not nullable else None
+        if insn.opcode & 7 in _TURNS:
+            return None
+        if insn.opcode == MOV64_X and not insn.off and insn.src in copies:
+            copies.add(insn.dst)
+        elif not insn.is_store:
+            copies.discard(insn.dst)
+    return None
+
+
 def _through(code: Code, slot: int) -> Access | None:
-    """The first access through the pointer that the load at a slot reads, unchecked ones first."""
+    """The first access through the pointer that the load at a slot reads, unchecked ones first; without one,
+    a helper that gets it."""
     load = next((insn for insn in code.insns if insn.slot == slot), None)
     if load is None:
         return None
     entry = slot + 1, {load.dst: Held(0, read=slot)}
     found = [one for one in accesses(code, lambda offset, size: None, entry=entry) if one.size]
-    return min(found, key=lambda one: (one.checked, one.slot), default=None)
+    return min(found, key=lambda one: (one.checked, one.slot), default=None) or _passed(code, load)
 
 
 def _member(target: KernelTarget, attach_type: str, text: str, word: int, offset: int) -> str:
@@ -99,6 +129,7 @@ def _member(target: KernelTarget, attach_type: str, text: str, word: int, offset
 def _finding(
     on_kernel: RelocatedObject, program: Program, use: Access, on: Access, *, nullable: bool, certain: bool
 ) -> Finding:
+    verb = "follows" if on.size else "passes on"
     what = (
         f"a pointer in argument {use.word + 1} of {program.hook.target.name if program.hook.target else ''}"
     )
@@ -108,7 +139,7 @@ def _finding(
         on_kernel.obj,
         program,
         str(use.word + 1),
-        f"{program.name} follows {what}" + (", which may be null" if nullable else ""),
+        f"{program.name} {verb} {what}" + (", which may be null" if nullable else ""),
         Evidence("btf", f"the member at offset {use.offset} of what the argument points to"),
         cause="the verifier says: invalid mem access 'rcu_ptr_or_null_'"
         if nullable

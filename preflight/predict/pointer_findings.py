@@ -18,6 +18,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.context_fields import context_fields
 from preflight.predict.hooks import gives_nothing, member_gives_nothing
+from preflight.predict.joined_numbers import joined_moves
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import MapOf, Misuse
@@ -103,10 +104,11 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     if not (suspected or unset or stack):
         return
     told = set()
+    joins = obj.memo(("joins", *program_key(program)), lambda: joined_moves(obj.image(program)))
     iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
     for misuse in on_kernel.about(
         walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset,
-        functions_of(obj, program), stack,
+        functions_of(obj, program), stack, joins and not facts.has_type(_READS_ALL, Kind.STRUCT),
     ):  # fmt: skip
         rule = _RULES[misuse.kind]
         if rule.code in told or not _applies(misuse, obj, program, facts):
@@ -146,6 +148,7 @@ def walked(
     unset: bool,
     functions: tuple[tuple[int | str, Signature], ...],
     stack: bool,
+    loses: bool,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -153,7 +156,17 @@ def walked(
     from preflight.predict.pointer_walk import misuses
 
     return misuses(
-        image, environment, maps, program_type, attach_type, iterator, unset, functions, stack, shared=shared
+        image,
+        environment,
+        maps,
+        program_type,
+        attach_type,
+        iterator,
+        unset,
+        functions,
+        stack,
+        loses,
+        shared=shared,
     )
 
 

@@ -102,16 +102,18 @@ def misuses(
     unset: bool = False,
     functions: tuple[tuple[int | str, Signature], ...] = (),
     stack: bool = False,
+    loses: bool = False,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
     """What the main program does on some path that verifiers refuse, sure ones first; a question for
     `RelocatedObject.about`. `unset`: registers are followed that nothing was written to. `functions`: what
-    kernel functions take, by name, and global functions, by slot. `stack`: how deep it
-    was written is followed, too."""
+    kernel functions take, by name, and global functions, by slot. `stack`: how deep it was written is
+    followed, too. `loses`: as a verifier that computes with unknown numbers for + - and & alone."""
     walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
     walker.functions = dict(functions)
     walker.follows_stack = stack
+    walker.loses_bounds = loses
     if unset:
         walker.follow_registers()
     explore_paths(walker, min(_STEPS, len(image.code) // 8 + _LEAST), ())
@@ -142,6 +144,7 @@ class Walker(Machine):
         self.found: dict[tuple[str, int], Misuse] = {}
         self.functions: dict[int | str, Signature] = {}
         self.follows_stack = False
+        self.loses_bounds = False
         self.loops = loops_of(graph)
         #: First slot of a loop -> what is known where it is entered first.
         self.entered: dict[int, State] = {}
@@ -426,6 +429,15 @@ class Walker(Machine):
                 self.note("result", insn.slot, what, sure=constant or not self.bounds_numbers)
 
     # calls
+
+    def _return_from_unknown(self, insn: Insn, state: State, *, clobbers: bool) -> None:
+        """Helpers that the table of buffers lists leave those alone that they only read."""
+        known = pointer_calls.BUFFERS.get(_plain(insn.imm), ()) if insn.is_helper_call else ()
+        regs = state.frames[-1].regs
+        for access in known:
+            if not access.writes and regs[access.pointer].kind == STACK:
+                regs[access.pointer] = NUMBER
+        super()._return_from_unknown(insn, state, clobbers=clobbers)
 
     def _call_helper(self, insn: Insn, state: State) -> Successors:
         name = _plain(insn.imm)

@@ -37,6 +37,13 @@ def test_a_member_that_the_kernel_lists_as_perhaps_null(
     assert said(release, "sixth", "tcplife.bpf.o", "dropped_btf") == []
 
 
+@pytest.mark.parametrize(("release", "expected"), [(OLD, []), (NEW, [("PC307", "missing")])])
+def test_a_member_that_may_be_null_and_is_passed_on(release: str, expected: list[tuple[str, str]]) -> None:
+    # bpf_get_socket_cookie(skb->sk); bpf_inode_storage_get() takes null
+    assert said(release, "sixth", "tcplife.bpf.o", "dropped_cookie") == expected
+    assert said(release, "sixth", "lsm_guard.bpf.o", "unlink_label") == []
+
+
 @pytest.mark.parametrize("release", [OLD, NEW])
 def test_a_member_that_leads_to_no_struct(release: str) -> None:
     # bprm->filename[0], and the same through a helper; task->real_parent->real_parent->pid

@@ -116,3 +116,22 @@ def test_a_key_in_bytes_that_an_iterator_lets_read() -> None:
     # r2 = ctx->key; if r2: map_delete_elem(map0, r2)
     key = (load(2, 1, 16), Ins(0x15, 2, off=3), load_address(1, "map0"), call(3), mov(0, 0))
     assert verdicts("iter/bpf_map_elem", *key) == WRONG
+
+
+@pytest.mark.parametrize("section", ["tc", "kprobe/work"])
+def test_numbers_joined_that_older_verifiers_know_nothing_of(section: str) -> None:
+    # r7 = (random & 8) | (random & 7); *(u8 *)(r0 + r7), of 16 bytes
+    numbers = (call(7), Ins(0xBF, 6, 0), Ins(0x57, 6, imm=8), call(7), Ins(0xBF, 7, 0), Ins(0x57, 7, imm=7))
+    joined = (Ins(0x4F, 7, 6), Ins(0x0F, 0, 7), Ins(0x71, 1, 0))
+    masked = (Ins(0x4F, 7, 6), Ins(0x57, 7, imm=15), Ins(0x0F, 0, 7), Ins(0x71, 1, 0))
+    assert verdicts(section, *numbers, *looked_up(*joined)) == RANGE
+    assert verdicts(section, *numbers, *looked_up(*masked)) == []
+
+
+def test_a_helper_that_only_reads_the_stack_leaves_it_as_it_was() -> None:
+    # *(u32 *)(r10 - 4) = random, which is kept as bytes; setsockopt(ctx, 1, 9, r10 - 4, 4) reads them
+    kept = (Ins(0xBF, 6, 1), call(7), Ins(0x63, 10, 0, -4))
+    option = (Ins(0xBF, 1, 6), mov(2, 1), mov(3, 9), Ins(0xBF, 4, 10), Ins(0x07, 4, imm=-4), mov(5, 4))
+    size = (Ins(0xBF, 1, 6), mov(2, 1), mov(3, 9), Ins(0xBF, 4, 10), Ins(0x07, 4, imm=-4), word(5, 10, -4))
+    body = (*kept, *option, call(49), *size, call(49), mov(0, 1))
+    assert verdicts("cgroup/connect4", *body) == RANGE
