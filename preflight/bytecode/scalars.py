@@ -154,7 +154,8 @@ def settle(given: Scalar) -> Scalar | None:
     if given.mask == 0:
         return const(given.value)
     value, mask, umin, umax, smin, smax, wmin, wmax, xmin, xmax = given
-    for _ in range(3):
+    for _ in range(4):
+        before = value, umin, umax, smin, smax, wmin, wmax, xmin, xmax, mask
         umin, umax = max(umin, value), min(umax, value | mask)
         low, low_mask = value & U32, mask & U32
         wmin, wmax = max(wmin, low), min(wmax, low | low_mask)
@@ -177,9 +178,9 @@ def settle(given: Scalar) -> Scalar | None:
         least, most = _least_member(value, mask, umin), _greatest_member(value, mask, umax)
         if least is None or most is None or least > most:
             return None
-        if (least, most) == (umin, umax) and refined == given[:2]:
-            break
         umin, umax = least, most
+        if before == (value, umin, umax, smin, smax, wmin, wmax, xmin, xmax, mask):
+            break
     if mask == 0:
         return const(value)
     return Scalar(value, mask, umin, umax, smin, smax, wmin, wmax, xmin, xmax)
