@@ -236,6 +236,11 @@ class Arguments:
             self._walker.note("argument", slot, f"bpf_{name}() gets a number as memory")
         elif value.kind == OPAQUE and (fixed or self._is_kept(writes, most)) and self._walker.is_given(value):
             self._walker.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")
+        elif value.kind == OPAQUE and most and self._walker.is_of_hook(value):
+            # newer verifiers let helpers read the kernel's objects; keys and values are more
+            kind = "argument" if fixed else "object"
+            what = f"bpf_{name}() gets what an argument of the hook points to as memory"
+            self._walker.note(kind, slot, what, sure=False)
 
     def _check_flags(
         self, slot: int, name: str, known: Pointer, most: int, *, writes: bool, fixed: bool

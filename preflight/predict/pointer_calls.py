@@ -75,6 +75,10 @@ KEY_OF_SECOND: Final = frozenset({
 })  # fmt: skip
 #: Helpers whose result a verifier bounds by the machine it runs on (do_refine_retval_range()).
 BY_MACHINE: Final = frozenset({8, 42})
+#: Helpers whose result is an error or at most the size they are given (do_refine_retval_range(), too).
+BOUNDED: Final = frozenset({
+    "get_stack", "get_task_stack", "probe_read_str", "probe_read_user_str", "probe_read_kernel_str",
+})  # fmt: skip
 #: Helper or kernel function -> the argument that is a dynptr it sets; one that has to be set.
 _SETS: Final = {
     "ringbuf_reserve_dynptr": 4, "dynptr_from_mem": 4, "bpf_dynptr_from_skb": 3, "bpf_dynptr_from_xdp": 3,

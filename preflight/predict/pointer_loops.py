@@ -73,7 +73,11 @@ def _follow(walker: Walker, first: int, last: int, state: State, end: int) -> No
             rounds += 1
             if rounds == _ROUNDS and not any(len(at) > 2 for at in places.values()):
                 break
-        for way in reversed(walker.run(slot, state)):
+        following = walker.run(slot, state)
+        for way in reversed(following):
+            if len(following) > 1:
+                # the longer a path, the more a verifier may know of numbers that are compared on it
+                way[1].doubt = True
             inside = len(way[1].frames) > depth or first <= way[0] <= last
             if inside:
                 ways.append(way)

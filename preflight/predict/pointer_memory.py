@@ -100,7 +100,11 @@ class PointerArithmetic(Arithmetic):
                         return left._replace(off=None)
                     low, _ = _bounds(op, right)
                     return left._replace(off=left.off + low)
-        return super()._combine(insn, op, left, right, bits)
+        made = super()._combine(insn, op, left, right, bits)
+        if made.kind == OPAQUE and op in (BPF_ADD, BPF_SUB) and self._walker.is_of_hook(left):
+            made = self._reading.identified(made)
+            self._walker.add_of_hook(made)
+        return made
 
     def _check_kinds(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> None:
         """Whether any verifier takes it: adjust_reg_min_max_vals(), adjust_ptr_min_max_vals()."""
@@ -220,8 +224,13 @@ class PointerMemory(Memory):
         super().__init__(reading, refs, readonly_data=readonly_data, defaults=True)
         self._walker = walker
         self._given: set[int] = set()
+        self.of_hook: set[int] = set()
         self._loads = walker.rules.loads.get(walker.program_type, {})
         self._iterator = walker.rules.iterator.get(iterator, {})
+
+    def is_of_hook(self, value: Value) -> bool:
+        """Whether a value is an argument of the hook, or a place behind one."""
+        return value.ident in self._given or value.ident in self.of_hook
 
     def is_given(self, value: Value) -> bool:
         """Whether a value is an argument of the hook, just as it was."""

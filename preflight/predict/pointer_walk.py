@@ -26,6 +26,7 @@ from preflight.bytecode.opcodes import (
 )
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph
+from preflight.bytecode.reach_helpers import helper_result
 from preflight.bytecode.reach_step import Machine, Successors
 from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import (
@@ -495,7 +496,7 @@ class Walker(Machine):
 
     def _result(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> Value | None:
         if insn.imm in HELPER_NAMES and name not in self.rules.gives_pointer:
-            return NUMBER
+            return helper_result(insn.imm, arguments) if name in pointer_calls.BOUNDED else NUMBER
         if name == "this_cpu_ptr":
             return self.made(state, Pointer(OBJECT, insn.slot, "bpf_this_cpu_ptr()", readonly=True))
         source, slot = f"bpf_{name}()", insn.slot
@@ -585,6 +586,14 @@ class Walker(Machine):
                 self.note("reference", slot, f"a tail call leaves what {held.references[0][1]} gave")
         self._arguments.check(insn, name, arguments)
         pointer_calls.check_call(self, slot, name, arguments, -1 if held is None else held.lock)
+
+    def is_of_hook(self, value: Value) -> bool:
+        """Whether a value is an argument of the hook, or a place behind one."""
+        return self._pointers.is_of_hook(value)
+
+    def add_of_hook(self, value: Value) -> None:
+        """A value is a place behind an argument of the hook."""
+        self._pointers.of_hook.add(value.ident)
 
     def watch(self, slot: int, at: int) -> None:
         """An access at an offset that is constant."""
