@@ -178,6 +178,9 @@ class Memory:
             return unknown
         if value.kind == ANY:
             return ANYTHING if self._reading.exact else unknown
+        if self._reading.newest and value.kind <= OPAQUE and value.number.is_const and slot.size == 8:
+            raw = value.number.value.to_bytes(8, self._reading.byteorder)[first : first + size]
+            return scalar(scalars.const(int.from_bytes(raw, self._reading.byteorder)), value.sources)
         low_end = first == 0 if self._reading.byteorder == "little" else first + size == slot.size
         if self._reading.exact and value.kind <= OPAQUE and size < slot.size and low_end:
             if self._reading.newest and not value.ident:

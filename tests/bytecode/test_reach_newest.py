@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from preflight.bytecode import fold, reach_newest, scalar_alu, scalar_branch, scalars
 from preflight.bytecode import opcodes as op
 from preflight.bytecode.helpers import HELPER_NAMES
+from preflight.bytecode.image import Origin, ProgramImage
+from preflight.bytecode.reach import reach
 from preflight.bytecode.reach_helpers import helper_result
 from preflight.bytecode.scalars import Scalar
 from preflight.bytecode.state import NUMBER, OPAQUE, PRESENT, SCALAR, UNKNOWN, Frame, State, Value, scalar
 from tests.bytecode.test_fold import members, numbers, widths
+from tests.elfwriter import Ins
 
 U64 = (1 << 64) - 1
 BY_NAME = {name: number for number, name in HELPER_NAMES.items()}
@@ -189,3 +192,16 @@ def test_what_is_learnt_of_32_bits_stays_with_a_copy() -> None:
     state = State([Frame([number, number, *[UNKNOWN] * 9], {})])
     assert state.learn_linked(number, learnt[0])
     assert state.frames[0].regs[1].number.xmax == 4
+
+
+def test_a_part_of_a_number_that_a_branch_told_is_known_behind_a_spill() -> None:
+    """r6 = random; *(u64 *)(fp - 8) = r6; if r6 != 0 goto out; r1 = *(u16 *)(fp - 6) is 0 then."""
+    insns = [
+        Ins(0x85, imm=7), Ins(0xBF, 6, 0), Ins(0x7B, 10, 6, -8), Ins(0x55, 6, off=3),
+        Ins(0x69, 1, 10, -6), Ins(0x15, 1, off=1), Ins(0xB7, 2, imm=1),
+        Ins(0xB7, 0), Ins(0x95),
+    ]  # fmt: skip
+    code = b"".join(insn.encode("little") for insn in insns)
+    image = ProgramImage("made", "raw_tp", code, "little", (0,), tuple(Origin("", n) for n in range(9)))
+    assert reach(image, [4, 6])[4].answer == "yes"
+    assert reach(image, [6])[6].answer != "yes"
