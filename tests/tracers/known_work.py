@@ -217,9 +217,14 @@ def _once(times: int) -> Mapping[str, Any]:
 
 
 def _waiting(outcome: Outcome, work: Work) -> Mapping[str, Any]:
-    """Calls that wait at the same time: of a return probe, an older kernel has one for each CPU."""
+    """Calls that wait at the same time: of a return probe, an older kernel has one for each CPU.
+
+    Three wait for the file's lock. On a slow machine threads that start at the same time may wait for the
+    lock of their memory map besides.
+    """
     measured = total(outcome, "latencies", depth=0)
-    return {"calls": measured + outcome.health["expired"], "some measured": measured > 0}
+    calls = measured + outcome.health["expired"]
+    return {"all that wait": 3 <= calls <= 3 + 4, "some measured": measured > 0}
 
 
 def _fired(outcome: Outcome, work: Work) -> Mapping[str, Any]:
@@ -350,7 +355,7 @@ WORK_CHECKS = (
             variant,
             ("heldsem 4 5",),
             _waiting,
-            {"calls": 3, "some measured": True},
+            {"all that wait": True, "some measured": True},
             target=lambda _work: Target(function="rwsem_down_write_slowpath"),
             name="waiting",
         )

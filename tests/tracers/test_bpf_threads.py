@@ -103,8 +103,9 @@ def test_writers_of_one_file_wait_for_its_lock(work: Work, variant: str) -> None
     places = [row for row in outcome.rows["waits"] if row.key["kind"] == "rwsem-write"]
     assert sum(row.value["count"] for row in places) == waits.count
     assert sum(row.value["total_ns"] for row in places) == waits.total
-    # a wait that begins while this processor changes the map is refused (htab_lock_bucket(): EBUSY), and told
-    assert set(lost(outcome)) <= {"update-failed"}
+    # a wait that begins while this processor changes the map is refused (htab_lock_bucket(): EBUSY), one that
+    # begins while the program runs here is left out; both are told
+    assert set(lost(outcome)) <= {"update-failed", "missed"}
 
 
 def test_another_kind_of_lock_is_left_out(work: Work) -> None:
