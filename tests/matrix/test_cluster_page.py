@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import random
 import re
 import shutil
 import socket
@@ -29,10 +31,16 @@ pytestmark = [
 ]
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+def free_ports(count: int) -> list[str]:
+    """Ports below those that the system gives to whoever asks for any: another test's server takes none."""
+    found: list[str] = []
+    for port in random.sample(range(16_000, 32_000), 200):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(str(port))
+        if len(found) == count:
+            break
+    return found
 
 
 def test_every_command_of_the_page_runs(tmp_path: Path) -> None:
@@ -50,7 +58,8 @@ def test_every_command_of_the_page_runs(tmp_path: Path) -> None:
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
-    ports = {port: free_port() for port in sorted(set(re.findall(r"127\.0\.0\.1:(\d+)", PAGE)))}
+    named = sorted(set(re.findall(r"127\.0\.0\.1:(\d+)", PAGE)))
+    ports = dict(zip(named, free_ports(len(named)), strict=True))
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
     lines = [line for block in blocks for line in block.splitlines()]
     started: list[subprocess.Popen[bytes]] = []
