@@ -10,6 +10,7 @@ from preflight.bytecode.helpers import HELPER_NAMES, helper_name
 from preflight.bytecode.insn import Insn
 from preflight.bytecode.reach_helpers import CALLBACKS
 from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
+from preflight.predict.helper_arguments import Taken, taken_by
 from preflight.predict.look_accesses import STACK_SIZE, Accesses
 from preflight.predict.look_states import (
     ANY_NUMBER,
@@ -30,7 +31,6 @@ from preflight.predict.look_states import (
     State,
     Value,
     given_by,
-    kind_of,
 )
 from preflight.predict.pointer_calls import BUFFERS as MORE_BUFFERS
 from preflight.predict.pointer_rules import rules
@@ -47,12 +47,25 @@ _RESERVE: Final = "ringbuf_reserve"
 _GIVE_BACK: Final = frozenset({"ringbuf_submit", "ringbuf_discard"})
 
 
+#: Word of helper_arguments -> kinds that are taken for sure; helpers that take others are followed.
+_TAKEN: Final = {
+    "map": (MAP,),
+    "context": (CONTEXT,),
+    "object": (OBJECT,),
+    "socket": (OBJECT,),
+    "percpu": (OBJECT,),
+    "context|object|socket": (OBJECT,),
+    "context|socket": (OBJECT, CONTEXT),
+    "record": (MEMORY,),
+}
+
+
 class _Helper(NamedTuple):
     """What the look asks of a helper."""
 
     name: str
     followed: bool
-    not_null: tuple[int, ...]
+    taken: tuple[Taken, ...]
     gives: str | None
     is_number: bool
 
@@ -68,7 +81,7 @@ def _helper(number: int) -> _Helper:
         or name in _ALWAYS
     )
     is_number = number in HELPER_NAMES and name not in table.gives_pointer
-    return _Helper(name, followed, tuple(table.not_null.get(name, ())), table.nullable.get(name), is_number)
+    return _Helper(name, followed, taken_by(name), table.nullable.get(name), is_number)
 
 
 class Calls:
@@ -133,18 +146,9 @@ class Calls:
             value = arguments[register]
             if value is not None and (value[0] == NULLABLE or (value[0] == MIXED and value[1])):
                 return True
-        if any(kind_of(arguments[register]) in (NUMBER, UNSURE, MIXED) for register in helper.not_null):
-            return True
-        given = kind_of(arguments[table.object[name]]) if name in table.object else None
-        if given not in (None, LOADED, OBJECT) or (given == LOADED and self._accesses.loads_numbers):
+        if any(self._mistakes(one, arguments[one.register]) for one in helper.taken):
             return True
         first = arguments[1]
-        if name in table.context and first is not None and first[0] == CONTEXT and first[2:] != (0, 0):
-            return True
-        if name in table.context and kind_of(first) not in (None, CONTEXT, LOADED):
-            return True
-        if name in table.map and kind_of(arguments[table.map[name]]) not in (None, MAP, LOADED, UNSURE):
-            return True
         of = self._maps.get(first[1]) if first is not None and first[0] == MAP else None
         if of is not None and of.flags & READONLY and name in table.writes_map:
             return True
@@ -158,6 +162,22 @@ class Calls:
             self._misfits(name, arguments, of, access.pointer, access.size, writes=access.writes)
             for access in (*BUFFERS.get(insn.imm, ()), *MORE_BUFFERS.get(name, ()))
         )
+
+    def _mistakes(self, taken: Taken, value: Value | None) -> bool:
+        """Whether a register may hold something of another kind than the helper takes."""
+        if value is None:
+            return False
+        kind, _, low, high = value
+        if taken.word == "size":
+            return kind > UNSURE
+        if taken.word == "memory":
+            nothing = low == high == 0 and taken.nullable == "yes"
+            return kind in (CONTEXT, MAP) or (kind == NUMBER and not nothing)
+        if kind == LOADED:
+            return self._accesses.loads_numbers and OBJECT in _TAKEN.get(taken.word, ())
+        if kind == CONTEXT and (low, high) != (0, 0):
+            return True
+        return kind not in _TAKEN.get(taken.word, ())
 
     def _misfits(
         self,

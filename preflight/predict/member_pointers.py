@@ -22,7 +22,7 @@ from preflight.objects.model import Program
 from preflight.predict.argument_flow import Access, Held, accesses
 from preflight.predict.argument_structs import argument_of, arguments_of, followed, word_of_arguments
 from preflight.predict.causes import missing, place, undecided
-from preflight.predict.pointer_rules import rules
+from preflight.predict.helper_arguments import register_of
 from preflight.predict.struct_walk import member_at
 from preflight.records import replace
 
@@ -40,10 +40,8 @@ _IN_RCU, _ALWAYS = "__safe_rcu_or_null", "__safe_trusted_or_null"
 _PLAIN: Final = "plain"
 _POINTER_SIZE: Final = 8
 _TURNS: Final = (BPF_JMP, BPF_JMP32)
-#: These take null since programs of RCU sections use them (ARG_PTR_TO_BTF_ID_OR_NULL).
-_MAY_BE_NULL: Final = ("_storage_get", "_storage_delete")
-#: Takes the context in programs of other types.
-_COOKIE: Final = "get_socket_cookie"
+#: These take null, storages since programs of RCU sections use them (ARG_PTR_TO_BTF_ID_OR_NULL).
+_MAY_BE_NULL: Final = ("_storage_get", "_storage_delete", "kptr_xchg")
 
 
 def member_pointer_findings(
@@ -76,13 +74,13 @@ def member_pointer_findings(
 
 def _passed(code: Code, load: Insn) -> Access | None:
     """The helper that wants an object and gets the pointer that a load reads, before ways part."""
-    copies, table = {load.dst}, rules()
+    copies = {load.dst}
     for insn in code.insns:
         if insn.slot <= load.slot:
             continue
         if insn.is_helper_call:
             name = helper_name(insn.imm).removeprefix("bpf_")
-            taken = table.object.get(name, 1 if name == _COOKIE else 0)
+            taken = register_of(name, "object", "socket")
             nullable = name.endswith(_MAY_BE_NULL)
             return Access(insn.slot, 0, 0, 0, False) if taken in copies and not nullable else None
         if insn.opcode & 7 in _TURNS:

@@ -13,8 +13,19 @@ from preflight.bytecode.insn import Insn
 from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
 from preflight.bytecode.reach_reading import Reading
 from preflight.bytecode.scalars import ZERO
-from preflight.bytecode.state import CTX, DATA, OPAQUE, SCALAR, STACK, Value
+from preflight.bytecode.state import (
+    CTX,
+    DATA,
+    FUNC,
+    OPAQUE,
+    POINTER,
+    SCALAR,
+    STACK,
+    Value,
+    is_kernels_own,
+)
 from preflight.predict import pointer_calls
+from preflight.predict.helper_arguments import CONTEXT, FUNCTION, NUMBER, SECTION, Taken, taken_by
 from preflight.predict.pointer_values import (
     MAP,
     MEMORY,
@@ -36,8 +47,24 @@ if TYPE_CHECKING:
 #: Programs in which bpf_get_socket_cookie() takes a socket of the kernel's and not the context
 #: (tracing_prog_func_proto()).
 _WITH_SOCKETS: Final = frozenset({"tracing", "lsm", "syscall"})
-#: The context of programs of sockets is a socket to them (bpf_sk_storage_get_cg_sock_proto).
-_OF_CONTEXT: Final = frozenset({"sk_storage_get", "sk_storage_delete"})
+_COOKIE: Final = "get_socket_cookie"
+_KINDS: Final = {STACK: ON_STACK, CTX: CONTEXT, DATA: SECTION, FUNC: FUNCTION}
+#: Kinds of values, for people.
+_CALLED: Final = {
+    NUMBER: "a number", CONTEXT: "the context", ON_STACK: "a place on the stack", SECTION: "a variable",
+    FUNCTION: "a function", MAP: "a map", MEMORY: "memory", PACKET: "the packet", SOCKET: "a socket",
+    OBJECT: "an object of the kernel's",
+}  # fmt: skip
+
+
+def kind_of(value: Value) -> str | None:
+    """What a register holds, in the words of `helper_arguments`; None where that is not known."""
+    known = value.data
+    if value.kind == POINTER:
+        return MAP if isinstance(known, MapRef) else known.kind if isinstance(known, Pointer) else None
+    if value.kind == SCALAR:
+        return None if is_kernels_own(value) else NUMBER
+    return _KINDS.get(value.kind)
 
 
 class Arguments:
@@ -50,18 +77,8 @@ class Arguments:
     def check(self, insn: Insn, name: str, arguments: list[Value]) -> None:
         """Note what a helper does not take."""
         slot = insn.slot
-        for register in self._walker.rules.not_null.get(name, ()):
-            value = arguments[register]
-            known = value.data
-            if isinstance(known, Pointer) and known.nullable != "no":
-                self._walker.null(slot, known, f"bpf_{name}() gets it")
-            elif value.kind == SCALAR:
-                # storages take null since programs of RCU sections use them (6.2)
-                nothing = name.endswith("_storage_get") and value.number == ZERO
-                what = f"bpf_{name}() gets a number as argument {register}"
-                self._walker.note("argument", slot, what, sure=not nothing)
-        self._check_object(slot, name, arguments)
-        self._check_map(slot, name, arguments)
+        for one in taken_by(name):
+            self._check_kind(slot, name, one, arguments[one.register])
         of = self._walker.map_of(arguments[1])
         if of is not None and name in self._walker.rules.writes_map and of.flags & READONLY:
             self._walker.note(
@@ -71,10 +88,6 @@ class Arguments:
         if fixed and arguments[fixed].kind <= OPAQUE and not arguments[fixed].number.is_const:
             what = f"argument {fixed} of bpf_{name}() is not a constant"
             self._walker.note("size", slot, what, sure=not self._walker.bounds_numbers)
-        handed = arguments[self._walker.rules.on_stack.get(name, 0)]
-        if name in self._walker.rules.on_stack and self.is_elsewhere(handed):
-            what = f"bpf_{name}() gets something for its callback that is not on the stack"
-            self._walker.note("argument", slot, what)
         string = self._walker.rules.string.get(name)
         if string and (arguments[string].kind in (STACK, SCALAR, CTX) or self.is_plain(arguments[string])):
             self._walker.note("argument", slot, f"bpf_{name}() wants a constant string as argument {string}")
@@ -86,13 +99,6 @@ class Arguments:
             and words.number.value % 8
         ):
             self._walker.note("size", slot, f"bpf_{name}() gets {words.number.value} bytes of arguments")
-        first = arguments[1]
-        if name in self._walker.rules.context and (
-            first.kind in (STACK, SCALAR, DATA) or isinstance(first.data, Pointer | MapRef)
-        ):
-            self._walker.note("argument", slot, f"bpf_{name}() gets something else than the context")
-        if name in self._walker.rules.context and arguments[1].kind == CTX and arguments[1].off:
-            self._walker.note("argument", slot, f"bpf_{name}() gets a moved context pointer")
         if name in self._walker.rules.field:
             self._check_field(slot, name, arguments)
         if name in pointer_calls.KEY_OF_SECOND:
@@ -104,40 +110,24 @@ class Arguments:
         for pointer, size, writes in (*BUFFERS.get(insn.imm, ()), *pointer_calls.BUFFERS.get(name, ())):
             self._check_buffer(slot, name, arguments, (pointer, size, writes))
 
-    def _check_object(self, slot: int, name: str, arguments: list[Value]) -> None:
-        """Something is passed that is no object of the kernel's (check_reg_type())."""
-        register = self._walker.rules.object.get(name)
-        if name == "get_socket_cookie" and self._walker.program_type in _WITH_SOCKETS:
-            register = 1
-        if register is None:
+    def _check_kind(self, slot: int, name: str, taken: Taken, value: Value) -> None:
+        """A register holds something of another kind than the helper takes (check_reg_type()), or null."""
+        known, kind = value.data, kind_of(value)
+        if isinstance(known, Pointer) and known.nullable != "no":
+            # of memory, _check_place(); objects may be null nowhere, whatever the prototype says
+            if taken.word != "memory" and (kind == OBJECT or kind not in taken.may_be_null):
+                self._walker.null(slot, known, f"bpf_{name}() gets it")
+            if kind in taken.kinds:
+                return
+        of_context = kind == CONTEXT and name == _COOKIE and self._walker.program_type in _WITH_SOCKETS
+        if kind is None or (kind in taken.kinds and not of_context):
             return
-        value = arguments[register]
-        known = value.data
-        wrong = value.kind in (STACK, DATA) or isinstance(known, MapRef)
-        wrong = wrong or (isinstance(known, Pointer) and known.kind in (MEMORY, PACKET, PACKET_END, MAP))
-        wrong = wrong or (value.kind == CTX and name not in _OF_CONTEXT)
-        number = value.kind == SCALAR and (not value.number.is_const or value.number != ZERO)
-        if wrong or number:
-            what = "a number" if number else "something else than an object"
-            self._walker.note("argument", slot, f"bpf_{name}() gets {what} as argument {register}")
-
-    def _check_map(self, slot: int, name: str, arguments: list[Value]) -> None:
-        """Something is passed that is no map (ARG_CONST_MAP_PTR)."""
-        register = self._walker.rules.map.get(name)
-        if register is None:
-            return
-        value = arguments[register]
-        known = value.data
-        pointer = isinstance(known, Pointer) and known.kind != MAP
-        if value.kind in (SCALAR, STACK, CTX, DATA) or pointer:
-            self._walker.note("argument", slot, f"bpf_{name}() gets something else than a map")
-
-    @staticmethod
-    def is_elsewhere(value: Value) -> bool:
-        """Whether a pointer leads to something else than the stack, or a number is not null."""
-        known = value.data
-        pointer = isinstance(known, MapRef) or (isinstance(known, Pointer) and known.kind != ON_STACK)
-        return pointer or value.kind in (DATA, CTX) or (value.kind == SCALAR and value.number != ZERO)
+        zero = kind == NUMBER and value.number == ZERO
+        if not zero or taken.nullable != "yes":
+            what = (
+                f"bpf_{name}() gets {_CALLED.get(kind, kind)} as argument {taken.register}, not {taken.word}"
+            )
+            self._walker.note("argument", slot, what, sure=not zero or taken.nullable == "no")
 
     @staticmethod
     def is_plain(value: Value) -> bool:

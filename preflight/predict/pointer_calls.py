@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from preflight.bytecode.helpers import helper_name
 from preflight.bytecode.reach_helpers import Access
 from preflight.bytecode.state import ANYTHING, CTX, NUMBER, OPAQUE, SCALAR, STACK
+from preflight.predict.helper_arguments import register_of
 from preflight.predict.pointer_values import MEMORY, PACKET, PACKET_END, Pointer
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def check_call(walker: Walker, slot: int, name: str, arguments: list[Value], loc
     """What a helper is given. `lock`: what `locked_by` said of the lock that is held, -1 without one."""
     first, second = arguments[1], arguments[2]
     known = first.data
-    if name in walker.rules.context and first.kind == CTX and first.off:
+    if first.kind == CTX and first.off and register_of(name, "context") == 1:
         walker.note("argument", slot, f"bpf_{name}() gets the context moved by {first.off} bytes")
     if name == "get_local_storage" and second.kind == SCALAR and second.number.is_const:
         if second.number.value:

@@ -18,14 +18,10 @@ class Rules:
 
     nullable: Mapping[str, str]
     gives_pointer: frozenset[str]
-    object: Mapping[str, int]
-    map: Mapping[str, int]
     acquire: frozenset[str]
     release: frozenset[str]
     moves_packet: frozenset[str]
     positive: frozenset[str]
-    context: frozenset[str]
-    not_null: Mapping[str, list[int]]
     field: Mapping[str, str]
     kfunc_acquire: Mapping[str, str]
     kfunc_release: Mapping[str, str]
@@ -36,7 +32,6 @@ class Rules:
     string: Mapping[str, int]
     words: Mapping[str, int]
     constant: Mapping[str, int]
-    on_stack: Mapping[str, int]
     takes_packet: frozenset[str]
     casts: frozenset[str]
 
@@ -49,14 +44,10 @@ def rules() -> Rules:
     return Rules(
         table["nullable"],
         lists["gives_pointer"],
-        table["object"],
-        table["map"],
         lists["acquire"],
         lists["release"],
         lists["moves_packet"],
         lists["positive"],
-        lists["context"],
-        table["not_null"],
         table["field"],
         table["kfunc_acquire"],
         table["kfunc_release"],
@@ -70,7 +61,6 @@ def rules() -> Rules:
         table["string"],
         table["words"],
         table["constant"],
-        table["on_stack"],
         lists["takes_packet"],
         lists["casts"],
     )

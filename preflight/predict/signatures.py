@@ -20,6 +20,8 @@ CONTEXT: Final = "context"
 OBJECT: Final = "object"
 #: Any other pointer, and one of which a tag says more.
 POINTER, TAGGED = "pointer", "tagged"
+#: No memory to global functions but one that their callers made (btf_prepare_func_args()).
+_DYNPTR: Final = "bpf_dynptr"
 _NUMBERS: Final = frozenset({Kind.INT, Kind.ENUM, Kind.ENUM64})
 
 
@@ -86,4 +88,6 @@ def _parameter(btf: Btf, type_id: int, program_type: str) -> Parameter:
         return Parameter(CONTEXT)
     to = btf.type(btf.resolve(found.type))
     kind = OBJECT if isinstance(to, Composite) else POINTER
+    if program_type and kind == OBJECT and to.name == _DYNPTR:
+        return Parameter(TAGGED)
     return Parameter(kind, btf.size_of(to.id) or 0 if btf.kind(to.id) in (*_NUMBERS, Kind.STRUCT) else 0)

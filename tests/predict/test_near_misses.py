@@ -105,13 +105,6 @@ def test_helpers_write_to_no_argument_of_the_hook(section: str) -> None:
     assert verdicts(section, *body) == WRONG
 
 
-@pytest.mark.parametrize(("handed", "expected"), [(0, []), (1, WRONG)])
-def test_a_callback_is_handed_null_or_the_stack(handed: int, expected: list[tuple[str, str]]) -> None:
-    # find_vma(0, 0, 0, handed, 0): what it calls is not looked at here
-    body = (Ins(0x85, imm=158), Ins(0xBF, 1, 0), mov(2, 0), mov(3, 0), mov(4, handed), mov(5, 0), call(180))
-    assert verdicts("raw_tp/made", *body, mov(0, 0)) == expected
-
-
 def test_a_tail_call_gives_nothing() -> None:
     calls = (load_address(2, "map0"), mov(3, 0), call(12))
     programs = {"type": 3, "key_size": 4, "value_size": 4, "max_entries": 1}

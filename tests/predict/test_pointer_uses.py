@@ -58,6 +58,7 @@ def test_what_a_callback_is_handed_lies_on_the_stack() -> None:
     on_stack = (asm.mov_reg(3, 10), asm.alu("add", 3, -8))
     assert told(EACH, asm.mov(0, 0), handed=on_stack) == []
     assert told(EACH, asm.mov(0, 0), handed=(asm.mov_reg(3, 1),)) == ["argument True"]
+    assert told(EACH, asm.mov(0, 0), handed=(asm.mov(3, 1),)) == ["argument True"]
 
 
 @pytest.mark.parametrize(("opcode", "expected"), [(0x7B, []), (0xDB, WRONG)])
