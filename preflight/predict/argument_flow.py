@@ -2,13 +2,14 @@
 """What a program does with the arguments it reads from its context: follows them, or takes addresses in them.
 
 Follows copies, additions of constants and spills, path by path; where paths with different values meet
-nothing is known any more, so this finds no more than there is.
+nothing is known any more, so this finds no more than there is. Asked to look `deep` it follows what lies
+behind the arguments as well, pointer by pointer, and notes what helpers get.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import (
@@ -17,13 +18,16 @@ from preflight.bytecode.opcodes import (
     BPF_LOAD_ACQ,
     BPF_MEM,
     BPF_STX,
+    CALL,
     JEQ_K,
     JNE_K,
+    MOV32_K,
+    MOV64_K,
     R10,
     SIZES,
     STORE64,
 )
-from preflight.predict.code import Block, Code
+from preflight.predict.code import Block, Code, OwnNumber
 from preflight.predict.register_effects import ATOMIC, CALLS, COPIES, EFFECTS, PLAIN_LOADS, SETS
 
 #: mul, div, or, and, lsh, rsh, mod, xor, arsh: adjust_ptr_min_max_vals() knows add and sub alone.
@@ -33,22 +37,25 @@ _ARGUMENTS: Final = range(1, 6)
 
 
 class Held(NamedTuple):
-    """What a register or stack slot holds: the context (`word` -1), or an argument.
+    """What a register or stack slot holds: the context (`word` -1), a number (-2), or an argument.
 
-    `delta` bytes were added to it. `read` is the slot that read the argument, `checked` whether
-    that very copy was compared with 0 and is not 0.
+    `delta` bytes were added to it; of a number, all it is. `read` is the slot that read the argument,
+    `checked` whether that very copy was compared with 0 and is not 0. `path`: it is no argument but was read
+    behind one, at these offsets, one after the other.
     """
 
     word: int
     delta: int = 0
     read: int = -1
     checked: bool = False
+    path: tuple[int, ...] = ()
 
 
 class Access(NamedTuple):
     """A load through an argument, `size` bytes at `offset` behind the pointer; `size` 0: an address there.
 
-    `stores`: not a load but a store. `computes`: neither, but arithmetic that no pointer takes.
+    `stores`: not a load but a store. `computes`: neither, but arithmetic that no pointer takes. `given`: a
+    call gets it in this register. `path`: see Held.
     """
 
     slot: int
@@ -58,9 +65,25 @@ class Access(NamedTuple):
     checked: bool
     stores: bool = False
     computes: bool = False
+    given: int = 0
+    path: tuple[int, ...] = ()
+
+
+class _Wanted(NamedTuple):
+    """How far is followed: which argument a read of the context (offset, size) gives, what is behind
+    arguments as well, and the words of what calls give."""
+
+    word_of: Callable[[int, int], int | None]
+    deep: bool
+    result_of: Callable[[Insn], int | None]
 
 
 _CONTEXT: Final = Held(-1)
+_NUMBER: Final = -2
+_CONSTANTS: Final = (MOV64_K, MOV32_K)
+_POINTER_SIZE: Final = 8
+#: Pointers that are followed behind an argument.
+_DEEPEST: Final = 6
 #: Registers by number; stack slots by their negative offset.
 _State = dict[int, Held]
 
@@ -70,12 +93,16 @@ def accesses(
     word_of: Callable[[int, int], int | None],
     *,
     entry: tuple[int, dict[int, Held]] = (0, {1: Held(-1)}),
+    deep: bool = False,
+    result_of: Callable[[Insn], int | None] = lambda insn: None,
 ) -> list[Access]:
     """Every access through an argument.
 
     `word_of` says for a read of the context (offset, size) which argument that is, None for none.
     `entry` is where to begin, which may be within a block, and what registers hold there: the context in r1.
+    `deep`: what lies behind arguments, too; `result_of` says for a call the word of what it gives.
     """
+    wanted = _Wanted(word_of, deep, result_of)
     blocks = code.blocks
     start, first = entry
     if start not in blocks:
@@ -88,19 +115,21 @@ def accesses(
         if block is None:
             continue
         state = dict(held[head])
-        _follow(block.body, state, word_of)
-        for following, carried in _ways(code, block.last, state, word_of):
+        _follow(block.body, state, wanted)
+        for following, carried in _ways(code, block.last, state, wanted):
             known = held.get(following)
             if known is None:
                 held[following] = carried
                 todo.append(following)
-            elif known and known != carried and (merged := _joined(known, carried)) != known:
-                held[following] = merged
-                todo.append(following)
+            elif known and not _alike(known, carried, deep=deep):
+                merged = _joined(known, carried, deep=deep)
+                if len(merged) < len(known) or not _alike(merged, known, deep=deep):
+                    held[following] = merged
+                    todo.append(following)
     found: list[Access] = []
     for head, state in held.items():
         if state and head in blocks:
-            _follow((*blocks[head].body, blocks[head].last), dict(state), word_of, found)
+            _follow((*blocks[head].body, blocks[head].last), dict(state), wanted, found)
     return sorted(found)
 
 
@@ -113,17 +142,15 @@ def _with_tail(blocks: Mapping[int, Block], start: int) -> Mapping[int, Block]:
     return blocks
 
 
-def _ways(
-    code: Code, insn: Insn, state: _State, word_of: Callable[[int, int], int | None]
-) -> list[tuple[int, _State]]:
+def _ways(code: Code, insn: Insn, state: _State, wanted: _Wanted) -> list[tuple[int, _State]]:
     after = dict(state)
-    _follow((insn,), after, word_of)
+    _follow((insn,), after, wanted)
     ways = [(following, after) for following in insn.successors]
     if insn.call_target is not None and code.global_subprogs is not None:
         inside = {} if insn.call_target in code.global_subprogs else state
         ways.append((insn.call_target, {r: inside[r] for r in _ARGUMENTS if r in inside}))
     compared = state.get(insn.dst)
-    if insn.opcode in (JEQ_K, JNE_K) and not insn.imm and compared is not None and compared.word >= 0:
+    if insn.opcode in (JEQ_K, JNE_K) and not insn.imm and compared is not None and _is_argument(compared):
         not_null = insn.jump_target if insn.opcode == JNE_K else insn.slot + 1
         learnt = {
             place: one._replace(checked=True) if one.read == compared.read else one
@@ -133,30 +160,54 @@ def _ways(
     return ways
 
 
-def _joined(old: _State, new: _State) -> _State:
+def _joined(old: _State, new: _State, *, deep: bool) -> _State:
     merged: _State = {}
     for place, one in old.items():
         other = new.get(place)
-        if other is not None and one._replace(checked=other.checked) == other:
+        if other is not None and _is(one._replace(checked=other.checked), other, deep=deep):
             merged[place] = one._replace(checked=one.checked and other.checked)
     return merged
+
+
+def _alike(old: _State, new: _State, *, deep: bool) -> bool:
+    if not deep:
+        return old == new
+    return old.keys() == new.keys() and all(_is(one, new[place], deep=True) for place, one in old.items())
+
+
+def _is(one: Held, other: Held, *, deep: bool) -> bool:
+    """Whether two places hold the same. Numbers of the kernel's own are only looked at where that was so
+    before: deep down one that is found in another way counts as another."""
+    if not deep or one is other:
+        return one == other
+    return (
+        one[2:4] == other[2:4]
+        and one.word == other.word
+        and [_number(n) for n in (one.delta, *one.path)] == [_number(n) for n in (other.delta, *other.path)]
+    )
+
+
+def _number(one: Any) -> Any:
+    return one.number if isinstance(one, OwnNumber) else one
 
 
 def _follow(
     insns: Iterable[Insn],
     state: _State,
-    word_of: Callable[[int, int], int | None],
+    wanted: _Wanted,
     found: list[Access] | None = None,
 ) -> None:
     """Change `state` to what is held behind instructions, of which none jumps; `found` collects accesses."""
     for insn in insns:
-        if not state:
+        if not state and not wanted.deep:
             return  # what is held comes from what was held before
         _, opcode, dst, src, _, _, _ = insn
         effect = EFFECTS[opcode]
         if effect == CALLS:
-            for register in _CALLER_SAVED:
-                state.pop(register, None)
+            _call(insn, state, wanted, found)
+            continue
+        if wanted.deep and opcode in _CONSTANTS:
+            state[dst] = Held(_NUMBER, insn.imm)
             continue
         of_interest = dst in state or src in state
         if not of_interest and effect != ATOMIC and R10 not in (dst, src):
@@ -166,9 +217,11 @@ def _follow(
         if effect == COPIES and not insn.off:
             _set(state, dst, state.get(src))
         elif opcode in PLAIN_LOADS:
-            _set(state, dst, _loaded(insn, state, word_of))
-        elif effect == SETS and opcode == ADD64_K and dst in state and state[dst].word >= 0:
+            _set(state, dst, _loaded(insn, state, wanted))
+        elif effect == SETS and opcode == ADD64_K and dst in state and _is_argument(state[dst]):
             state[dst] = state[dst]._replace(delta=state[dst].delta + insn.imm)
+        elif opcode == ADD64_X and wanted.deep:
+            _set(state, dst, _sum(state.get(dst), state.get(src)))
         elif effect in (SETS, COPIES) or (effect == ATOMIC and insn.imm == BPF_LOAD_ACQ):
             state.pop(dst, None)
         elif opcode & 0x07 == BPF_STX and dst == R10:
@@ -181,13 +234,49 @@ def _follow(
             state.pop(0, None)
 
 
-def _loaded(insn: Insn, state: _State, word_of: Callable[[int, int], int | None]) -> Held | None:
-    if insn.src == R10:
-        return state.get(insn.off) if insn.off < 0 and SIZES[insn.opcode & 0x18] == 8 else None
-    if state.get(insn.src) != _CONTEXT:
+def _call(insn: Insn, state: _State, wanted: _Wanted, found: list[Access] | None) -> None:
+    """What registers hold behind a call, of what it is given and gives."""
+    if wanted.deep and found is not None and insn.opcode == CALL:
+        for register in _ARGUMENTS:
+            one = state.get(register)
+            if one is not None and _is_argument(one):
+                found.append(
+                    Access(insn.slot, one.word, one.delta, 0, one.checked, given=register, path=one.path)
+                )
+    for register in _CALLER_SAVED:
+        state.pop(register, None)
+    word = wanted.result_of(insn) if wanted.deep and insn.opcode == CALL else None
+    if word is not None:
+        state[0] = Held(word, read=insn.slot)
+
+
+def _is_argument(one: Held) -> bool:
+    return one.word not in (_CONTEXT.word, _NUMBER)
+
+
+def _sum(left: Held | None, right: Held | None) -> Held | None:
+    """A pointer to which a number was added, or the other way round."""
+    if left is None or right is None:
         return None
-    word = word_of(insn.off, SIZES[insn.opcode & 0x18])
-    return None if word is None else Held(word, read=insn.slot)
+    if left.word == _NUMBER:
+        left, right = right, left
+    pointer = _is_argument(left) and right.word == _NUMBER
+    return left._replace(delta=left.delta + right.delta) if pointer else None
+
+
+def _loaded(insn: Insn, state: _State, wanted: _Wanted) -> Held | None:
+    size = SIZES[insn.opcode & 0x18]
+    if insn.src == R10:
+        return state.get(insn.off) if insn.off < 0 and size == _POINTER_SIZE else None
+    base = state.get(insn.src)
+    if base == _CONTEXT:
+        word = wanted.word_of(insn.off, size)
+        return None if word is None else Held(word, read=insn.slot)
+    if not wanted.deep or base is None or size != _POINTER_SIZE or not _is_argument(base):
+        return None
+    if len(base.path) >= _DEEPEST:
+        return None
+    return Held(base.word, read=insn.slot, path=(*base.path, base.delta + insn.off))
 
 
 def _set(state: _State, place: int, value: Held | None) -> None:
@@ -198,19 +287,26 @@ def _set(state: _State, place: int, value: Held | None) -> None:
 
 
 def _access(insn: Insn, state: _State) -> Access | None:
+    """What an instruction does through an argument, or to one."""
     if insn.is_load and insn.mode == BPF_MEM and insn.src in state:
-        one = state[insn.src]
-        size = SIZES[insn.opcode & 0x18]
-        return Access(insn.slot, one.word, one.delta + insn.off, size, one.checked) if one.word >= 0 else None
-    if insn.is_store and insn.mode == BPF_MEM and insn.dst in state and state[insn.dst].word >= 0:
-        one, size = state[insn.dst], SIZES[insn.opcode & 0x18]
-        return Access(insn.slot, one.word, one.delta + insn.off, size, one.checked, stores=True)
-    if insn.is_alu and insn.op in _NOT_FOR_POINTERS and insn.dst in state and state[insn.dst].word >= 0:
-        return Access(insn.slot, state[insn.dst].word, 0, 0, state[insn.dst].checked, computes=True)
+        return _made(insn, state[insn.src], insn.off, SIZES[insn.opcode & 0x18])
+    if insn.is_store and insn.mode == BPF_MEM and insn.dst in state:
+        return _made(insn, state[insn.dst], insn.off, SIZES[insn.opcode & 0x18], stores=True)
+    if insn.is_alu and insn.op in _NOT_FOR_POINTERS and insn.dst in state:
+        made = _made(insn, state[insn.dst], 0, 0, computes=True)
+        return made and made._replace(offset=0)
     if insn.opcode == ADD64_X:
-        both = [state[r] for r in (insn.dst, insn.src) if r in state and state[r].word >= 0]
-        return Access(insn.slot, both[0].word, 0, 0, both[0].checked) if len(both) == 1 else None
-    if insn.opcode == ADD64_K and insn.dst in state and state[insn.dst].word >= 0:
-        one = state[insn.dst]
-        return Access(insn.slot, one.word, one.delta + insn.imm, 0, one.checked)
+        both = [state[r] for r in (insn.dst, insn.src) if r in state and _is_argument(state[r])]
+        made = _made(insn, both[0], 0, 0) if len(both) == 1 else None
+        return made and made._replace(offset=0)
+    if insn.opcode == ADD64_K and insn.dst in state:
+        return _made(insn, state[insn.dst], insn.imm, 0)
     return None
+
+
+def _made(
+    insn: Insn, one: Held, off: int, size: int, *, stores: bool = False, computes: bool = False
+) -> Access | None:
+    if not _is_argument(one):
+        return None
+    return Access(insn.slot, one.word, one.delta + off, size, one.checked, stores, computes, path=one.path)

@@ -92,7 +92,7 @@ def word_of_arguments(offset: int, size: int) -> int | None:
     return offset // 8 if offset >= 0 and offset % 8 == 0 and size == 8 else None
 
 
-def _given(target: KernelTarget, attach_type: str, text: str) -> list[_Argument] | None:
+def given_by_hook(target: KernelTarget, attach_type: str, text: str) -> list[_Argument] | None:
     """What the target's context holds, result included; None for no such target, or a variable number."""
     found = prototype_of(target, attach_type, text)
     if found is None or found[1].variadic:
@@ -114,13 +114,13 @@ def shown(argument: _Argument) -> Shown:
 
 
 def _shown(target: KernelTarget, attach_type: str, text: str) -> tuple[Shown, ...] | None:
-    found = target.ask(_given, attach_type, text)
+    found = target.ask(given_by_hook, attach_type, text)
     return None if found is None else tuple(map(shown, found))
 
 
 def argument_of(target: KernelTarget, attach_type: str, text: str, word: int) -> Composite | None:
     """The struct that an argument points to."""
-    return (target.ask(_given, attach_type, text) or [])[word].struct
+    return (target.ask(given_by_hook, attach_type, text) or [])[word].struct
 
 
 def _refusal(

@@ -33,6 +33,7 @@ from preflight.predict.kprobe_arguments import kprobe_argument_findings
 from preflight.predict.map_uses import map_use_findings
 from preflight.predict.member_pointers import member_pointer_findings
 from preflight.predict.moved_context import moved_reads
+from preflight.predict.object_uses import object_use_findings
 from preflight.predict.open_targets import is_placeholder
 from preflight.predict.pointer_findings import pointer_findings
 from preflight.predict.program_attributes import attribute_findings
@@ -424,5 +425,5 @@ _RULES: tuple[Rule, ...] = (
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
     member_pointer_findings, kprobe_argument_findings, call_stack_findings, global_function_findings,
     attribute_findings, struct_ops_member_findings, pointer_findings, loop_findings, callback_count_findings,
-    struct_ops_store_findings,
+    struct_ops_store_findings, object_use_findings,
 )  # fmt: skip

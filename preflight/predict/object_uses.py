@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program does with objects of the kernel's beyond its hook's arguments (PC435). Pure.
+
+Followed are pointers from object to object: behind an argument, out of an iterator's or struct_ops' context,
+from helpers that give one. Each read is looked up in the kernel's own struct (btf_struct_access()), nothing
+may be written, and a helper that wants one struct takes no other (btf_struct_ids_match()). What lies directly
+behind the arguments of tracing programs is PC305's (`argument_structs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from preflight.btf import Btf, Kind
+from preflight.btf.types import Composite, FuncProto, Ptr
+from preflight.bytecode.helpers import helper_name
+from preflight.facts import Evidence
+from preflight.findings.model import Finding
+from preflight.objects.model import Program
+from preflight.predict.argument_flow import Access, accesses
+from preflight.predict.argument_structs import followed, given_by_hook, word_of_arguments
+from preflight.predict.causes import missing, place, undecided
+from preflight.predict.code import OwnNumber
+from preflight.predict.helper_arguments import taken_by
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.struct_walk import member_at, refusal
+from preflight.records import replace
+
+if TYPE_CHECKING:
+    from preflight.bytecode.insn import Insn
+    from preflight.predict.code import Code
+    from preflight.predict.relocated import RelocatedObject
+    from preflight.predict.target import KernelTarget
+
+#: Helpers that give a pointer to a struct of the kernel's (`ret_btf_id` of their prototypes).
+_GIVES: Final = {
+    "get_current_task_btf": "task_struct",
+    "skc_to_tcp6_sock": "tcp6_sock",
+    "skc_to_tcp_sock": "tcp_sock",
+    "skc_to_tcp_timewait_sock": "tcp_timewait_sock",
+    "skc_to_tcp_request_sock": "tcp_request_sock",
+    "skc_to_udp6_sock": "udp6_sock",
+    "skc_to_unix_sock": "unix_sock",
+    "skc_to_mptcp_sock": "mptcp_sock",
+    "sock_from_file": "socket",
+}
+_Root = tuple[str, str, str]
+_HOOK, _STRUCT_OPS = "hook", "struct_ops"
+_NO_ROOT: Final[_Root] = ("", "", "")
+#: What a helper gives is the word of this number less the helper's.
+_GIVEN: Final = -10
+#: struct_ops -> what its programs see instead of a struct (bpf_tcp_ca_is_valid_access()). Others may do such
+#: things, too, and are not followed.
+_PROMOTED: Final = {"tcp_congestion_ops": {"sock": "tcp_sock"}, "sched_ext_ops": dict[str, str]()}
+#: Program types whose context holds objects.
+_WITH_OBJECTS: Final = ("tracing", "lsm", "struct_ops")
+_ITERATOR: Final = "trace_iter"
+#: What sockets of all kinds begin with.
+_SOCKET: Final = "sock_common"
+_WORD: Final = 8
+_DEPTH: Final = 8
+
+
+def object_use_findings(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program
+) -> Iterator[Finding]:
+    """PC435 for the first use of an object that verifiers refuse, `unknown` where they may not."""
+    root, gives = _root(on_kernel, program), _calls_one(on_kernel, program)
+    if root is None and not gives:
+        return
+    code = on_kernel.code(program)
+    others_ask = root is not None and root[0] == _HOOK and root[1] != _ITERATOR
+    if others_ask and not gives and not _follows(on_kernel, program, code):
+        return
+    uses = code.memo(("object-uses", root is None), lambda: _uses(code, with_context=root is not None))
+    if others_ask:
+        uses = tuple(use for use in uses if use.path or use.given or use.word <= _GIVEN)
+    calls = code.memo("helpers-by-slot", lambda: {insn.slot: insn for insn in code.helper_calls})
+    for use in uses:
+        made = _judged(on_kernel, program, root or _NO_ROOT, use, calls.get(use.slot))
+        if made is not None:
+            yield made
+            return
+
+
+def _root(on_kernel: RelocatedObject, program: Program) -> _Root | None:
+    """What tells where the objects in a program's context come from: how, and the names of a hook, or of a
+    struct and its member. None for a context without any."""
+    target = program.hook.target
+    if program.program_type == _STRUCT_OPS:
+        slots = ((ops.type_name, member) for ops in on_kernel.obj.struct_ops for member, name in ops.members
+                 if name == program.name and ops.type_name in _PROMOTED)  # fmt: skip
+        found = next(slots, None)
+        return None if found is None else (_STRUCT_OPS, *found)
+    if program.program_type not in _WITH_OBJECTS or target is None or not target.name or target.is_open:
+        return None
+    return (_HOOK, program.hook.attach_type, target.text)
+
+
+def _calls_one(on_kernel: RelocatedObject, program: Program) -> bool:
+    """Whether the program calls a helper that gives an object."""
+    used = on_kernel.obj.usage(program).helpers
+    return any(use.name.removeprefix("bpf_") in _GIVES for use in used)
+
+
+def _follows(on_kernel: RelocatedObject, program: Program, code: Code) -> bool:
+    """Whether a pointer is read out of what an argument leads to, or a helper called that wants an object."""
+    if any(use.size == _WORD and not use.stores for use in followed(on_kernel, program, word_of_arguments)):
+        return True
+    return any(_wanted(insn, register) for insn in code.helper_calls for register in range(1, 6))
+
+
+def _uses(code: Code, *, with_context: bool) -> tuple[Access, ...]:
+    """What is done with objects, in the order of the program. Where relocation found a member, the struct is
+    the one that the program took it for, and others ask whether that is so."""
+    word_of = word_of_arguments if with_context else _nothing
+    calls = {insn.slot: insn for insn in code.helper_calls}
+    found = accesses(code, word_of, deep=True, result_of=_given_by)
+    return tuple(
+        use
+        for use in found
+        if (_wanted(calls.get(use.slot), use.given) if use.given else not isinstance(use.offset, OwnNumber))
+    )
+
+
+def _nothing(offset: int, size: int) -> int | None:
+    return None
+
+
+def _given_by(insn: Insn) -> int | None:
+    """The word of what a call gives."""
+    if not insn.is_helper_call or helper_name(insn.imm).removeprefix("bpf_") not in _GIVES:
+        return None
+    return _GIVEN - insn.imm
+
+
+def _judged(
+    on_kernel: RelocatedObject, program: Program, root: _Root, use: Access, call: Insn | None
+) -> Finding | None:
+    why = None
+    if use.given:
+        wanted = _wanted(call, use.given)
+        if wanted:
+            why = on_kernel.ask_at(program, _other_struct, root, wanted, use.word, use.offset, *use.path)
+    elif use.stores:
+        # what struct_ops may write is asked elsewhere
+        known = program.program_type != "struct_ops"
+        if known and on_kernel.ask_at(program, _leads, root, use.word, *use.path):
+            why = "only read is supported"
+    elif use.size:
+        why = on_kernel.ask_at(program, _refused, root, use.size, use.word, use.offset, *use.path)
+    if why is None:
+        return None
+    reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
+    return None if reached == "no" else _finding(on_kernel, program, use, why, certain=reached == "yes")
+
+
+@cache
+def _wanted_by(helper: int, register: int) -> tuple[str, ...]:
+    for one in taken_by(helper_name(helper).removeprefix("bpf_")):
+        if one.register == register and {"object", "socket"} & set(one.word.split("|")):
+            return one.structs or ((_SOCKET,) if "socket" in one.word else ())
+    return ()
+
+
+def _wanted(call: Insn | None, register: int) -> tuple[str, ...]:
+    """The structs of the kernel's of which a helper wants one in a register; none for anything else."""
+    return () if call is None else _wanted_by(call.imm, register)
+
+
+def _finding(
+    on_kernel: RelocatedObject, program: Program, use: Access, why: str, *, certain: bool
+) -> Finding:
+    origin = on_kernel.image(program).origins[use.slot]
+    doing = "passes on" if use.given else "writes to" if use.stores else "reads"
+    made = (missing if certain else undecided)(
+        "PC435",
+        on_kernel.obj,
+        program,
+        "",
+        f"{program.name} {doing} an object of the kernel's: {why}",
+        Evidence("object", f"instruction {origin.insn} of section {origin.section}"),
+        Evidence("btf", why),
+        cause=f"the verifier says: {why}, or the like",
+        fix="follow the kernel's own types, or read it with bpf_probe_read_kernel()"
+        + ("" if certain else "; decided by a load: `preflight lab run`"),
+    )
+    return replace(made, location=place(on_kernel.obj, origin.section, origin.insn))
+
+
+# what is asked of the kernel's types
+
+
+def _refused(target: KernelTarget, root: _Root, size: int, word: int, offset: int, *path: int) -> str | None:
+    """Why a read of an object is refused."""
+    struct = _struct(target, root, word, *path)
+    return None if struct is None else refusal(target.kernel.btf, struct.id, offset, size)
+
+
+def _leads(target: KernelTarget, root: _Root, word: int, *path: int) -> bool:
+    """Whether it is known to be an object of the kernel's."""
+    return _struct(target, root, word, *path) is not None
+
+
+def _other_struct(
+    target: KernelTarget, root: _Root, wanted: tuple[str, ...], word: int, offset: int, *path: int
+) -> str | None:
+    """Why an object is none of the structs that a helper wants."""
+    btf, struct = target.kernel.btf, _struct(target, root, word, *path)
+    if struct is None or not struct.name or any(_holds(btf, struct, one, offset) for one in wanted):
+        return None
+    return f"it is of type {struct.name} but {wanted[0]} is expected"
+
+
+def _holds(btf: Btf, struct: Composite, wanted: str, offset: int) -> bool:
+    """Whether a struct of that name begins at an offset of another one (btf_struct_ids_match())."""
+    found: object = struct
+    for _ in range(_DEPTH):
+        if not isinstance(found, Composite):
+            return False
+        if offset == 0 and found.name == wanted:
+            return True
+        inner = (
+            (btf.type(btf.resolve(one.type)), one.bit_offset // 8)
+            for one in found.members
+            if not one.bitfield_size
+        )
+        found, offset = next(
+            ((one, offset - at) for one, at in inner
+             if at <= offset < at + (getattr(one, "size", 0) or 0)), (None, 0))  # fmt: skip
+    return False
+
+
+def _struct(target: KernelTarget, root: _Root, word: int, *path: int) -> Composite | None:
+    """The struct that is behind a word of the context, or given by a helper, and then behind members."""
+    btf = target.kernel.btf
+    found = _first(target, root, word)
+    for offset in path:
+        member = None if found is None else member_at(btf, found.id, offset, _WORD)
+        if member is None:
+            return None
+        found = _pointed(btf, member[1].type)
+    return found
+
+
+def _first(target: KernelTarget, root: _Root, word: int) -> Composite | None:
+    btf, (how, first, second) = target.kernel.btf, root
+    if word <= _GIVEN:
+        return _named(btf, _GIVES[helper_name(_GIVEN - word).removeprefix("bpf_")])
+    if how == _STRUCT_OPS:
+        proto = _member_proto(btf, first, second)
+        passed = _pointed(btf, proto.params[word].type) if proto and word < len(proto.params) else None
+        promoted = None if passed is None else _PROMOTED[first].get(passed.name)
+        return passed if promoted is None else _named(btf, promoted)
+    if first == _ITERATOR:
+        context = _named(btf, f"bpf_iter__{second}")
+        member = None if context is None else member_at(btf, context.id, word * _WORD, _WORD)
+        return None if member is None else _pointed(btf, member[1].type)
+    given = target.ask(given_by_hook, first, second) or []
+    return given[word].struct if word < len(given) and not given[word].tagged else None
+
+
+def _named(btf: Btf, name: str) -> Composite | None:
+    found = next((btf.type(one) for one in btf.ids_by_name(name, {Kind.STRUCT})), None)
+    return found if isinstance(found, Composite) else None
+
+
+def _pointed(btf: Btf, type_id: int) -> Composite | None:
+    """The struct behind a pointer; None for one with a tag, and for what is no pointer to a struct."""
+    pointer = btf.type(btf.resolve(type_id))
+    if not isinstance(pointer, Ptr) or not pointer.type or btf.kind(pointer.type) == Kind.TYPE_TAG:
+        return None
+    found = btf.type(btf.resolve(pointer.type))
+    return found if isinstance(found, Composite) else None
+
+
+def _member_proto(btf: Btf, struct: str, member: str) -> FuncProto | None:
+    """The prototype of a function that a member of a struct points to."""
+    found = _named(btf, struct)
+    for one in found.members if found is not None else ():
+        to = btf.type(btf.resolve(one.type)) if one.name == member else None
+        proto = btf.type(btf.resolve(to.type)) if isinstance(to, Ptr) and to.type else None
+        if isinstance(proto, FuncProto):
+            return proto
+    return None

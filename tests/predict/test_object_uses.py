@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Objects of the kernel's that programs come to from other objects, against the types of recorded kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight.btf import Kind
+from preflight.kernels import Store
+from preflight.predict.code import code_of
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.object_uses import _other_struct, _struct, _uses
+from preflight.predict.target import KernelTarget
+from preflight.predict.verdict import predict
+from tests.bytecode.test_reach import image
+from tests.elfwriter import Ins, mov
+from tests.predict.worlds import call, program
+
+STORE = Store(Path(__file__).resolve().parents[2] / "fixtures" / "btf")
+OLD, NEW = "6.1.0-50-amd64", "7.3.4+deb13-amd64"
+WRONG = [("PC435", "missing")]
+GET_CURRENT, GET_STACK = 158, 141
+#: sched_switch: r1 = prev
+TASK = Ins(0x79, 1, 1, off=8)
+
+
+@cache
+def facts_of(release: str) -> KernelFacts:
+    """A recorded kernel."""
+    return KernelFacts(KernelTarget(STORE.get(f"debian/{release}")))
+
+
+def struct(release: str, name: str) -> Any:
+    """A struct of a kernel's."""
+    btf = facts_of(release).kernel.btf
+    return btf.type(btf.ids_by_name(name, {Kind.STRUCT})[0])
+
+
+def at(release: str, name: str, member: str) -> int:
+    """The offset of a member."""
+    return next(one.bit_offset // 8 for one in struct(release, name).members if one.name == member)
+
+
+def said(release: str, section: str, insns: Sequence[Ins]) -> list[tuple[str, str]]:
+    """What is said of a program's pointers."""
+    (found,) = predict(program(section, insns), facts_of(release)).programs
+    return [(one.code, one.verdict.value) for one in found.findings if one.code == "PC435"]
+
+
+def task_fs(release: str, *then: Ins) -> list[tuple[str, str]]:
+    """With r1 = prev->fs, a struct without an open end."""
+    load = Ins(0x79, 1, 1, off=at(release, "task_struct", "fs"))
+    return said(release, "tp_btf/sched_switch", [TASK, load, *then, mov(0, 0)])
+
+
+@pytest.mark.parametrize("release", [OLD, NEW])
+def test_a_read_behind_a_pointer_is_looked_up(release: str) -> None:
+    size = struct(release, "fs_struct").size
+    assert task_fs(release, Ins(0x61, 2, 1, off=at(release, "fs_struct", "umask"))) == []
+    assert task_fs(release, Ins(0x79, 2, 1, off=size - 4)) == WRONG
+    assert task_fs(release, Ins(0x79, 2, 1, off=-8)) == WRONG
+    # r2 = size; r1 += r2
+    assert task_fs(release, mov(2, size), Ins(0x0F, 1, 2), Ins(0x71, 2, 1)) == WRONG
+
+
+def test_nothing_is_written_behind_a_pointer() -> None:
+    assert task_fs(NEW, Ins(0x62, 1, off=at(NEW, "fs_struct", "umask"))) == WRONG
+
+
+def test_what_nobody_reaches_is_none() -> None:
+    assert task_fs(NEW, mov(2, 0), Ins(0x15, 2, off=1), Ins(0x62, 1)) == []
+
+
+@pytest.mark.parametrize("release", [OLD, NEW])
+def test_a_helper_wants_another_struct(release: str) -> None:
+    stack = (Ins(0x7A, 10, off=-8), Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-8), mov(3, 8), mov(4, 0))
+    assert task_fs(release, *stack, call(GET_STACK)) == WRONG
+    assert said(release, "tp_btf/sched_switch", [TASK, *stack, call(GET_STACK), mov(0, 0)]) == []
+    moved = [TASK, Ins(0x07, 1, imm=8), *stack, call(GET_STACK), mov(0, 0)]
+    assert said(release, "tp_btf/sched_switch", moved) == WRONG
+
+
+@pytest.mark.parametrize("release", [OLD, NEW])
+def test_the_current_task_is_an_object_too(release: str) -> None:
+    read = Ins(0x79, 1, 0, off=at(release, "task_struct", "fs"))
+    beyond = Ins(0x79, 1, 1, off=struct(release, "fs_struct").size)
+    assert said(release, "raw_tp/sched_switch", [call(GET_CURRENT), read, mov(0, 0)]) == []
+    assert said(release, "raw_tp/sched_switch", [call(GET_CURRENT), read, beyond, mov(0, 0)]) == WRONG
+    assert said(release, "raw_tp/sched_switch", [call(GET_CURRENT), Ins(0x7A, 0, off=64), mov(0, 0)]) == WRONG
+
+
+def test_where_objects_come_from() -> None:
+    target = facts_of(NEW).target
+
+    def name(root: tuple[str, str, str], word: int, *path: int) -> str | None:
+        found = _struct(target, root, word, *path)
+        return None if found is None else found.name
+
+    # to these programs a socket is one of TCP
+    assert name(("struct_ops", "tcp_congestion_ops", "ssthresh"), 0) == "tcp_sock"
+    assert name(("struct_ops", "tcp_congestion_ops", "pkts_acked"), 1) == "ack_sample"
+    assert name(("struct_ops", "tcp_congestion_ops", "ssthresh"), 1) is None
+    assert name(("struct_ops", "tcp_congestion_ops", "no_such_member"), 0) is None
+    assert name(("hook", "trace_iter", "task"), 1) == "task_struct"
+    assert name(("hook", "trace_iter", "task"), 0, 0) == "seq_file"
+    assert name(("hook", "trace_iter", "no_such_iterator"), 0) is None
+    assert name(("hook", "trace_raw_tp", "sched_switch"), 1, at(NEW, "task_struct", "mm")) == "mm_struct"
+    assert name(("hook", "trace_raw_tp", "sched_switch"), 0) is None  # a number
+    assert name(("hook", "trace_raw_tp", "sched_switch"), 1, at(NEW, "task_struct", "pid")) is None
+    assert name(("", "", ""), -10 - GET_CURRENT) == "task_struct"
+
+
+def test_a_struct_within_another_is_taken_too() -> None:
+    target, root = facts_of(NEW).target, ("struct_ops", "tcp_congestion_ops", "ssthresh")
+    assert _other_struct(target, root, ("sock_common",), 0, 0) is None
+    assert _other_struct(target, root, ("sock",), 0, 0) is None
+    assert _other_struct(target, root, ("task_struct",), 0, 0) == (
+        "it is of type tcp_sock but task_struct is expected"
+    )
+    target, path = facts_of(OLD).target, at(OLD, "file", "f_path")
+    hook = ("hook", "lsm_mac", "file_open")
+    assert _other_struct(target, hook, ("path",), 0, path) is None
+    assert _other_struct(target, hook, ("path",), 0, 0) == "it is of type file but path is expected"
+
+
+def test_ways_that_hold_different_objects() -> None:
+    # r1 = ctx[0] or ctx[1]; r2 = *(u64 *)(r1 + 8); r3 = *(u64 *)(r2 + 16)
+    insns = (
+        Ins(0xBF, 6, 1), Ins(0x79, 1, 6), Ins(0x15, 7, off=1), Ins(0x79, 1, 6, off=8), Ins(0x79, 2, 1, off=8),
+        Ins(0x79, 3, 2, off=16), Ins(0x95),
+    )  # fmt: skip
+    linked = image(*(one.encode("little") for one in insns))
+    code = code_of(linked)
+    assert _uses(code, with_context=True) == ()
