@@ -199,8 +199,7 @@ class Machine:
             return []
         callee = state.frames.pop()
         if callee.callback:
-            # The helper may call again or return: it is visited again with the arguments it had.
-            return [(callee.call, state)]
+            return self._end_callback(callee.call, state)
         caller = state.frames[-1]
         result = callee.regs[0]
         if result.kind == STACK and result.frame >= len(state.frames):
@@ -290,7 +289,7 @@ class Machine:
             if not nothing:
                 following = self._call_back(insn, state, (regs[callback.function],), callback.context)
             regs[0:6] = [UNKNOWN] * 6
-            return [*following, self._go(insn.slot, insn.slot + 1, state)]
+            return self._around_callback(insn, following, state)
         accesses = MEMORY.get(insn.imm)
         arguments = regs[:]
         if accesses is None:
@@ -352,7 +351,30 @@ class Machine:
         if functions and self.graph.callbacks:
             following = self._call_back(insn, state, functions, None)
         self._return_from_unknown(insn, state, clobbers=True)
+        return self._around_callback(insn, following, state)
+
+    def _around_callback(self, insn: Insn, following: Successors, state: State) -> Successors:
+        """The ways into a callback, and the one on which it is not called at all. Verifiers before 6.7 do not
+        walk that one (push_callback_call())."""
+        if self.exact and following and not self._is_called_later(insn):
+            state.doubt = True
         return [*following, self._go(insn.slot, insn.slot + 1, state)]
+
+    def _end_callback(self, call: int, state: State) -> Successors:
+        """A callback has come to its end: it is called again with the arguments it had, or the caller goes
+        on, which is all that verifiers before 6.7 look at (prepare_func_exit())."""
+        if not self.exact:
+            return [(call, state)]
+        behind = state.copy()
+        behind.frames[-1].regs[0:6] = [UNKNOWN] * 6
+        state.doubt = True
+        return [(call + 1, behind), (call, state)]
+
+    @staticmethod
+    def _is_called_later(insn: Insn) -> bool:
+        """Whether a helper only keeps its callback: it is verified apart (push_async_cb())."""
+        callback = CALLBACKS.get(insn.imm) if insn.is_helper_call else None
+        return callback is not None and callback.context is None
 
     def _call_back(
         self, insn: Insn, state: State, functions: Iterable[Value], context: tuple[int, int] | None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.btf import Kind
 from preflight.btf.types import Composite
+from preflight.bytecode.reach_helpers import CALLBACKS
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
@@ -89,6 +90,8 @@ _RULES: Final = {
 }
 #: Came with the version from which on all of the stack may be read (6.8), which 6.6 may have, too.
 _READS_ALL: Final = "bpf_retval_range"
+#: Of struct bpf_func_state, since callbacks are walked until nothing new comes of it (6.7); before, once.
+_DEPTH_OF_CALLBACKS: Final = "callback_depth"
 #: Fields of values that programs reach through helpers alone.
 _FIELDS: Final = {"bpf_spin_lock": 4, "bpf_timer": 16}
 _DEPTH: Final = 8
@@ -109,12 +112,18 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     for misuse in on_kernel.about(
         walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset,
         functions_of(obj, program), stack, joins and not facts.has_type(_READS_ALL, Kind.STRUCT),
+        _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()),
     ):  # fmt: skip
         rule = _RULES[misuse.kind]
         if rule.code in told or not _applies(misuse, obj, program, facts):
             continue
         told.add(rule.code)
         yield _finding(obj, program, _held_against(misuse, obj, program, facts), rule)
+
+
+def _calls_back(obj: BpfObject, program: Program) -> bool:
+    """Whether helpers call functions of the program."""
+    return any(use.number in CALLBACKS for use in obj.usage(program).helpers)
 
 
 def _suspected(obj: BpfObject, program: Program) -> tuple[bool, bool]:
@@ -149,6 +158,7 @@ def walked(
     functions: tuple[tuple[int | str, Signature], ...],
     stack: bool,
     loses: bool,
+    once: bool,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -166,6 +176,7 @@ def walked(
         functions,
         stack,
         loses,
+        once,
         shared=shared,
     )
 

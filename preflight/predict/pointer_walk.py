@@ -26,7 +26,7 @@ from preflight.bytecode.opcodes import (
 )
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph
-from preflight.bytecode.reach_helpers import helper_result
+from preflight.bytecode.reach_helpers import LOOP, helper_result
 from preflight.bytecode.reach_step import Machine, Successors
 from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import (
@@ -38,6 +38,7 @@ from preflight.bytecode.state import (
     POINTER,
     SCALAR,
     STACK,
+    UNKNOWN,
     Frame,
     KernelMattersError,
     Slot,
@@ -104,17 +105,20 @@ def misuses(
     functions: tuple[tuple[int | str, Signature], ...] = (),
     stack: bool = False,
     loses: bool = False,
+    once: bool = False,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
     """What the main program does on some path that verifiers refuse, sure ones first; a question for
     `RelocatedObject.about`. `unset`: registers are followed that nothing was written to. `functions`: what
     kernel functions take, by name, and global functions, by slot. `stack`: how deep it was written is
-    followed, too. `loses`: as a verifier that computes with unknown numbers for + - and & alone."""
+    followed, too. `loses`: as a verifier that computes with unknown numbers for + - and & alone. `once`: as
+    one that walks each callback once."""
     walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
     walker.functions = dict(functions)
     walker.follows_stack = stack
     walker.loses_bounds = loses
+    walker.calls_once = once
     if unset:
         walker.follow_registers()
     explore_paths(walker, min(_STEPS, len(image.code) // 8 + _LEAST), ())
@@ -146,11 +150,15 @@ class Walker(Machine):
         self.functions: dict[int | str, Signature] = {}
         self.follows_stack = False
         self.loses_bounds = False
+        self.calls_once = False
         self.loops = loops_of(graph)
         #: First slot of a loop -> what is known where it is entered first.
         self.entered: dict[int, State] = {}
         #: Where each instruction accessed memory, while a loop is followed.
         self.places: dict[int, set[int]] | None = None
+        #: Whether what ran last compared something other than one pointer with null.
+        self.compares = False
+        self._most_rounds: int | None = None
         self._holdings: list[Held] = [Held()]
         self._numbers: dict[Held, int] = {Held(): 0}
         self._now = State([])
@@ -297,6 +305,19 @@ class Walker(Machine):
             _put(state.frames[-1], _SET, returned(known, 1 if given is None else given))
         return ways
 
+    def _around_callback(self, insn: Insn, following: Successors, state: State) -> Successors:
+        if self.calls_once and following and not self._is_called_later(insn):
+            return following
+        if self._most_rounds is not None and _visits(state, insn.slot) > self._most_rounds:
+            following = []  # "bpf_loop iteration limit reached"
+        return [*following, self._go(insn.slot, insn.slot + 1, state)]
+
+    def _end_callback(self, call: int, state: State) -> Successors:
+        if not self.calls_once:
+            return [(call, state)]
+        state.frames[-1].regs[0:6] = [NUMBER, *([UNKNOWN] * 5)]
+        return [(call + 1, state)]
+
     def _pass_poison(self, insn: Insn, state: State) -> Successors:
         """A miss of relocation ends the path: what would have come of it is not known."""
         return []
@@ -339,7 +360,8 @@ class Walker(Machine):
     def _jump(self, insn: Insn, state: State) -> Successors:
         if insn.is_exit:
             self._check_exit(insn, state)
-        elif insn.cls == BPF_JMP32 and insn.jump_target is not None and not insn.is_unconditional_jump:
+        self.compares = insn.jump_target is not None
+        if insn.cls == BPF_JMP32 and insn.jump_target is not None and not insn.is_unconditional_jump:
             known = state.frames[-1].regs[insn.dst].data
             if isinstance(known, Pointer) and known.nullable != "no":
                 # the lower half tells nothing of a pointer: it may be null on both ways
@@ -352,6 +374,7 @@ class Walker(Machine):
             known = left.data
             if isinstance(known, Pointer):
                 if insn.op in _EQUAL and known.nullable != "no" and right.number == ZERO:
+                    self.compares = known.nullable == "maybe"
                     return self._split(insn, state, known)
                 if isinstance(right.data, Pointer) and insn.op in _BELOW:
                     return self._compare(insn, state, known, right.data)
@@ -445,6 +468,8 @@ class Walker(Machine):
         arguments = state.frames[-1].regs[:]
         self._check_call(insn, state, name, arguments)
         held = self.held(state)
+        first = arguments[1]
+        self._most_rounds = first.number.umax if insn.imm == LOOP and first.kind == SCALAR else None
         following = super()._call_helper(insn, state)
         if name == "for_each_map_elem":
             self._give_values(insn, following, self.map_of(arguments[1]))
@@ -652,6 +677,7 @@ class Walker(Machine):
             raise KernelMattersError(slot)
 
     def _call_kernel_function(self, insn: Insn, state: State) -> Successors:
+        self._most_rounds = None
         name = self.graph.kfunc_name(insn.slot) or ""
         arguments = state.frames[-1].regs[:]
         self._functions.check(insn.slot, self.functions.get(name), state, f"{name}()", of_kernel=True)
@@ -706,6 +732,16 @@ class Walker(Machine):
             self.note("argument", insn.slot, f"{name}() gets what {known.source} gave")
         self.drop(state, known.ident)
         self.replace(state, known.ident, NUMBER)
+
+
+def _visits(state: State, slot: int) -> int:
+    """How often a block was begun on the way to a state."""
+    visits = 0
+    node: object = state.trail
+    while isinstance(node, tuple):
+        visits += node[0] == slot
+        node = node[1]
+    return visits
 
 
 def _plain(number: int) -> str:

@@ -40,6 +40,7 @@ OPEN = frozenset(
     [
         "argument_is_zero",
         "arithmetic_open",
+        "callback_called_once",
         "callback_sets",
         "data_variable",
         "enum_value_exists_true",
@@ -81,6 +82,8 @@ DIFFERS = frozenset(
     [
         "array_never_null",
         "byte_swapped",
+        "callback_called_twice",
+        "callback_not_called",
         "callback_value_null",
         "compared_with_itself",
         "current_task_null",

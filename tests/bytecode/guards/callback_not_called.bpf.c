@@ -1,0 +1,26 @@
+#include "guards.h"
+
+/* Verifiers before 6.7 take a callback to be called once; since then it may not be called at all. */
+struct wish {
+	unsigned long exists;
+};
+
+NOINLINE int round(__u32 index, void *ctx)
+{
+	struct wish *wish = ctx;
+
+	wish->exists = 0;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int probe(void *ctx)
+{
+	struct task_struct___guard *task = TASK();
+	struct wish wish = { 1 };
+
+	bpf_loop(10, round, &wish, 0);
+	if (wish.exists)
+		return MISS(task);
+	return 0;
+}
