@@ -24,7 +24,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.code import code_of
 from preflight.predict.context_reads import context_reads
-from preflight.predict.hooks import prototype_of
+from preflight.predict.hooks import member_prototype, prototype_of, struct_ops_member
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.witness import Answer
 from preflight.records import replace
@@ -37,7 +37,9 @@ _NUMBER_POINTER = "a pointer to a number"
 _VOID_POINTER = "a qualified pointer to void"
 _OTHER_POINTER = "a pointer to no struct"
 _NO_RESULT = "which it does not have"
+_NO_ARGUMENT = "which it does not take"
 _MIDDLE = "from its middle"
+_STRUCT_OPS = "struct_ops"
 _PART = "a part of a pointer"
 #: Attach types whose programs find the function's result behind its arguments.
 _WITH_RESULT = ("trace_fexit", "trace_fsession")
@@ -55,6 +57,12 @@ def argument_type_findings(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program
 ) -> Iterator[Finding]:
     """PC303 for a loaded argument, PC304 for the function, each `missing` or `unknown`."""
+    if program.program_type == _STRUCT_OPS:
+        slot = struct_ops_member(on_kernel.obj, program)
+        member = None if slot is None else on_kernel.ask(_member, *slot)
+        if member is not None:
+            yield from _loaded(on_kernel, facts, program, member)
+        return
     target = program.hook.target
     named = target is not None and bool(target.name) and not target.is_open
     if program.program_type not in ("tracing", "lsm") or not named or program.attach_type == "trace_iter":
@@ -92,6 +100,13 @@ def _prototype(target: KernelTarget, attach_type: str, text: str) -> _Prototype 
     return _Prototype(tuple(whole), _by_word(btf, proto, first), result)
 
 
+def _member(target: KernelTarget, struct: str, member: str) -> _Prototype | None:
+    """The same of a member of a struct, without its result, which no program of struct_ops sees."""
+    btf = target.kernel.btf
+    proto = member_prototype(btf, struct, member)
+    return None if proto is None else _Prototype((), _by_word(btf, proto, 0), _Word(_NO_RESULT, False))
+
+
 def _passed(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, proto: _Prototype
 ) -> Iterator[Finding]:
@@ -112,10 +127,12 @@ def _loaded(
 ) -> Iterator[Finding]:
     obj = on_kernel.obj
     words = (*proto.words, proto.result) if program.attach_type in _WITH_RESULT else proto.words
+    # behind the arguments of all others: PC302
+    beyond = _Word(_NO_ARGUMENT, False) if program.program_type == _STRUCT_OPS else None
     image = obj.image(program)
     wanted: dict[int, tuple[int, str]] = {}
     for slot, at in reads_of_context(obj, program).items():
-        word = words[at // 8] if at // 8 < len(words) else None
+        word = words[at // 8] if at // 8 < len(words) else beyond
         what = word and _refusable(word, at, SIZES[image.code[slot * 8] & 0x18])
         if what:
             wanted[slot] = (at // 8, what)
@@ -131,7 +148,8 @@ def _loaded(
         certain = answer.there is False and reached.answer == "yes"
         name = program.hook.target.name if program.hook.target else program.name
         origin = image.origins[slot]
-        place_of = "the result" if number >= len(proto.words) else f"argument {number + 1}"
+        is_result = number >= len(proto.words) and beyond is None
+        place_of = "the result" if is_result else f"argument {number + 1}"
         made = (missing if certain else undecided)(
             "PC303",
             obj,
@@ -156,7 +174,7 @@ class _Word(NamedTuple):
 
 def _refusable(word: _Word, at: int, size: int) -> str:
     """What may be wrong with a load of `size` bytes at byte `at`; "" for nothing."""
-    if word.kind == _NO_RESULT:
+    if word.kind in (_NO_RESULT, _NO_ARGUMENT):
         return word.kind
     if at % 8:
         return _MIDDLE
@@ -218,6 +236,8 @@ def _allowed(facts: KernelFacts, part: str, what: str) -> Answer:
     """Whether the kernel allows it; False where its own BTF, or a kernel with the same helpers, says so."""
     if what == _NO_RESULT:
         return Answer(False, "it returns nothing", Evidence("btf", "its prototype returns void"))
+    if what == _NO_ARGUMENT:
+        return Answer(False, "there are not so many", Evidence("btf", "the member's prototype"))
     if what == _MIDDLE:
         return Answer(
             False, "an argument is loaded from its beginning", Evidence("object", "offset not of 8")

@@ -291,15 +291,27 @@ def member_gives_nothing(facts: KernelFacts, struct: str, member: str) -> bool |
 
 
 def _member_gives_nothing(facts: KernelFacts, struct: str, member: str) -> bool | None:
-    btf = facts.kernel.btf
+    proto = member_prototype(facts.kernel.btf, struct, member)
+    return None if proto is None else proto.ret == 0
+
+
+def member_prototype(btf: Btf, struct: str, member: str) -> FuncProto | None:
+    """The prototype of the functions that a member of a struct points to; None where there is none."""
     for type_id in btf.ids_by_name(struct, {Kind.STRUCT}):
         found = btf.type(type_id)
         for one in found.members if isinstance(found, Composite) else ():
             to = btf.type(btf.resolve(one.type)) if one.name == member else None
             proto = btf.type(btf.resolve(to.type)) if isinstance(to, Ptr) and to.type else None
             if isinstance(proto, FuncProto):
-                return proto.ret == 0
+                return proto
     return None
+
+
+def struct_ops_member(obj: BpfObject, program: Program) -> tuple[str, str] | None:
+    """The struct and the member that a struct_ops program implements; None where no variable names it."""
+    slots = ((ops.type_name, member) for ops in obj.struct_ops for member, name in ops.members
+             if name == program.name)  # fmt: skip
+    return next(slots, None)
 
 
 def has_more_words(facts: KernelFacts, program: Program, words: int) -> bool | None:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from preflight.btf import Btf, Kind
-from preflight.btf.types import Composite, FuncProto, Ptr
+from preflight.btf.types import Composite, Ptr
 from preflight.bytecode.helpers import helper_name
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
@@ -24,6 +24,7 @@ from preflight.predict.argument_structs import followed, given_by_hook, word_of_
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.code import OwnNumber
 from preflight.predict.helper_arguments import taken_by
+from preflight.predict.hooks import member_prototype, struct_ops_member
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.struct_walk import member_at, refusal
 from preflight.records import replace
@@ -90,9 +91,8 @@ def _root(on_kernel: RelocatedObject, program: Program) -> _Root | None:
     struct and its member. None for a context without any."""
     target = program.hook.target
     if program.program_type == _STRUCT_OPS:
-        slots = ((ops.type_name, member) for ops in on_kernel.obj.struct_ops for member, name in ops.members
-                 if name == program.name and ops.type_name in _PROMOTED)  # fmt: skip
-        found = next(slots, None)
+        found = struct_ops_member(on_kernel.obj, program)
+        found = None if found is None or found[0] not in _PROMOTED else found
         return None if found is None else (_STRUCT_OPS, *found)
     if program.program_type not in _WITH_OBJECTS or target is None or not target.name or target.is_open:
         return None
@@ -250,7 +250,7 @@ def _first(target: KernelTarget, root: _Root, word: int) -> Composite | None:
     if word <= _GIVEN:
         return _named(btf, _GIVES[helper_name(_GIVEN - word).removeprefix("bpf_")])
     if how == _STRUCT_OPS:
-        proto = _member_proto(btf, first, second)
+        proto = member_prototype(btf, first, second)
         passed = _pointed(btf, proto.params[word].type) if proto and word < len(proto.params) else None
         promoted = None if passed is None else _PROMOTED[first].get(passed.name)
         return passed if promoted is None else _named(btf, promoted)
@@ -274,14 +274,3 @@ def _pointed(btf: Btf, type_id: int) -> Composite | None:
         return None
     found = btf.type(btf.resolve(pointer.type))
     return found if isinstance(found, Composite) else None
-
-
-def _member_proto(btf: Btf, struct: str, member: str) -> FuncProto | None:
-    """The prototype of a function that a member of a struct points to."""
-    found = _named(btf, struct)
-    for one in found.members if found is not None else ():
-        to = btf.type(btf.resolve(one.type)) if one.name == member else None
-        proto = btf.type(btf.resolve(to.type)) if isinstance(to, Ptr) and to.type else None
-        if isinstance(proto, FuncProto):
-            return proto
-    return None

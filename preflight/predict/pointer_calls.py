@@ -69,6 +69,10 @@ BUFFERS: Final[dict[str, tuple[Access, ...]]] = {
     "seq_printf_btf": (Access(2, 3, False),),
     "check_mtu": (Access(3, -4, True),),
     "sys_bpf": (Access(2, 3, False),),
+    "redirect_neigh": (Access(2, 3, False),),
+    "skb_get_xfrm_state": (Access(3, 4, True),),
+    "btf_find_by_name_kind": (Access(1, 2, False),),
+    "kallsyms_lookup_name": (Access(1, 2, False), Access(4, -8, True)),
 }
 #: Helpers whose argument 3 is a key of the map in argument 2.
 KEY_OF_SECOND: Final = frozenset({

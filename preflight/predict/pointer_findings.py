@@ -18,7 +18,7 @@ from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.context_fields import context_fields
-from preflight.predict.hooks import gives_nothing, member_gives_nothing
+from preflight.predict.hooks import gives_nothing, member_gives_nothing, struct_ops_member
 from preflight.predict.joined_numbers import joined_moves
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
@@ -251,9 +251,8 @@ def _loses_locks(facts: KernelFacts) -> bool:
 def _gives_nothing(obj: BpfObject, program: Program, facts: KernelFacts) -> bool | None:
     """Whether the hook of an LSM or struct_ops program returns void; None where that is not known."""
     if program.program_type == "struct_ops":
-        slots = ((ops.type_name, member) for ops in obj.struct_ops for member, name in ops.members
-                 if name == program.name)  # fmt: skip
-        return next((member_gives_nothing(facts, *slot) for slot in slots), None)
+        slot = struct_ops_member(obj, program)
+        return None if slot is None else member_gives_nothing(facts, *slot)
     target = program.hook.target
     return None if target is None or not target.name else gives_nothing(facts, f"bpf_lsm_{target.name}")
 

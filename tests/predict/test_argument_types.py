@@ -3,10 +3,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from preflight.findings.model import Verdict
+from preflight.kernels import Store
+from preflight.objects.load import load
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.target import KernelTarget
+from preflight.predict.verdict import predict
 from tests.elfwriter import Ins
+from tests.predict.test_blind_recorded import files
 from tests.predict.worlds import findings, program, world
 
 FIRST = [Ins(0x79, 0, 1, off=0)]
@@ -108,3 +116,26 @@ def test_half_a_pointer_is_open_and_half_a_number_is_none() -> None:
 def test_the_middle_of_an_argument_is_refused() -> None:
     found = findings(program("fentry/work", [Ins(0x61, 0, 1, off=4)]), world(taking={"work": ["long"]}))
     assert [f.verdict.value for f in found if f.code == "PC303"] == ["missing"]
+
+
+@pytest.mark.parametrize(
+    ("insn", "expected"),
+    [
+        (Ins(0x79, 1, 1), []),
+        (Ins(0x79, 2, 1, off=72), [("PC303", "missing")]),  # it takes one argument
+        (Ins(0x61, 2, 1), [("PC303", "unknown")]),  # half of a pointer
+        (Ins(0x79, 2, 1, off=4), [("PC303", "missing")]),
+    ],
+)
+def test_members_of_struct_ops_take_arguments_too(insn: Ins, expected: list[tuple[str, str]]) -> None:
+    # w_undo: r1 = ctx[0]; r0 = *(u32 *)(r1 + 0)
+    data = bytearray(files("seventh")["ccalgo.bpf.o"])
+    obj = load(bytes(data), "as it is")
+    undo = next(one for one in obj.programs if one.name == "w_undo")
+    place = obj.elf.sections[undo.section_index].offset + undo.section_insn * 8
+    data[place : place + 8] = insn.encode("little")
+    kernel = Store(Path(__file__).resolve().parents[2] / "fixtures" / "btf").get("debian/7.3.4+deb13-amd64")
+    facts = KernelFacts(KernelTarget(kernel))
+    judged = predict(load(bytes(data), "changed"), facts).programs
+    found = next(one for one in judged if one.program.name == "w_undo").findings
+    assert [(one.code, one.verdict.value) for one in found if one.code == "PC303"] == expected

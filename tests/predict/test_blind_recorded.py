@@ -39,13 +39,18 @@ NEWER = {
 
 
 @cache
-def objects(of: str) -> dict[str, BpfObject]:
-    """The recorded objects of a set by digest."""
+def files(of: str) -> dict[str, bytes]:
+    """The recorded objects of a set by name, as they are."""
     data = lzma.decompress((BLIND / of / "objects.tar.xz").read_bytes())
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        files = [(entry.name, archive.extractfile(entry)) for entry in archive]
-        held = {name: file.read() for name, file in files if file is not None}
-    return {hashlib.sha256(data).hexdigest(): load(data, name) for name, data in held.items()}
+        found = [(entry.name, archive.extractfile(entry)) for entry in archive]
+        return {name: file.read() for name, file in found if file is not None}
+
+
+@cache
+def objects(of: str) -> dict[str, BpfObject]:
+    """The recorded objects of a set by digest."""
+    return {hashlib.sha256(data).hexdigest(): load(data, name) for name, data in files(of).items()}
 
 
 @cache
