@@ -122,9 +122,9 @@ def test_the_middle_of_an_argument_is_refused() -> None:
     ("insn", "expected"),
     [
         (Ins(0x79, 1, 1), []),
-        (Ins(0x79, 2, 1, off=72), [("PC303", "missing")]),  # it takes one argument
-        (Ins(0x61, 2, 1), [("PC303", "unknown")]),  # half of a pointer
-        (Ins(0x79, 2, 1, off=4), [("PC303", "missing")]),
+        (Ins(0x79, 1, 1, off=72), [("PC303", "missing")]),  # it takes one argument
+        (Ins(0x61, 1, 1), [("PC303", "unknown")]),  # half of a pointer
+        (Ins(0x79, 1, 1, off=4), [("PC303", "missing")]),
     ],
 )
 def test_members_of_struct_ops_take_arguments_too(insn: Ins, expected: list[tuple[str, str]]) -> None:
