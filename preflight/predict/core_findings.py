@@ -184,6 +184,17 @@ def _externs(on_kernel: RelocatedObject) -> Iterator[Finding]:
                 subject=extern.name,
                 evidence=(Evidence("btf", f"looked up as libbpf does: {extern.error}"),),
             )
+        elif extern.compatible is False and "___" not in extern.name:
+            # a weak function (bpf_object__resolve_ksym_func_btf_id()); flavours came with 1.3, too
+            yield Finding(
+                code="PC205",
+                verdict=Verdict.UNKNOWN,
+                severity=Severity.REQUIRED,
+                title=f"{extern.kind} {extern.name} has another type in this kernel",
+                subject=extern.name,
+                evidence=(Evidence("btf", "libbpf before 1.3 refuses the object, later ones leave it out"),),
+                fix="declare it as the kernel does, structs in full",
+            )
     strong = {one.name for one in on_kernel.obj.externs if one.name.startswith("CONFIG_") and not one.weak}
     for value in on_kernel.kconfig.values:
         if value.error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from preflight import tables
-from preflight.predict.pointer_values import MAP, MEMORY, OBJECT, ON_STACK, PACKET, PACKET_END, SOCKET
+from preflight.predict.pointer_values import DYNPTR, MAP, MEMORY, OBJECT, ON_STACK, PACKET, PACKET_END, SOCKET
 
 #: Kinds of what a register holds, besides those of `pointer_values`.
 NUMBER: Final = "number"
@@ -38,7 +38,7 @@ _TAKES: Final[Mapping[str, frozenset[str]]] = {
     "function": frozenset({FUNCTION}),
     "stack": frozenset({ON_STACK}),
     "string": _DATA,
-    "dynptr": frozenset({ON_STACK, OBJECT}),
+    "dynptr": frozenset({ON_STACK, OBJECT, DYNPTR}),
 }
 _NO, _MAYBE, _YES = "no", "maybe", "yes"
 

@@ -66,7 +66,10 @@ class Accesses:
             return writes
         if kind not in (MEMORY, VARIABLE):
             return kind == MAP or writes or insn.off < 0
-        return insn.slot in self._relocated or self.leaves(base, insn.off, size, writes=writes)
+        if insn.slot in self._relocated or self.leaves(base, insn.off, size, writes=writes):
+            return True
+        # atomic operations are for multiples of their size
+        return insn.is_atomic and (low + insn.off + (base[1].offset if kind == VARIABLE else 0)) % size != 0
 
     def leaves(self, value: Value, off: int, size: int, *, writes: bool) -> bool:
         """Whether so many bytes may lie outside of what is pointed to, or where nobody may look or write."""

@@ -27,6 +27,7 @@ from preflight.bytecode.state import (
 from preflight.predict import pointer_calls
 from preflight.predict.helper_arguments import CONTEXT, FUNCTION, NUMBER, SECTION, Taken, taken_by
 from preflight.predict.pointer_values import (
+    KEY_OF,
     MAP,
     MEMORY,
     OBJECT,
@@ -242,7 +243,13 @@ class Arguments:
         elif flags & WRITEONLY and most and not writes:
             what = f"bpf_{name}() would read {known.source}, which programs may only write to"
             self._walker.note("readonly", slot, what)
-        elif fixed and known.readonly and not flags & READONLY and known.source not in self._walker.maps:
+        elif (
+            fixed
+            and known.readonly
+            and not flags & READONLY
+            and known.source not in self._walker.maps
+            and not known.source.startswith(KEY_OF)
+        ):
             # MEM_RDONLY is taken by those alone that say so, which keys and values of maps do not
             what = f"bpf_{name}() gets memory that is only read as a key or a value"
             self._walker.note("argument", slot, what)

@@ -78,6 +78,8 @@ BUFFERS: Final[dict[str, tuple[Access, ...]]] = {
 KEY_OF_SECOND: Final = frozenset({
     "sock_map_update", "sock_hash_update", "msg_redirect_hash", "sk_redirect_hash", "sk_select_reuseport",
 })  # fmt: skip
+#: Helpers whose callback is handed pointers that are followed.
+HANDS_OVER: Final = frozenset({"for_each_map_elem", "timer_set_callback", "user_ringbuf_drain"})
 #: Helpers whose result a verifier bounds by the machine it runs on (do_refine_retval_range()).
 BY_MACHINE: Final = frozenset({8, 42})
 #: Helpers whose result is an error or at most the size they are given (do_refine_retval_range(), too).
@@ -159,12 +161,14 @@ def kind_of_lock(lock: int) -> str:
     return "lock-handed" if lock >= HANDED else "lock"
 
 
-def make_stale(state: State) -> None:
-    """Someone else may have moved the packet, which verifiers look at since 6.13."""
+def make_stale(state: State, *, by_tail_call: bool = False) -> None:
+    """Someone else may have moved the packet, which verifiers look at since 6.13. Behind a tail call of the
+    function's own they did until they knew that it does not come back (6.19, and some of before)."""
+    word = "maybe" if by_tail_call else "yes"
     for frame, place, on_stack, value in list(state.values()):
         known = value.data
-        if isinstance(known, Pointer) and known.kind in (PACKET, PACKET_END) and not known.stale:
-            new = value._replace(data=known._replace(stale=True))
+        if isinstance(known, Pointer) and known.kind in (PACKET, PACKET_END) and known.stale != "yes":
+            new = value._replace(data=known._replace(stale=word))
             if on_stack:
                 frame.stack[place] = frame.stack[place]._replace(value=new)
             else:
@@ -204,6 +208,8 @@ def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments:
         return
     held = walker.held(state)
     place = arguments[used or made]
+    if held is not None and used and not made and _is_unset_below(state, held, place):
+        walker.note("argument", slot, f"{_called(name)}() gets a dynptr that nothing set")
     if held is None or len(state.frames) > 1:
         state.doubt = state.doubt or made > 0
         return
@@ -211,7 +217,8 @@ def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments:
         if place.off not in held.dynptrs:
             walker.note("argument", slot, f"{_called(name)}() gets a dynptr that nothing set")
         elif name in _ENDS:
-            rest = tuple(one for one in held.dynptrs if one != place.off)
+            gone = {place.off, *(one for one, of in held.clones if of == place.off)}
+            rest = tuple(one for one in held.dynptrs if one not in gone)
             walker.hold(state, held._replace(dynptrs=rest))
             # which of several dynptrs a pointer came of is not told
             forget(state, _DATA, ANYTHING if rest else NUMBER)
@@ -224,11 +231,25 @@ def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments:
         if place.kind != STACK or place.off is None:
             state.doubt = True
             return
+        if place.off + _DYNPTR > 0:
+            what = f"{_called(name)}() gets {-place.off} bytes of stack for a dynptr of {_DYNPTR}"
+            walker.note("bounds", slot, what)
         of_packet = name == _OF_PACKET or (bool(used) and source.off in held.of_packet)
         rest = tuple(one for one in held.of_packet if one != place.off)
         dynptrs = held.dynptrs if place.off in held.dynptrs else (*held.dynptrs, place.off)
         packets = (*rest, place.off) if of_packet else rest
-        walker.hold(state, held._replace(dynptrs=dynptrs, of_packet=packets))
+        # a clone ends with what it was made of (invalidate_dynptr())
+        clones = tuple(one for one in held.clones if place.off not in one)
+        if used and source.kind == STACK and source.off is not None:
+            of = dict(clones).get(source.off, source.off)
+            clones = (*clones, (place.off, of), (of, of))
+        walker.hold(state, held._replace(dynptrs=dynptrs, of_packet=packets, clones=clones))
+
+
+def _is_unset_below(state: State, held: Held, place: Value) -> bool:
+    """Whether a function that was called gets a place of the main frame where no dynptr is."""
+    below = len(state.frames) > 1 and place.kind == STACK and not place.frame
+    return below and place.off is not None and place.off not in held.dynptrs
 
 
 def forget(state: State, sources: frozenset[str], by: Value) -> None:

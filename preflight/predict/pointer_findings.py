@@ -22,7 +22,7 @@ from preflight.predict.hooks import gives_nothing, member_gives_nothing, struct_
 from preflight.predict.joined_numbers import joined_moves
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
-from preflight.predict.pointer_values import MapOf, Misuse
+from preflight.predict.pointer_values import DEVICE_MAPS, KPTR, READONLY, MapOf, Misuse
 from preflight.predict.relocated import places_of, program_key, shape_number
 from preflight.predict.signatures import Signature, of_globals, of_kernel
 from preflight.predict.stack_reads import reads_uninitialised
@@ -94,6 +94,13 @@ _READS_ALL: Final = "bpf_retval_range"
 _DEPTH_OF_CALLBACKS: Final = "callback_depth"
 #: Fields of values that programs reach through helpers alone.
 _FIELDS: Final = {"bpf_spin_lock": 4, "bpf_timer": 16}
+#: The types of maps whose values may have them (map_check_btf()). Another is refused with its types, and
+#: libbpf makes it without: then there is no such field (bpf_object__create_map()).
+_KEEP: Final = {
+    "bpf_spin_lock": frozenset({"hash", "array", "cgroup_storage", "sk_storage", "inode_storage",
+                                "task_storage", "cgrp_storage"}),
+    "bpf_timer": frozenset({"hash", "lru_hash", "array"}),
+}  # fmt: skip
 _DEPTH: Final = 8
 
 
@@ -288,8 +295,13 @@ def maps_of(obj: BpfObject) -> tuple[MapOf, ...]:
 def _described(obj: BpfObject) -> Iterator[MapOf]:
     for one in obj.all_maps:
         fields = tuple(sorted(_fields(obj.btf, one.value_type, 0, _DEPTH))) if obj.btf else ()
+        if one.origin not in ("data", "kconfig") and any(
+            one.type not in _KEEP.get(field, (one.type,)) for _, _, field in fields
+        ):
+            fields = ()
         name = one.section if one.origin in ("data", "kconfig") else one.name
-        yield MapOf(name, one.type, one.value_size, one.key_size, one.flags, fields)
+        flags = one.flags | (READONLY if one.type in DEVICE_MAPS else 0)
+        yield MapOf(name, one.type, one.value_size, one.key_size, flags, fields)
 
 
 def _fields(btf: Btf, type_id: int, at: int, depth: int) -> Iterator[tuple[int, int, str]]:
@@ -307,4 +319,4 @@ def _fields(btf: Btf, type_id: int, at: int, depth: int) -> Iterator[tuple[int, 
     elif btf.kind(found.id) == Kind.PTR:
         target = btf.type(found.type) if found.type else None  # type: ignore[attr-defined]
         if target is not None and btf.kind(target.id) == Kind.TYPE_TAG:
-            yield at, 8, "kptr"
+            yield at, 8, KPTR

@@ -67,6 +67,8 @@ class FunctionArguments:
             taken = of_kernel and parameter.kind == POINTER
             return "a number" if not taken and (value.number != ZERO or parameter.kind == CONTEXT) else ""
         if parameter.kind == CONTEXT:
+            if value.kind == CTX and value.off and self._walker.program_type != "syscall":
+                return f"the context moved by {value.off} bytes"
             return "something else than the context" if pointer and value.kind != CTX else ""
         # programs of type syscall read and write their context as memory
         as_memory = self._walker.program_type == "syscall" or (of_kernel and parameter.kind == POINTER)

@@ -30,8 +30,11 @@ from preflight.bytecode.state import (
 from preflight.predict import pointer_calls
 from preflight.predict.context_fields import ALL, NONE
 from preflight.predict.pointer_values import (
+    BUFFER,
     CONTEXTS,
+    DYNPTR,
     FLOW_KEYS,
+    KPTR,
     MAP,
     MEMORY,
     METADATA,
@@ -194,7 +197,8 @@ def _moves(value: Value) -> bool:
     """Whether a number may be added to a pointer at all."""
     known = value.data
     return not (
-        isinstance(known, MapRef) or (isinstance(known, Pointer) and known.kind in (PACKET_END, SOCKET, MAP))
+        isinstance(known, MapRef)
+        or (isinstance(known, Pointer) and known.kind in (PACKET_END, SOCKET, MAP, DYNPTR))
     )
 
 
@@ -256,9 +260,13 @@ class PointerMemory(Memory):
         elif regs[insn.dst].kind == OPAQUE and size < _WORD and base.kind not in (STACK, CTX, ANY):
             regs[insn.dst] = regs[insn.dst]._replace(kind=SCALAR)
         elif isinstance(known, Pointer) and known.kind in (MEMORY, PACKET) and size == 8:
-            special = any(at <= known.high + insn.off and known.low + insn.off < at + room
-                          for at, room, _ in known.guarded)  # fmt: skip
+            special = [(at, field) for at, room, field in known.guarded
+                       if at <= known.high + insn.off and known.low + insn.off < at + room]  # fmt: skip
             regs[insn.dst] = UNKNOWN if special else NUMBER
+            if special == [(known.low + insn.off, KPTR)] and known.low == known.high:
+                # null or not, whatever else verifiers know of it (check_map_kptr_access())
+                kept = Pointer(OBJECT, insn.slot, f"a {KPTR} in {known.source}", nullable="yes")
+                regs[insn.dst] = self._walker.made(state, kept)
 
     def _read_stack(self, state: State, base: Value, off: int, size: int) -> Value:
         """Eight bytes that no register was spilled to are a number (check_stack_read_fixed_off()): what a
@@ -310,10 +318,9 @@ class PointerMemory(Memory):
         if walker.program_type in _WITH_TYPES:
             if at in self._iterator:
                 leads = self._iterator[at]
-                kind, readonly = MEMORY if leads == "=" else OBJECT, leads != "!"
-                return walker.made(
-                    state, Pointer(kind, insn.slot, "the context", nullable="yes", readonly=readonly)
-                )
+                kind, readonly = MEMORY if leads else OBJECT, leads != "!"
+                source = BUFFER if kind == MEMORY else "the context"
+                return walker.made(state, Pointer(kind, insn.slot, source, nullable="yes", readonly=readonly))
             made = self._reading.identified(UNKNOWN)
             self._given.add(made.ident)
             return made
@@ -326,11 +333,25 @@ class PointerMemory(Memory):
         self._check(insn, base, size, writes=True)
         if base.kind == STACK and base.off is not None and not base.frame:
             pointer_calls.overwrite_dynptr(self._walker, state, insn.slot, base.off + insn.off, size)
-        if insn.is_atomic and isinstance(base.data, Pointer) and base.data.kind in (PACKET, SOCKET):
-            self._walker.note("pointer", insn.slot, f"an atomic operation on a {base.data.kind}")
+        if insn.is_atomic:
+            self._check_atomic(insn, base, size)
         if insn.opcode & 7 == BPF_STX and not insn.is_atomic and base.kind == STACK and size < _WORD:
             self._check_spill(insn, regs[insn.src], size)
         super().store(insn, state)
+
+    def _check_atomic(self, insn: Insn, base: Value, size: int) -> None:
+        """Atomic operations are for memory alone, at multiples of their size (check_atomic())."""
+        known, at = base.data, base.off
+        if isinstance(known, Pointer):
+            if known.kind in (PACKET, SOCKET):
+                self._walker.note("pointer", insn.slot, f"an atomic operation on a {known.kind}")
+            at = known.low if known.kind == MEMORY and known.low == known.high else None
+        elif base.kind != DATA:
+            return
+        if at is not None and (at + insn.off) % size:
+            self._walker.look_at_offset(insn.slot)
+            what = f"an atomic operation of {size} bytes at offset {at + insn.off}, which is no multiple"
+            self._walker.note("bounds", insn.slot, what)
 
     def _check_spill(self, insn: Insn, value: Value, size: int) -> None:
         """Part of a pointer is put on the stack (check_stack_write(), is_spillable_regtype())."""
@@ -359,7 +380,7 @@ class PointerMemory(Memory):
                 walker.note("readonly", slot, f"a store to what {known.source} gave")
             elif known.kind == MAP:  # newer verifiers read struct bpf_map
                 walker.note("pointer", slot, f"access to what {known.source} gave, a map", sure=False)
-            elif known.kind == PACKET_END or (known.kind == SOCKET and writes):
+            elif known.kind in (PACKET_END, DYNPTR) or (known.kind == SOCKET and writes):
                 walker.note("pointer", slot, f"access through a {known.kind}")
             elif any(at < insn.off + size and insn.off < at + room for at, room, _ in known.guarded):
                 what = f"{size} bytes at offset {insn.off} of a socket that may be no full one"

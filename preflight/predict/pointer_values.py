@@ -25,6 +25,16 @@ ON_STACK: Final = "stack"
 #: Types of maps whose lookups give a value, or null.
 PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "lru_hash", "lru_percpu_hash",
                                "lpm_trie"})  # fmt: skip
+#: Maps of devices: lookups give values, too, which the kernel lets nobody write to (dev_map_alloc_check()).
+DEVICE_MAPS: Final = frozenset({"devmap", "devmap_hash"})
+#: A dynptr that a callback was handed: helpers alone look behind it.
+DYNPTR: Final = "dynptr"
+#: What gives memory of an iterator's (PTR_TO_BUF), which is read at constant offsets alone, from 0 on.
+BUFFER: Final = "a buffer of the context"
+#: The field of a map's value that holds a pointer of the kernel's.
+KPTR: Final = "kptr"
+#: How the source of a key begins that a callback was handed (PTR_TO_MAP_KEY).
+KEY_OF: Final = "a key of "
 #: A flag of maps: programs may only read them (BPF_F_RDONLY_PROG).
 READONLY: Final = 0x80
 #: The opposite: programs may only write to them (BPF_F_WRONLY_PROG).
@@ -58,8 +68,9 @@ class Pointer(NamedTuple):
     number nobody bounded. `nullable`: `yes`, `no`, or `maybe` where kernels differ. `held`: a reference that
     has to be released. `source` is the map or the function that gave it, `guarded` are byte ranges behind
     it that programs may not touch, `readonly` that nothing there may be written. `parent`: the reference it
-    ends with (a socket it was cast from, the iterator that gave it). `stale`: a global function may have
-    moved the packet since, which newer verifiers look at. `handed`: to a callback, by a helper.
+    ends with (a socket it was cast from, the iterator that gave it). `stale`: `yes` where a global function
+    may have moved the packet since, which newer verifiers look at, `maybe` behind a tail call, which some of
+    them do. `handed`: to a callback, by a helper.
     """
 
     kind: str
@@ -74,20 +85,21 @@ class Pointer(NamedTuple):
     readonly: bool = False
     guarded: tuple[tuple[int, int, str], ...] = ()
     parent: int | None = None
-    stale: bool = False
+    stale: str = ""
     handed: bool = False
 
 
 class Held(NamedTuple):
     """What a path holds: references by ident with their source (iterators and dynptrs by their place on the
-    stack), what tells a taken lock, how far packets were compared (ident, bytes), set dynptrs, and which of
-    them are of a packet."""
+    stack), what tells a taken lock, how far packets were compared (ident, bytes), set dynptrs, which of
+    them are of a packet, and which are clones of which."""
 
     references: tuple[tuple[int, str], ...] = ()
     lock: int = -1
     compared: tuple[tuple[int, int], ...] = ()
     dynptrs: tuple[int, ...] = ()
     of_packet: tuple[int, ...] = ()
+    clones: tuple[tuple[int, int], ...] = ()
 
 
 class MapOf(NamedTuple):

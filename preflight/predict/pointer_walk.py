@@ -54,7 +54,11 @@ from preflight.predict.pointer_functions import FunctionArguments, given_to_glob
 from preflight.predict.pointer_loops import follow_loops, loops_of
 from preflight.predict.pointer_memory import PointerArithmetic, PointerMemory
 from preflight.predict.pointer_values import (
+    BUFFER,
     CONTEXTS,
+    DEVICE_MAPS,
+    DYNPTR,
+    KEY_OF,
     MAP,
     MEMORY,
     METADATA,
@@ -471,13 +475,13 @@ class Walker(Machine):
         first = arguments[1]
         self._most_rounds = first.number.umax if insn.imm == LOOP and first.kind == SCALAR else None
         following = super()._call_helper(insn, state)
-        if name == "for_each_map_elem":
-            self._give_values(insn, following, self.map_of(arguments[1]))
+        if name in pointer_calls.HANDS_OVER:
+            self._hand_over(insn, following, name, arguments[1])
         if name in self.rules.moves_packet:
             self.replace(state, -1, NUMBER, (PACKET, PACKET_END))
             pointer_calls.forget(state, pointer_calls.SLICES, NUMBER)
         elif name == "tail_call":
-            pointer_calls.make_stale(state)
+            pointer_calls.make_stale(state, by_tail_call=True)
         if held is not None and name == "spin_lock":
             in_callback = any(frame.callback for frame in state.frames)
             lock = pointer_calls.locked_by(insn.slot, arguments[1], in_callback=in_callback)
@@ -489,20 +493,31 @@ class Walker(Machine):
         self._dynptr(insn, state, name, arguments)
         pointer_calls.follow_dynptr(self, state, insn.slot, name, arguments)
         if name == "kptr_xchg" and isinstance(arguments[2].data, Pointer) and arguments[2].data.held:
-            self.drop(state, arguments[2].data.ident)
+            given = arguments[2].data
+            self.drop(state, given.ident)
+            # what is a map's now may be read by newer verifiers, and given back by nobody
+            self.replace(state, given.ident, Value(POINTER, data=given._replace(held=False)))
         result = self._result(insn, state, name, arguments)
         if result is not None:
             state.frames[-1].regs[0] = result
         return following
 
-    @staticmethod
-    def _give_values(insn: Insn, following: Successors, of: MapOf | None) -> None:
-        """A callback gets the values of the map (set_map_elem_callback_state())."""
+    def _hand_over(self, insn: Insn, following: Successors, name: str, first: Value) -> None:
+        """A callback gets the keys and values of a map (set_map_elem_callback_state(),
+        set_timer_callback_state()), or a dynptr (set_user_ringbuf_callback_state())."""
+        of = self.map_of(first)
+        if name == "timer_set_callback" and isinstance(first.data, Pointer):
+            of = self.maps.get(first.data.source)
         for _, state in following:
             frame = state.frames[-1]
-            if of is not None and of.type in PLAIN_MAPS and frame.callback and frame.call == insn.slot:
-                pointer = Pointer(MEMORY, insn.slot, of.name, of.value_size, guarded=of.fields, handed=True)
-                frame.regs[3] = Value(POINTER, data=pointer)
+            if not frame.callback or frame.call != insn.slot:
+                continue
+            if name == "user_ringbuf_drain":
+                frame.regs[1] = Value(POINTER, data=Pointer(DYNPTR, insn.slot, f"bpf_{name}()"))
+            elif of is not None and of.type in PLAIN_MAPS:
+                value = Pointer(MEMORY, insn.slot, of.name, of.value_size, guarded=of.fields, handed=True)
+                key = Pointer(MEMORY, -insn.slot, KEY_OF + of.name, of.key_size, readonly=True)
+                frame.regs[2:4] = [Value(POINTER, data=key), Value(POINTER, data=value)]
 
     def _dynptr(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> None:
         """Records of a ring buffer behind a dynptr on the stack."""
@@ -512,7 +527,9 @@ class Walker(Machine):
         if register is None:
             return
         place = arguments[register]
-        if place.kind != STACK or place.off is None:
+        if isinstance(place.data, Pointer) and place.data.kind == DYNPTR:
+            self.note("reference", insn.slot, f"bpf_{name}() gets a dynptr that holds no record")
+        elif place.kind != STACK or place.off is None:
             state.doubt = True
         elif register == 4:
             self.acquire(state, place.off - pointer_calls.PLACE, "bpf_ringbuf_reserve_dynptr()")
@@ -532,6 +549,8 @@ class Walker(Machine):
                 nullable = "maybe" if self._is_constant(state, arguments[2]) else "yes"
                 return self.made(state, Pointer(MEMORY, slot, f"a map in {within.source}", nullable=nullable))
             return None if of is None else self._looked_up(state, slot, of, arguments[2])
+        if name == "get_local_storage" and of is not None:
+            return self.made(state, Pointer(MEMORY, slot, of.name, of.value_size, guarded=of.fields))
         kind = self.rules.nullable.get(name)
         if kind is None:
             return None
@@ -566,7 +585,9 @@ class Walker(Machine):
             made = self.made(state, Pointer(SOCKET, slot, of.name, nullable="yes", held=True))
             self.acquire(state, slot, of.name)
             return made
-        if of.type not in PLAIN_MAPS:
+        if of.type == "xskmap":
+            return self.made(state, Pointer(SOCKET, slot, of.name, nullable="yes"))
+        if of.type not in PLAIN_MAPS and of.type not in DEVICE_MAPS:
             return None
         # since 6.14 a constant index that an array has is known to be found
         nullable = "yes"
@@ -634,7 +655,8 @@ class Walker(Machine):
         """An access of `size` bytes of the packet, against what was compared with its end."""
         held = self.held(self._now)
         if known.stale:
-            self.note("stale", slot, "the packet is used that a called function may have moved")
+            what = "the packet is used that a called function may have moved"
+            self.note("stale", slot, what, sure=known.stale == "yes")
         if held is None:
             return
         shown = dict(held.compared).get(known.ident, 0)
@@ -655,7 +677,12 @@ class Walker(Machine):
     def check_range(self, slot: int, known: Pointer, off: int, size: int, *, sure: bool = True) -> None:
         """An access of `size` bytes behind a pointer into memory."""
         self.watch(slot, known.low)
-        if known.size is None or (known.low + off >= 0 and known.high + off + size <= known.size):
+        if known.size is None:
+            if known.source == BUFFER and (known.low + off < 0 or known.low != known.high):
+                what = f"bytes from {known.low + off} to {known.high + off + size} of {BUFFER}"
+                self.note("bounds", slot, what, sure=known.low == known.high or not self.bounds_numbers)
+            return
+        if known.low + off >= 0 and known.high + off + size <= known.size:
             return
         if known.wild:
             what = f"an offset that is not bounded into {known.source}"
