@@ -37,11 +37,12 @@ _ARGUMENTS: Final = range(1, 6)
 
 
 class Held(NamedTuple):
-    """What a register or stack slot holds: the context (`word` -1), a number (-2), or an argument.
+    """What a register or stack slot holds: the context (`word` -1), a constant (-2), a number that is not
+    known (-3), or an argument.
 
     `delta` bytes were added to it; of a number, all it is. `read` is the slot that read the argument,
     `checked` whether that very copy was compared with 0 and is not 0. `path`: it is no argument but was read
-    behind one, at these offsets, one after the other.
+    behind one, at these offsets, one after the other. `varies`: an unknown number was added.
     """
 
     word: int
@@ -49,13 +50,14 @@ class Held(NamedTuple):
     read: int = -1
     checked: bool = False
     path: tuple[int, ...] = ()
+    varies: bool = False
 
 
 class Access(NamedTuple):
     """A load through an argument, `size` bytes at `offset` behind the pointer; `size` 0: an address there.
 
     `stores`: not a load but a store. `computes`: neither, but arithmetic that no pointer takes. `given`: a
-    call gets it in this register. `path`: see Held.
+    call gets it in this register. `path`, `varies`: see Held.
     """
 
     slot: int
@@ -67,6 +69,7 @@ class Access(NamedTuple):
     computes: bool = False
     given: int = 0
     path: tuple[int, ...] = ()
+    varies: bool = False
 
 
 class _Wanted(NamedTuple):
@@ -80,8 +83,14 @@ class _Wanted(NamedTuple):
 
 _CONTEXT: Final = Held(-1)
 _NUMBER: Final = -2
+_UNKNOWN: Final = -3
+#: Computing with a constant that leaves an unknown number one: ADD, SUB, LSH, and masks below.
+_STAYS: Final = frozenset({0x00, 0x10, 0x60})
+_AND: Final = 0x50
 _CONSTANTS: Final = (MOV64_K, MOV32_K)
 _POINTER_SIZE: Final = 8
+#: The number of bpf_get_prandom_u32, the helper that gives any number.
+_RANDOM: Final = 7
 #: Pointers that are followed behind an argument.
 _DEEPEST: Final = 6
 #: Registers by number; stack slots by their negative offset.
@@ -150,6 +159,10 @@ def _ways(code: Code, insn: Insn, state: _State, wanted: _Wanted) -> list[tuple[
         inside = {} if insn.call_target in code.global_subprogs else state
         ways.append((insn.call_target, {r: inside[r] for r in _ARGUMENTS if r in inside}))
     compared = state.get(insn.dst)
+    if wanted.deep and len(insn.successors) > 1:
+        # what is compared may be known on one of the ways
+        for place in [p for p, one in after.items() if one.word == _UNKNOWN]:
+            del after[place]
     if insn.opcode in (JEQ_K, JNE_K) and not insn.imm and compared is not None and _is_argument(compared):
         not_null = insn.jump_target if insn.opcode == JNE_K else insn.slot + 1
         learnt = {
@@ -182,6 +195,7 @@ def _is(one: Held, other: Held, *, deep: bool) -> bool:
         return one == other
     return (
         one[2:4] == other[2:4]
+        and one.varies == other.varies
         and one.word == other.word
         and [_number(n) for n in (one.delta, *one.path)] == [_number(n) for n in (other.delta, *other.path)]
     )
@@ -220,6 +234,8 @@ def _follow(
             _set(state, dst, _loaded(insn, state, wanted))
         elif effect == SETS and opcode == ADD64_K and dst in state and _is_argument(state[dst]):
             state[dst] = state[dst]._replace(delta=state[dst].delta + insn.imm)
+        elif wanted.deep and dst in state and state[dst].word == _UNKNOWN and _stays_unknown(insn):
+            state[dst] = state[dst]._replace(read=insn.slot)
         elif opcode == ADD64_X and wanted.deep:
             _set(state, dst, _sum(state.get(dst), state.get(src)))
         elif effect in (SETS, COPIES) or (effect == ATOMIC and insn.imm == BPF_LOAD_ACQ):
@@ -248,20 +264,32 @@ def _call(insn: Insn, state: _State, wanted: _Wanted, found: list[Access] | None
     word = wanted.result_of(insn) if wanted.deep and insn.opcode == CALL else None
     if word is not None:
         state[0] = Held(word, read=insn.slot)
+    elif wanted.deep and insn.is_helper_call and insn.imm == _RANDOM:
+        state[0] = Held(_UNKNOWN, read=insn.slot)
+
+
+def _stays_unknown(insn: Insn) -> bool:
+    """Whether an unknown number that a constant is computed with may still be more than one."""
+    if not insn.is_alu or insn.opcode & 8:
+        return False
+    return insn.op in _STAYS or (insn.op == _AND and insn.imm & (insn.imm - 1) != 0)
 
 
 def _is_argument(one: Held) -> bool:
-    return one.word not in (_CONTEXT.word, _NUMBER)
+    return one.word not in (_CONTEXT.word, _NUMBER, _UNKNOWN)
 
 
 def _sum(left: Held | None, right: Held | None) -> Held | None:
     """A pointer to which a number was added, or the other way round."""
     if left is None or right is None:
         return None
-    if left.word == _NUMBER:
+    if left.word in (_NUMBER, _UNKNOWN):
         left, right = right, left
-    pointer = _is_argument(left) and right.word == _NUMBER
-    return left._replace(delta=left.delta + right.delta) if pointer else None
+    if not _is_argument(left):
+        return None
+    if right.word == _UNKNOWN:
+        return left._replace(varies=True)
+    return left._replace(delta=left.delta + right.delta) if right.word == _NUMBER else None
 
 
 def _loaded(insn: Insn, state: _State, wanted: _Wanted) -> Held | None:
@@ -274,7 +302,7 @@ def _loaded(insn: Insn, state: _State, wanted: _Wanted) -> Held | None:
         return None if word is None else Held(word, read=insn.slot)
     if not wanted.deep or base is None or size != _POINTER_SIZE or not _is_argument(base):
         return None
-    if len(base.path) >= _DEEPEST:
+    if len(base.path) >= _DEEPEST or base.varies:
         return None
     return Held(base.word, read=insn.slot, path=(*base.path, base.delta + insn.off))
 
@@ -309,4 +337,6 @@ def _made(
 ) -> Access | None:
     if not _is_argument(one):
         return None
-    return Access(insn.slot, one.word, one.delta + off, size, one.checked, stores, computes, path=one.path)
+    return Access(
+        insn.slot, one.word, one.delta + off, size, one.checked, stores, computes, 0, one.path, one.varies
+    )

@@ -51,6 +51,8 @@ _NOT_TRIED = {
     "bpf_trace_vprintk": "bpf_get_current_task",
     "bpf_probe_write_user": "bpf_get_current_task",
 }
+#: What iterators of sockets may call besides (bpf_iter_tcp_get_func_proto(), bpf_iter_unix_get_func_proto()).
+_OF_ITERATORS = ("bpf_setsockopt", "bpf_getsockopt")
 _MEASURE = "a load on this kernel: `preflight lab run`"
 
 
@@ -76,7 +78,19 @@ def _ids() -> Mapping[str, int]:
 
 def helper_answer(facts: KernelFacts, program: Program, number: int) -> Answer:
     """Whether the program's type may call the helper of that number."""
-    return facts.ask(_for_type, program.program_type, program.hook.prefix, number)
+    answer = facts.ask(_for_type, program.program_type, program.hook.prefix, number)
+    if answer.there is True or program.attach_type != "trace_iter":
+        return answer
+    return _of_iterator(facts, program, number) or answer
+
+
+def _of_iterator(facts: KernelFacts, program: Program, number: int) -> Answer | None:
+    """Some iterators have helpers of their own (`get_func_proto` of struct bpf_iter_reg)."""
+    target = program.hook.target
+    own = f"bpf_iter_{target.text}_get_func_proto" if target is not None else ""
+    if _name_of(number) not in _OF_ITERATORS or not facts.has_func(own):
+        return None
+    return Answer(True, "", Evidence("btf", f"the kernel has {own}()"))
 
 
 def may_call(facts: KernelFacts, program: Program, number: int) -> bool:

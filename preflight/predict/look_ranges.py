@@ -39,6 +39,8 @@ LOWEST: Final = -(1 << 63)
 HIGHEST: Final = (1 << 63) - 1
 FULL: Final[Range] = (LOWEST, HIGHEST)
 WORD: Final[Range] = (0, (1 << 32) - 1)
+#: The largest number of 32 bits that is not below 0 as a signed one.
+_HALF: Final = (1 << 31) - 1
 _BITS: Final = 64
 _SHIFTS: Final = frozenset({BPF_LSH, BPF_RSH, BPF_ARSH})
 #: Comparison -> what holds where it is not taken.
@@ -122,6 +124,8 @@ def compared(opcode: int, known: Range, other: Range, *, taken: bool) -> Range:
     low, high = known
     start, end = other
     if opcode & 7 != BPF_JMP and (min(low, start) < 0 or max(high, end) > WORD[1]):
+        return known
+    if opcode & 7 != BPF_JMP and op not in _UNSIGNED and op != BPF_JEQ and max(high, end) > _HALF:
         return known
     if op in _UNSIGNED:
         if start < 0:

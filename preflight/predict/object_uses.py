@@ -46,6 +46,7 @@ _GIVES: Final = {
     "skc_to_unix_sock": "unix_sock",
     "skc_to_mptcp_sock": "mptcp_sock",
     "sock_from_file": "socket",
+    "task_pt_regs": "pt_regs",
 }
 _Root = tuple[str, str, str]
 _HOOK, _STRUCT_OPS = "hook", "struct_ops"
@@ -77,7 +78,7 @@ def object_use_findings(
         return
     uses = code.memo(("object-uses", root is None), lambda: _uses(code, with_context=root is not None))
     if others_ask:
-        uses = tuple(use for use in uses if use.path or use.given or use.word <= _GIVEN)
+        uses = tuple(use for use in uses if use.path or use.given or use.varies or use.word <= _GIVEN)
     calls = code.memo("helpers-by-slot", lambda: {insn.slot: insn for insn in code.helper_calls})
     for use in uses:
         made = _judged(on_kernel, program, root or _NO_ROOT, use, calls.get(use.slot))
@@ -109,6 +110,8 @@ def _follows(on_kernel: RelocatedObject, program: Program, code: Code) -> bool:
     """Whether a pointer is read out of what an argument leads to, or a helper called that wants an object."""
     if any(use.size == _WORD and not use.stores for use in followed(on_kernel, program, word_of_arguments)):
         return True
+    if any(use.computes or not use.size for use in followed(on_kernel, program, word_of_arguments)):
+        return True
     return any(_wanted(insn, register) for insn in code.helper_calls for register in range(1, 6))
 
 
@@ -121,7 +124,11 @@ def _uses(code: Code, *, with_context: bool) -> tuple[Access, ...]:
     return tuple(
         use
         for use in found
-        if (_wanted(calls.get(use.slot), use.given) if use.given else not isinstance(use.offset, OwnNumber))
+        if (
+            _wanted(calls.get(use.slot), use.given)
+            if use.given
+            else use.stores or use.varies or not isinstance(use.offset, OwnNumber)
+        )
     )
 
 
@@ -144,6 +151,9 @@ def _judged(
         wanted = _wanted(call, use.given)
         if wanted:
             why = on_kernel.ask_at(program, _other_struct, root, wanted, use.word, use.offset, *use.path)
+    elif use.varies and (use.size or use.stores):
+        if on_kernel.ask_at(program, _leads, root, use.word, *use.path):
+            why = "invalid variable offset"
     elif use.stores:
         # what struct_ops may write is asked elsewhere
         known = program.program_type != "struct_ops"

@@ -221,8 +221,10 @@ class Arguments:
                 there = of.value_size - value.off
                 what = f"bpf_{name}() gets {there} bytes of {known.section} and takes up to {most}"
                 self._walker.note("bounds", slot, what, sure=sure)
-        elif value.kind == CTX and self._walker.program_type != "syscall":
-            self._walker.note("argument", slot, f"bpf_{name}() gets the context as memory")
+        elif value.kind == CTX:
+            # programs of type syscall may pass it on, to newer verifiers
+            kind = "context-memory" if self._walker.program_type == "syscall" else "argument"
+            self._walker.note(kind, slot, f"bpf_{name}() gets the context as memory")
         elif value.kind == SCALAR and most and not (spared and value.number == ZERO):
             self._walker.note("argument", slot, f"bpf_{name}() gets a number as memory")
         elif value.kind == OPAQUE and (fixed or self._is_kept(writes, most)) and self._walker.is_given(value):

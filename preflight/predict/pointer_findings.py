@@ -75,6 +75,7 @@ _RULES: Final = {
     "positive": _RANGE,
     "moved": _WRONG,
     "argument": _WRONG,
+    "context-memory": _WRONG,
     "object": _WRONG,
     "pointer": _WRONG,
     "readonly": _WRONG,
@@ -232,6 +233,8 @@ def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFa
     """What some kernels take, or may take as their context is larger than all that were tried, is open."""
     if one.kind == "moved":  # looked at since helpers take pointers of the kernel's (5.19)
         return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
+    if one.kind == "context-memory":  # 6.1 refuses it, 7.3 does not
+        return one._replace(sure=one.sure and not facts.has_type(_READS_ALL, Kind.STRUCT))
     if one.kind == "registers" and _lets_write(facts):
         return one._replace(sure=False)
     if one.kind in ("stack", "stack-number"):

@@ -37,7 +37,7 @@ _BEHIND: Final = 60
 
 
 def loops_of(graph: Graph) -> Mapping[int, int]:
-    """First slot -> last slot of each short loop that uses memory besides its own stack at fixed places."""
+    """First slot -> last slot of each short loop."""
     found: dict[int, int] = {}
     for insn in graph.insns:
         if insn is None or insn.opcode & 7 not in _TURNS:
@@ -47,10 +47,11 @@ def loops_of(graph: Graph) -> Mapping[int, int]:
             found[target] = max(found.get(target, 0), insn.slot)
         elif insn.is_helper_call and insn.imm in CALLBACKS:
             found[insn.slot] = insn.slot
-    return {first: last for first, last in found.items() if first == last or _accesses(graph, first, last)}
+    return found
 
 
 def _accesses(graph: Graph, first: int, last: int) -> bool:
+    """Whether a loop uses memory besides its own stack at fixed places."""
     for insn in graph.insns[first : last + 1]:
         if insn is None:
             continue
@@ -75,6 +76,8 @@ def _follow(walker: Walker, first: int, last: int, state: State, end: int) -> No
     out: deque[tuple[int, State]] = deque(maxlen=_EXITS)
     known = len(walker.found)
     furthest = walker.steps + _SURE_STEPS
+    # one that only counts may be followed by what uses the count
+    stays = first == last or _accesses(walker.graph, first, last)
     places: dict[int, set[int]] = {}
     walker.places = places
     while ways and len(walker.found) == known:
@@ -83,7 +86,7 @@ def _follow(walker: Walker, first: int, last: int, state: State, end: int) -> No
             break
         if slot == first:
             rounds += 1
-            if rounds == _ROUNDS and not any(len(at) > 2 for at in places.values()):
+            if rounds == _ROUNDS and stays and not any(len(at) > 2 for at in places.values()):
                 break
         for way in _following(walker, slot, state):
             inside = len(way[1].frames) > depth or first <= way[0] <= last

@@ -181,7 +181,8 @@ class PointerArithmetic(Arithmetic):
         low, high = _bounds(op, right)
         if known.kind == PACKET and low != high:
             # a new identity: nothing was compared yet
-            return walker.made(walker.now, known._replace(ident=insn.slot))
+            most = known.most + max(high, 0)
+            return walker.made(walker.now, known._replace(ident=insn.slot, most=most))
         wild = known.wild or high - low >= _WILD
         return left._replace(data=known._replace(low=known.low + low, high=known.high + high, wild=wild))
 
@@ -505,6 +506,7 @@ class PointerMemory(Memory):
 
     def _check_stack(self, slot: int, known: Pointer, off: int, size: int) -> None:
         """An access to the stack at an offset that is not constant (check_stack_access_within_bounds())."""
+        self._walker.watch(slot, known.high)
         if known.low + off >= -_STACK_SIZE and known.high + off + size <= 0:
             return
         sure = not self._walker.bounds_numbers

@@ -42,6 +42,8 @@ WRITEONLY: Final = 0x100
 #: Bytes of struct bpf_sock that sockets of any state do not have: type to priority
 #: (bpf_sock_common_is_valid_access()).
 OF_FULL_SOCKETS: Final = (8, 16, "field of full sockets")
+#: Behind a place further than this no comparison tells anything (MAX_PACKET_OFF, find_good_pkt_pointers()).
+FURTHEST: Final = 0xFFFF
 #: sizeof(struct bpf_flow_keys), which is fixed.
 FLOW_KEYS: Final = 56
 #: Sizes from here on are unbounded (BPF_MAX_VAR_SIZ).
@@ -70,7 +72,8 @@ class Pointer(NamedTuple):
     it that programs may not touch, `readonly` that nothing there may be written. `parent`: the reference it
     ends with (a socket it was cast from, the iterator that gave it). `stale`: `yes` where a global function
     may have moved the packet since, which newer verifiers look at, `maybe` behind a tail call, which some of
-    them do. `handed`: to a callback, by a helper.
+    them do. `handed`: to a callback, by a helper. `most`: what numbers that are not constant may have added
+    to a pointer into the packet.
     """
 
     kind: str
@@ -87,6 +90,7 @@ class Pointer(NamedTuple):
     parent: int | None = None
     stale: str = ""
     handed: bool = False
+    most: int = 0
 
 
 class Held(NamedTuple):

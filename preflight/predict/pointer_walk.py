@@ -58,6 +58,7 @@ from preflight.predict.pointer_values import (
     CONTEXTS,
     DEVICE_MAPS,
     DYNPTR,
+    FURTHEST,
     KEY_OF,
     MAP,
     MEMORY,
@@ -423,7 +424,10 @@ class Walker(Machine):
         for holds, slot in ((True, target), (False, insn.slot + 1)):
             branch = state.copy() if holds else state
             held = self.held(branch)
-            if holds == when and held is not None and packet.low == packet.high:
+            if holds == when and packet.most > FURTHEST:
+                # a verifier that knows closer bounds learns something here
+                branch.doubt = branch.doubt or self.bounds_numbers
+            elif holds == when and held is not None and packet.low == packet.high:
                 known = dict(held.compared)
                 known[packet.ident] = max(known.get(packet.ident, 0), packet.low + more)
                 self.hold(branch, held._replace(compared=tuple(sorted(known.items()))))

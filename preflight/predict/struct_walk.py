@@ -28,7 +28,11 @@ def refusal(btf: Btf, type_id: int, offset: int, size: int) -> str | None:
         if offset < 0:
             return f"{found.name} is read in front of its beginning"
         if offset + size > found.size:
-            return None if _ends_open(btf, found) else f"access beyond struct {found.name} at off {offset}"
+            return (
+                None
+                if _ends_open(btf, found, offset)
+                else f"access beyond struct {found.name} at off {offset}"
+            )
         member = _member_at(btf, found, offset, size)
         if isinstance(member, str):
             return member or None
@@ -54,12 +58,13 @@ def member_at(btf: Btf, type_id: int, offset: int, size: int) -> tuple[str, Memb
     return None
 
 
-def _ends_open(btf: Btf, found: Composite) -> bool:
-    """Whether the last member is an array without a length, which may be read beyond the struct's size."""
-    last = btf.type(btf.resolve(found.members[-1].type)) if found.members else None
-    if isinstance(last, Composite):
-        return _ends_open(btf, last)
-    return isinstance(last, Array) and last.nelems <= 1
+def _ends_open(btf: Btf, found: Composite, offset: int) -> bool:
+    """Whether the last member is an array without a length, which may be read beyond the struct's size. What
+    lies deeper is not looked at; which elements it may have differs, and is not judged."""
+    if not found.members:
+        return False
+    last = btf.type(btf.resolve(found.members[-1].type))
+    return isinstance(last, Array) and not last.nelems and offset >= found.members[-1].bit_offset // 8
 
 
 def _member_at(btf: Btf, found: Composite, offset: int, size: int) -> Member | str:

@@ -192,3 +192,11 @@ def test_a_masked_number_is_bounded() -> None:
 
 def test_a_comparison_bounds_a_number() -> None:
     assert compared(0x25, FULL, (26, 26), taken=False) == (0, 26)
+
+
+def test_half_of_all_words_are_below_0_when_they_are_signed() -> None:
+    word = (0, 0xFFFFFFFF)
+    for op, taken in ((0xC6, True), (0xD6, True), (0x66, False), (0x76, False)):
+        assert compared(op, word, (26, 26), taken=taken) == word
+    assert compared(0xC6, (0, 0x7FFFFFFF), (26, 26), taken=True) == (0, 25)
+    assert compared(0xC5, word, (26, 26), taken=True) == (0, 25)

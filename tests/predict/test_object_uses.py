@@ -137,3 +137,28 @@ def test_ways_that_hold_different_objects() -> None:
     linked = image(*(one.encode("little") for one in insns))
     code = code_of(linked)
     assert _uses(code, with_context=True) == ()
+
+
+def test_an_offset_that_is_not_constant() -> None:
+    # r1 = prev->fs; r1 += bpf_get_prandom_u32() & 15; r2 = *(u8 *)r1
+    load = Ins(0x79, 6, 1, off=at(NEW, "task_struct", "fs"))
+    head = [TASK, load, call(7)]
+    read = (Ins(0x0F, 6, 0), Ins(0x71, 2, 6), mov(0, 0))
+    assert said(NEW, "tp_btf/sched_switch", [*head, Ins(0x57, 0, imm=15), *read]) == WRONG
+    # a single bit may be known, as may what is compared
+    assert said(NEW, "tp_btf/sched_switch", [*head, Ins(0x57, 0, imm=0), *read]) == []
+    compared = (Ins(0x57, 0, imm=15), Ins(0x15, 0, off=2), mov(0, 0), Ins(0x95), *read)
+    assert said(NEW, "tp_btf/sched_switch", [*head, *compared]) == []
+
+
+def test_an_argument_at_an_offset_that_is_not_constant() -> None:
+    head = [Ins(0x79, 6, 1, off=8), call(7), Ins(0x57, 0, imm=15), Ins(0x0F, 6, 0)]
+    assert said(NEW, "tp_btf/sched_switch", [*head, Ins(0x71, 2, 6), mov(0, 0)]) == WRONG
+    assert said(NEW, "tp_btf/sched_switch", [*head, mov(0, 0)]) == []
+
+
+def test_saved_registers_are_an_object() -> None:
+    regs = [TASK, call(175), Ins(0x79, 1, 0, off=at(NEW, "pt_regs", "ip")), mov(0, 0)]
+    assert said(NEW, "tp_btf/sched_switch", regs) == []
+    beyond = Ins(0x79, 1, 0, off=struct(NEW, "pt_regs").size)
+    assert said(NEW, "tp_btf/sched_switch", [TASK, call(175), beyond, mov(0, 0)]) == WRONG

@@ -135,3 +135,25 @@ def test_a_helper_that_only_reads_the_stack_leaves_it_as_it_was() -> None:
     size = (Ins(0xBF, 1, 6), mov(2, 1), mov(3, 9), Ins(0xBF, 4, 10), Ins(0x07, 4, imm=-4), word(5, 10, -4))
     body = (*kept, *option, call(49), *size, call(49), mov(0, 1))
     assert verdicts("cgroup/connect4", *body) == RANGE
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(4, []), (4096, [("PC434", "unknown")])])
+def test_a_comparison_tells_nothing_of_a_place_that_may_be_far_away(
+    factor: int, expected: list[tuple[str, str]]
+) -> None:
+    # r7 += *(u8 *)r7 * FACTOR; leave when r7 + 8 is above the end; r0 = *(u64 *)r7
+    far = (Ins(0x71, 1, 7), Ins(0x27, 1, imm=factor), Ins(0x0F, 7, 1))
+    again = (Ins(0xBF, 2, 7), Ins(0x07, 2, imm=8), Ins(0x61, 3, 6, off=80), Ins(0x2D, 2, 3, off=2))
+    assert verdicts("tc", *compared(1), *far, *again, Ins(0x79, 0, 7), mov(0, 0), mov(0, 0)) == expected
+
+
+def test_the_buffer_of_a_tracepoint_that_may_be_written_is_a_pointer() -> None:
+    wrong = [("PC435", "missing")]
+    assert verdicts("raw_tp.w/made", Ins(0x79, 0, 1), Ins(0x57, 0, imm=1)) == wrong
+    assert verdicts("raw_tp.w/made", Ins(0x79, 2, 1), Ins(0x62, 2), mov(0, 0)) == []
+
+
+def test_programs_of_type_syscall_may_pass_their_context_on() -> None:
+    # sys_bpf(0, ctx, 32), which 6.1 refuses and 7.3 does not
+    body = (Ins(0xBF, 2, 1), mov(1, 0), mov(3, 32), Ins(0x85, imm=166), mov(0, 0))
+    assert [one for _, one in verdicts("syscall", *body)] in (["unknown"], ["missing"])

@@ -55,6 +55,21 @@ def test_an_array_without_a_length_ends_nowhere() -> None:
     assert refusal(btf, outer, 400, 1) is None
 
 
+def test_an_array_that_lies_deeper_ends_with_its_struct() -> None:
+    types = BtfWriter()
+    char = types.int("char", 1)
+    tail = types.array(char, 0, index=char)
+    inner = types.union(
+        "", [field("least", types.array(char, 14, index=char), at=0), field("all", tail, at=0)], size=14
+    )
+    types.struct("outer", [field("inner", inner, at=2)], size=16)
+    types.struct("one", [field("tail", types.array(char, 1, index=char), at=0)], size=1)
+    btf = Btf.parse(types.bytes())
+    outer, one = (btf.ids_by_name(name, {Kind.STRUCT})[0] for name in ("outer", "one"))
+    assert refusal(btf, outer, 16, 1) == "access beyond struct outer at off 16"
+    assert refusal(btf, one, 1, 1) == "access beyond struct one at off 1"
+
+
 def test_what_is_no_struct_is_not_judged() -> None:
     btf, _ = kernel()
     assert refusal(btf, btf.ids_by_name("long", {Kind.INT})[0], 0, 8) is None
