@@ -156,6 +156,8 @@ class Arguments:
         if not isinstance(size, int):
             of = self._walker.map_of(arguments[1])
             if of is None:
+                if value.kind == STACK and not writes:  # of a map in another one: so many bytes, one at least
+                    self._walker.check_depth(slot, value)
                 return
             most = of.key_size if size == "key" else of.value_size
         elif size < 0:

@@ -34,6 +34,7 @@ from preflight.bytecode.reach_helpers import MEMORY as BUFFERS
 from preflight.bytecode.reach_helpers import Access
 from preflight.bytecode.state import Frame, Slot
 from preflight.predict.pointer_calls import BUFFERS as MORE_BUFFERS
+from preflight.predict.pointer_calls import KEY_OF_SECOND
 from preflight.predict.pointer_values import MapOf
 
 if TYPE_CHECKING:
@@ -177,6 +178,9 @@ class _Look:
         name = helper_name(insn.imm).removeprefix("bpf_") if insn.is_helper_call else ""
         known = BUFFERS.get(insn.imm) if insn.is_helper_call else None
         accesses = known or MORE_BUFFERS.get(name, ())
+        key = places[3] if name in KEY_OF_SECOND else None
+        if key is not None and -key > depth:
+            return True, 0
         if insn.is_subprog_call and any(at is not None and -at > depth for at in places[1:6]):
             return True, 0
         # others write behind what they get, not below it

@@ -267,6 +267,23 @@ def test_a_way_on_which_nothing_was_written() -> None:
     assert of(findings(program("tc", ways), OLD), "PC417") == ["missing"]
 
 
+def test_a_key_of_the_second_map_below_it() -> None:
+    # sock_hash_update(ctx, map, r10 - 16, 0)
+    sockets = {"type": 18, "key_size": 16, "value_size": 8, "max_entries": 4}
+    key = (Ins(0xBF, 3, 10), Ins(0x07, 3, imm=-16), load_address(2, "map0"), mov(4, 0), call(70), mov(0, 1))
+    store = Ins(0x7A, 10, off=-16)
+    assert of(findings(program("sockops", key, maps=[sockets]), OLD), "PC417") == ["missing"]
+    assert of(findings(program("sockops", [store, *key], maps=[sockets]), OLD), "PC417") == []
+
+
+def test_a_key_of_a_map_in_another_one_below_it() -> None:
+    outer = {"type": 13, "key_size": 4, "value_size": 4, "max_entries": 1}
+    first = (Ins(0x62, 10, off=-4), *KEY[:4], Ins(0x55, 0, off=2), mov(0, 0), Ins(0x95), Ins(0xBF, 1, 0))
+    for off, expected in ((-4, []), (-12, ["missing"])):
+        second = (Ins(0xBF, 2, 10), Ins(0x07, 2, imm=off), call(1), mov(0, 0))
+        assert of(findings(program("tc", [*first, *second], maps=[outer]), OLD), "PC417") == expected
+
+
 # functions with types
 
 
