@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import BPF_LD
+from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph
 from preflight.bytecode.reach_memory import Memory
 from preflight.bytecode.reach_reading import Environment, Shared
 from preflight.bytecode.reach_step import Machine, Successors
 from preflight.bytecode.scalars import UNKNOWN as UNKNOWN_NUMBER
-from preflight.bytecode.scalars import settle
+from preflight.bytecode.scalars import low32, settle
 from preflight.bytecode.state import ANY, ANYTHING, CTX, OPAQUE, KernelMattersError, State, Value, scalar
 from preflight.records import dataclass, replace
 
@@ -29,6 +30,9 @@ _NEGATIONS: Final = (0x84, 0x87)
 _BUDGET: Final = 20_000
 #: Marks what was read from the context.
 _FROM_CONTEXT: Final = 1 << 40
+#: Marks a number whose sign was changed, which this verifier follows.
+_NEGATED: Final = _FROM_CONTEXT + 1
+_BOUNDED: Final = (_FROM_CONTEXT, _NEGATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,12 @@ def outside(
     low: int,
     high: int,
     passes_on: int | None = None,
+    negates: bool | None = None,
     *,
     shared: Shared | None = None,
 ) -> list[Result]:
-    """What the main program may return that is not from `low` to `high`, sure ones first.
+    """What the main program may return that is not from `low` to `high`, sure ones first. `negates`: whether
+    the verifier knows something of a number whose sign was changed; None: not known.
 
     Empty where it only returns constants in the range, and where the paths are too many to walk and none of
     those that were walked shows another. The numbers are signed; what is compared is the whole register,
@@ -63,7 +69,7 @@ def outside(
     """
     if not _questionable(image, low, high, shared):
         return []
-    watching = _Watching(Graph(image, shared=shared), environment, low, high, passes_on)
+    watching = _Watching(Graph(image, shared=shared), environment, low, high, passes_on, negates)
     explore_paths(watching, _BUDGET, ())
     found = sorted(watching.found.values(), key=lambda one: (not one.sure, one.slot))
     # a path that comes to a place with less than was seen there is not walked on
@@ -80,13 +86,23 @@ class _Watching(Machine):
     """
 
     def __init__(
-        self, graph: Graph, environment: Environment, low: int, high: int, passes_on: int | None
+        self,
+        graph: Graph,
+        environment: Environment,
+        low: int,
+        high: int,
+        passes_on: int | None,
+        negates: bool | None,
     ) -> None:
         super().__init__(graph, environment, exact=True)
         image = graph.image
         self.roots = [root for root in self.roots if root[0] == 0]
-        #: Verifiers before 6.17 know nothing of a number with its sign changed.
-        self._negates = low < 0 and any(insn.opcode in _NEGATIONS and insn.dst == 0 for insn in _main(image))
+        # verifiers before 6.17 know nothing of a number with its sign changed
+        if negates is not None:
+            self._arithmetic = _Negating(self._reading)
+            self._arithmetic.known = negates
+        changes = any(insn.opcode in _NEGATIONS and insn.dst == 0 for insn in _main(image))
+        self._negates = low < 0 and negates is None and changes
         if passes_on is not None:
             for _, state in self.roots:
                 state.frames[0].regs[1] = Value(CTX, off=0)
@@ -119,7 +135,7 @@ class _Watching(Machine):
         whole = self._low <= number.smin and number.smax <= self._high
         half = self._low <= number.xmin and number.xmax <= self._high
         # which signs survive a computation is what verifiers differ in: 6.12 loses -(x & 1), 7.3 does not
-        lost = self._low < 0 and not number.is_const and not value.data and value.ident != _FROM_CONTEXT
+        lost = self._low < 0 and not number.is_const and not value.data and value.ident not in _BOUNDED
         lost = lost or (self._negates and number.smin < 0)
         if value.kind <= OPAQUE and (whole or half) and not lost:
             self.fine = True
@@ -127,6 +143,18 @@ class _Watching(Machine):
         sure = not state.doubt and value.kind != ANY and not (whole or half)
         known = number.xmin if value.kind <= OPAQUE and number.xmin == number.xmax else None
         self.found.setdefault((slot, sure), Result(slot, known, sure))
+
+
+class _Negating(Arithmetic):
+    """Arithmetic of verifiers of which it is known whether they follow a change of sign."""
+
+    known = False
+
+    def run(self, insn: Insn, regs: list[Value], bits: int) -> None:
+        super().run(insn, regs, bits)
+        if insn.opcode in _NEGATIONS:
+            lost = scalar(low32(UNKNOWN_NUMBER) if bits == 32 else UNKNOWN_NUMBER)
+            regs[insn.dst] = regs[insn.dst]._replace(ident=_NEGATED) if self.known else lost
 
 
 class _Passing(Memory):

@@ -14,7 +14,7 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.causes import missing, place, undecided
-from preflight.predict.hooks import words_of_function
+from preflight.predict.hooks import gives_nothing, words_of_function
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.results import Result, outside
 from preflight.records import replace
@@ -32,6 +32,10 @@ class _Range(NamedTuple):
     widest: tuple[int, int] | None = None
 
 
+#: The function that says what hooks may return, and one that came with ranges of negated numbers (6.17).
+_OF_HOOKS, _NEGATES = "bpf_lsm_get_retval_range", "tnum_neg"
+#: LSM hooks that answer yes or no (`bool_lsm_hooks`).
+_YES_OR_NO = frozenset({"audit_rule_known", "inode_xattr_skipcap"})
 _ANY_32 = (-(1 << 31), (1 << 31) - 1)
 _NOTHING, _YES_NO, _ONE = _Range(0, 0), _Range(0, 1), _Range(1, 1)
 #: (program type, attach type) -> range; attach type "" stands for all that are not named.
@@ -39,7 +43,7 @@ _RANGES = {
     ("tracing", "trace_fentry"): _NOTHING,
     ("tracing", "trace_fexit"): _NOTHING,
     ("tracing", "trace_iter"): _YES_NO,
-    # 6.1 takes anything, 6.12 what the hook may return
+    # 6.1 takes anything, 6.12 what the hook may return (_held_to)
     ("lsm", "lsm_mac"): _Range(-4095, 0, _ANY_32),
     ("lsm", "lsm_cgroup"): _YES_NO,
     ("cgroup_skb", "cgroup_inet_ingress"): _YES_NO,
@@ -80,7 +84,13 @@ def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
         return
     image = on_kernel.obj.image(program)
     low, high = allowed.low, allowed.high
-    found = on_kernel.about(outside, program, low, high, _passes_on(facts, program))
+    if allowed.widest == _ANY_32:
+        held = _held_to(facts, program)
+        if held is False:
+            return
+        allowed = allowed._replace(widest=None) if held else allowed
+    negates = facts.has_func(_NEGATES) if low < 0 else None
+    found = on_kernel.about(outside, program, low, high, _passes_on(facts, program), negates)
     if not found:
         return
     result = next((one for one in found if not _differs(one, allowed)), found[0])
@@ -101,6 +111,16 @@ def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
         cause="" if certain and not differs else "kernels differ in what they take here",
     )
     yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))
+
+
+def _held_to(facts: KernelFacts, program: Program) -> bool | None:
+    """Whether this kernel looks at what programs of an LSM hook return (6.12); None: it may be another range
+    (bpf_lsm_get_retval_range())."""
+    if not facts.has_func(_OF_HOOKS):
+        return False
+    name = program.hook.target.name if program.hook.target else ""
+    nothing = gives_nothing(facts, f"bpf_lsm_{name}") if name else None
+    return None if nothing is None or name in _YES_OR_NO else not nothing
 
 
 def _passes_on(facts: KernelFacts, program: Program) -> int | None:

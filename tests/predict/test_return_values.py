@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.elfwriter import Ins, exit_, mov
@@ -27,7 +29,7 @@ def verdicts(section: str, *insns: Ins) -> list[str]:
         ("kprobe/work", 1, []),
         ("xdp", 2, []),
         ("lsm/work", -1, []),
-        ("lsm/work", 1, ["unknown"]),
+        ("lsm/work", 1, []),  # no kernel before 6.12 looks at it
         ("cgroup_skb/egress", 3, []),
         ("cgroup_skb/egress", 4, ["missing"]),
         ("cgroup/connect4", 2, ["missing"]),
@@ -74,3 +76,27 @@ def test_a_result_that_newer_verifiers_bound_stays_open() -> None:
 
 def test_lsm_programs_pass_on_what_those_before_them_returned() -> None:
     assert verdicts("lsm/work", Ins(0x79, 0, 1, off=8)) == []
+
+
+def of_hook(returns: str, *insns: Ins, hook: str = "work", also: Sequence[str] = ()) -> list[str]:
+    """The same of an LSM program for a hook that returns a type, on a kernel that looks at what it gives."""
+    functions = dict.fromkeys((hook, "bpf_lsm_get_retval_range", *also), 1)
+    kernel = world(functions=functions, taking={f"bpf_lsm_{hook}": [f"->{returns}"]})
+    found = findings(program(f"lsm/{hook}", insns), kernel)
+    return [one.verdict.value for one in found if one.code == "PC424"]
+
+
+def test_newer_kernels_look_at_what_lsm_programs_return() -> None:
+    assert of_hook("int", mov(0, 1)) == ["missing"]
+    assert of_hook("int", mov(0, -4095)) == []
+    assert of_hook("void", mov(0, 1)) == []
+    assert of_hook("int", mov(0, 1), hook="inode_xattr_skipcap") == ["unknown"]  # it may be 0 or 1
+
+
+def test_a_number_whose_sign_was_changed() -> None:
+    # r0 = -(random & 1), which verifiers before 6.17 know nothing of
+    negated = (call(7), Ins(0x57, 0, imm=1), Ins(0x87, 0))
+    assert of_hook("int", *negated) == ["missing"]
+    assert of_hook("int", *negated, also=["tnum_neg"]) == []
+    more = (call(7), Ins(0x57, 0, imm=0x1FFF), Ins(0x87, 0))
+    assert of_hook("int", *more, also=["tnum_neg"]) == ["missing"]
