@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 #: (tracing_prog_func_proto()).
 _WITH_SOCKETS: Final = frozenset({"tracing", "lsm", "syscall"})
 _COOKIE: Final = "get_socket_cookie"
+#: Takes null in programs of one type (bpf_sk_lookup_assign_proto), and of no other.
+_ASSIGN: Final = "sk_assign"
 _KINDS: Final = {STACK: ON_STACK, CTX: CONTEXT, DATA: SECTION, FUNC: FUNCTION}
 #: Kinds of values, for people.
 _CALLED: Final = {
@@ -124,11 +126,14 @@ class Arguments:
         if kind is None or (kind in taken.kinds and not of_context):
             return
         zero = kind == NUMBER and value.number == ZERO
-        if not zero or taken.nullable != "yes":
+        nullable = taken.nullable
+        if name == _ASSIGN:
+            nullable = "yes" if self._walker.program_type == "sk_lookup" else "no"
+        if not zero or nullable != "yes":
             what = (
                 f"bpf_{name}() gets {_CALLED.get(kind, kind)} as argument {taken.register}, not {taken.word}"
             )
-            self._walker.note("argument", slot, what, sure=not zero or taken.nullable == "no")
+            self._walker.note("argument", slot, what, sure=not zero or nullable == "no")
 
     @staticmethod
     def is_plain(value: Value) -> bool:

@@ -109,3 +109,8 @@ def test_half_of_a_pointer_is_a_number() -> None:
     whole, half = (Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-8)), (Ins(0xBC, 2, 10), Ins(0x07, 2, imm=-8))
     for key, expected in ((whole, []), (half, WRONG)):
         assert verdicts("xdp", *looked, Ins(0xBF, 1, 0), *key, call(1), mov(0, 2), map0=outer) == expected
+
+
+@pytest.mark.parametrize(("section", "expected"), [("sk_lookup", []), ("tc", WRONG)])
+def test_no_socket_is_assigned(section: str, expected: list[tuple[str, str]]) -> None:
+    assert verdicts(section, mov(2, 0), mov(3, 0), call(124), mov(0, 1)) == expected
