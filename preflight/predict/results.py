@@ -103,6 +103,8 @@ class _Watching(Machine):
             self._arithmetic.known = negates
         changes = any(insn.opcode in _NEGATIONS and insn.dst == 0 for insn in _main(image))
         self._negates = low < 0 and negates is None and changes
+        #: Those since know more of what is computed with it than is followed here.
+        self._knows_more = bool(negates) and changes
         if passes_on is not None:
             for _, state in self.roots:
                 state.frames[0].regs[1] = Value(CTX, off=0)
@@ -141,6 +143,7 @@ class _Watching(Machine):
             self.fine = True
             return
         sure = not state.doubt and value.kind != ANY and not (whole or half)
+        sure = sure and not (self._knows_more and value.ident != _NEGATED and not number.is_const)
         known = number.xmin if value.kind <= OPAQUE and number.xmin == number.xmax else None
         self.found.setdefault((slot, sure), Result(slot, known, sure))
 
