@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 #: Attach types whose programs find the function's result behind its arguments.
 _WITH_RESULT = ("trace_fexit", "trace_fsession", "modify_return", "lsm_mac", "lsm_cgroup")
-#: Attach types whose context is one struct, not a row of arguments.
-_STRUCT_CONTEXT = ("trace_iter",)
 _OPEN_PREFIXES = ("freplace",)
 
 
@@ -103,7 +101,7 @@ def hook_findings(on_kernel: RelocatedObject) -> Iterator[Finding]:
             yield _open(on_kernel, program, answer)
         elif answer.error is not None:
             yield _missing(on_kernel, program, answer)
-        elif program.attach_type not in _STRUCT_CONTEXT:
+        else:
             yield from _arguments(on_kernel, program, answer)
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers put together by |, ^ or * that move a pointer right behind it. Pure.
+"""Numbers that only newer verifiers bound, and that move a pointer right behind it. Pure.
 
-Verifiers before 6.10 do not compute these where the right side is not known, so nothing bounds the result
-(adjust_scalar_min_max_vals() of kernel/bpf/verifier.c). Compared or masked behind it, it is bounded for all.
+Verifiers before 6.10 do not compute |, ^ and * where the right side is not known, so nothing bounds the
+result (adjust_scalar_min_max_vals() of kernel/bpf/verifier.c). Before 6.8 nothing comes of a comparison of
+two numbers that are not known, nor of one with 0 where something is subtracted then (reg_set_min_max()).
+Compared with a constant or masked behind it, all are bounded.
 """
 
 from __future__ import annotations
@@ -10,19 +12,31 @@ from __future__ import annotations
 from typing import Final
 
 from preflight.bytecode.image import ProgramImage
-from preflight.bytecode.insn import decode
+from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import (
     ADD64_K,
     ADD64_X,
+    BPF_ADD,
     BPF_ALU,
     BPF_ALU64,
+    BPF_JEQ,
+    BPF_JGE,
+    BPF_JGT,
+    BPF_JLE,
+    BPF_JLT,
     BPF_JMP,
     BPF_JMP32,
+    BPF_JNE,
+    BPF_JSGE,
+    BPF_JSGT,
+    BPF_JSLE,
+    BPF_JSLT,
     BPF_K,
     BPF_LDX,
     BPF_LSH,
     BPF_MUL,
     BPF_OR,
+    BPF_RSH,
     BPF_ST,
     BPF_STX,
     BPF_X,
@@ -34,38 +48,77 @@ from preflight.bytecode.opcodes import (
 JOINS: Final = frozenset(
     cls | op | BPF_X for cls in (BPF_ALU, BPF_ALU64) for op in (BPF_OR, BPF_XOR, BPF_MUL)
 )
-#: What leaves a number without bounds without bounds.
-_KEEPS: Final = frozenset({ADD64_K, BPF_ALU64 | BPF_LSH | BPF_K})
 _TURNS: Final = (BPF_JMP, BPF_JMP32)
 _STORES: Final = (BPF_ST, BPF_STX)
+#: Which of two numbers is less.
+_COMPARES: Final = frozenset(
+    cls | op | BPF_X
+    for cls in _TURNS
+    for op in (BPF_JGT, BPF_JGE, BPF_JLT, BPF_JLE, BPF_JSGT, BPF_JSGE, BPF_JSLT, BPF_JSLE)
+)
+#: Whether a number is a constant one.
+_ASKS: Final = frozenset(cls | op | BPF_K for cls in _TURNS for op in (BPF_JEQ, BPF_JNE))
+_LESS: Final = frozenset(cls | BPF_ADD | BPF_K for cls in (BPF_ALU, BPF_ALU64))
+_INTERESTING: Final = JOINS | _COMPARES | _ASKS
+#: What leaves a number without bounds without bounds; the last takes no more than what a word does not have.
+_KEEPS: Final = frozenset({ADD64_K, BPF_ALU64 | BPF_LSH | BPF_K})
+_WORD_BITS: Final = 32
+_HALVES: Final = BPF_ALU64 | BPF_RSH | BPF_K
+
+
+class _Found:
+    """Registers: `open` ones have a number that older verifiers do not bound, `asked` ones one that is not 0,
+    `moved` ones a pointer."""
+
+    def __init__(self) -> None:
+        self.open: set[int] = set()
+        self.asked: set[int] = set()
+        self.moved: set[int] = set()
+
+    def turn(self, insn: Insn) -> None:
+        """Where ways part what was known is over."""
+        self.open.clear()
+        self.asked.clear()
+        self.moved.clear()
+        if insn.opcode in _COMPARES:
+            self.open |= {insn.dst, insn.src}
+        elif insn.opcode in _ASKS and not insn.imm:
+            self.asked.add(insn.dst)
+
+    def copy(self, insn: Insn) -> None:
+        """A register is written to."""
+        for kind in (self.open, self.asked, self.moved):
+            if insn.opcode == MOV64_X and insn.src in kind:
+                kind.add(insn.dst)
+            else:
+                kind.discard(insn.dst)
 
 
 def joined_moves(image: ProgramImage) -> bool:
     """Whether memory may be reached through a pointer that was moved so, in the order of the instructions."""
     code = image.code
-    if JOINS.isdisjoint(code[::8]):
+    opcodes = frozenset(code[::8])
+    if ADD64_X not in opcodes or _INTERESTING.isdisjoint(opcodes):
         return False
-    joined: set[int] = set()
-    moved: set[int] = set()
+    found = _Found()
     for insn in decode(code, image.byteorder):
         opcode, dst, src = insn.opcode, insn.dst, insn.src
         cls = opcode & 7
         if cls in _TURNS:
-            joined.clear()
-            moved.clear()
+            found.turn(insn)
         elif opcode in JOINS:
-            joined.add(dst)
-        elif not joined or opcode in _KEEPS:
+            found.open.add(dst)
+        elif not (found.open or found.asked or found.moved):
             continue
-        elif (dst in moved and cls in _STORES) or (src in moved and cls == BPF_LDX):
+        elif (dst in found.moved and cls in _STORES) or (src in found.moved and cls == BPF_LDX):
             return True
-        elif opcode == ADD64_X and (dst in joined or src in joined):
-            joined.discard(dst)
-            moved.add(dst)
+        elif opcode in _LESS and dst in found.asked and insn.imm < 0:
+            found.open.add(dst)
+        elif opcode in _KEEPS or (opcode == _HALVES and insn.imm == _WORD_BITS):
+            continue
+        elif opcode == ADD64_X and (dst in found.open or src in found.open):
+            found.open.discard(dst)
+            found.moved.add(dst)
         elif cls not in _STORES:
-            for kind in (joined, moved):
-                if opcode == MOV64_X and src in kind:
-                    kind.add(dst)
-                else:
-                    kind.discard(dst)
+            found.copy(insn)
     return False

@@ -68,6 +68,7 @@ _RULES: Final = {
     "lock": _HELD,
     "lock-handed": _HELD,
     "lock-lost": _HELD,
+    "lock-call": _HELD,
     "stale": _RANGE,
     "bounds": _RANGE,
     "packet": _RANGE,
@@ -112,14 +113,15 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     # the object is asked first: a question to the kernel keeps others from sharing the verdict
     below = obj.memo(("unset-stack", *program_key(program)), lambda: _reads_below(obj, program))
     stack = below and not facts.has_type(_READS_ALL, Kind.STRUCT)
-    if not (suspected or unset or stack):
+    joins = obj.memo(("joins", *program_key(program)), lambda: joined_moves(obj.image(program)))
+    loses = joins and not facts.has_type(_READS_ALL, Kind.STRUCT)
+    if not (suspected or unset or stack or loses):
         return
     told = set()
-    joins = obj.memo(("joins", *program_key(program)), lambda: joined_moves(obj.image(program)))
     iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
     for misuse in on_kernel.about(
         walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset,
-        functions_of(obj, program), stack, joins and not facts.has_type(_READS_ALL, Kind.STRUCT),
+        functions_of(obj, program), stack, loses,
         _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()),
     ):  # fmt: skip
         rule = _RULES[misuse.kind]
@@ -216,6 +218,8 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
         return "ARG_PTR_TO_LONG" in (facts.enum("bpf_arg_type") or ())
     if one.kind in ("lock-handed", "lock-lost"):
         return _loses_locks(facts) is (one.kind == "lock-lost")
+    if one.kind == "lock-call":  # functions of the program's own, but for global ones, since 6.9
+        return "BPF_MAP_TYPE_ARENA" not in (facts.enum("bpf_map_type") or ("BPF_MAP_TYPE_ARENA",))
     if one.kind == "stale":  # what functions do to packets is known since 6.13
         return "changes_pkt_data" in (facts.members("bpf_subprog_info") or ())
     if one.kind == "positive":  # a comparison with 0 is no bound to verifiers before 6.8

@@ -23,6 +23,7 @@ from preflight.bytecode.opcodes import (
     BPF_JMP,
     BPF_JMP32,
     BPF_JNE,
+    BPF_X,
 )
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph
@@ -285,6 +286,9 @@ class Walker(Machine):
                 state.frames[0].regs[register] = given_to_global(register, parameter)
 
     def _call_subprogram(self, insn: Insn, target: int, state: State) -> Successors:
+        held = self.held(state)
+        if held is not None and held.lock >= 0:
+            self.note("lock-call", insn.slot, "a function is called while a spin lock is held")
         if target in (self.graph.image.global_subprogs or ()):
             self._functions.check(insn.slot, self.functions.get(target), state, "a global function")
             ways = super()._call_subprogram(insn, target, state)
@@ -366,6 +370,9 @@ class Walker(Machine):
         if insn.is_exit:
             self._check_exit(insn, state)
         self.compares = insn.jump_target is not None
+        if self.loses_bounds and self._tells_nothing(insn, state):
+            ways = (insn.jump_target or 0, insn.slot + 1)
+            return [self._go(insn.slot, way, state.copy()) for way in ways]
         if insn.cls == BPF_JMP32 and insn.jump_target is not None and not insn.is_unconditional_jump:
             known = state.frames[-1].regs[insn.dst].data
             if isinstance(known, Pointer) and known.nullable != "no":
@@ -388,6 +395,19 @@ class Walker(Machine):
             elif left.kind in (CTX, STACK) and insn.op in _EQUAL and right.number == ZERO:
                 return self._both_ways(insn, state, null=insn.op == BPF_JEQ)
         return super()._jump(insn, state)
+
+    @staticmethod
+    def _tells_nothing(insn: Insn, state: State) -> bool:
+        """Whether a comparison bounds nothing before 6.8: of two numbers that are not known, or that a number
+        is not the lowest it may be (reg_set_min_max())."""
+        if insn.cls not in _TURNS or insn.jump_target is None or insn.is_unconditional_jump:
+            return False
+        left, right = state.frames[-1].regs[insn.dst], state.frames[-1].regs[insn.src]
+        if left.kind != SCALAR or left.number.is_const:
+            return False
+        if insn.opcode & BPF_X:
+            return right.kind == SCALAR and not right.number.is_const
+        return insn.op in _EQUAL and insn.imm == left.number.umin
 
     def _both_ways(self, insn: Insn, state: State, *, null: bool) -> Successors:
         """The context, the packet or a place on the stack is compared with 0: verifiers walk the way on which

@@ -15,10 +15,10 @@ from preflight.predict.pointer_walk import misuses
 from tests.btfwriter import BtfWriter
 from tests.bytecode.test_reach import image
 from tests.elfwriter import Ins, load_address, mov
-from tests.predict.pointers import load, looked_up, verdicts
+from tests.predict.pointers import HASH, load, looked_up, verdicts
 from tests.predict.scenes import caller, kernel_of, on
 from tests.predict.test_blind_recorded import objects
-from tests.predict.worlds import call
+from tests.predict.worlds import call, findings, program, world
 
 WRONG, RANGE, NULL = [("PC435", "missing")], [("PC434", "missing")], [("PC432", "missing")]
 STORAGE = {"type": 19, "key_size": 16, "value_size": 8, "max_entries": 0}
@@ -293,3 +293,57 @@ def test_a_weak_function_of_another_type_is_open() -> None:
     assert (found.code, found.verdict.value) == ("PC205", "unknown")
     # a flavour stands for one of several types
     assert core_findings(on(caller("bpf_made___two", weak=True), kernel_of(types))) == []
+
+
+@pytest.mark.parametrize(("locked", "expected"), [(False, []), (True, ["lock-call True"])])
+def test_a_function_is_called_while_a_lock_is_held(locked: bool, expected: list[str]) -> None:
+    place = (asm.mov_reg(6, 0), asm.mov_reg(1, 6), asm.call(93))
+    unlock = (asm.mov_reg(1, 6), asm.call(94))
+    inside = (asm.call_local(5 if locked else 3),)
+    body = (*place, *inside, *unlock) if locked else (*place, *unlock, *inside)
+    main = (*FOUND, *body, asm.mov(0, 0), asm.exit_())
+    lock = MapOf("kept", "hash", 16, 4, 0, ((0, 4, "bpf_spin_lock"),))
+    callee = sum(len(one) for one in main) // 8
+    at = main.index(inside[0])
+    here = sum(len(one) for one in main[:at]) // 8
+    main = tuple(asm.call_local(callee - here - 1) if one is inside[0] else one for one in main)
+    refs: dict[int, Ref] = {3: MapRef("kept", created=True)}
+    assert walked(main, refs, asm.mov(0, 0), asm.exit_(), maps=(lock,)) == expected
+
+
+#: r7 = some number up to 7, r6 = any number; what a lookup gave is in r0.
+NUMBERS = (call(7), Ins(0x57, 0, imm=7), Ins(0xBF, 7, 0), call(7), Ins(0xBF, 6, 0))
+OPEN = [("PC434", "unknown")]
+
+
+def moved(section: str, *between: Ins, structs: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    """Findings where r6 moves what a lookup gave, behind a comparison that leaves over two instructions."""
+    body = (*NUMBERS, *looked_up(*between, Ins(0x0F, 0, 6), Ins(0x71, 1, 0)))
+    kernel = world(functions={"work": 1}, map_types=("hash", "array"), structs=structs)
+    made = findings(program(section, body, maps=[HASH]), kernel)
+    return [(one.code, one.verdict.value) for one in made if one.code == "PC434"]
+
+
+@pytest.mark.parametrize("section", ["tc", "kprobe/work"])
+def test_older_verifiers_learn_nothing_of_two_numbers_that_are_compared(section: str) -> None:
+    two = Ins(0x3D, 6, 7, off=2)  # if r6 >= r7
+    assert moved(section, two) == OPEN
+    assert moved(section, two, structs=("bpf_retval_range",)) == []
+    assert moved(section, Ins(0x35, 6, off=2, imm=8)) == []
+
+
+@pytest.mark.parametrize("section", ["tc", "kprobe/work"])
+def test_older_verifiers_do_not_know_that_what_is_not_0_is_more(section: str) -> None:
+    def less(*asked: Ins, structs: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+        return moved(section, Ins(0x57, 6, imm=7), *asked, Ins(0x07, 6, imm=-1), structs=structs)
+
+    assert less(Ins(0x15, 6, off=3)) == [("PC434", "missing")]
+    assert less(Ins(0x15, 6, off=3), structs=("bpf_retval_range",)) == []
+    assert less(Ins(0xA5, 6, off=3, imm=1)) == []  # if r6 < 1
+
+
+@pytest.mark.parametrize(("at", "expected"), [(8, []), (16, ["PC302"])])
+def test_an_iterator_hands_over_so_much(at: int, expected: list[str]) -> None:
+    kernel = world(functions={"bpf_iter_task": 2})
+    made = findings(program("iter/task", [load(1, 1, at), mov(0, 0)]), kernel)
+    assert [one.code for one in made if one.code == "PC302"] == expected
