@@ -3,19 +3,21 @@
 
 Followed are pointers from object to object: behind an argument, out of an iterator's or struct_ops' context,
 from helpers that give one. Each read is looked up in the kernel's own struct (btf_struct_access()), nothing
-may be written, and a helper that wants one struct takes no other (btf_struct_ids_match()). What lies directly
+may be written, and a helper or kernel function that wants one struct takes no other, nor a number
+(btf_struct_ids_match(), process_kf_arg_ptr_to_btf_id()). What lies directly
 behind the arguments of tracing programs is PC305's (`argument_structs`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from preflight.btf import Btf, Kind
-from preflight.btf.types import Composite, Ptr
+from preflight.btf.types import Composite, Func, FuncProto, Ptr
 from preflight.bytecode.helpers import helper_name
+from preflight.bytecode.image import KfuncRef
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
@@ -59,6 +61,10 @@ _PROMOTED: Final = {"tcp_congestion_ops": {"sock": "tcp_sock"}, "sched_ext_ops":
 #: Program types whose context holds objects.
 _WITH_OBJECTS: Final = ("tracing", "lsm", "struct_ops")
 _ITERATOR: Final = "trace_iter"
+#: How structs begin that kernel functions are given on the stack, in values of maps or as the context
+#: (get_kfunc_ptr_arg_type()).
+_OF_THE_VERIFIER: Final = ("bpf_dynptr", "bpf_iter", "bpf_list", "bpf_rb_", "bpf_wq", "bpf_timer", "bpf_task_work",
+                           "bpf_res_spin", "__sk_buff", "xdp_md", "bpf_sock")  # fmt: skip
 #: What sockets of all kinds begin with.
 _SOCKET: Final = "sock_common"
 _WORD: Final = 8
@@ -76,12 +82,16 @@ def object_use_findings(
     others_ask = root is not None and root[0] == _HOOK and root[1] != _ITERATOR
     if others_ask and not gives and not _follows(on_kernel, program, code):
         return
-    uses = code.memo(("object-uses", root is None), lambda: _uses(code, with_context=root is not None))
+    functions = _functions(on_kernel, program)
+    uses = code.memo(
+        ("object-uses", root is None), lambda: _uses(code, functions, with_context=root is not None)
+    )
     if others_ask:
         uses = tuple(use for use in uses if use.path or use.given or use.varies or use.word <= _GIVEN)
     calls = code.memo("helpers-by-slot", lambda: {insn.slot: insn for insn in code.helper_calls})
     for use in uses:
-        made = _judged(on_kernel, program, root or _NO_ROOT, use, calls.get(use.slot))
+        function = functions.get(use.slot, "")
+        made = _judged(on_kernel, program, root or _NO_ROOT, use, calls.get(use.slot), function)
         if made is not None:
             yield made
             return
@@ -112,10 +122,18 @@ def _follows(on_kernel: RelocatedObject, program: Program, code: Code) -> bool:
         return True
     if any(use.computes or not use.size for use in followed(on_kernel, program, word_of_arguments)):
         return True
+    if _functions(on_kernel, program):
+        return True
     return any(_wanted(insn, register) for insn in code.helper_calls for register in range(1, 6))
 
 
-def _uses(code: Code, *, with_context: bool) -> tuple[Access, ...]:
+def _functions(on_kernel: RelocatedObject, program: Program) -> dict[int, str]:
+    """The kernel functions that a program calls, by slot."""
+    refs = on_kernel.obj.image(program).refs
+    return {slot: ref.name.partition("___")[0] for slot, ref in refs.items() if isinstance(ref, KfuncRef)}
+
+
+def _uses(code: Code, functions: Mapping[int, str], *, with_context: bool) -> tuple[Access, ...]:
     """What is done with objects, in the order of the program. Where relocation found a member, the struct is
     the one that the program took it for, and others ask whether that is so."""
     word_of = word_of_arguments if with_context else _nothing
@@ -125,7 +143,7 @@ def _uses(code: Code, *, with_context: bool) -> tuple[Access, ...]:
         use
         for use in found
         if (
-            _wanted(calls.get(use.slot), use.given)
+            use.slot in functions or _wanted(calls.get(use.slot), use.given)
             if use.given
             else use.stores or use.varies or not isinstance(use.offset, OwnNumber)
         )
@@ -144,10 +162,13 @@ def _given_by(insn: Insn) -> int | None:
 
 
 def _judged(
-    on_kernel: RelocatedObject, program: Program, root: _Root, use: Access, call: Insn | None
+    on_kernel: RelocatedObject, program: Program, root: _Root, use: Access, call: Insn | None, function: str
 ) -> Finding | None:
     why = None
-    if use.given:
+    if use.given and function:
+        asked = (root, function, use.given, use.word, use.offset, *use.path)
+        why = on_kernel.ask_at(program, _other_than_declared, *asked)
+    elif use.given:
         wanted = _wanted(call, use.given)
         if wanted:
             why = on_kernel.ask_at(program, _other_struct, root, wanted, use.word, use.offset, *use.path)
@@ -219,9 +240,42 @@ def _other_struct(
 ) -> str | None:
     """Why an object is none of the structs that a helper wants."""
     btf, struct = target.kernel.btf, _struct(target, root, word, *path)
+    if struct is None and not path and _is_number(target, root, word):
+        return f"it is a number to the verifier but {wanted[0]} is expected"
     if struct is None or not struct.name or any(_holds(btf, struct, one, offset) for one in wanted):
         return None
     return f"it is of type {struct.name} but {wanted[0]} is expected"
+
+
+def _other_than_declared(
+    target: KernelTarget, root: _Root, function: str, register: int, word: int, offset: int, *path: int
+) -> str | None:
+    """Why an object is none of the struct that a kernel function declares to take."""
+    declared = _declared(target.kernel.btf, function, register)
+    return None if declared is None else _other_struct(target, root, (declared,), word, offset, *path)
+
+
+def _declared(btf: Btf, function: str, register: int) -> str | None:
+    """The struct that a kernel function takes in a register; None for what is checked in other ways."""
+    ids = btf.ids_by_name(function, {Kind.FUNC})
+    found = btf.type(ids[0]) if ids else None
+    proto = btf.type(found.type) if isinstance(found, Func) else None
+    if not isinstance(proto, FuncProto) or register > len(proto.params):
+        return None
+    parameter = proto.params[register - 1]
+    struct = _pointed(btf, parameter.type)
+    if struct is None or "__" in parameter.name or struct.name.startswith(_OF_THE_VERIFIER):
+        return None
+    return struct.name or None
+
+
+def _is_number(target: KernelTarget, root: _Root, word: int) -> bool:
+    """Whether an argument of a hook is a number to the verifier, as pointers to none but structs are."""
+    how, attach_type, text = root
+    if how != _HOOK or attach_type == _ITERATOR or word < 0:
+        return False
+    given = target.ask(given_by_hook, attach_type, text) or []
+    return word < len(given) and given[word].struct is None and not given[word].tagged
 
 
 def _holds(btf: Btf, struct: Composite, wanted: str, offset: int) -> bool:

@@ -14,7 +14,7 @@ from preflight.btf import Kind
 from preflight.kernels import Store
 from preflight.predict.code import code_of
 from preflight.predict.kernel_facts import KernelFacts
-from preflight.predict.object_uses import _other_struct, _struct, _uses
+from preflight.predict.object_uses import _declared, _other_struct, _other_than_declared, _struct, _uses
 from preflight.predict.target import KernelTarget
 from preflight.predict.verdict import predict
 from tests.bytecode.test_reach import image
@@ -136,7 +136,7 @@ def test_ways_that_hold_different_objects() -> None:
     )  # fmt: skip
     linked = image(*(one.encode("little") for one in insns))
     code = code_of(linked)
-    assert _uses(code, with_context=True) == ()
+    assert _uses(code, {}, with_context=True) == ()
 
 
 def test_an_offset_that_is_not_constant() -> None:
@@ -162,3 +162,27 @@ def test_saved_registers_are_an_object() -> None:
     assert said(NEW, "tp_btf/sched_switch", regs) == []
     beyond = Ins(0x79, 1, 0, off=struct(NEW, "pt_regs").size)
     assert said(NEW, "tp_btf/sched_switch", [TASK, call(175), beyond, mov(0, 0)]) == WRONG
+
+
+def test_a_kernel_function_wants_another_struct() -> None:
+    target, root = facts_of(NEW).target, ("hook", "trace_raw_tp", "cgroup_mkdir")
+    assert _other_than_declared(target, root, "bpf_cgroup_acquire", 1, 0, 0) is None
+    assert _other_than_declared(target, root, "bpf_task_acquire", 1, 0, 0) == (
+        "it is of type cgroup but task_struct is expected"
+    )
+    kn = at(NEW, "cgroup", "kn")
+    assert _other_than_declared(target, root, "bpf_cgroup_acquire", 1, 0, 0, kn) == (
+        "it is of type kernfs_node but cgroup is expected"
+    )
+    # a mask is what a mask with a count begins with, and what is not declared is not asked for
+    assert _declared(target.kernel.btf, "bpf_cpumask_first", 1) == "cpumask"
+    assert _declared(target.kernel.btf, "bpf_dynptr_size", 1) is None
+    assert _other_than_declared(target, root, "bpf_no_such_function", 1, 0, 0) is None
+
+
+def test_a_number_is_no_object() -> None:
+    target, root = facts_of(NEW).target, ("hook", "trace_raw_tp", "cgroup_mkdir")
+    assert _other_struct(target, root, ("cgroup",), 0, 0) is None
+    assert _other_struct(target, root, ("cgroup",), 1, 0) == (
+        "it is a number to the verifier but cgroup is expected"
+    )
