@@ -127,7 +127,7 @@ def misuses(
     walker.calls_once = once
     if unset:
         walker.follow_registers()
-    explore_paths(walker, min(_STEPS, len(image.code) // 8 + _LEAST), ())
+    walker.explore(min(_STEPS, len(image.code) // 8 + _LEAST))
     follow_loops(walker, walker.loops, walker.entered)
     return tuple(sorted(walker.found.values(), key=lambda one: (not one.sure, one.slot)))
 
@@ -187,6 +187,17 @@ class Walker(Machine):
         ) or any(
             i is not None and i.is_helper_call and i.imm in pointer_calls.BY_MACHINE for i in graph.insns
         )
+
+    def explore(self, steps: int) -> None:
+        """All paths if they are few; of many those to blocks visited least, then some in the verifiers' order.
+
+        Most programs that are refused are refused soon, in that order; the other sees more of a program.
+        """
+        roots = [(slot, state.copy()) for slot, state in self.roots]
+        whole, _ = explore_paths(self, steps // 3, ())
+        if not whole and not any(one.sure for one in self.found.values()):
+            self.roots, self._rooted = roots, {0}
+            explore_paths(self, self.steps + steps, (), deep=True)
 
     # what a path holds
 
