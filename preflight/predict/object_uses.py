@@ -63,8 +63,10 @@ _WITH_OBJECTS: Final = ("tracing", "lsm", "struct_ops")
 _ITERATOR: Final = "trace_iter"
 #: How structs begin that kernel functions are given on the stack, in values of maps or as the context
 #: (get_kfunc_ptr_arg_type()).
-_OF_THE_VERIFIER: Final = ("bpf_dynptr", "bpf_iter", "bpf_list", "bpf_rb_", "bpf_wq", "bpf_timer", "bpf_task_work",
-                           "bpf_res_spin", "__sk_buff", "xdp_md", "bpf_sock")  # fmt: skip
+_OF_THE_VERIFIER: Final = (
+    "bpf_dynptr", "bpf_iter", "bpf_list", "bpf_rb_", "bpf_wq", "bpf_timer", "bpf_task_work", "bpf_res_spin",
+    "__sk_buff", "xdp_md", "bpf_sock",
+)  # fmt: skip
 #: What sockets of all kinds begin with.
 _SOCKET: Final = "sock_common"
 _WORD: Final = 8
