@@ -80,7 +80,9 @@ def places(release: str, kind: str, of: str = ".") -> set[str]:
 def test_the_sets_written_later(release: str, of: str) -> None:
     assert places(release, "false-good", of) - OPEN_ENDS == set()
     assert places(release, "false-bad", of) == set()
-    assert sum(pair.kind == "open" for pair in pairs(release, of)) <= OPEN.get(of, 0.09) * len(pairs(release, of))
+    assert sum(pair.kind == "open" for pair in pairs(release, of)) <= OPEN.get(of, 0.09) * len(
+        pairs(release, of)
+    )
 
 
 @pytest.mark.parametrize("of", LATER)

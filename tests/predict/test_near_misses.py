@@ -68,12 +68,19 @@ def test_objects_that_helpers_take(helper: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "expected"), [("fentry/work", []), ("kprobe/work", WRONG), ("raw_tp/made", WRONG)]
+    ("section", "argument", "expected"),
+    [
+        ("fentry/work", "struct path *", []),
+        ("fentry/work", "long", ["missing"]),
+        ("kprobe/work", "struct path *", ["missing"]),
+        ("raw_tp/made", "long", ["missing"]),
+    ],
 )
-def test_only_arguments_with_types_are_objects(section: str, expected: list[tuple[str, str]]) -> None:
+def test_only_arguments_with_types_are_objects(section: str, argument: str, expected: list[str]) -> None:
     # d_path(*ctx, r10 - 16, 8)
     body = (Ins(0x7A, 10, off=-16), Ins(0xBF, 2, 10), Ins(0x07, 2, imm=-16), mov(3, 8), Ins(0x79, 1, 1))
-    assert verdicts(section, *body, call(147), mov(0, 0)) == expected
+    kernel = world(taking={"work": [argument]}, tracepoints={"made": 1}, structs={"path": ["mnt", "dentry"]})
+    assert of(findings(program(section, [*body, call(147), mov(0, 0)]), kernel), "PC435") == expected
 
 
 def test_null_as_the_owner_of_a_storage_is_open() -> None:
