@@ -189,7 +189,7 @@ class Walker(Machine):
         )
 
     def explore(self, steps: int) -> None:
-        """All paths if they are few; of many those to blocks visited least, then some in the verifiers' order.
+        """All paths if they are few; of many those to blocks visited least, then some as verifiers walk them.
 
         Most programs that are refused are refused soon, in that order; the other sees more of a program.
         """
