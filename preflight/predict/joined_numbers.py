@@ -19,6 +19,7 @@ from preflight.bytecode.opcodes import (
     BPF_ADD,
     BPF_ALU,
     BPF_ALU64,
+    BPF_DIV,
     BPF_JEQ,
     BPF_JGE,
     BPF_JGT,
@@ -34,6 +35,7 @@ from preflight.bytecode.opcodes import (
     BPF_K,
     BPF_LDX,
     BPF_LSH,
+    BPF_MOD,
     BPF_MUL,
     BPF_OR,
     BPF_RSH,
@@ -59,6 +61,7 @@ _COMPARES: Final = frozenset(
 #: Whether a number is a constant one.
 _ASKS: Final = frozenset(cls | op | BPF_K for cls in _TURNS for op in (BPF_JEQ, BPF_JNE))
 _LESS: Final = frozenset(cls | BPF_ADD | BPF_K for cls in (BPF_ALU, BPF_ALU64))
+_DIVISIONS: Final = frozenset(cls | op | BPF_K for cls in (BPF_ALU, BPF_ALU64) for op in (BPF_DIV, BPF_MOD))
 _INTERESTING: Final = JOINS | _COMPARES | _ASKS
 #: What leaves a number without bounds without bounds; the last takes no more than what a word does not have.
 _KEEPS: Final = frozenset({ADD64_K, BPF_ALU64 | BPF_LSH | BPF_K})
@@ -92,6 +95,11 @@ class _Found:
                 kind.add(insn.dst)
             else:
                 kind.discard(insn.dst)
+
+
+def divides(image: ProgramImage) -> bool:
+    """Whether a number is divided by a constant one, or the remainder taken."""
+    return not _DIVISIONS.isdisjoint(image.code[::8])
 
 
 def joined_moves(image: ProgramImage) -> bool:

@@ -67,6 +67,8 @@ _OF_THE_VERIFIER: Final = (
     "bpf_dynptr", "bpf_iter", "bpf_list", "bpf_rb_", "bpf_wq", "bpf_timer", "bpf_task_work", "bpf_res_spin",
     "__sk_buff", "xdp_md", "bpf_sock",
 )  # fmt: skip
+#: A kernel function of the version since which integers behind objects are read (6.17).
+_READS_INTEGERS: Final = "bpf_strcmp"
 #: What sockets of all kinds begin with.
 _SOCKET: Final = "sock_common"
 _WORD: Final = 8
@@ -184,6 +186,8 @@ def _judged(
             why = "only read is supported"
     elif use.size:
         why = on_kernel.ask_at(program, _refused, root, use.size, use.word, use.offset, *use.path)
+        if why is None and use.path:
+            why = on_kernel.ask_at(program, _behind_number, root, use.word, *use.path)
     if why is None:
         return None
     reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
@@ -230,6 +234,17 @@ def _refused(target: KernelTarget, root: _Root, size: int, word: int, offset: in
     """Why a read of an object is refused."""
     struct = _struct(target, root, word, *path)
     return None if struct is None else refusal(target.kernel.btf, struct.id, offset, size)
+
+
+def _behind_number(target: KernelTarget, root: _Root, word: int, *path: int) -> str | None:
+    """Why nobody may follow a member that points to an integer, which is a number before 6.17."""
+    btf, struct = target.kernel.btf, _struct(target, root, word, *path[:-1])
+    member = None if struct is None else member_at(btf, struct.id, path[-1], _WORD)
+    pointer = None if member is None else btf.type(btf.resolve(member[1].type))
+    if not isinstance(pointer, Ptr) or not pointer.type or btf.ids_by_name(_READS_INTEGERS, {Kind.FUNC}):
+        return None
+    behind = btf.kind(btf.resolve(pointer.type))
+    return "a pointer to an integer is a number to the verifier" if behind == Kind.INT else None
 
 
 def _leads(target: KernelTarget, root: _Root, word: int, *path: int) -> bool:

@@ -32,6 +32,7 @@ from preflight.predict.pointer_values import (
     MEMORY,
     OBJECT,
     ON_STACK,
+    OPEN_NUMBER,
     PACKET,
     PACKET_END,
     READONLY,
@@ -186,7 +187,8 @@ class Arguments:
                 self._walker.note(kind, slot, what, sure=kind == "size" and not self._walker.bounds_numbers)
             if most >= UNBOUNDED:
                 what = f"bpf_{name}() gets a size that is not bounded"
-                self._walker.note("size", slot, what, sure=not self._walker.bounds_numbers)
+                sure = not self._walker.bounds_numbers
+                self._walker.note("size", slot, what, sure=sure, about=OPEN_NUMBER)
                 return
             sure = length.number.is_const
         self._check_place(slot, name, value, most, sure=sure, writes=writes, fixed=isinstance(size, str))

@@ -19,10 +19,17 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.context_fields import context_fields
 from preflight.predict.hooks import gives_nothing, member_gives_nothing, struct_ops_member
-from preflight.predict.joined_numbers import joined_moves
+from preflight.predict.joined_numbers import divides, joined_moves
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.pointer_suspicion import may_misuse
-from preflight.predict.pointer_values import DEVICE_MAPS, KPTR, READONLY, MapOf, Misuse
+from preflight.predict.pointer_values import (
+    DEVICE_MAPS,
+    KPTR,
+    OPEN_NUMBER,
+    READONLY,
+    MapOf,
+    Misuse,
+)
 from preflight.predict.relocated import places_of, program_key, shape_number
 from preflight.predict.signatures import Signature, of_globals, of_kernel
 from preflight.predict.stack_reads import reads_uninitialised
@@ -94,6 +101,8 @@ _RULES: Final = {
 _READS_ALL: Final = "bpf_retval_range"
 #: Of struct bpf_func_state, since callbacks are walked until nothing new comes of it (6.7); before, once.
 _DEPTH_OF_CALLBACKS: Final = "callback_depth"
+#: Came with 6.19.
+_BEFORE_QUOTIENTS: Final = "BPF_MAP_TYPE_INSN_ARRAY"
 #: Fields of values that programs reach through helpers alone.
 _FIELDS: Final = {"bpf_spin_lock": 4, "bpf_timer": 16}
 #: The types of maps whose values may have them (map_check_btf()). Another is refused with its types, and
@@ -239,6 +248,10 @@ def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFa
         return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
     if one.kind == "context-memory":  # 6.1 refuses it, 7.3 does not
         return one._replace(sure=one.sure and not facts.has_type(_READS_ALL, Kind.STRUCT))
+    if one.about == OPEN_NUMBER and divides(obj.image(program)):
+        # remainders and quotients have bounds since 7.0: whoever has what came right before is asked
+        newest = _BEFORE_QUOTIENTS in (facts.enum("bpf_map_type") or (_BEFORE_QUOTIENTS,))
+        return one._replace(sure=one.sure and not newest)
     if one.kind == "registers" and _lets_write(facts):
         return one._replace(sure=False)
     if one.kind in ("stack", "stack-number"):

@@ -15,11 +15,15 @@ from preflight.bytecode.state import CTX, DATA, SCALAR, STACK, UNKNOWN, State, V
 from preflight.bytecode.state import NUMBER as ANY_NUMBER
 from preflight.bytecode.state import POINTER as ADDRESS
 from preflight.predict.pointer_values import MEMORY, Pointer
+from preflight.predict.pointer_values import OBJECT as KERNELS
 from preflight.predict.signatures import CONTEXT, NUMBER, OBJECT, POINTER, Parameter, Signature
 
 if TYPE_CHECKING:
     from preflight.predict.pointer_walk import Walker
 
+#: Kernel functions that take trusted objects alone, by how their names begin.
+_TRUSTED: Final = ("bpf_task_", "bpf_cgroup_", "bpf_cpumask_")
+_UNTRUSTED: Final = "bpf_rdonly_cast()"
 _IMPLEMENTATION: Final = "_impl()"
 
 
@@ -51,10 +55,24 @@ class FunctionArguments:
         for number, parameter in enumerate(signature.parameters[:5], 1):
             value = state.frames[-1].regs[number]
             wrong = self._wrong(parameter, value, of_kernel=of_kernel)
+            if of_kernel and not wrong and parameter.kind == OBJECT and called.startswith(_TRUSTED):
+                self._check_trusted(slot, called, value)
             if wrong:
                 self._walker.note("argument", slot, f"{called} gets {wrong} as argument {number}")
             elif not of_kernel and parameter.size and parameter.kind in (OBJECT, POINTER):
                 self._check_room(slot, parameter, value, f"{called} gets as argument {number}")
+
+    def _check_trusted(self, slot: int, called: str, value: Value) -> None:
+        """An object has to be there, and to be one that the verifier trusts (KF_TRUSTED_ARGS, KF_RCU)."""
+        known = value.data
+        if not isinstance(known, Pointer) or known.kind != KERNELS:
+            return
+        if known.nullable != "no":
+            self._walker.null(slot, known, f"{called} gets it")
+        elif known.source == _UNTRUSTED:
+            self._walker.note(
+                "argument", slot, f"{called} gets what {known.source} gave, which is not trusted"
+            )
 
     def _wrong(self, parameter: Parameter, value: Value, *, of_kernel: bool) -> str:
         pointer = value.kind in (STACK, CTX, DATA) or isinstance(value.data, Pointer | MapRef)

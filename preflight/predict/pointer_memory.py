@@ -41,6 +41,7 @@ from preflight.predict.pointer_values import (
     OBJECT,
     OF_FULL_SOCKETS,
     ON_STACK,
+    OPEN_NUMBER,
     PACKET,
     PACKET_END,
     SMALLEST_SAMPLE,
@@ -128,9 +129,8 @@ class PointerArithmetic(Arithmetic):
                 what = "a pointer that may not be moved is moved"
             elif self._is_unbounded(insn, right if first else left):
                 sure = not self._walker.bounds_numbers
-                self._walker.note(
-                    "bounds", insn.slot, "a pointer is moved by a number without bounds", sure=sure
-                )
+                told = f"a pointer is moved by {OPEN_NUMBER}"
+                self._walker.note("bounds", insn.slot, told, sure=sure, about=OPEN_NUMBER)
         if what:
             self._walker.note("arithmetic", insn.slot, what)
 

@@ -29,6 +29,8 @@ PLAIN_MAPS: Final = frozenset({"hash", "array", "percpu_hash", "percpu_array", "
 DEVICE_MAPS: Final = frozenset({"devmap", "devmap_hash"})
 #: A dynptr that a callback was handed: helpers alone look behind it.
 DYNPTR: Final = "dynptr"
+#: What a misuse is about where nothing at all bounds a number.
+OPEN_NUMBER: Final = "a number without bounds"
 #: What gives memory of an iterator's (PTR_TO_BUF), which is read at constant offsets alone, from 0 on.
 BUFFER: Final = "a buffer of the context"
 #: The field of a map's value that holds a pointer of the kernel's.
@@ -121,7 +123,8 @@ class MapOf(NamedTuple):
 class Misuse(NamedTuple):
     """Something a verifier refuses: `kind` says which rule, `slot` where; `sure`: every verifier does.
 
-    `about`: the struct that a kernel has to know for it (`field`), or the offset behind the access (`end`).
+    `about`: the struct that a kernel has to know for it (`field`), the offset behind the access (`end`), or
+    OPEN_NUMBER.
     """
 
     kind: str

@@ -66,6 +66,7 @@ from preflight.predict.pointer_values import (
     METADATA,
     OBJECT,
     OF_FULL_SOCKETS,
+    OPEN_NUMBER,
     PACKET,
     PACKET_END,
     PLAIN_MAPS,
@@ -721,7 +722,7 @@ class Walker(Machine):
             return
         if known.wild:
             what = f"an offset that is not bounded into {known.source}"
-            self.note("bounds", slot, what, sure=not self.bounds_numbers)
+            self.note("bounds", slot, what, sure=not self.bounds_numbers, about=OPEN_NUMBER)
         else:
             first, last = known.low + off, known.high + off + size
             what = f"bytes {first} to {last} of {known.source}, which has {known.size}"
@@ -743,12 +744,18 @@ class Walker(Machine):
         name = self.graph.kfunc_name(insn.slot) or ""
         arguments = state.frames[-1].regs[:]
         self._functions.check(insn.slot, self.functions.get(name), state, f"{name}()", of_kernel=True)
+        held = self.held(state)
+        if name == "bpf_throw" and held is not None and held.references:
+            self.note("reference", insn.slot, f"{name}() leaves what {held.references[0][1]} gave")
         following = super()._call_kernel_function(insn, state)
         first = arguments[1]
         pointer_calls.follow_section(self, state, insn.slot, name)
         pointer_calls.follow_dynptr(self, state, insn.slot, name, arguments)
         if name.startswith("bpf_iter_") and first.kind == STACK and first.off is not None:
             self._iterate(insn, state, name, first.off - pointer_calls.PLACE)
+        elif name == "bpf_rdonly_cast":
+            pointer = Pointer(OBJECT, insn.slot, f"{name}()", readonly=True)
+            state.frames[-1].regs[0] = self.made(state, pointer)
         elif name in self.rules.kfunc_acquire:
             nullable = self.rules.kfunc_acquire[name]
             pointer = Pointer(OBJECT, insn.slot, f"{name}()", nullable=nullable, held=True)

@@ -12,6 +12,7 @@ from preflight.predict.core_findings import core_findings
 from preflight.predict.pointer_findings import maps_of
 from preflight.predict.pointer_values import MapOf
 from preflight.predict.pointer_walk import misuses
+from preflight.predict.signatures import OBJECT, Parameter, Signature
 from tests.btfwriter import BtfWriter
 from tests.bytecode.test_reach import image
 from tests.elfwriter import Ins, load_address, mov
@@ -35,6 +36,7 @@ def walked(
     *function: bytes,
     maps: tuple[MapOf, ...] = (TIMED, KEPT),
     kind: str = "sched_cls",
+    functions: tuple[tuple[int | str, Signature], ...] = (),
 ) -> list[str]:
     """What is noted of a program, by rule; `refs` by place among the instructions. One with no target yet
     is to the function behind the program."""
@@ -45,7 +47,8 @@ def walked(
         slots[place]: SubprogRef(start) if isinstance(ref, SubprogRef) else ref for place, ref in refs.items()
     }
     starts = (0, start) if function else (0,)
-    found = misuses(image(*code, refs=told, subprogs=starts), Environment(), maps, kind, "", "")
+    linked = image(*code, refs=told, subprogs=starts)
+    found = misuses(linked, Environment(), maps, kind, "", "", functions=functions)
     return [f"{one.kind} {one.sure}" for one in found]
 
 
@@ -347,3 +350,50 @@ def test_an_iterator_hands_over_so_much(at: int, expected: list[str]) -> None:
     kernel = world(functions={"bpf_iter_task": 2})
     made = findings(program("iter/task", [load(1, 1, at), mov(0, 0)]), kernel)
     assert [one.code for one in made if one.code == "PC302"] == expected
+
+
+@pytest.mark.parametrize(("held", "expected"), [(False, []), (True, ["reference True"])])
+def test_nothing_is_held_where_a_program_throws(held: bool, expected: list[str]) -> None:
+    take = (asm.mov(1, 1), asm.insn(0x85, src=2), asm.jump("ne", 0, 0, 1), asm.exit_()) if held else ()
+    main = (*take, asm.mov(1, 0), asm.insn(0x85, src=2), asm.mov(0, 0), asm.exit_())
+    refs: dict[int, Ref] = {len(take) + 1: KfuncRef("bpf_throw", weak=False)}
+    if held:
+        refs[1] = KfuncRef("bpf_task_from_pid", weak=False)
+    assert walked(main, refs) == expected
+
+
+@pytest.mark.parametrize(("opcode", "expected"), [(0x61, []), (0x63, ["readonly True"])])
+def test_what_was_cast_is_read(opcode: int, expected: list[str]) -> None:
+    access = asm.load(4, 1, 0, 8) if opcode == 0x61 else asm.store_imm(4, 0, 8, 1)
+    main = (asm.mov(1, 64), asm.mov(2, 7), asm.insn(0x85, src=2), access, asm.mov(0, 0), asm.exit_())
+    assert walked(main, {2: KfuncRef("bpf_rdonly_cast", weak=False)}) == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "compares", "expected"),
+    [
+        ("bpf_cpumask_create", True, []),
+        ("bpf_cpumask_create", False, ["null True"]),
+        ("bpf_rdonly_cast", False, ["argument True"]),
+    ],
+)
+def test_kernel_functions_take_objects_that_are_there(made: str, compares: bool, expected: list[str]) -> None:
+    check = (asm.jump("ne", 0, 0, 1), asm.exit_()) if compares else ()
+    use = (asm.mov_reg(6, 0), asm.mov_reg(1, 0), asm.insn(0x85, src=2))
+    give_back = (asm.mov_reg(1, 6), asm.insn(0x85, src=2)) if compares else ()
+    main = (asm.mov(1, 64), asm.insn(0x85, src=2), *check, *use, *give_back, asm.mov(0, 0), asm.exit_())
+    first = 2 + len(check) + 2
+    refs: dict[int, Ref] = {1: KfuncRef(made, weak=False), first: KfuncRef("bpf_cpumask_empty", weak=False)}
+    if compares:
+        refs[first + 2] = KfuncRef("bpf_cpumask_release", weak=False)
+    takes = Signature((Parameter(OBJECT),), False)
+    found = walked(main, refs, functions=(("bpf_cpumask_empty", takes),))
+    assert [one for one in found if not one.startswith("reference")] == expected
+
+
+@pytest.mark.parametrize(("newest", "expected"), [(False, [("PC434", "missing")]), (True, OPEN)])
+def test_newer_verifiers_bound_remainders(newest: bool, expected: list[tuple[str, str]]) -> None:
+    body = (*NUMBERS, *looked_up(Ins(0x97, 6, imm=8), Ins(0x0F, 0, 6), Ins(0x71, 1, 0)))
+    types = ("hash", "array", *(("insn_array",) if newest else ()))
+    made = findings(program("tc", body, maps=[HASH]), world(functions={"work": 1}, map_types=types))
+    assert [(one.code, one.verdict.value) for one in made if one.code == "PC434"] == expected

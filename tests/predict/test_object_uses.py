@@ -14,7 +14,14 @@ from preflight.btf import Kind
 from preflight.kernels import Store
 from preflight.predict.code import code_of
 from preflight.predict.kernel_facts import KernelFacts
-from preflight.predict.object_uses import _declared, _other_struct, _other_than_declared, _struct, _uses
+from preflight.predict.object_uses import (
+    _behind_number,
+    _declared,
+    _other_struct,
+    _other_than_declared,
+    _struct,
+    _uses,
+)
 from preflight.predict.target import KernelTarget
 from preflight.predict.verdict import predict
 from tests.bytecode.test_reach import image
@@ -186,3 +193,10 @@ def test_a_number_is_no_object() -> None:
     assert _other_struct(target, root, ("cgroup",), 1, 0) == (
         "it is a number to the verifier but cgroup is expected"
     )
+
+
+def test_an_integer_behind_an_object_is_read_by_newer_verifiers() -> None:
+    for release, expected in ((OLD, "a pointer to an integer is a number to the verifier"), (NEW, None)):
+        target, root = facts_of(release).target, ("hook", "lsm_mac", "bprm_check_security")
+        assert _behind_number(target, root, 0, at(release, "linux_binprm", "filename")) == expected
+        assert _behind_number(target, root, 0, at(release, "linux_binprm", "file")) is None
