@@ -24,7 +24,7 @@ from preflight.predict.attach_functions import (
     trampoline,
     trampolines,
 )
-from preflight.predict.attach_otherwise import FROM_MAPS, every_match, inside, iterator, usdt
+from preflight.predict.attach_otherwise import FROM_MAPS, drivers_xdp, every_match, inside, iterator, usdt
 from preflight.predict.attach_targets import LAB, SYMBOLS, named
 from preflight.predict.causes import missing, undecided
 from preflight.predict.event_reads import event_reads
@@ -197,7 +197,7 @@ _BY_PREFIX: dict[str, tuple[Judge, ...]] = {
 #: Program type -> what is asked of the hooks that are not in the table above.
 _BY_TYPE: dict[str, tuple[Judge, ...]] = {
     "sched_cls": (_link_type,),
-    "xdp": (_nothing,),
+    "xdp": (drivers_xdp,),
     "socket_filter": (_nothing,),
     "sock_ops": (_link_type,),
     "sk_msg": (_link_type,),

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 _ITERATORS: Final = {"bpf_map_elem": "a map", "bpf_sk_storage_map": "a map", "cgroup": "an order of walking"}
 #: Iterators that take sleepable programs wherever there are any (6.1 to 7.3).
 _RESCHEDULED: Final = ("task",)
+#: Maps whose entries may name programs where they have more bytes than these (dev_map_can_have_prog()).
+_WITH_PROGRAMS: Final = ("devmap", "devmap_hash", "cpumap")
+_WITHOUT_PROGRAM: Final = 4
+#: Came with running such programs for devices without XDP of their own (5.15).
+_GENERIC_ENTRIES: Final = "cpu_map_generic_redirect"
 #: Attach types of XDP programs that run from a map's entry and are attached to no device (dev_xdp_install()).
 FROM_MAPS: Final = ("xdp_devmap", "xdp_cpumap")
 _USDT_MAP: Final = "__bpf_usdt_specs"
@@ -59,6 +64,28 @@ def usdt(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> It
         Evidence("object", f"no map {_USDT_MAP}"),
         cause="libbpf says: usdt: failed to find USDT support BPF maps (ESRCH)",
         fix="include bpf/usdt.bpf.h",
+    )
+
+
+def drivers_xdp(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """PC518 for an XDP program with a map whose entries may name programs, on a kernel that runs those for
+    drivers alone (generic_xdp_install() before 5.15)."""
+    used = {use.name for use in on_kernel.obj.usage(program).maps}
+    held = [
+        one.name
+        for one in on_kernel.obj.all_maps
+        if one.name in used and one.type in _WITH_PROGRAMS and one.value_size > _WITHOUT_PROGRAM
+    ]
+    if not held or facts.has_func(_GENERIC_ENTRIES):
+        return
+    yield undecided(
+        "PC518",
+        on_kernel.obj,
+        program,
+        held[0],
+        f"entries of map {held[0]} may name programs, which this kernel runs for drivers with XDP alone",
+        Evidence("btf", f"no function {_GENERIC_ENTRIES}"),
+        fix="attach it to a device whose driver has XDP, or leave the program out of the map's value",
     )
 
 

@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PC427 to PC439 and PC515: a case in which each does not arise, and one in which it does."""
+"""PC427 to PC439, PC515 and PC518: a case in which each does not arise, and one in which it does."""
 
 from __future__ import annotations
 
+from preflight.objects.model import BpfObject
 from tests.elfwriter import Ins, mov
 from tests.host.cases import Case
 from tests.predict.more import float_object, struct_ops_object, two_functions, usdt_object
 from tests.predict.pointers import LOOKUP, found, looked_up
 from tests.predict.pointers import load as follow
 from tests.predict.worlds import CONFIG, call, findings, program, world
+
+DEVICES = ("hash", "array", "devmap")
+
+
+def redirecting(value_size: int) -> BpfObject:
+    """An XDP program that looks into a map of devices."""
+    devices = {"type": 14, "key_size": 4, "value_size": value_size, "max_entries": 4}
+    return program("xdp", [*LOOKUP, mov(0, 2)], maps=[devices])
+
 
 CASES = {
     "PC427": Case(
@@ -63,6 +73,13 @@ CASES = {
         # r6 = 0; r6 += 1; if r6 < 8 goto -2; and the same with a random number in place of 8
         passing=lambda: found("tc", mov(6, 0), Ins(0x07, 6, imm=1), Ins(0xA5, 6, off=-2, imm=8), mov(0, 0)),
         failing=lambda: found("tc", call(7), Ins(0x55, 0, off=-2, imm=7), mov(0, 0)),
+    ),
+    "PC518": Case(
+        passing=lambda: [
+            *findings(redirecting(4), world(map_types=DEVICES)),
+            *findings(redirecting(8), world(map_types=DEVICES, functions=["cpu_map_generic_redirect"])),
+        ],
+        failing=lambda: findings(redirecting(8), world(map_types=DEVICES)),
     ),
     "PC515": Case(
         passing=lambda: findings(usdt_object(True), world(config=CONFIG)),
