@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// One round is what all verifiers walk.
 #include "guards.h"
 
-/* One round is what all verifiers walk. */
 struct count {
 	unsigned long rounds;
 };

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A second round is walked since 6.7 alone.
 #include "guards.h"
 
-/* A second round is walked since 6.7 alone. */
 struct count {
 	unsigned long rounds;
 };

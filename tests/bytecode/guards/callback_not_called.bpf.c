@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Verifiers before 6.7 take a callback to be called once; since then it may not be called at all.
 #include "guards.h"
 
-/* Verifiers before 6.7 take a callback to be called once; since then it may not be called at all. */
 struct wish {
 	unsigned long exists;
 };
