@@ -66,7 +66,7 @@ truth: build
 
 ## gate: hold what the tracers cost the verifiers of three kernels against fixtures/gate/tracers.toml
 GATE := $(BIN)/preflight gate tracers: --attach --jobs 2 --baseline fixtures/gate/tracers.toml --source-root bpf \
-	--kernel debian/5.10.0-46-cloud-amd64 --kernel debian/6.12.107+deb13-cloud-amd64 --kernel debian/7.3.4+deb13-cloud-amd64
+	--kernel debian/5.10.0-46-cloud-amd64 --kernel debian/6.12.117+deb13-cloud-amd64 --kernel debian/7.3.4+deb13-cloud-amd64
 gate: build
 	@$(GATE)
 

@@ -28,7 +28,7 @@ from tests.lab.boots import bootable_kernels, fetched
 ROOT = Path(__file__).parent.parent.parent
 BASELINE = ROOT / "fixtures" / "gate" / "tracers.toml"
 #: The kernel of the baseline that is booted here; `make gate` boots all of them.
-BOOTED = "debian/6.12.107+deb13-cloud-amd64"
+BOOTED = "debian/6.12.117+deb13-cloud-amd64"
 
 
 @pytest.fixture(scope="module")
