@@ -7,13 +7,17 @@ ELF symbols tell, as in btf_fixup_datasec() of libbpf 1.7.0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from preflight.btf import Btf, Kind
 from preflight.btf.types import Array, Composite, Datasec, DatasecVar, Enum, Float, Int, Ptr, Reference
 from preflight.errors import InputError
 from preflight.objects.elf import Elf, Section
+from preflight.objects.parts import Problem
 
+#: DATASECs that libbpf fills in itself.
+_OF_EXTERNS: Final = (".kconfig", ".ksyms")
 _DEPTH: Final = 32
 
 
@@ -33,6 +37,24 @@ def data_sections(btf: Btf | None) -> dict[str, Datasec]:
                 raise InputError(f"more than {MAX_VARIABLES} global variables")
             found.setdefault(datasec.name, datasec)
     return found
+
+
+def unplaced(elf: Elf, datasecs: Mapping[str, Datasec]) -> tuple[Problem, ...]:
+    """The DATASECs without size whose section is not there, or empty. Compilers put constants that nothing
+    names any more into .rodata.cst16 and the like; libbpf does not open such an object (ENOENT)."""
+    empty = [
+        name
+        for name, one in datasecs.items()
+        if not one.size and name not in _OF_EXTERNS and not (one.variables and one.variables[0].offset)
+    ]
+    sizes = {section.name: section.size for section in elf.sections}
+    return tuple(
+        Problem(
+            "data-section", name, f"section {name}, of which the BTF has variables, is empty or not there"
+        )
+        for name in empty
+        if not sizes.get(name)
+    )
 
 
 def variable_offsets(elf: Elf, btf: Btf, datasec: Datasec, section: Section) -> list[tuple[DatasecVar, int]]:

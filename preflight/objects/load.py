@@ -13,7 +13,7 @@ from preflight.btf.ext import BtfExt
 from preflight.errors import InputError
 from preflight.objects import arch, data, elf, externs, functions, maps, structops
 from preflight.objects.elf import Elf, Section
-from preflight.objects.layout import data_sections
+from preflight.objects.layout import data_sections, unplaced
 from preflight.objects.model import BpfObject
 from preflight.objects.parts import Problem
 
@@ -66,7 +66,12 @@ def _load(content: bytes, name: str, aliases: tuple[str, ...], sha256: str | Non
         license=_license(parsed),
         version=version,
         arch=arch.infer(btf, btf_ext) if btf else None,
-        problems=problems + map_problems + extern_problems + ops_problems + version_problems,
+        problems=unplaced(parsed, datasecs)
+        + problems
+        + map_problems
+        + extern_problems
+        + ops_problems
+        + version_problems,
         btf=btf,
         btf_ext=btf_ext,
         aliases=aliases,

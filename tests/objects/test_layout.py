@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Alignment of types."""
+"""Alignment of types, and where variables lie."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import pytest
 
 from preflight.btf import Btf
 from preflight.errors import InputError
-from preflight.objects import layout
+from preflight.objects import layout, load
 from preflight.objects.layout import align_of, data_sections
 from tests.btfwriter import BtfWriter, field
+from tests.elfwriter import ElfWriter
 
 
 def parsed(types: BtfWriter) -> Btf:
@@ -61,3 +62,27 @@ def test_too_many_variables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
     w.datasec(".data", [(var, 0, 4), (var, 4, 4)], size=8)
     with pytest.raises(InputError, match="more than 1 global variables"):
         data_sections(parsed(w))
+
+
+@pytest.mark.parametrize(
+    ("size", "filled", "at", "expected"),
+    [
+        (4, 0, 0, []),
+        (None, 0, 0, [".rodata"]),
+        (0, 0, 0, [".rodata"]),
+        (None, 4, 0, []),
+        (None, 0, 4, []),
+    ],
+)
+def test_variables_whose_section_is_not_there(
+    size: int | None, filled: int, at: int, expected: list[str]
+) -> None:
+    types = BtfWriter()
+    var = types.var("table", types.int("int", 4), linkage=0)
+    types.datasec(".rodata", [(var, at, 4)], size=filled)
+    writer = ElfWriter()
+    if size is not None:
+        writer.section(".rodata", bytes(size))
+    writer.btf(types)
+    problems = load(writer.bytes(), "o").problems
+    assert [one.subject for one in problems if one.kind == "data-section"] == expected
