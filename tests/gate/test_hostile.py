@@ -43,7 +43,7 @@ def test_a_damaged_result_of_the_lab_gives_rows_or_one_error(data: st.DataObject
             if isinstance(place[key], (dict, list)) and place[key] and data.draw(st.booleans()):
                 place = place[key]
                 continue
-            place[key] = data.draw(VALUES)
+            place[key] = copy.deepcopy(data.draw(VALUES))  # the next damage may be within it
             break
     try:
         rows = lab.rows(document, "r")
