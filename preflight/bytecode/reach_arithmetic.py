@@ -150,9 +150,13 @@ class Arithmetic:
         """Whether some verifier does not compute this, because it does not know the right side: before
         6.10 they do for addition, subtraction and AND alone, and 0 times something is anything to them
         (adjust_scalar_min_max_vals() in kernel/bpf/verifier.c of 5.10)."""
-        if self._reading.exact or op in _WITH_UNKNOWN:
+        if not self._loses() or op in _WITH_UNKNOWN:
             return False
         return not (scalars.low32(right) if bits == 32 else right).is_const
+
+    def _loses(self) -> bool:
+        """Whether what such verifiers do not compute counts."""
+        return not self._reading.exact
 
     @staticmethod
     def _shifted(op: int, left: Value, right: Value, bits: int) -> Value | None:

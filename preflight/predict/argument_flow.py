@@ -221,7 +221,10 @@ def _follow(
             _call(insn, state, wanted, found)
             continue
         if wanted.deep and opcode in _CONSTANTS:
-            state[dst] = Held(_NUMBER, insn.imm)
+            # a negative word is a large number: nothing that a pointer is moved by
+            number: Any = insn.imm
+            lost = opcode == MOV32_K and not isinstance(number, OwnNumber) and number < 0
+            _set(state, dst, None if lost else Held(_NUMBER, number))
             continue
         of_interest = dst in state or src in state
         if not of_interest and effect != ATOMIC and R10 not in (dst, src):
@@ -321,12 +324,10 @@ def _access(insn: Insn, state: _State) -> Access | None:
     if insn.is_store and insn.mode == BPF_MEM and insn.dst in state:
         return _made(insn, state[insn.dst], insn.off, SIZES[insn.opcode & 0x18], stores=True)
     if insn.is_alu and insn.op in _NOT_FOR_POINTERS and insn.dst in state:
-        made = _made(insn, state[insn.dst], 0, 0, computes=True)
-        return made and made._replace(offset=0)
+        return _made(insn, state[insn.dst]._replace(delta=0), 0, 0, computes=True)
     if insn.opcode == ADD64_X:
         both = [state[r] for r in (insn.dst, insn.src) if r in state and _is_argument(state[r])]
-        made = _made(insn, both[0], 0, 0) if len(both) == 1 else None
-        return made and made._replace(offset=0)
+        return _made(insn, both[0]._replace(delta=0), 0, 0) if len(both) == 1 else None
     if insn.opcode == ADD64_K and insn.dst in state:
         return _made(insn, state[insn.dst], insn.imm, 0)
     return None

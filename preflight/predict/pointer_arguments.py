@@ -25,7 +25,15 @@ from preflight.bytecode.state import (
     is_kernels_own,
 )
 from preflight.predict import pointer_calls
-from preflight.predict.helper_arguments import CONTEXT, FUNCTION, NUMBER, SECTION, Taken, taken_by
+from preflight.predict.helper_arguments import (
+    CONTEXT,
+    FUNCTION,
+    NUMBER,
+    SECTION,
+    Taken,
+    register_of,
+    taken_by,
+)
 from preflight.predict.pointer_values import (
     KEY_OF,
     MAP,
@@ -92,7 +100,7 @@ class Arguments:
         if fixed and arguments[fixed].kind <= OPAQUE and not arguments[fixed].number.is_const:
             what = f"argument {fixed} of bpf_{name}() is not a constant"
             self._walker.note("size", slot, what, sure=not self._walker.bounds_numbers)
-        string = self._walker.rules.string.get(name)
+        string = register_of(name, "string")
         if string and (arguments[string].kind in (STACK, SCALAR, CTX) or self.is_plain(arguments[string])):
             self._walker.note("argument", slot, f"bpf_{name}() wants a constant string as argument {string}")
         words = arguments[self._walker.rules.words.get(name, 0)]

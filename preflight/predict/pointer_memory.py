@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import DataRef, MapRef, Ref
-from preflight.bytecode.opcodes import BPF_ADD, BPF_ALU64, BPF_AND, BPF_NEG, BPF_STX, BPF_SUB, SIZES
+from preflight.bytecode.opcodes import BPF_ADD, BPF_ALU64, BPF_NEG, BPF_STX, BPF_SUB, SIZES
 from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_memory import Memory
 from preflight.bytecode.reach_reading import Reading
 from preflight.bytecode.scalars import UNKNOWN as UNKNOWN_NUMBER
-from preflight.bytecode.scalars import ZERO, Scalar, low32
+from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import (
     ANY,
     CTX,
@@ -76,11 +76,8 @@ class PointerArithmetic(Arithmetic):
         super().__init__(reading)
         self._walker = walker
 
-    def _is_lost(self, op: int, right: Scalar, bits: int) -> bool:
-        """Older verifiers compute with a number they do not know for + - and & alone."""
-        if not self._walker.loses_bounds or op in (BPF_ADD, BPF_SUB, BPF_AND):
-            return False
-        return not (low32(right) if bits == 32 else right).is_const
+    def _loses(self) -> bool:
+        return self._walker.loses_bounds
 
     def _combine(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
         if (left.kind > OPAQUE or right.kind > OPAQUE) and insn.op != BPF_NEG:

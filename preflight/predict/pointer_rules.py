@@ -29,7 +29,6 @@ class Rules:
     loads: Mapping[str, Mapping[int, str]]
     iterator: Mapping[str, Mapping[int, str]]
     writes_map: frozenset[str]
-    string: Mapping[str, int]
     words: Mapping[str, int]
     constant: Mapping[str, int]
     takes_packet: frozenset[str]
@@ -58,7 +57,6 @@ def rules() -> Rules:
             for name, row in table["iterator"].items()
         },
         lists["writes_map"],
-        table["string"],
         table["words"],
         table["constant"],
         lists["takes_packet"],

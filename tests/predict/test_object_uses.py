@@ -73,6 +73,11 @@ def test_a_read_behind_a_pointer_is_looked_up(release: str) -> None:
     assert task_fs(release, Ins(0x79, 2, 1, off=-8)) == WRONG
     # r2 = size; r1 += r2
     assert task_fs(release, mov(2, size), Ins(0x0F, 1, 2), Ins(0x71, 2, 1)) == WRONG
+    # w2 = -8 is no small number, and what it leads to is not followed
+    assert (
+        task_fs(release, Ins(0x07, 1, imm=8), Ins(0xB4, 2, imm=-8), Ins(0x0F, 1, 2), Ins(0x71, 2, 1, off=-8))
+        == []
+    )
 
 
 def test_nothing_is_written_behind_a_pointer() -> None:
