@@ -8,7 +8,7 @@ import errno
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -29,6 +29,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 #: What the lab says meanwhile: kernel name, and a few words.
 Say = Callable[[str, str], None]
+#: Seconds after which a wait looks whether it was interrupted.
+_STEP = 0.5
 
 
 class InterruptedRun(KeyboardInterrupt):
@@ -117,7 +119,7 @@ def run(
                 )
                 task.add_done_callback(lambda task: None if _failed(task) else done(task.result()))
                 pending.append(task)
-            return [item if isinstance(item, KernelRun) else item.result() for item in pending]
+            return [item if isinstance(item, KernelRun) else _waited(item) for item in pending]
         except KeyboardInterrupt:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
@@ -126,6 +128,14 @@ def run(
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _waited(task: Future[KernelRun]) -> KernelRun:
+    """A machine's result. Waited for in steps: a signal that comes just before a wait without an end is not
+    looked at until that is over (PyThread_acquire_lock_timed())."""
+    while not task.done():
+        wait([task], timeout=_STEP)
+    return task.result()
 
 
 def _so_far(
