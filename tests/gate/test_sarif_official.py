@@ -60,7 +60,7 @@ def multitool() -> Path:
             if done.returncode:
                 pytest.skip(f"npm could not bring {PACKAGE}")
             with tarfile.open(Path(folder) / done.stdout.decode().split()[-1]) as tar:
-                tar.extractall(folder, filter="data")
+                tar.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
             (Path(folder) / "package" / "Sarif.Multitool").chmod(0o755)
             if not kept.is_dir():
                 (Path(folder) / "package").rename(kept)
