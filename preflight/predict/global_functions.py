@@ -110,6 +110,11 @@ def _is_pointer(btf: Btf, type_id: int, program_type: str) -> bool:
     return not found.type or not is_context(btf, found.type, program_type)
 
 
+def is_context_of(struct: str, program_type: str) -> bool:
+    """Whether programs of a type may have a struct as their context."""
+    return program_type in _OF_TYPES.get(struct, (program_type,))
+
+
 def is_context(btf: Btf, type_id: int, program_type: str = "") -> bool:
     """Whether a type is the context of some program type, or may be that of this one."""
     to = btf.type(btf.resolve(type_id))

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""May a program of this type call this kernel function? Pure.
+"""May a program call this kernel function? Pure.
 
 Kernels of 6.9 and later, built with a pahole that knows of it, mark every registered kernel function with
 the declaration tag `bpf_kfunc`: one that is not marked beside others that are is none. For which program
-types a function is registered is code (register_btf_kfunc_id_set()), so it is told from what kernels took
-when it was tried (data/kfunc_types.toml); a type that is not among those stays open, as kernels add types.
+types a function is registered is code (register_btf_kfunc_id_set()), so it is told from kernels that were
+asked for every pair (data/kernel_functions.toml). A kernel with the same functions as one of those is taken
+for it; of another the two that it lies between have to agree, as functions are opened to more types with
+time. What only the newest of them refused stays open to newer ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Final, NamedTuple
 
 from preflight import tables
 from preflight.btf import Btf, Kind
@@ -22,18 +25,80 @@ from preflight.objects.model import Program
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.witness import Answer
 
-_MEASURE = "a load on this kernel: `preflight lab run`"
-_TAG = "bpf_kfunc"
+_MEASURE: Final = "a load on this kernel: `preflight lab run`"
+_TAG: Final = "bpf_kfunc"
+_SLEEPABLE: Final = "sleepable"
+#: Kernel functions whose callbacks may sleep, whoever sets them (push_async_cb()).
+_MAY_SLEEP: Final = ("bpf_wq_set_callback", "bpf_task_work_schedule_")
+
+#: What programs bound to a device may call alone (bpf_dev_bound_kfunc_check()).
+_OF_DEVICES: Final = "bpf_xdp_metadata_"
+
+
+class _Known(NamedTuple):
+    """One kernel that was asked."""
+
+    name: str
+    since: str
+    fingerprint: str
+
+
+class _Table(NamedTuple):
+    """`types`: those that were tried; `kernels` from old to new; `functions`: for each of them the types that
+    may call one, None where a kernel does not have it; `flags`: with `|` before it, one that some lack."""
+
+    types: frozenset[str]
+    kernels: tuple[_Known, ...]
+    functions: Mapping[str, tuple[frozenset[str] | None, ...]]
+    flags: Mapping[str, frozenset[str]]
 
 
 @cache
-def _table() -> Mapping[str, Any]:
-    return tables.load(Path(__file__).parent / "data" / "kfunc_types.toml")
+def _table() -> _Table:
+    found = tables.load(Path(__file__).parent / "data" / "kernel_functions.toml")
+    sets = [frozenset(one.split()) for one in found["sets"]]
+    return _Table(
+        frozenset(found["types"].split()),
+        tuple(_Known(one["name"], one["since"], one["fingerprint"]) for one in found["kernel"]),
+        {
+            name: tuple(None if word == "-" else sets[int(word)] for word in words.split())
+            for name, words in found["functions"].items()
+        },
+        {name: frozenset(words.split()) for name, words in found["flags"].items()},
+    )
 
 
-def kfunc_answer(facts: KernelFacts, program: Program, name: str) -> Answer:
-    """Whether the program's type may call a kernel function that vmlinux's BTF, or a module's, describes."""
-    return facts.ask(_for_type, program.program_type, name)
+def fingerprint(names: Iterable[str]) -> str:
+    """What tells a kernel with these functions from one with others."""
+    return sha256("\n".join(sorted(names)).encode()).hexdigest()[:16]
+
+
+def kfunc_answer(facts: KernelFacts, program: Program, name: str, called: Iterable[str] = ()) -> Answer:
+    """Whether the program may call a kernel function that vmlinux's BTF, or a module's, describes.
+    `called`: all kernel functions it calls."""
+    answer = facts.ask(_for_type, program.program_type, name)
+    if answer.there is True and name.startswith(_OF_DEVICES):
+        why = f"{name} is for programs that user space binds to a device, which the object does not tell"
+        return Answer(None, why, answer.evidence, _MEASURE)
+    if answer.there is not True or program.hook.sleepable or _SLEEPABLE not in flags(name):
+        return answer
+    if any(one.startswith(_MAY_SLEEP) for one in called):
+        return Answer(
+            None, f"whether {name} is called where programs may sleep is not known", answer.evidence
+        )
+    shown = Evidence("inferred", f"{name} has the flag KF_SLEEPABLE on every kernel that was looked at")
+    return Answer(False, f"{name} may sleep, which {program.name} may not", shown)
+
+
+def flags(name: str) -> frozenset[str]:
+    """Flags of a kernel function that all kernels which were looked at agree on; with `|` before it, one that
+    only some of them give it."""
+    return _table().flags.get(name, frozenset())
+
+
+def is_known(name: str) -> bool:
+    """Whether the flags of a kernel function were read."""
+    return name in _table().flags
 
 
 def _for_type(facts: KernelFacts, program_type: str, name: str) -> Answer:
@@ -44,13 +109,39 @@ def _for_type(facts: KernelFacts, program_type: str, name: str) -> Answer:
     if here and marked and name not in marked and not twin:
         shown = Evidence("btf", f"{len(marked)} functions are marked {_TAG}, {name} is not")
         return Answer(False, f"{name} is there, but is no function that programs may call", shown)
-    witnessed = any(facts.has_func(word) for word in _table()["witness"])
-    for group in _table()["group"]:
-        if name in group["functions"] and program_type in group["types"] and witnessed:
-            shown = Evidence("inferred", f"6.12 to 7.3 let {program_type} programs call {name}")
-            return Answer(True, "", shown)
+    asked = _table().functions.get(name)
+    if here and asked is not None and program_type in _table().types:
+        may, shown = _told(facts, program_type, asked)
+        if may is not None:
+            return Answer(may, "" if may else f"{program_type} programs may not call {name}", shown)
     why = f"whether {program_type} programs may call {name}, which is there, is not known"
     return Answer(None, why, Evidence("btf", f"FUNC {name}"), _MEASURE)
+
+
+def _told(
+    facts: KernelFacts, program_type: str, asked: Sequence[frozenset[str] | None]
+) -> tuple[bool | None, Evidence]:
+    """What the kernels that were asked say of one like this."""
+    kernels = _table().kernels
+    mark = facts.ask(_fingerprint)
+    for one, types in zip(kernels, asked, strict=True):
+        if one.fingerprint == mark and types is not None:
+            shown = Evidence("inferred", f"{one.name}, with the same kernel functions, was asked")
+            return program_type in types, shown
+    place = max((at for at, one in enumerate(kernels, 1) if facts.has_func(one.since)), default=0)
+    older = asked[place - 1] if place else None
+    newer = asked[place] if place < len(kernels) else None
+    words = " and ".join(one.name for one in kernels[max(place - 1, 0) : place + 1])
+    shown = Evidence("inferred", f"{words} were asked")
+    if place == len(kernels) and older is not None:
+        return program_type in older or None, shown
+    if older is None or newer is None or (program_type in older) != (program_type in newer):
+        return None, shown
+    return program_type in older, shown
+
+
+def _fingerprint(facts: KernelFacts) -> str:
+    return fingerprint(name for name in _table().functions if facts.has_type(name, Kind.FUNC))
 
 
 def marked_functions(btf: Btf) -> frozenset[str]:

@@ -169,8 +169,9 @@ def _kfuncs(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) ->
         if _reached(on_kernel, program, slots) == "no":
             continue
         for found in _judged(
-            "PC406", on_kernel.obj, program, use.name, kfunc_answer(facts, program, use.name)
-        ):
+            "PC406", on_kernel.obj, program, use.name,
+            kfunc_answer(facts, program, use.name, [one.name for one in uses]),
+        ):  # fmt: skip
             yield _at(found, on_kernel.obj, use)
 
 

@@ -36,6 +36,7 @@ from preflight.predict.helper_arguments import (
 )
 from preflight.predict.pointer_values import (
     KEY_OF,
+    KPTR,
     MAP,
     MEMORY,
     OBJECT,
@@ -218,6 +219,9 @@ class Arguments:
                 self._check_packet(slot, name, known, most, sure=sure)
             elif known.kind in (SOCKET, MAP, PACKET_END):
                 self._walker.note("argument", slot, f"bpf_{name}() gets a {known.kind} as memory")
+            elif known.local:
+                what = f"bpf_{name}() gets memory that the program allocated"
+                self._walker.note("argument", slot, what)
             elif known.kind == OBJECT and known.readonly:
                 what = f"bpf_{name}() gets an object of the kernel's as memory"
                 self._walker.note("object", slot, what, sure=False)
@@ -293,6 +297,9 @@ class Arguments:
         """A lock or a timer is among the bytes that a helper gets (check_map_access())."""
         for at, room, field in known.guarded:
             inside = known.low == known.high and known.low < at + room and at < known.low + most
-            if inside and field != "kptr":
+            if inside and field == KPTR:
+                what = f"bpf_{name}() gets bytes of {known.source} with a kernel pointer"
+                self._walker.note("kptr", slot, what, sure=sure, about=known.source)
+            elif inside:
                 what = f"bpf_{name}() gets bytes of {known.source} with its {field}"
                 self._walker.note("field", slot, what, sure=sure, about=field)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.btf import Kind
-from preflight.btf.types import Composite
 from preflight.bytecode.reach_helpers import CALLBACKS
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
@@ -21,6 +20,7 @@ from preflight.predict.context_fields import context_fields
 from preflight.predict.hooks import gives_nothing, member_gives_nothing, struct_ops_member
 from preflight.predict.joined_numbers import divides, joined_moves
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.owned_types import OwnType, Special, in_section, in_type, leads_of, own_types
 from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import (
     DEVICE_MAPS,
@@ -38,7 +38,6 @@ from preflight.predict.unset_stack import may_read_below
 from preflight.records import replace
 
 if TYPE_CHECKING:
-    from preflight.btf import Btf
     from preflight.bytecode.image import ProgramImage
     from preflight.bytecode.reach_reading import Environment, Shared
     from preflight.predict.relocated import RelocatedObject
@@ -95,6 +94,8 @@ _RULES: Final = {
     "end": _CONTEXT,
     "end-of-sample": _CONTEXT,
     "field": _WRONG,
+    "kptr": _WRONG,
+    "unkept": _WRONG,
     "spill": _WRONG,
 }
 #: Came with the version from which on all of the stack may be read (6.8), which 6.6 may have, too.
@@ -103,16 +104,21 @@ _READS_ALL: Final = "bpf_retval_range"
 _DEPTH_OF_CALLBACKS: Final = "callback_depth"
 #: Came with 6.19.
 _BEFORE_QUOTIENTS: Final = "BPF_MAP_TYPE_INSN_ARRAY"
-#: Fields of values that programs reach through helpers alone.
-_FIELDS: Final = {"bpf_spin_lock": 4, "bpf_timer": 16}
 #: The types of maps whose values may have them (map_check_btf()). Another is refused with its types, and
 #: libbpf makes it without: then there is no such field (bpf_object__create_map()).
 _KEEP: Final = {
     "bpf_spin_lock": frozenset({"hash", "array", "cgroup_storage", "sk_storage", "inode_storage",
                                 "task_storage", "cgrp_storage"}),
     "bpf_timer": frozenset({"hash", "lru_hash", "array"}),
+    "bpf_list_head": frozenset({"hash", "lru_hash", "array"}),
+    "bpf_rb_root": frozenset({"hash", "lru_hash", "array"}),
 }  # fmt: skip
-_DEPTH: Final = 8
+#: How kernel functions begin that allocate, or hand out what was allocated.
+_ALLOCATING: Final = ("bpf_obj_new", "bpf_list_", "bpf_rbtree_", "bpf_refcount_acquire", "bpf_percpu_obj_new")
+#: Came with what a program allocates being kept in maps (6.4).
+_KEEPS_OWN: Final = "bpf_refcount_acquire_impl"
+#: Parts of what may be allocated, and plain bytes in values of maps.
+_OF_ALLOCATED: Final = frozenset({"bpf_list_node", "bpf_rb_node", "bpf_refcount"})
 
 
 def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
@@ -126,18 +132,32 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     loses = joins and not facts.has_type(_READS_ALL, Kind.STRUCT)
     if not (suspected or unset or stack or loses):
         return
+    own = _own_types(obj)
     told = set()
     iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
     for misuse in on_kernel.about(
         walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset,
         functions_of(obj, program), stack, loses,
-        _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()),
+        _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()), own,
     ):  # fmt: skip
         rule = _RULES[misuse.kind]
         if rule.code in told or not _applies(misuse, obj, program, facts):
             continue
         told.add(rule.code)
         yield _finding(obj, program, _held_against(misuse, obj, program, facts), rule)
+
+
+def _keeps(obj: BpfObject, name: str, facts: KernelFacts) -> bool:
+    """Whether the kernel knows the pointers that a map keeps. Where it lacks one of their structs, the map
+    gets no types and holds numbers; newer ones take the struct of the program's BTF (btf_find_kptr())."""
+    if facts.lists_helper("kptr_xchg") is not True:
+        return False
+    if facts.has_func(_KEEPS_OWN):
+        return True
+    of = next((one for one in maps_of(obj) if one.name == name), None)
+    return of is not None and all(
+        facts.has_type(lead.struct, Kind.STRUCT) for lead in of.leads if lead.field == KPTR
+    )
 
 
 def _calls_back(obj: BpfObject, program: Program) -> bool:
@@ -178,6 +198,7 @@ def walked(
     stack: bool,
     loses: bool,
     once: bool,
+    own: tuple[OwnType, ...],
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -196,6 +217,7 @@ def walked(
         stack,
         loses,
         once,
+        own,
         shared=shared,
     )
 
@@ -219,6 +241,8 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
     """Whether it is a misuse to this kernel, too."""
     if one.kind == "result-of-hook":
         return not _gives_nothing(obj, program, facts)
+    if one.kind in ("kptr", "unkept"):  # others take it for a number
+        return _keeps(obj, one.about, facts) is (one.kind == "kptr")
     if one.kind == "field":  # to kernels that do not know it, it is a struct like any other
         return facts.has_type(one.about, Kind.STRUCT)
     if one.kind == "object":  # taken where it is trusted since 6.5
@@ -314,29 +338,25 @@ def maps_of(obj: BpfObject) -> tuple[MapOf, ...]:
 
 def _described(obj: BpfObject) -> Iterator[MapOf]:
     for one in obj.all_maps:
-        fields = tuple(sorted(_fields(obj.btf, one.value_type, 0, _DEPTH))) if obj.btf else ()
+        section = obj.data_section(one.section) if one.origin == "data" else None
+        places: tuple[Special, ...] = ()
+        if obj.btf is not None:
+            places = in_type(obj.btf, one.value_type) if section is None else in_section(obj.btf, section)
+        places = tuple(place for place in places if place.name not in _OF_ALLOCATED)
+        fields = tuple(place[:3] for place in places)
+        leads = leads_of(obj.btf, places) if obj.btf is not None and places else ()
         if one.origin not in ("data", "kconfig") and any(
             one.type not in _KEEP.get(field, (one.type,)) for _, _, field in fields
         ):
-            fields = ()
+            fields, leads = (), ()
         name = one.section if one.origin in ("data", "kconfig") else one.name
         flags = one.flags | (READONLY if one.type in DEVICE_MAPS else 0)
-        yield MapOf(name, one.type, one.value_size, one.key_size, flags, fields)
+        yield MapOf(name, one.type, one.value_size, one.key_size, flags, fields, leads)
 
 
-def _fields(btf: Btf, type_id: int, at: int, depth: int) -> Iterator[tuple[int, int, str]]:
-    """Locks, timers and kernel pointers in a type: offset, size, name."""
-    if not type_id or not depth:
-        return
-    found = btf.type(btf.resolve(type_id))
-    if isinstance(found, Composite):
-        name = found.name
-        if name in _FIELDS:
-            yield at, _FIELDS[name], name
-            return
-        for member in found.members:
-            yield from _fields(btf, member.type, at + member.bit_offset // 8, depth - 1)
-    elif btf.kind(found.id) == Kind.PTR:
-        target = btf.type(found.type) if found.type else None  # type: ignore[attr-defined]
-        if target is not None and btf.kind(target.id) == Kind.TYPE_TAG:
-            yield at, 8, KPTR
+def _own_types(obj: BpfObject) -> tuple[OwnType, ...]:
+    """What programs of an object may allocate."""
+    btf = obj.btf
+    allocates = any(extern.name.startswith(_ALLOCATING) for extern in obj.externs)
+    kept = any(lead.local for one in maps_of(obj) for lead in one.leads)
+    return obj.memo("own-types", lambda: own_types(btf) if btf and (allocates or kept) else ())

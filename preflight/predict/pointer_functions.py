@@ -14,6 +14,7 @@ from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import CTX, DATA, SCALAR, STACK, UNKNOWN, State, Value
 from preflight.bytecode.state import NUMBER as ANY_NUMBER
 from preflight.bytecode.state import POINTER as ADDRESS
+from preflight.predict.global_functions import is_context_of
 from preflight.predict.pointer_values import MEMORY, Pointer
 from preflight.predict.pointer_values import OBJECT as KERNELS
 from preflight.predict.signatures import CONTEXT, NUMBER, OBJECT, POINTER, Parameter, Signature
@@ -85,6 +86,12 @@ class FunctionArguments:
             taken = of_kernel and parameter.kind == POINTER
             return "a number" if not taken and (value.number != ZERO or parameter.kind == CONTEXT) else ""
         if parameter.kind == CONTEXT:
+            if (
+                of_kernel
+                and value.kind == CTX
+                and not is_context_of(parameter.struct, self._walker.program_type)
+            ):
+                return f"the context, which is no {parameter.struct},"
             if value.kind == CTX and value.off and self._walker.program_type != "syscall":
                 return f"the context moved by {value.off} bytes"
             return "something else than the context" if pointer and value.kind != CTX else ""

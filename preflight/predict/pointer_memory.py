@@ -169,7 +169,7 @@ class PointerArithmetic(Arithmetic):
             walker.note("null", insn.slot, what, sure=known.nullable == "yes")
             if known.nullable == "yes":
                 return left
-        if known.kind not in (MEMORY, PACKET):
+        if known.kind not in (MEMORY, PACKET) and not known.local:
             return left
         if op not in (BPF_ADD, BPF_SUB):
             return NUMBER
@@ -257,13 +257,20 @@ class PointerMemory(Memory):
             regs[insn.dst] = self._reading.unknown_memory(size)
         elif regs[insn.dst].kind == OPAQUE and size < _WORD and base.kind not in (STACK, CTX, ANY):
             regs[insn.dst] = regs[insn.dst]._replace(kind=SCALAR)
-        elif isinstance(known, Pointer) and known.kind in (MEMORY, PACKET) and size == 8:
+        elif isinstance(known, Pointer) and size == 8 and (known.kind in (MEMORY, PACKET) or known.local):
             special = [(at, field) for at, room, field in known.guarded
                        if at <= known.high + insn.off and known.low + insn.off < at + room]  # fmt: skip
             regs[insn.dst] = UNKNOWN if special else NUMBER
             if special == [(known.low + insn.off, KPTR)] and known.low == known.high:
                 # null or not, whatever else verifiers know of it (check_map_kptr_access())
-                kept = Pointer(OBJECT, insn.slot, f"a {KPTR} in {known.source}", nullable="yes")
+                of = self._walker.maps.get(known.source)
+                lead = of.lead_at(known.low + insn.off, KPTR) if of is not None else None
+                kept = Pointer(
+                    OBJECT, insn.slot, f"a {KPTR} in {known.source}", nullable="yes",
+                    struct="" if lead is None else lead.struct,
+                    trust="no" if lead is not None and not lead.kept else "",
+                    kept_in="" if lead is None else known.source,
+                )  # fmt: skip
                 regs[insn.dst] = self._walker.made(state, kept)
 
     def _read_stack(self, state: State, base: Value, off: int, size: int) -> Value:
@@ -366,6 +373,9 @@ class PointerMemory(Memory):
     def _check(self, insn: Insn, base: Value, size: int, *, writes: bool) -> None:
         known, walker, slot = base.data, self._walker, insn.slot
         if isinstance(known, Pointer):
+            if known.kept_in:
+                what = "a number is used as an address, as the kernel knows no pointer there"
+                walker.note("unkept", slot, what, about=known.kept_in)
             if known.nullable != "no":
                 what = f"what {known.source} gave may be null, and is followed without a comparison with 0"
                 walker.note("null", slot, what, sure=known.nullable == "yes")
@@ -376,6 +386,8 @@ class PointerMemory(Memory):
                 self._check_stack(slot, known, insn.off, size)
             elif known.kind == OBJECT and writes and known.readonly:
                 walker.note("readonly", slot, f"a store to what {known.source} gave")
+            elif known.local:
+                self._check_bytes(slot, known, insn.off, size, writes=writes)
             elif known.kind == MAP:  # newer verifiers read struct bpf_map
                 walker.note("pointer", slot, f"access to what {known.source} gave, a map", sure=False)
             elif known.kind in (PACKET_END, DYNPTR) or (known.kind == SOCKET and writes):
@@ -394,6 +406,10 @@ class PointerMemory(Memory):
             if of is not None and (first < 0 or first + size > of.value_size):
                 what = f"bytes {first} to {first + size} of {known.section}, which has {of.value_size}"
                 walker.note("bounds", slot, what)
+            for at, room, field in of.fields if of is not None else ():
+                if field != KPTR and at < first + size and first < at + room:
+                    what = f"direct access to a {field} in {known.section}"
+                    walker.note("field", slot, what, about=field)
         elif isinstance(known, MapRef):  # struct bpf_map is read member by member
             sure = writes or insn.off < 0
             what = f"a store to map {known.name}" if writes else f"an access to map {known.name} itself"
@@ -495,10 +511,18 @@ class PointerMemory(Memory):
             walker.note("readonly", slot, f"a store to {known.source}, which programs may only read")
         for at, room, field in known.guarded:
             inside = known.low == known.high and at < known.low + off + size and known.low + off < at + room
-            if inside and field == "kptr" and writes:
-                # before 6.4 the tag stood for pointers without a reference, which may be stored
-                walker.note("pointer", slot, f"a store to a kernel pointer in {known.source}", sure=False)
-            elif inside and field != "kptr":
+            if inside and field == KPTR and (size != _WORD or known.low + off != at):
+                where = f"offset {known.low + off} of {known.source}"
+                what = f"{size} bytes at {where}, with part of a kernel pointer"
+                walker.note("kptr", slot, what, about=known.source)
+            elif inside and field == KPTR and writes:
+                of = walker.maps.get(known.source)
+                lead = of.lead_at(at, KPTR) if of is not None else None
+                if lead is None or lead.kept:
+                    # before 6.4 the tag stood for pointers without a reference, which may be stored
+                    what = f"a store to a kernel pointer in {known.source}"
+                    walker.note("pointer", slot, what, sure=False)
+            elif inside and field != KPTR:
                 walker.note("field", slot, f"direct access to a {field} in {known.source}", about=field)
 
     def _check_stack(self, slot: int, known: Pointer, off: int, size: int) -> None:

@@ -24,7 +24,6 @@ class Rules:
     positive: frozenset[str]
     field: Mapping[str, str]
     kfunc_acquire: Mapping[str, str]
-    kfunc_release: Mapping[str, str]
     callback: Mapping[str, int]
     loads: Mapping[str, Mapping[int, str]]
     iterator: Mapping[str, Mapping[int, str]]
@@ -49,7 +48,6 @@ def rules() -> Rules:
         lists["positive"],
         table["field"],
         table["kfunc_acquire"],
-        table["kfunc_release"],
         table["callback"],
         {kind: {int(at): what for at, what in row.items()} for kind, row in table["context"].items()},
         {

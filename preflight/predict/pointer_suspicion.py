@@ -66,7 +66,7 @@ def may_misuse(
     """
     if any(one.type == "arena" for one in maps):
         return False
-    if any(one.flags & WRITEONLY for one in maps):
+    if any(one.flags & WRITEONLY or one.leads for one in maps):
         return True
     image = obj.image(program)
     if len(image.code) > 8 * _MANY:

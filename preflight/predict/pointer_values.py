@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from preflight.predict.owned_types import Lead
+
 #: Values of maps, records of ring buffers, allocated memory: `size` bytes.
 MEMORY: Final = "memory"
 #: Bytes of the packet, readable as far as a comparison with PACKET_END showed.
@@ -75,7 +77,10 @@ class Pointer(NamedTuple):
     ends with (a socket it was cast from, the iterator that gave it). `stale`: `yes` where a global function
     may have moved the packet since, which newer verifiers look at, `maybe` behind a tail call, which some of
     them do. `handed`: to a callback, by a helper. `most`: what numbers that are not constant may have added
-    to a pointer into the packet.
+    to a pointer into the packet. `struct`: the type of an object; `local`: its id in the program's own BTF,
+    which says what may be allocated. `lent`: until the lock is released (a non-owning reference). `trust`:
+    `no` for what kernel functions do not take, `maybe` where verifiers differ. `kept_in`: the map that an
+    object was read from.
     """
 
     kind: str
@@ -93,6 +98,11 @@ class Pointer(NamedTuple):
     stale: str = ""
     handed: bool = False
     most: int = 0
+    struct: str = ""
+    local: int = 0
+    lent: bool = False
+    trust: str = ""
+    kept_in: str = ""
 
 
 class Held(NamedTuple):
@@ -109,8 +119,8 @@ class Held(NamedTuple):
 
 
 class MapOf(NamedTuple):
-    """What has to be known of a map: its type, sizes, flags, and the fields of its values that are not plain
-    bytes (offset, size, name)."""
+    """What has to be known of a map: its type, sizes, flags, the fields of its values that are not plain
+    bytes (offset, size, name), and what those lead to."""
 
     name: str
     type: str
@@ -118,13 +128,18 @@ class MapOf(NamedTuple):
     key_size: int
     flags: int
     fields: tuple[tuple[int, int, str], ...] = ()
+    leads: tuple[Lead, ...] = ()
+
+    def lead_at(self, offset: int, field: str) -> Lead | None:
+        """What a field at an offset leads to."""
+        return next((one for one in self.leads if one.offset == offset and one.field == field), None)
 
 
 class Misuse(NamedTuple):
     """Something a verifier refuses: `kind` says which rule, `slot` where; `sure`: every verifier does.
 
-    `about`: the struct that a kernel has to know for it (`field`), the offset behind the access (`end`), or
-    OPEN_NUMBER.
+    `about`: the struct that a kernel has to know for it (`field`), the offset behind the access (`end`), the
+    map (`kptr`), or OPEN_NUMBER.
     """
 
     kind: str

@@ -49,11 +49,13 @@ from preflight.bytecode.state import (
 )
 from preflight.objects.kinds import INDEXED_MAPS
 from preflight.predict import pointer_calls
+from preflight.predict.kfunc_types import flags, is_known
 from preflight.predict.look_ranges import SWAPPED
 from preflight.predict.pointer_arguments import Arguments
 from preflight.predict.pointer_functions import FunctionArguments, given_to_global
 from preflight.predict.pointer_loops import follow_loops, loops_of
 from preflight.predict.pointer_memory import PointerArithmetic, PointerMemory
+from preflight.predict.pointer_owned import Owned
 from preflight.predict.pointer_values import (
     BUFFER,
     CONTEXTS,
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage
     from preflight.bytecode.insn import Insn
     from preflight.bytecode.reach_reading import Environment, Shared
+    from preflight.predict.owned_types import OwnType
     from preflight.predict.signatures import Signature
 
 #: Steps, at most and for the shortest program. Most of what is wrong is found on the first ones, as blocks
@@ -97,6 +100,8 @@ _TURNS: Final = (BPF_JMP, BPF_JMP32)
 _OF_MAPS: Final = frozenset({"array_of_maps", "hash_of_maps"})
 _OF_SOCKETS: Final = frozenset({"sockmap", "sockhash"})
 _EQUAL: Final = frozenset({BPF_JEQ, BPF_JNE})
+#: Structs of the kernel's that programs may write to in part (nf_conntrack_btf_struct_access()).
+_WRITTEN: Final = frozenset({"nf_conn"})
 #: Comparison with the end -> whether the pointer is below it where it is taken, and by one more.
 _BELOW: Final = {BPF_JGT: (False, 0), BPF_JGE: (False, 1), BPF_JLT: (True, 1), BPF_JLE: (True, 0)}
 
@@ -113,6 +118,7 @@ def misuses(
     stack: bool = False,
     loses: bool = False,
     once: bool = False,
+    own: tuple[OwnType, ...] = (),
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -120,12 +126,13 @@ def misuses(
     `RelocatedObject.about`. `unset`: registers are followed that nothing was written to. `functions`: what
     kernel functions take, by name, and global functions, by slot. `stack`: how deep it was written is
     followed, too. `loses`: as a verifier that computes with unknown numbers for + - and & alone. `once`: as
-    one that walks each callback once."""
+    one that walks each callback once. `own`: what the program may allocate."""
     walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
     walker.functions = dict(functions)
     walker.follows_stack = stack
     walker.loses_bounds = loses
     walker.calls_once = once
+    walker.owned.types = {one.id: one for one in own}
     if unset:
         walker.follow_registers()
     walker.explore(min(_STEPS, len(image.code) // 8 + _LEAST))
@@ -174,6 +181,7 @@ class Walker(Machine):
         self._arithmetic = PointerArithmetic(self._reading, self)
         self._arguments = Arguments(self, self._reading)
         self._functions = FunctionArguments(self)
+        self.owned = Owned(self)
         self._memory = self._pointers = PointerMemory(
             self._reading, self, graph.image.refs, environment.readonly_data, iterator
         )
@@ -510,6 +518,7 @@ class Walker(Machine):
         held = self.held(state)
         first = arguments[1]
         self._most_rounds = first.number.umax if insn.imm == LOOP and first.kind == SCALAR else None
+        section = self.owned.lock_of(first)
         following = super()._call_helper(insn, state)
         if name in pointer_calls.HANDS_OVER:
             self._hand_over(insn, following, name, arguments[1])
@@ -521,19 +530,21 @@ class Walker(Machine):
         if held is not None and name == "spin_lock":
             in_callback = any(frame.callback for frame in state.frames)
             lock = pointer_calls.locked_by(insn.slot, arguments[1], in_callback=in_callback)
-            self.hold(state, held._replace(lock=lock))
+            self.hold(state, held._replace(lock=lock if section is None else section))
         if held is not None and name == "spin_unlock":
+            if section is not None and held.lock >= 0 and held.lock != section:
+                self.note("lock", insn.slot, "another spin lock is released than the one that is held")
             self.hold(state, held._replace(lock=-1))
+            self.owned.returned(state)
         if name in self.rules.release:
             self._release(insn, state, name, arguments[1])
         self._dynptr(insn, state, name, arguments)
         pointer_calls.follow_dynptr(self, state, insn.slot, name, arguments)
-        if name == "kptr_xchg" and isinstance(arguments[2].data, Pointer) and arguments[2].data.held:
-            given = arguments[2].data
-            self.drop(state, given.ident)
-            # what is a map's now may be read by newer verifiers, and given back by nobody
-            self.replace(state, given.ident, Value(POINTER, data=given._replace(held=False)))
-        result = self._result(insn, state, name, arguments)
+        result = None
+        if name == "kptr_xchg":
+            result = self.owned.exchange(state, insn.slot, arguments[1], arguments[2])
+        if result is None:
+            result = self._result(insn, state, name, arguments)
         if result is not None:
             state.frames[-1].regs[0] = result
         return following
@@ -743,32 +754,59 @@ class Walker(Machine):
         self._most_rounds = None
         name = self.graph.kfunc_name(insn.slot) or ""
         arguments = state.frames[-1].regs[:]
-        self._functions.check(insn.slot, self.functions.get(name), state, f"{name}()", of_kernel=True)
+        signature = self.functions.get(name)
+        self._functions.check(insn.slot, signature, state, f"{name}()", of_kernel=True)
         held = self.held(state)
+        if held is not None:
+            self.owned.check_lock(insn.slot, name, held.lock)
+        self.owned.check_trust(insn.slot, name, arguments[1:6])
+        nodes = self.owned.nodes(name, arguments)
         if name == "bpf_throw" and held is not None and held.references:
             self.note("reference", insn.slot, f"{name}() leaves what {held.references[0][1]} gave")
         following = super()._call_kernel_function(insn, state)
         first = arguments[1]
+        if nodes is not None:
+            for _, inside in following:
+                frame = inside.frames[-1]
+                if frame.callback and frame.call == insn.slot:
+                    frame.regs[1:3] = [nodes, nodes]
         pointer_calls.follow_section(self, state, insn.slot, name)
+        if name == "bpf_rcu_read_unlock":
+            self.owned.left_section(state)
         pointer_calls.follow_dynptr(self, state, insn.slot, name, arguments)
         if name.startswith("bpf_iter_") and first.kind == STACK and first.off is not None:
             self._iterate(insn, state, name, first.off - pointer_calls.PLACE)
         elif name == "bpf_rdonly_cast":
             pointer = Pointer(OBJECT, insn.slot, f"{name}()", readonly=True)
             state.frames[-1].regs[0] = self.made(state, pointer)
-        elif name in self.rules.kfunc_acquire:
-            nullable = self.rules.kfunc_acquire[name]
-            pointer = Pointer(OBJECT, insn.slot, f"{name}()", nullable=nullable, held=True)
+        elif self.owned.follow(state, insn.slot, name, arguments):
+            pass
+        elif nullable := self._acquires(name):
+            struct = "" if signature is None else signature.gives
+            readonly = bool(struct) and struct not in _WRITTEN and self.program_type != "struct_ops"
+            pointer = Pointer(
+                OBJECT, insn.slot, f"{name}()", nullable=nullable, held=True, readonly=readonly, struct=struct
+            )
             made = self.made(state, pointer)
             self.acquire(state, insn.slot, f"{name}()")
             state.frames[-1].regs[0] = made
-        elif name in self.rules.kfunc_release:
+        elif "release" in flags(name):
             self._release_object(insn, state, name, first)
         elif (slice_ := pointer_calls.slice_of(self, insn.slot, name, arguments)) is not None:
             state.frames[-1].regs[0] = self.made(state, slice_)
-        elif any(isinstance(one.data, Pointer) and one.data.held for one in arguments[1:6]):
+        elif not is_known(name) and any(
+            isinstance(one.data, Pointer) and one.data.held for one in arguments[1:6]
+        ):
             state.doubt = True  # it may keep or release what it gets
         return following
+
+    def _acquires(self, name: str) -> str:
+        """Whether what a kernel function gives may be null, if it is a reference; empty if it is none."""
+        known = flags(name)
+        if "acquire" not in known:
+            return ""
+        may = "yes" if "ret_null" in known else "maybe" if "|ret_null" in known else "no"
+        return self.rules.kfunc_acquire.get(name, may)
 
     def _iterate(self, insn: Insn, state: State, name: str, ident: int) -> None:
         held = self.held(state)
@@ -788,7 +826,8 @@ class Walker(Machine):
             state.frames[-1].regs[0] = self.made(state, pointer)
 
     def _release_object(self, insn: Insn, state: State, name: str, value: Value) -> None:
-        known, word = value.data, self.rules.kfunc_release[name]
+        known, signature = value.data, self.functions.get(name)
+        struct = signature.parameters[0].struct if signature is not None and signature.parameters else ""
         if not isinstance(known, Pointer):
             if value.kind == SCALAR or (value.kind == OPAQUE and self._pointers.is_given(value)):
                 self.note("reference", insn.slot, f"{name}() gets something that holds no reference")
@@ -797,8 +836,8 @@ class Walker(Machine):
             self.null(insn.slot, known, f"{name}() gets it")
         elif not known.held:
             self.note("reference", insn.slot, f"{name}() gets what {known.source} gave, no reference")
-        elif word not in known.source and known.source != "bpf_kptr_xchg()":
-            self.note("argument", insn.slot, f"{name}() gets what {known.source} gave")
+        elif struct and known.struct and known.struct != struct:
+            self.note("argument", insn.slot, f"{name}() gets a {known.struct}, and takes a {struct}")
         self.drop(state, known.ident)
         self.replace(state, known.ident, NUMBER)
 

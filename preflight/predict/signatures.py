@@ -26,17 +26,19 @@ _NUMBERS: Final = frozenset({Kind.INT, Kind.ENUM, Kind.ENUM64})
 
 
 class Parameter(NamedTuple):
-    """What an argument is, and the bytes behind a pointer (0: not known)."""
+    """What an argument is, the bytes behind a pointer (0: not known), and the name of the struct there."""
 
     kind: str
     size: int = 0
+    struct: str = ""
 
 
 class Signature(NamedTuple):
-    """What a function takes, and whether it gives nothing."""
+    """What a function takes, whether it gives nothing, and the struct it gives a pointer to."""
 
     parameters: tuple[Parameter, ...]
     is_void: bool
+    gives: str = ""
 
 
 def of_kernel(obj: BpfObject) -> tuple[tuple[str, Signature], ...]:
@@ -72,7 +74,7 @@ def _named(btf: Btf, name: str, program_type: str = "") -> Signature | None:
                 Parameter(TAGGED) if number in marked else _parameter(btf, param.type, program_type)
                 for number, param in enumerate(proto.params)
             )
-            return Signature(tuple(given), proto.ret == 0)
+            return Signature(tuple(given), proto.ret == 0, _struct(btf, proto.ret))
     return None
 
 
@@ -85,9 +87,17 @@ def _parameter(btf: Btf, type_id: int, program_type: str) -> Parameter:
     if not found.type:
         return Parameter(POINTER)
     if is_context(btf, found.type, program_type):
-        return Parameter(CONTEXT)
+        return Parameter(CONTEXT, 0, btf.name(btf.resolve(found.type)))
     to = btf.type(btf.resolve(found.type))
     kind = OBJECT if isinstance(to, Composite) else POINTER
     if program_type and kind == OBJECT and to.name == _DYNPTR:
         return Parameter(TAGGED)
-    return Parameter(kind, btf.size_of(to.id) or 0 if btf.kind(to.id) in (*_NUMBERS, Kind.STRUCT) else 0)
+    size = btf.size_of(to.id) or 0 if btf.kind(to.id) in (*_NUMBERS, Kind.STRUCT) else 0
+    return Parameter(kind, size, to.name if kind == OBJECT else "")
+
+
+def _struct(btf: Btf, type_id: int) -> str:
+    """The struct that a pointer leads to."""
+    found = btf.type(btf.resolve(type_id)) if type_id else None
+    to = btf.type(btf.resolve(found.type)) if isinstance(found, Ptr) and found.type else None
+    return to.name if isinstance(to, Composite) else ""

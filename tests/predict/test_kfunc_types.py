@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from preflight import tables
+from preflight.predict import kfunc_types
 from tests.predict import scenes
-from tests.predict.worlds import findings
+from tests.predict.worlds import facts, findings
 
 WITNESS = "bpf_copy_from_user_str"
 
@@ -24,15 +28,48 @@ def verdicts(name: str, section: str, *others: str, marked: tuple[str, ...] = ()
         ("bpf_rcu_read_lock", "socket", []),
         ("bpf_rcu_read_lock", "kprobe/made", []),
         ("bpf_task_from_pid", "xdp", []),
-        ("bpf_task_from_pid", "kprobe/made", ["unknown"]),
-        ("bpf_task_from_pid", "raw_tp/made", ["unknown"]),
+        ("bpf_task_from_pid", "kprobe/made", ["missing"]),
+        ("bpf_task_from_pid", "raw_tp/made", ["missing"]),
         ("bpf_cpumask_create", "syscall", []),
-        ("bpf_cpumask_create", "tc", ["unknown"]),
+        ("bpf_cpumask_create", "tc", ["missing"]),
         ("bpf_made", "syscall", ["unknown"]),
+        # of struct_ops not every one was asked
+        ("bpf_task_from_pid", "struct_ops/made", ["unknown"]),
+        # which devices a program is bound to is not in the object
+        ("bpf_xdp_metadata_rx_hash", "xdp", ["unknown"]),
+        ("bpf_copy_from_user_str", "syscall", []),
+        ("bpf_copy_from_user_str", "tp_btf/made", ["missing"]),
     ],
 )
 def test_what_measured_kernels_took(name: str, section: str, expected: list[str]) -> None:
     assert verdicts(name, section, WITNESS) == expected
+
+
+def test_what_the_kernels_on_both_sides_differ_in_stays_open() -> None:
+    # 6.17 refuses it to sched_cls, 6.18 does not
+    between = ("bpf_strnlen",)
+    assert verdicts("bpf_lookup_user_key", "tc", WITNESS, *between) == ["unknown"]
+
+
+def test_what_the_newest_kernel_refused_stays_open_to_newer_ones() -> None:
+    newest = ("bpf_sock_read_xattr", "bpf_made_yesterday")
+    assert verdicts("bpf_task_from_pid", "kprobe/made", *newest) == ["unknown"]
+    assert verdicts("bpf_task_from_pid", "tc", *newest) == []
+
+
+def test_a_kernel_with_the_same_functions_as_one_that_was_asked_is_like_it() -> None:
+    table = tables.load(Path(kfunc_types.__file__).parent / "data" / "kernel_functions.toml")
+    place = [one["name"] for one in table["kernel"]].index("debian/6.17.13+deb13-cloud-amd64")
+    names = [name for name, words in table["functions"].items() if words.split()[place] != "-"]
+    assert kfunc_types.fingerprint(names) == table["kernel"][place]["fingerprint"]
+    assert verdicts("bpf_lookup_user_key", "tc", *names, marked=tuple(names)) == ["missing"]
+
+
+def test_a_function_that_sleeps_where_a_callback_may_stays_open() -> None:
+    program = scenes.caller("bpf_copy_from_user_str", section="tp_btf/made").programs[0]
+    kernel = facts(scenes.kernel(functions=[WITNESS, "bpf_wq_set_callback_impl"]))
+    called = ["bpf_copy_from_user_str", "bpf_wq_set_callback_impl"]
+    assert kfunc_types.kfunc_answer(kernel, program, called[0], called).there is None
 
 
 def test_a_kernel_that_may_be_older_stays_open() -> None:

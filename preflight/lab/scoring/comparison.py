@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from preflight.findings.model import BAD_VERDICTS, Severity, Verdict
 from preflight.findings.registry import codes
@@ -72,13 +72,24 @@ class LeftOut:
     reason: str
 
 
+#: What the verifier says where nobody mapped an arena, which libbpf does since 1.4.
+_UNMAPPED: Final = "arena's user address must be set via map_extra or mmap()"
+_ARENA: Final = "arenas, which the loader's libbpf does not map"
+
+
+def _wants_newer_loader(*texts: str) -> bool:
+    return any(_UNMAPPED in text for text in texts)
+
+
 def compare(
     predicted: Mapping[str, Any], measured: ObjectMeasurement, kernel: str
 ) -> Iterator[Pair | LeftOut]:
     """Every question about one object on one kernel."""
     shared = predicted["findings"]
     programs = {str(one["name"]): one for one in predicted["programs"]}
-    if any(program.newer_section for program in measured.programs):
+    if _wants_newer_loader(measured.messages, measured.log):
+        yield LeftOut(_ARENA)
+    elif any(program.newer_section for program in measured.programs):
         # The loader's libbpf knows fewer section names than the prediction: it refuses the whole object.
         yield LeftOut("objects with a section newer than the loader's libbpf")
     else:
@@ -105,6 +116,9 @@ def _program(
     judged: Mapping[str, Any],
     program: ProgramMeasurement,
 ) -> Iterator[Pair | LeftOut]:
+    if _wants_newer_loader(program.messages, program.log):
+        yield LeftOut(_ARENA)
+        return
     found = [*shared, *judged["findings"]]
     words = program.errno, last_words(program.log, program.messages)
     yield _pair(PROGRAM, place, str(judged["verdict"]), program.verdict, _loading(found), words)

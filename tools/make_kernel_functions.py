@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write preflight/predict/data/kernel_functions.toml from what packaged kernels say of kernel functions.
+
+    python tools/make_kernel_functions.py [--keep FOLDER] KERNEL@SINCE...
+
+Each KERNEL is of the catalogue and x86-64; they come oldest first. SINCE is a function that no older kernel
+has. Read are the sets of kernel functions in its image with their flags (BTF_ID_FLAGS(), as resolve_btfids
+left them), and each kernel is booted and told to load a program of every type for every one of these
+functions: what `calling kernel function ... is not allowed` is not said of may be called. The arguments of
+those programs are wrong, so nearly none is loaded; none is attached. --keep: trials are left there, and not
+made again while the functions are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from preflight.btf import Btf, Kind  # noqa: E402
+from preflight.kernels import Kernel, image, kallsyms, resolve_all, symbol_addresses  # noqa: E402
+from preflight.lab.material import Supply  # noqa: E402
+from preflight.lab.run import Plan, Subject, run  # noqa: E402
+from preflight.predict.kfunc_types import fingerprint, marked_functions  # noqa: E402
+
+OUTPUT = ROOT / "preflight" / "predict" / "data" / "kernel_functions.toml"
+
+HEAD = """\
+# SPDX-License-Identifier: Apache-2.0
+#
+# Kernel functions of packaged kernels: which program types may call them, by trial loads, and their flags
+# (include/linux/btf.h), as they lie in the images. Made by tools/make_kernel_functions.py.
+# `set`: the program types that may call a function; `since`: a function that no older kernel than this has;
+# `fingerprint`: which of the functions below it has. A word per function for every kernel: the number of a
+# set, `-`: the kernel does not have it. Flags: where kernels differ, those of the newest, and `|` before what
+# only some of them say.
+
+"""
+#: Program type -> a section that libbpf 1.1 loads without anything else.
+VEHICLES = {
+    "socket_filter": "socket", "kprobe": "kprobe/do_nanosleep", "sched_cls": "tc", "sched_act": "action",
+    "tracepoint": "tp/sched/sched_switch", "xdp": "xdp", "perf_event": "perf_event",
+    "cgroup_skb": "cgroup_skb/ingress", "cgroup_sock": "cgroup/sock_create", "lwt_in": "lwt_in",
+    "lwt_out": "lwt_out", "lwt_xmit": "lwt_xmit", "lwt_seg6local": "lwt_seg6local", "sock_ops": "sockops",
+    "sk_skb": "sk_skb/stream_verdict", "cgroup_device": "cgroup/dev", "sk_msg": "sk_msg",
+    "raw_tracepoint": "raw_tp/sched_switch", "cgroup_sock_addr": "cgroup/connect4",
+    "sk_reuseport": "sk_reuseport/migrate", "flow_dissector": "flow_dissector",
+    "cgroup_sysctl": "cgroup/sysctl", "cgroup_sockopt": "cgroup/getsockopt", "tracing": "tp_btf/task_newtask",
+    "lsm": "lsm/file_open", "sk_lookup": "sk_lookup", "syscall": "syscall",
+}  # fmt: skip
+#: include/linux/btf.h
+FLAGS = {
+    1: "acquire", 2: "release", 4: "ret_null", 16: "trusted", 32: "sleepable", 64: "destructive", 128: "rcu",
+}  # fmt: skip
+#: What a set begins with whose members are kernel functions (BTF_SET8_KFUNCS), and its symbol.
+KFUNCS = 1
+SYMBOL = "__BTF_ID__set8__"
+REFUSED = re.compile(r"calling kernel function \S+ is not allowed")
+
+
+def flags_of(kernel: Kernel) -> dict[str, int]:
+    """Kernel function -> its flags, of all sets in the kernel's image."""
+    found = image.unpack(Supply().files(kernel).image.read_bytes())
+    table = kallsyms.symbol_table(found.raw, "little")
+    located = None if table is None else symbol_addresses.locate(found.raw, table, "little")
+    if located is None:
+        raise SystemExit(f"{kernel.name}: an image without symbols and their addresses")
+    sets: list[tuple[int, bytes]] = []
+    for symbol, address in zip(located.names, located.addresses, strict=True):
+        at = located.memory.offset_of(address)
+        if at is None or SYMBOL not in symbol.decode():
+            continue
+        count, marks = struct.unpack_from("<II", found.raw, at)
+        sets.append((marks, found.raw[at + 8 : at + 8 + 8 * count]))
+    # before 6.9 no set says what it is for
+    tells = any(marks & KFUNCS for marks, _ in sets)
+    flags: dict[str, int] = {}
+    for marks, members in sets:
+        for type_id, value in struct.iter_unpack("<II", members):
+            if (tells and not marks & KFUNCS) or not type_id:
+                continue
+            if kernel.btf.kind(type_id) == Kind.FUNC:
+                name = kernel.btf.name(type_id)
+                flags[name] = flags.get(name, 0) | value
+    return flags
+
+
+def subjects(btf: Btf, names: Sequence[str], folder: Path) -> Iterator[Subject]:
+    """An object for each program type with one program for each function, which it calls by its BTF id."""
+    ids = {name: btf.ids_by_name(name, {Kind.FUNC})[0] for name in names}
+    for kind, section in VEHICLES.items():
+        programs = [
+            f'__attribute__((section("{section}"), used)) int {name}(void *c) {{'
+            f' asm volatile(".byte 0x85, 0x20, 0, 0\\n.long {number}"'
+            ' ::: "r0", "r1", "r2", "r3", "r4", "r5");'
+            " return 0; }"
+            for name, number in ids.items()
+        ]
+        source, made = folder / f"{kind}.c", folder / f"{kind}.bpf.o"
+        begins = 'char LICENSE[] __attribute__((section("license"), used)) = "GPL";'
+        source.write_text("\n".join([begins, *programs]) + "\n", encoding="utf-8")
+        subprocess.run(
+            ["clang", "-target", "bpf", "-O2", "-Wno-builtin-requires-header", "-c", source, "-o", made],
+            check=True,
+        )
+        data = made.read_bytes()
+        yield Subject(kind, hashlib.sha256(data).hexdigest(), data, "x86_64")
+
+
+def tried(kernel: Kernel, names: Sequence[str]) -> dict[str, list[str]]:
+    """Kernel function -> the program types that may call it."""
+    with tempfile.TemporaryDirectory() as folder:
+        plan = Plan(subjects=tuple(subjects(kernel.btf, names, Path(folder))), attach=False)
+    (measured,) = run([kernel], plan)
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for one in measured.objects:
+        if {program.name for program in one.programs} != set(names):
+            raise SystemExit(
+                f"{kernel.name}: {one.object} was not measured: {measured.detail or one.problem}"
+            )
+        for program in one.programs:
+            if program.verdict != "loads" and "processed" not in program.log:
+                raise SystemExit(f"{kernel.name}: {one.object} for {program.name}: {program.messages}")
+            if not REFUSED.search(program.log):
+                found[program.name].append(one.object)
+    if not measured.complete:
+        raise SystemExit(f"{kernel.name}: {measured.outcome}: {measured.detail}")
+    return found
+
+
+def words(values: Sequence[int]) -> str:
+    """The flags that the newest kernel gives a function, and those that only some of them do."""
+    shared, some = values[-1], 0
+    for value in values:
+        some |= value ^ shared
+    sure = [word for bit, word in FLAGS.items() if shared & bit and not some & bit]
+    doubtful = [f"|{word}" for bit, word in FLAGS.items() if some & bit]
+    return " ".join(sure + doubtful)
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("kernels", nargs="+", metavar="KERNEL@SINCE")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
+    arguments = parser.parse_args()
+    since = dict(reversed(one.split("@")) for one in arguments.kernels)
+    kernels = {word: resolve_all([name])[0] for word, name in since.items()}
+    flags = {word: flags_of(kernel) for word, kernel in kernels.items()}
+    every = sorted(
+        {name for one in flags.values() for name in one}
+        | {name for kernel in kernels.values() for name in marked_functions(kernel.btf)}
+    )
+    may: dict[str, Mapping[str, list[str]]] = {}
+    for word, kernel in kernels.items():
+        names = [name for name in every if kernel.btf.ids_by_name(name, {Kind.FUNC})]
+        kept = arguments.keep / f"{word}.json" if arguments.keep else None
+        if kept is not None and kept.exists():
+            may[word] = json.loads(kept.read_text(encoding="utf-8"))
+        if set(may.get(word, ())) != set(names):
+            may[word] = tried(kernel, names)
+        if kept is not None:
+            kept.write_text(json.dumps(may[word]), encoding="utf-8")
+        print(f"{kernel.name}: {len(names)} functions")
+    written = written_table(kernels, every, may, flags)
+    OUTPUT.write_text(written, encoding="utf-8")
+    return 0
+
+
+def written_table(
+    kernels: Mapping[str, Kernel],
+    every: Sequence[str],
+    may: Mapping[str, Mapping[str, Sequence[str]]],
+    flags: Mapping[str, Mapping[str, int]],
+) -> str:
+    """The table of all kernels; functions nobody may call and that have no flags are left out."""
+    sets = sorted({" ".join(types) for one in may.values() for types in one.values()})
+    lines = [f"types = {json.dumps(' '.join(VEHICLES))}", "sets = ["]
+    lines += [*(f"  {json.dumps(one)}," for one in sets), "]", ""]
+    for word, kernel in kernels.items():
+        mark = fingerprint(name for name in every if name in may[word])
+        lines += ["[[kernel]]", f'name = "{kernel.name}"', f'since = "{word}"', f'fingerprint = "{mark}"', ""]
+    lines.append("[functions]")
+    for name in every:
+        numbers = [
+            str(sets.index(" ".join(may[word][name]))) if name in may[word] else "-" for word in kernels
+        ]
+        lines.append(f'{name} = "{" ".join(numbers)}"')
+    lines += ["", "[flags]"]
+    for name in every:
+        known = [flags[word][name] for word in kernels if name in flags[word]]
+        if known:
+            lines.append(f'{name} = "{words(known)}"')
+    return HEAD + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
