@@ -23,12 +23,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from preflight.btf import Btf, Kind  # noqa: E402
+from preflight.btf.types import Composite, Func, FuncProto, Ptr  # noqa: E402
 from preflight.kernels import Kernel, image, kallsyms, resolve_all, symbol_addresses  # noqa: E402
 from preflight.lab.material import Supply  # noqa: E402
 from preflight.lab.run import Plan, Subject, run  # noqa: E402
@@ -44,7 +46,9 @@ HEAD = """\
 # `set`: the program types that may call a function; `since`: a function that no older kernel than this has;
 # `fingerprint`: which of the functions below it has. A word per function for every kernel: the number of a
 # set, `-`: the kernel does not have it. Flags: where kernels differ, those of the newest, and `|` before what
-# only some of them say.
+# only some of them say. Arguments, as the kernels' BTF has them: the name of a struct or the bytes (0: any)
+# behind a pointer, `n` for a number, and what the parameter's name ends with (Documentation/bpf/kfuncs.rst);
+# `?` where kernels differ.
 
 """
 #: Program type -> a section that libbpf 1.1 loads without anything else.
@@ -57,12 +61,18 @@ VEHICLES = {
     "raw_tracepoint": "raw_tp/sched_switch", "cgroup_sock_addr": "cgroup/connect4",
     "sk_reuseport": "sk_reuseport/migrate", "flow_dissector": "flow_dissector",
     "cgroup_sysctl": "cgroup/sysctl", "cgroup_sockopt": "cgroup/getsockopt", "tracing": "tp_btf/task_newtask",
-    "lsm": "lsm/file_open", "sk_lookup": "sk_lookup", "syscall": "syscall",
+    "lsm": "lsm/file_open", "sk_lookup": "sk_lookup", "syscall": "syscall", "tracing:trace_iter": "iter/task",
 }  # fmt: skip
 #: include/linux/btf.h
 FLAGS = {
     1: "acquire", 2: "release", 4: "ret_null", 16: "trusted", 32: "sleepable", 64: "destructive", 128: "rcu",
 }  # fmt: skip
+#: What names of parameters end with that means something (check_kfunc_args()).
+SUFFIXES = frozenset({
+    "sz", "szk", "k", "ign", "uninit", "alloc", "refcounted_kptr", "nullable", "str", "map", "iter",
+    "irq_flag", "prog", "opt", "const_str", "rdonly", "rdwr",
+})  # fmt: skip
+SIZED = frozenset({Kind.INT, Kind.ENUM, Kind.ENUM64})
 #: What a set begins with whose members are kernel functions (BTF_SET8_KFUNCS), and its symbol.
 KFUNCS = 1
 SYMBOL = "__BTF_ID__set8__"
@@ -139,6 +149,23 @@ def tried(kernel: Kernel, names: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
+def arguments_of(btf: Btf, name: str) -> list[str]:
+    """A word for each parameter of a kernel function."""
+    function = btf.type(btf.ids_by_name(name, {Kind.FUNC})[0])
+    proto = btf.type(btf.resolve(function.type)) if isinstance(function, Func) else None
+    found = []
+    for param in proto.params if isinstance(proto, FuncProto) else ():
+        given = btf.type(btf.resolve(param.type)) if param.type else None
+        word = "n"
+        if isinstance(given, Ptr):
+            to = btf.type(btf.resolve(given.type)) if given.type else None
+            size = btf.size_of(to.id) if to is not None and btf.kind(to.id) in SIZED else 0
+            word = to.name if isinstance(to, Composite) and to.name else str(size or 0)
+        _, mark, suffix = param.name.rpartition("__")
+        found.append(f"{word}:{suffix}" if mark and suffix in SUFFIXES else word)
+    return found
+
+
 def words(values: Sequence[int]) -> str:
     """The flags that the newest kernel gives a function, and those that only some of them do."""
     shared, some = values[-1], 0
@@ -202,6 +229,13 @@ def written_table(
         known = [flags[word][name] for word in kernels if name in flags[word]]
         if known:
             lines.append(f'{name} = "{words(known)}"')
+    lines += ["", "[arguments]"]
+    for name in every:
+        told = [arguments_of(kernel.btf, name) for word, kernel in kernels.items() if name in may[word]]
+        alike = zip_longest(*told, fillvalue="?")
+        taken = [one[0] if len(set(one)) == 1 else "?" for one in alike]
+        if taken:
+            lines.append(f'{name} = "{" ".join(taken)}"')
     return HEAD + "\n".join(lines) + "\n"
 
 

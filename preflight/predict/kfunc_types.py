@@ -33,6 +33,8 @@ _MAY_SLEEP: Final = ("bpf_wq_set_callback", "bpf_task_work_schedule_")
 
 #: What programs bound to a device may call alone (bpf_dev_bound_kfunc_check()).
 _OF_DEVICES: Final = "bpf_xdp_metadata_"
+#: What programs of a session alone may call (bpf_kprobe_multi_filter()), which were not asked.
+_OF_SESSIONS: Final = "bpf_session_"
 
 
 class _Known(NamedTuple):
@@ -43,6 +45,14 @@ class _Known(NamedTuple):
     fingerprint: str
 
 
+class Taken(NamedTuple):
+    """An argument of a kernel function: `word` is `n` for a number, else what is behind a pointer: a struct's
+    name or the bytes; `ends`: what the parameter's name says of it. Empty where kernels differ."""
+
+    word: str
+    ends: str = ""
+
+
 class _Table(NamedTuple):
     """`types`: those that were tried; `kernels` from old to new; `functions`: for each of them the types that
     may call one, None where a kernel does not have it; `flags`: with `|` before it, one that some lack."""
@@ -51,6 +61,7 @@ class _Table(NamedTuple):
     kernels: tuple[_Known, ...]
     functions: Mapping[str, tuple[frozenset[str] | None, ...]]
     flags: Mapping[str, frozenset[str]]
+    arguments: Mapping[str, tuple[Taken, ...]]
 
 
 @cache
@@ -65,6 +76,10 @@ def _table() -> _Table:
             for name, words in found["functions"].items()
         },
         {name: frozenset(words.split()) for name, words in found["flags"].items()},
+        {
+            name: tuple(Taken(*("" if one == "?" else one).split(":")) for one in words.split())
+            for name, words in found["arguments"].items()
+        },
     )
 
 
@@ -76,7 +91,10 @@ def fingerprint(names: Iterable[str]) -> str:
 def kfunc_answer(facts: KernelFacts, program: Program, name: str, called: Iterable[str] = ()) -> Answer:
     """Whether the program may call a kernel function that vmlinux's BTF, or a module's, describes.
     `called`: all kernel functions it calls."""
-    answer = facts.ask(_for_type, program.program_type, name)
+    way = f"{program.program_type}:{program.attach_type}"
+    answer = facts.ask(_for_type, way if way in _table().types else program.program_type, name)
+    if answer.there is False and name.startswith(_OF_SESSIONS):
+        return Answer(None, f"whether {program.name} may call {name} is not known", answer.evidence, _MEASURE)
     if answer.there is True and name.startswith(_OF_DEVICES):
         why = f"{name} is for programs that user space binds to a device, which the object does not tell"
         return Answer(None, why, answer.evidence, _MEASURE)
@@ -96,6 +114,11 @@ def flags(name: str) -> frozenset[str]:
     return _table().flags.get(name, frozenset())
 
 
+def arguments(name: str) -> tuple[Taken, ...]:
+    """What a kernel function takes, from the first argument on."""
+    return _table().arguments.get(name, ())
+
+
 def is_known(name: str) -> bool:
     """Whether the flags of a kernel function were read."""
     return name in _table().flags
@@ -113,7 +136,8 @@ def _for_type(facts: KernelFacts, program_type: str, name: str) -> Answer:
     if here and asked is not None and program_type in _table().types:
         may, shown = _told(facts, program_type, asked)
         if may is not None:
-            return Answer(may, "" if may else f"{program_type} programs may not call {name}", shown)
+            kind = program_type.rpartition(":")[2]
+            return Answer(may, "" if may else f"{kind} programs may not call {name}", shown)
     why = f"whether {program_type} programs may call {name}, which is there, is not known"
     return Answer(None, why, Evidence("btf", f"FUNC {name}"), _MEASURE)
 

@@ -21,7 +21,7 @@ KPTR_TAGS: Final = {"kptr": True, "kptr_ref": True, "percpu_kptr": True, "kptr_u
 #: Structs of the verifier's own that nobody reads or writes -> bytes.
 FIELDS: Final = {
     "bpf_spin_lock": 4, "bpf_timer": 16, "bpf_list_head": 16, "bpf_rb_root": 16, "bpf_list_node": 24,
-    "bpf_rb_node": 32, "bpf_refcount": 4,
+    "bpf_rb_node": 32, "bpf_refcount": 4, "bpf_wq": 16, "bpf_res_spin_lock": 4, "bpf_task_work": 8,
 }  # fmt: skip
 HEADS: Final = {"bpf_list_head": "bpf_list_node", "bpf_rb_root": "bpf_rb_node"}
 _CONTAINS: Final = "contains:"

@@ -116,6 +116,10 @@ _OF_PACKET: Final = "bpf_dynptr_from_skb"
 PLACE: Final = 1 << 20
 _ENDS: Final = frozenset({"ringbuf_submit_dynptr", "ringbuf_discard_dynptr"})
 _GIVE_BACK: Final = frozenset({"ringbuf_submit", "ringbuf_discard"})
+_INTERRUPTS: Final = ("bpf_local_irq_save", "bpf_local_irq_restore")
+#: What tells where interrupts are kept from all other places, by depth; how deep sections may be nested.
+_SAVED: Final = 1 << 23
+_NESTED: Final = 8
 #: Kernel functions that begin and end a section, told by a number no place on the stack has.
 _BEGIN: Final = {"bpf_rcu_read_lock": -(1 << 30), "bpf_preempt_disable": -(1 << 30) - 1}
 _END: Final = {"bpf_rcu_read_unlock": -(1 << 30), "bpf_preempt_enable": -(1 << 30) - 1}
@@ -302,10 +306,43 @@ def _overwrite_iterator(walker: Walker, state: State, held: Held, off: int, size
 
 def follow_section(walker: Walker, state: State, slot: int, name: str) -> None:
     """A section of RCU, or one that is not preempted, is left before the program ends."""
-    if name in _BEGIN:
-        walker.acquire(state, _BEGIN[name], f"{name}()")
-    elif name in _END and not walker.drop(state, _END[name]):
-        walker.note("lock", slot, f"{name}() without its counterpart before")
+    held = walker.held(state)
+    if held is None or name not in (*_BEGIN, *_END):
+        return
+    first = _BEGIN[name] if name in _BEGIN else _END[name]
+    open_ = [ident for ident, _ in held.references if ident in range(first, first - 2 * _NESTED, -2)]
+    if name in _END:
+        if open_:
+            walker.drop(state, min(open_))
+        else:
+            walker.note("lock", slot, f"{name}() without its counterpart before")
+        return
+    if open_ and name == "bpf_rcu_read_lock":
+        # newer verifiers count them
+        walker.note("lock", slot, f"{name}() within a section that was begun", sure=False)
+    walker.acquire(state, first - 2 * len(open_), f"{name}()")
+
+
+def follow_interrupts(walker: Walker, state: State, slot: int, name: str, place: Value) -> None:
+    """What interrupts were before is kept on the stack and put back in the reverse order
+    (process_irq_flag(), release_irq_state())."""
+    held = walker.held(state)
+    if held is None or name not in _INTERRUPTS:
+        return
+    if place.kind != STACK or place.off is None or place.frame:
+        state.doubt = True
+        return
+    kept = [ident for ident, source in held.references if source == f"{_INTERRUPTS[0]}()"]
+    if name == _INTERRUPTS[0]:
+        walker.acquire(state, place.off - _SAVED * (len(kept) + 1), f"{name}()")
+        return
+    mine = [ident for ident in kept if (ident - place.off) % _SAVED == 0]
+    if not mine:
+        walker.note("argument", slot, f"{name}() gets a place where nothing was saved")
+    else:
+        if mine[0] != min(kept):
+            walker.note("lock", slot, f"{name}() puts back what was not saved last")
+        walker.drop(state, mine[0])
 
 
 def slice_of(walker: Walker, slot: int, name: str, arguments: list[Value]) -> Pointer | None:

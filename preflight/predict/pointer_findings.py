@@ -109,7 +109,11 @@ _BEFORE_QUOTIENTS: Final = "BPF_MAP_TYPE_INSN_ARRAY"
 _KEEP: Final = {
     "bpf_spin_lock": frozenset({"hash", "array", "cgroup_storage", "sk_storage", "inode_storage",
                                 "task_storage", "cgrp_storage"}),
+    "bpf_res_spin_lock": frozenset({"hash", "array", "cgroup_storage", "sk_storage", "inode_storage",
+                                    "task_storage", "cgrp_storage"}),
     "bpf_timer": frozenset({"hash", "lru_hash", "array"}),
+    "bpf_wq": frozenset({"hash", "lru_hash", "array"}),
+    "bpf_task_work": frozenset({"hash", "lru_hash", "array"}),
     "bpf_list_head": frozenset({"hash", "lru_hash", "array"}),
     "bpf_rb_root": frozenset({"hash", "lru_hash", "array"}),
 }  # fmt: skip

@@ -11,20 +11,26 @@ from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import MapRef
 from preflight.bytecode.scalars import ZERO
-from preflight.bytecode.state import CTX, DATA, SCALAR, STACK, UNKNOWN, State, Value
+from preflight.bytecode.state import CTX, DATA, OPAQUE, SCALAR, STACK, UNKNOWN, State, Value
 from preflight.bytecode.state import NUMBER as ANY_NUMBER
 from preflight.bytecode.state import POINTER as ADDRESS
 from preflight.predict.global_functions import is_context_of
-from preflight.predict.pointer_values import MEMORY, Pointer
+from preflight.predict.kfunc_types import arguments, flags
+from preflight.predict.pointer_values import MEMORY, OPEN_NUMBER, UNBOUNDED, Pointer
 from preflight.predict.pointer_values import OBJECT as KERNELS
 from preflight.predict.signatures import CONTEXT, NUMBER, OBJECT, POINTER, Parameter, Signature
 
 if TYPE_CHECKING:
     from preflight.predict.pointer_walk import Walker
 
-#: Kernel functions that take trusted objects alone, by how their names begin.
-_TRUSTED: Final = ("bpf_task_", "bpf_cgroup_", "bpf_cpumask_")
+#: Flags of kernel functions that take no null: KF_TRUSTED_ARGS, which all others have since 7.0, and KF_RCU.
+_TRUSTED: Final = frozenset({"trusted", "|trusted", "rcu"})
+_NULLABLE: Final = "nullable"
 _UNTRUSTED: Final = "bpf_rdonly_cast()"
+#: Structs of the verifier's own that kernel functions take where a map's value holds them.
+_FIELDS: Final = frozenset({"bpf_wq", "bpf_res_spin_lock", "bpf_task_work"})
+#: How the name of a parameter ends that is the size of the one before it.
+_SIZE: Final = "sz"
 _IMPLEMENTATION: Final = "_impl()"
 
 
@@ -39,6 +45,15 @@ def given_to_global(register: int, parameter: Parameter) -> Value:
         pointer = Pointer(MEMORY, -register - 1, f"argument {register}", parameter.size, "yes")
         return Value(ADDRESS, data=pointer)
     return UNKNOWN
+
+
+def _is_trusting(called: str, number: int) -> bool:
+    """Whether an argument of a kernel function has to be an object that the verifier trusts, and not null."""
+    name = called.removesuffix("()")
+    taken = arguments(name)
+    if not flags(name) & _TRUSTED or number > len(taken):
+        return False
+    return taken[number - 1].ends != _NULLABLE
 
 
 class FunctionArguments:
@@ -56,12 +71,53 @@ class FunctionArguments:
         for number, parameter in enumerate(signature.parameters[:5], 1):
             value = state.frames[-1].regs[number]
             wrong = self._wrong(parameter, value, of_kernel=of_kernel)
-            if of_kernel and not wrong and parameter.kind == OBJECT and called.startswith(_TRUSTED):
+            if of_kernel and not wrong and parameter.kind == OBJECT and _is_trusting(called, number):
                 self._check_trusted(slot, called, value)
             if wrong:
                 self._walker.note("argument", slot, f"{called} gets {wrong} as argument {number}")
             elif not of_kernel and parameter.size and parameter.kind in (OBJECT, POINTER):
                 self._check_room(slot, parameter, value, f"{called} gets as argument {number}")
+
+    def check_kernels(self, slot: int, name: str, state: State) -> None:
+        """Note what a kernel function does not take by its own types: places of fields that are the
+        verifier's own, and memory with its size (check_kfunc_args())."""
+        taken, regs = arguments(name), state.frames[-1].regs
+        for number, one in enumerate(taken[:5], 1):
+            ends = taken[number].ends if number < len(taken) else ""
+            if one.word in _FIELDS:
+                self._check_field(slot, name, regs[number], one.word)
+            elif ends == _SIZE and number < 5 and one.word not in ("", "n"):
+                self._check_memory(slot, name, regs[number], regs[number + 1])
+
+    def _check_field(self, slot: int, name: str, value: Value, field: str) -> None:
+        known, walker = value.data, self._walker
+        if value.kind in (STACK, CTX, SCALAR):
+            walker.note("argument", slot, f"{name}() gets something else than a {field} of a map's value")
+        if not isinstance(known, Pointer) or known.kind != MEMORY:
+            return
+        if known.nullable != "no":
+            walker.null(slot, known, f"{name}() gets it")
+        elif (
+            known.source in walker.maps
+            and known.low == known.high
+            and not any(at == known.low and what == field for at, _, what in known.guarded)
+        ):
+            walker.note("argument", slot, f"{name}() gets no {field} of {known.source}")
+
+    def _check_memory(self, slot: int, name: str, value: Value, size: Value) -> None:
+        walker, known = self._walker, value.data
+        if size.kind > OPAQUE or size.number.umax >= UNBOUNDED:
+            if size.kind == SCALAR:
+                sure = not walker.bounds_numbers
+                what = f"{name}() gets a size that is not bounded"
+                walker.note("size", slot, what, sure=sure, about=OPEN_NUMBER)
+            return
+        most, sure = size.number.umax, size.number.is_const
+        if value.kind == STACK and value.off is not None and value.off + most > 0 and most:
+            what = f"{name}() gets {-value.off} bytes of stack and takes up to {most}"
+            walker.note("bounds", slot, what, sure=sure)
+        elif isinstance(known, Pointer) and known.kind == MEMORY and known.nullable == "no":
+            walker.check_range(slot, known, 0, most, sure=sure)
 
     def _check_trusted(self, slot: int, called: str, value: Value) -> None:
         """An object has to be there, and to be one that the verifier trusts (KF_TRUSTED_ARGS, KF_RCU)."""

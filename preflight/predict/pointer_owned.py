@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import DataRef
-from preflight.bytecode.state import DATA, NUMBER, POINTER, SCALAR, Value
+from preflight.bytecode.scalars import ZERO, bounded
+from preflight.bytecode.state import DATA, NUMBER, POINTER, SCALAR, Value, scalar
 from preflight.predict.kfunc_types import flags
 from preflight.predict.owned_types import Lead, OwnType
 from preflight.predict.pointer_values import KPTR, MEMORY, OBJECT, Pointer
 
 if TYPE_CHECKING:
+    from preflight.bytecode.reach_step import Successors
     from preflight.bytecode.state import State
     from preflight.predict.pointer_walk import Walker
 
@@ -50,6 +52,12 @@ SECTIONS: Final = 1 << 29
 #: Flags of kernel functions that take objects the verifier trusts, those that count as one in an RCU section.
 _TRUSTING: Final = frozenset({"trusted", "rcu", "release", "acquire"})
 _PER_CPU: Final = "bpf_percpu_obj_new"
+#: Kernel functions that take and release locks which may fail.
+LOCKS: Final = frozenset({
+    "bpf_res_spin_lock", "bpf_res_spin_unlock", "bpf_res_spin_lock_irqsave", "bpf_res_spin_unlock_irqrestore",
+})  # fmt: skip
+#: -MAX_ERRNO to -1
+_ERROR: Final = scalar(bounded(0, (1 << 64) - 1, (1 << 64) - 4095, (1 << 64) - 1))
 
 
 class Owned:
@@ -84,7 +92,7 @@ class Owned:
     def check_lock(self, slot: int, full: str, lock: int) -> None:
         """Few kernel functions may be called while a spin lock is held."""
         name = full.removesuffix("_impl")
-        if lock >= 0 and name not in _UNDER_LOCK:
+        if lock >= 0 and name not in _UNDER_LOCK and name not in LOCKS:
             sure = not name.startswith(_MAYBE_UNDER_LOCK)
             self._walker.note("lock", slot, f"{full}() is called while a spin lock is held", sure=sure)
 
@@ -117,6 +125,30 @@ class Owned:
             return None
         names = sorted(self._walker.maps)
         return SECTIONS + names.index(known.section) if known.section in self._walker.maps else None
+
+    def lock(self, state: State, slot: int, name: str, place: Value, following: Successors) -> Successors:
+        """A lock that may not be had: taken, its result is 0; else an error, and nothing is held
+        (process_spin_lock())."""
+        walker, known, held = self._walker, place.data, self._walker.held(state)
+        lock = known.ident if isinstance(known, Pointer) else self.lock_of(place)
+        if held is None or lock is None or not name.endswith(("_lock", "_unlock")):
+            state.doubt = True
+            return following
+        if name.endswith("_unlock"):
+            if held.lock < 0:
+                walker.note("lock", slot, f"{name}() without a lock that is held")
+            elif held.lock != lock:
+                walker.note("lock", slot, f"{name}() releases another lock than the one that is held")
+            walker.hold(state, held._replace(lock=-1))
+            self.returned(state)
+            return following
+        missed = state.copy()
+        missed.frames[-1].regs[0] = _ERROR
+        if held.lock >= 0:
+            state.doubt = True  # more than one of them may be held
+        walker.hold(state, held._replace(lock=lock))
+        state.frames[-1].regs[0] = scalar(ZERO)
+        return [*following, *((way, missed) for way, after in following if after is state)]
 
     # kernel pointers in maps
 

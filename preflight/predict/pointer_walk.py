@@ -55,7 +55,7 @@ from preflight.predict.pointer_arguments import Arguments
 from preflight.predict.pointer_functions import FunctionArguments, given_to_global
 from preflight.predict.pointer_loops import follow_loops, loops_of
 from preflight.predict.pointer_memory import PointerArithmetic, PointerMemory
-from preflight.predict.pointer_owned import Owned
+from preflight.predict.pointer_owned import LOCKS, Owned
 from preflight.predict.pointer_values import (
     BUFFER,
     CONTEXTS,
@@ -756,6 +756,7 @@ class Walker(Machine):
         arguments = state.frames[-1].regs[:]
         signature = self.functions.get(name)
         self._functions.check(insn.slot, signature, state, f"{name}()", of_kernel=True)
+        self._functions.check_kernels(insn.slot, name, state)
         held = self.held(state)
         if held is not None:
             self.owned.check_lock(insn.slot, name, held.lock)
@@ -774,9 +775,12 @@ class Walker(Machine):
         if name == "bpf_rcu_read_unlock":
             self.owned.left_section(state)
         pointer_calls.follow_dynptr(self, state, insn.slot, name, arguments)
+        pointer_calls.follow_interrupts(self, state, insn.slot, name, first)
+        if name in LOCKS:
+            return self.owned.lock(state, insn.slot, name, first, following)
         if name.startswith("bpf_iter_") and first.kind == STACK and first.off is not None:
             self._iterate(insn, state, name, first.off - pointer_calls.PLACE)
-        elif name == "bpf_rdonly_cast":
+        elif name in ("bpf_rdonly_cast", "bpf_cast_to_kern_ctx"):
             pointer = Pointer(OBJECT, insn.slot, f"{name}()", readonly=True)
             state.frames[-1].regs[0] = self.made(state, pointer)
         elif self.owned.follow(state, insn.slot, name, arguments):
@@ -811,6 +815,7 @@ class Walker(Machine):
     def _iterate(self, insn: Insn, state: State, name: str, ident: int) -> None:
         held = self.held(state)
         begun = held is not None and any(one == ident for one, _ in held.references)
+        family = name.rpartition("_")[0]
         if name.endswith("_new"):
             if begun:
                 self.note("reference", insn.slot, f"{name}() gets an iterator that was begun and not ended")
@@ -818,11 +823,18 @@ class Walker(Machine):
             return
         if held is not None and not begun:
             self.note("reference", insn.slot, f"{name}() gets an iterator that was not begun")
+        elif held is not None and (ident, f"{family}_new()") not in held.references:
+            self.note("reference", insn.slot, f"{name}() gets an iterator of another kind")
         if name.endswith("_destroy"):
             self.drop(state, ident)
             self.end(state, ident)
-        elif name == "bpf_iter_num_next":
-            pointer = Pointer(MEMORY, insn.slot, f"{name}()", 4, "yes", readonly=True, parent=ident)
+        elif name.endswith("_next"):
+            signature = self.functions.get(name)
+            struct, size = ("", 4) if signature is None else (signature.gives, signature.room)
+            pointer = Pointer(
+                OBJECT if struct else MEMORY, insn.slot, f"{name}()", None if struct else size or None, "yes",
+                readonly=True, parent=None if struct else ident, struct=struct,
+            )  # fmt: skip
             state.frames[-1].regs[0] = self.made(state, pointer)
 
     def _release_object(self, insn: Insn, state: State, name: str, value: Value) -> None:

@@ -34,11 +34,13 @@ class Parameter(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """What a function takes, whether it gives nothing, and the struct it gives a pointer to."""
+    """What a function takes, whether it gives nothing, the struct it gives a pointer to, and the bytes there
+    where it is no struct."""
 
     parameters: tuple[Parameter, ...]
     is_void: bool
     gives: str = ""
+    room: int = 0
 
 
 def of_kernel(obj: BpfObject) -> tuple[tuple[str, Signature], ...]:
@@ -74,7 +76,7 @@ def _named(btf: Btf, name: str, program_type: str = "") -> Signature | None:
                 Parameter(TAGGED) if number in marked else _parameter(btf, param.type, program_type)
                 for number, param in enumerate(proto.params)
             )
-            return Signature(tuple(given), proto.ret == 0, _struct(btf, proto.ret))
+            return Signature(tuple(given), proto.ret == 0, *_given(btf, proto.ret))
     return None
 
 
@@ -96,8 +98,10 @@ def _parameter(btf: Btf, type_id: int, program_type: str) -> Parameter:
     return Parameter(kind, size, to.name if kind == OBJECT else "")
 
 
-def _struct(btf: Btf, type_id: int) -> str:
-    """The struct that a pointer leads to."""
+def _given(btf: Btf, type_id: int) -> tuple[str, int]:
+    """The struct that a pointer leads to, or the bytes there."""
     found = btf.type(btf.resolve(type_id)) if type_id else None
     to = btf.type(btf.resolve(found.type)) if isinstance(found, Ptr) and found.type else None
-    return to.name if isinstance(to, Composite) else ""
+    if to is None or isinstance(to, Composite):
+        return "" if to is None else to.name, 0
+    return "", btf.size_of(to.id) or 0 if btf.kind(to.id) in _NUMBERS else 0
