@@ -37,10 +37,9 @@ NEWER = {
     "cgroup2.bpf.o/g12",
 }  # fmt: skip
 #: The sets written later.
-LATER = ("third", "fourth", "fifth", "sixth", "seventh", "eighth", "eighth_b")
-#: What they are still wrong in: a loop that takes a million instructions, and a kernel pointer of another
-#: type put into a map.
-OPEN_ENDS = {"headers.bpf.o/q_skipped", "keeper.bpf.o/k_mask_other"}
+LATER = ("third", "fourth", "fifth", "sixth", "seventh", "eighth", "eighth_b", "ninth")
+#: What they are still wrong in: a loop that takes a million instructions.
+OPEN_ENDS = {"headers.bpf.o/q_skipped"}
 #: The share that may be open, where it is more than elsewhere: libbpf before 1.3 alone refuses owned.bpf.o.
 OPEN = {"eighth": 0.16, "eighth_b": 0.12}
 
