@@ -28,6 +28,7 @@ from preflight.predict.code import OwnNumber
 from preflight.predict.helper_arguments import taken_by
 from preflight.predict.hooks import member_prototype, struct_ops_member
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.kfunc_types import flags
 from preflight.predict.struct_walk import member_at, refusal
 from preflight.records import replace
 
@@ -67,6 +68,20 @@ _OF_THE_VERIFIER: Final = (
     "bpf_dynptr", "bpf_iter", "bpf_list", "bpf_rb_", "bpf_wq", "bpf_timer", "bpf_task_work", "bpf_res_spin",
     "__sk_buff", "xdp_md", "bpf_sock",
 )  # fmt: skip
+#: Flags of kernel functions whose objects have to be trusted; some only since 7.0.
+_TRUSTING: Final = frozenset({"trusted", "|trusted", "rcu"})
+#: How the kernel's structs are named that list members (BTF_TYPE_SAFE_TRUSTED() and the like); the last two
+#: in an RCU section.
+_LISTED: Final = ("__safe_trusted", "__safe_trusted_or_null", "__safe_rcu", "__safe_rcu_or_null")
+_TRUSTED_RESULT: Final = "get_current_task_btf"
+#: Whose arguments are trusted (prog_args_trusted()), and whose are not.
+_TRUSTED_HOOKS: Final = frozenset({"trace_raw_tp", "trace_iter", "lsm_mac", "lsm_cgroup"})
+_OF_FUNCTIONS: Final = frozenset({"trace_fentry", "trace_fexit", "modify_return"})
+#: bpf_lsm_is_trusted()
+_UNTRUSTED_HOOKS: Final = frozenset({
+    "bpf_map_free", "bpf_prog_free", "file_alloc_security", "file_free_security", "sk_alloc_security",
+    "sk_free_security", "task_free",
+})  # fmt: skip
 #: A kernel function of the version since which integers behind objects are read (6.17).
 _READS_INTEGERS: Final = "bpf_strcmp"
 #: What sockets of all kinds begin with.
@@ -172,6 +187,10 @@ def _judged(
     if use.given and function:
         asked = (root, function, use.given, use.word, use.offset, *use.path)
         why = on_kernel.ask_at(program, _other_than_declared, *asked)
+        marks = flags(function)
+        if why is None and marks & _TRUSTING:
+            way = (root, "rcu" in marks, use.word)
+            why = on_kernel.ask_at(program, _untrusted, *way, *use.path)
     elif use.given:
         wanted = _wanted(call, use.given)
         if wanted:
@@ -270,6 +289,28 @@ def _other_than_declared(
     """Why an object is none of the struct that a kernel function declares to take."""
     declared = _declared(target.kernel.btf, function, register)
     return None if declared is None else _other_struct(target, root, (declared,), word, offset, *path)
+
+
+def _untrusted(target: KernelTarget, root: _Root, in_rcu: bool, word: int, *path: int) -> str | None:
+    """Why an object is none that the verifier trusts, which is so of what tracing programs of functions get
+    and of what is behind members that the kernel does not list (type_is_trusted(), type_is_rcu())."""
+    how, attach_type, text = root
+    if word <= _GIVEN:
+        if helper_name(_GIVEN - word).removeprefix("bpf_") != _TRUSTED_RESULT:
+            return None
+    elif how == _HOOK and (attach_type not in _TRUSTED_HOOKS or text in _UNTRUSTED_HOOKS):
+        return "it must be referenced or trusted" if attach_type in _OF_FUNCTIONS else None
+    btf, listed = target.kernel.btf, _LISTED if in_rcu else _LISTED[:2]
+    for number, offset in enumerate(path):
+        struct = _struct(target, root, word, *path[:number])
+        member = None if struct is None else member_at(btf, struct.id, offset, _WORD)
+        if struct is None or member is None:
+            return None
+        lists = (_named(btf, f"{struct.name}{suffix}") for suffix in listed)
+        names = {part.name for one in lists if one is not None for part in one.members}
+        if member[1].name not in names:
+            return f"it is behind {struct.name}.{member[1].name}, and must be referenced or trusted"
+    return None
 
 
 def _declared(btf: Btf, function: str, register: int) -> str | None:

@@ -16,6 +16,7 @@ from preflight.bytecode.helpers import helper_name
 from preflight.bytecode.reach_helpers import Access
 from preflight.bytecode.state import ANYTHING, CTX, NUMBER, OPAQUE, SCALAR, STACK
 from preflight.predict.helper_arguments import register_of
+from preflight.predict.kfunc_types import arguments as taken
 from preflight.predict.pointer_values import MEMORY, PACKET, PACKET_END, Pointer
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ _WORD: Final = 8
 #: What tells the place of an iterator that was written over from all others.
 _LOST: Final = 1 << 22
 #: struct bpf_dynptr
+_STRUCT: Final = "bpf_dynptr"
 _DYNPTR: Final = 16
 #: Locks of values that a callback was handed are told by numbers from here on.
 HANDED: Final = 1 << 30
@@ -208,9 +210,14 @@ def movers(image: ProgramImage, insns: Sequence[Insn | None], moves: frozenset[s
 def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments: list[Value]) -> None:
     """A dynptr on the stack has to be set before it is used, and is not after it was given back."""
     used, made = _USES.get(name, 0), _SETS.get(name, 0)
-    if not (used or made):
-        return
     held = walker.held(state)
+    if not (used or made):
+        for number, one in enumerate(taken(name)[:5], 1):
+            place = arguments[number]
+            there = one.word == _STRUCT and one.ends != "uninit" and place.kind == STACK and not place.frame
+            if held is not None and there and place.off is not None and place.off not in held.dynptrs:
+                walker.note("argument", slot, f"{name}() gets a dynptr that nothing set")
+        return
     place = arguments[used or made]
     if held is not None and used and not made and _is_unset_below(state, held, place):
         walker.note("argument", slot, f"{_called(name)}() gets a dynptr that nothing set")

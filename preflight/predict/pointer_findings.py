@@ -95,6 +95,7 @@ _RULES: Final = {
     "end-of-sample": _CONTEXT,
     "field": _WRONG,
     "kptr": _WRONG,
+    "nmi": _WRONG,
     "unkept": _WRONG,
     "spill": _WRONG,
 }
@@ -119,6 +120,8 @@ _KEEP: Final = {
 }  # fmt: skip
 #: How kernel functions begin that allocate, or hand out what was allocated.
 _ALLOCATING: Final = ("bpf_obj_new", "bpf_list_", "bpf_rbtree_", "bpf_refcount_acquire", "bpf_percpu_obj_new")
+#: Came with 7.2.
+_NMI: Final = "bpf_list_del"
 #: Came with what a program allocates being kept in maps (6.4).
 _KEEPS_OWN: Final = "bpf_refcount_acquire_impl"
 #: Parts of what may be allocated, and plain bytes in values of maps.
@@ -245,6 +248,8 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
     """Whether it is a misuse to this kernel, too."""
     if one.kind == "result-of-hook":
         return not _gives_nothing(obj, program, facts)
+    if one.kind == "nmi":  # refused by 7.2
+        return facts.has_func(_NMI)
     if one.kind in ("kptr", "unkept"):  # others take it for a number
         return _keeps(obj, one.about, facts) is (one.kind == "kptr")
     if one.kind == "field":  # to kernels that do not know it, it is a struct like any other

@@ -31,6 +31,7 @@ _UNTRUSTED: Final = "bpf_rdonly_cast()"
 _FIELDS: Final = frozenset({"bpf_wq", "bpf_res_spin_lock", "bpf_task_work"})
 #: How the name of a parameter ends that is the size of the one before it.
 _SIZE: Final = "sz"
+_STRINGS: Final = frozenset({"str", "const_str"})
 _IMPLEMENTATION: Final = "_impl()"
 
 
@@ -86,6 +87,8 @@ class FunctionArguments:
             ends = taken[number].ends if number < len(taken) else ""
             if one.word in _FIELDS:
                 self._check_field(slot, name, regs[number], one.word)
+            elif one.ends in _STRINGS:
+                self._check_string(slot, name, number, regs[number])
             elif ends == _SIZE and number < 5 and one.word not in ("", "n"):
                 self._check_memory(slot, name, regs[number], regs[number + 1])
 
@@ -103,6 +106,13 @@ class FunctionArguments:
             and not any(at == known.low and what == field for at, _, what in known.guarded)
         ):
             walker.note("argument", slot, f"{name}() gets no {field} of {known.source}")
+
+    def _check_string(self, slot: int, name: str, number: int, value: Value) -> None:
+        """A string has to be constant: a variable that nobody writes to (check_reg_const_str())."""
+        known = value.data
+        plain = isinstance(known, Pointer) and known.kind == MEMORY and not known.readonly
+        if plain or value.kind in (STACK, CTX, SCALAR):
+            self._walker.note("argument", slot, f"{name}() wants a constant string as argument {number}")
 
     def _check_memory(self, slot: int, name: str, value: Value, size: Value) -> None:
         walker, known = self._walker, value.data

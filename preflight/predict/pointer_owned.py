@@ -51,7 +51,11 @@ _MAYBE_UNDER_LOCK: Final = (
 SECTIONS: Final = 1 << 29
 #: Flags of kernel functions that take objects the verifier trusts, those that count as one in an RCU section.
 _TRUSTING: Final = frozenset({"trusted", "rcu", "release", "acquire"})
-_PER_CPU: Final = "bpf_percpu_obj_new"
+_PER_CPU, _PER_CPU_DROP = "bpf_percpu_obj_new", "bpf_percpu_obj_drop"
+#: Types whose programs may run where nothing may be waited for.
+_IN_NMI: Final = frozenset({
+    "kprobe", "tracepoint", "perf_event", "raw_tracepoint", "raw_tracepoint_writable", "tracing",
+})  # fmt: skip
 #: Kernel functions that take and release locks which may fail.
 LOCKS: Final = frozenset({
     "bpf_res_spin_lock", "bpf_res_spin_unlock", "bpf_res_spin_lock_irqsave", "bpf_res_spin_unlock_irqrestore",
@@ -75,7 +79,7 @@ class Owned:
             given = arguments[1].number
             type_ = self.types.get(given.value) if given.is_const else None
             regs[0] = self._own(state, slot, full, type_, nullable="yes")
-        elif name == _DROP:
+        elif name in (_DROP, _PER_CPU_DROP):
             self._drop(state, slot, full, arguments[1])
         elif name == _COUNT:
             self._count(state, slot, full, arguments[1])
@@ -155,9 +159,11 @@ class Owned:
     def exchange(self, state: State, slot: int, first: Value, second: Value) -> Value | None:
         """bpf_kptr_xchg(): what is put into the map, and the result; None where the place is not known."""
         walker, known, given = self._walker, first.data, second.data
-        if isinstance(given, Pointer) and given.held and not given.source.startswith(_PER_CPU):
+        if isinstance(given, Pointer) and given.held:
             walker.drop(state, given.ident)
-            walker.replace(state, given.ident, NUMBER)
+            # what each processor has one of may be read on, in an RCU section
+            gone = given._replace(held=False) if given.source.startswith(_PER_CPU) else None
+            walker.replace(state, given.ident, NUMBER if gone is None else Value(POINTER, data=gone))
         if not isinstance(known, Pointer) or known.kind != MEMORY or known.nullable != "no":
             return None
         of = walker.maps.get(known.source)
@@ -237,6 +243,14 @@ class Owned:
             walker.note("reference", slot, f"{full}() gets what {known.source} gave, no reference")
         elif known.low or known.high:
             walker.note("argument", slot, f"{full}() gets memory moved by {known.low} bytes")
+        elif known.source.startswith((_NEW, _PER_CPU)) and (
+            known.source.startswith(_PER_CPU) is not full.startswith(_PER_CPU_DROP)
+        ):
+            walker.note("argument", slot, f"{full}() gets what {known.source} gave")
+        type_ = self.types.get(known.local)
+        if type_ is not None and type_.fields and walker.program_type in _IN_NMI:
+            what = f"{full}() frees a {type_.name}, whose fields may not be touched where a program may run"
+            walker.note("nmi", slot, what)
         walker.drop(state, known.ident)
         walker.replace(state, known.ident, NUMBER)
 
@@ -300,8 +314,6 @@ class Owned:
             known = self._there(slot, full, arguments[2])
             if known is not None and known.held:
                 walker.note("reference", slot, f"{full}() gets a node that is in no tree")
-        if owned and named:
-            self.returned(state)
         type_ = self.types.get(lead.local) if lead is not None else None
         at = lead.node if lead is not None else 0
         if owned:
