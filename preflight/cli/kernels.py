@@ -54,7 +54,7 @@ def list_(
     _emit("kernels list", summary, found, "render_list", format_, color)
     for name, problem in damaged.items():
         _say(f"{name} is damaged: {problem}")
-    if damaged:
+    if damaged or (pattern != "*" and not found):
         raise typer.Exit(Exit.USAGE)
 
 
@@ -97,7 +97,7 @@ def add(
     from preflight.kernels.naming import catalogue_name
     from preflight.kernels.parts import with_parts
 
-    found = kernels_from_refs(files, with_modules=with_modules)
+    found = kernels_from_refs(files, with_modules=with_modules, store=_store(store))
     if len(found) > 1 and (name or modules or config or symbols):
         raise UsageError(
             "--name, --modules, --config and --symbols describe one kernel; these files are several"
@@ -246,7 +246,8 @@ def debian(
             except PreflightError as error:
                 if error.exit_code == Exit.USAGE:
                     raise
-                outcomes.append(_outcome(f"{one_suite} {one_arch}", "lost", [str(error)]))
+                # lost is what a mirror has no more; this may come back, or was never there
+                outcomes.append(_outcome(f"{one_suite} {one_arch}", "failed", [str(error)]))
                 continue
             if not chosen:
                 outcomes.append(

@@ -152,7 +152,7 @@ class Kernels:
         found: dict[str, list[str]] = {}
         for name in self._catalogue.names() if wanted else ():
             try:
-                digest = _btf_digest(self._catalogue, name)
+                digest = self._catalogue.btf_digest(name)
             except (PreflightError, OSError):
                 continue
             if digest in wanted:
@@ -203,12 +203,6 @@ def _blobs(contents: Contents) -> Iterator[tuple[str, Blob]]:
 def _carries_btf(kernel: Any) -> bool:
     described = kernel["contents"].get(entry.BTF)
     return isinstance(described, dict) and described.get("xz") is not None
-
-
-def _btf_digest(store: Store, name: str) -> str:
-    """The digest of an entry's BTF, from what the entry records where that is of the BTF itself."""
-    recorded = entry.read_facts(store.root / name).digests.get(entry.BTF)
-    return recorded[1] if recorded else store.get(name).btf_sha256
 
 
 def _no_room(error: OSError) -> str:

@@ -306,20 +306,24 @@ def fetch_all(
     done: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
     """Bring builds into the catalogue, `jobs` at a time; `done` hears of each. In the order of `chosen`."""
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
     pool = ThreadPoolExecutor(max_workers=max(1, jobs))
+    tasks: list[Future[Outcome]] = []
+    told = set()
     try:
-        tasks = {
-            pool.submit(fetch, root, build, store, request, replace_existing=replace_existing): build
-            for build in chosen
-        }
+        for build in chosen:
+            tasks.append(pool.submit(fetch, root, build, store, request, replace_existing=replace_existing))
         for task in as_completed(tasks):
+            told.add(task)
             done(task.result())
         return [task.result() for task in tasks]
     finally:
-        # Interrupted: what has not begun never will; what has begun leaves nothing half-written.
+        # Interrupted: what has not begun never will; what has begun leaves nothing half-written, and is told.
         pool.shutdown(wait=True, cancel_futures=True)
+        for task in tasks:
+            if task not in told and not task.cancelled() and task.exception() is None:
+                done(task.result())
 
 
 def compare_versions(one: str, other: str) -> int:

@@ -14,17 +14,18 @@ from preflight.kernels import btfblob, entry, image
 from preflight.kernels.blob import Blob, read_bounded
 from preflight.kernels.decompress import decompress, kind_of
 from preflight.kernels.model import Contents, Identity, Kernel, Provenance, SourceFile
+from preflight.kernels.store import Store
 
 _DEB = b"!<arch>\n"
 _TAR_MAGIC_AT = 257
 
 
-def kernel_from_path(path: Path, *, with_modules: bool = False) -> Kernel:
+def kernel_from_path(path: Path, *, with_modules: bool = False, store: Store | None = None) -> Kernel:
     """The kernel in a file or directory; its name is the path as given.
 
     Raw BTF, vmlinux, a kernel image, a `.deb`, a directory laid out like a catalogue entry, a facts file with
-    BTF inside, each file also packed with gzip, xz or zstd, and a BTFHub `.tar.xz`. `with_modules` reads the
-    modules of a package as well. InputError says what the file is not.
+    BTF inside or whose BTF a kernel of `store` has, each file also packed with gzip, xz or zstd, and a BTFHub
+    `.tar.xz`. `with_modules` reads the modules of a package as well. InputError says what the file is not.
     """
     if path.is_dir():
         return entry.read(path, str(path))
@@ -38,12 +39,14 @@ def kernel_from_path(path: Path, *, with_modules: bool = False) -> Kernel:
         return kernel_from_packages([path], with_modules=with_modules)
     data = read_bounded(path, image.FILE_LIMIT)
     try:
-        return _from_bytes(data, path)
+        return _from_bytes(data, path, store)
     except InputError as error:
         raise error.about(str(path)) from None
 
 
-def kernels_from_refs(refs: Sequence[str], *, with_modules: bool = False) -> list[Kernel]:
+def kernels_from_refs(
+    refs: Sequence[str], *, with_modules: bool = False, store: Store | None = None
+) -> list[Kernel]:
     """Kernels from `host` and files, as in `kernel_from_path`; the packages of one build are one kernel."""
     from preflight.kernels.host import HOST, running
 
@@ -59,7 +62,7 @@ def kernels_from_refs(refs: Sequence[str], *, with_modules: bool = False) -> lis
         if path.is_file() and _is_package(path):
             packages.setdefault(_build_of(path), []).append(path)
         else:
-            found.append(kernel_from_path(path))
+            found.append(kernel_from_path(path, store=store))
     for paths in packages.values():
         from preflight.kernels.packages import kernel_from_packages
 
@@ -86,11 +89,11 @@ def _build_of(path: Path) -> str:
     return f"{release} {fields.get('Version')}"
 
 
-def _from_bytes(data: bytes, path: Path) -> Kernel:
+def _from_bytes(data: bytes, path: Path, store: Store | None) -> Kernel:
     if not data:
         raise InputError("is empty")
     if data.lstrip()[:1] in (b"{", b"["):
-        return _facts(data, path)
+        return _facts(data, path, store)
     source = (source_file(path.name, data),)
     if btfblob.byteorder_of(data):
         return _raw_btf(data, path, source, packed=False)
@@ -113,8 +116,8 @@ def _from_bytes(data: bytes, path: Path) -> Kernel:
     return Kernel(identity, contents, Provenance("image", source))
 
 
-def _facts(data: bytes, path: Path) -> Kernel:
-    """A facts file, which stands for a kernel when its BTF is inside."""
+def _facts(data: bytes, path: Path, store: Store | None) -> Kernel:
+    """A facts file, which stands for a kernel when its BTF is inside, or in the catalogue."""
     import json
 
     from preflight.kernels.facts_file import is_facts, kernel_of
@@ -125,7 +128,7 @@ def _facts(data: bytes, path: Path) -> Kernel:
         raise InputError("begins like JSON, and is damaged or cut off") from error
     if not is_facts(document):
         raise InputError("is JSON, and no facts file")
-    return kernel_of(document, str(path))
+    return kernel_of(document, str(path), (store or Store()).btf_of)
 
 
 def _raw_btf(data: bytes, path: Path, source: tuple[SourceFile, ...], *, packed: bool) -> Kernel:

@@ -33,7 +33,7 @@ def resolve(ref: str, store: Store | None = None) -> list[Kernel]:
     if ref and "\0" not in ref and path.exists():
         from preflight.kernels.files import kernel_from_path
 
-        return [kernel_from_path(path)]
+        return [kernel_from_path(path, store=store)]
     raise UsageError(_nothing(ref, store))
 
 

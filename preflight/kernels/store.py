@@ -19,6 +19,7 @@ from pathlib import Path
 
 from preflight.errors import InputError, InstrumentError, UsageError
 from preflight.kernels import entry, trace_sites
+from preflight.kernels.blob import Blob
 from preflight.kernels.model import Kernel
 from preflight.records import replace
 
@@ -72,6 +73,21 @@ class Store:
             if name not in self:
                 raise UsageError(f"no kernel {name[:120]!r} in the catalogue {self.root}")
             return entry.read(self.root / name, name)
+
+    def btf_digest(self, name: str) -> str:
+        """The SHA-256 of a kernel's BTF, from what its entry records where that is of the BTF itself."""
+        recorded = entry.read_facts(self.root / name).digests.get(entry.BTF)
+        return recorded[1] if recorded else self.get(name).btf_sha256
+
+    def btf_of(self, digest: str) -> Blob | None:
+        """The BTF of that digest, of whichever kernel has it; None when none does, or only damaged ones."""
+        for name in self.names():
+            try:
+                if self.btf_digest(name) == digest:
+                    return self.get(name).contents.btf
+            except InputError:
+                continue
+        return None
 
     def match(self, pattern: str) -> list[str]:
         """Names that a shell pattern matches; a pattern without `/` is also tried on the last part."""

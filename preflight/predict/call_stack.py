@@ -13,6 +13,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from preflight.btf import Kind
+from preflight.btf.types import Array
 from preflight.bytecode.insn import decode
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
@@ -29,11 +31,15 @@ _FINE, _COARSE = 16, 32
 #: Program types with a private stack where there is one (bpf_enable_priv_stack()).
 _PRIVATE: Final = ("kprobe", "tracepoint", "perf_event", "raw_tracepoint", "tracing", "lsm", "struct_ops")
 _SUPPORT: Final = "bpf_jit_supports_private_stack"
+#: Frames that every kernel has.
+_FEWEST: Final = 8
 #: What check_max_stack_depth_subprog() lets the callers of a function with a tail call use is less.
 _BEFORE_TAIL_CALL: Final = 256
 _TAIL_CALL: Final = 12
-#: MAX_CALL_FRAMES
-_FRAMES: Final = 8
+#: More frames than any kernel takes (MAX_CALL_FRAMES is 8, and 16 in 7.3), and than are looked at.
+_FRAMES: Final = 20
+#: Whose member has one place for each frame.
+_STATE, _PLACES = "bpf_verifier_state", "frame"
 
 
 def call_stack_findings(
@@ -47,6 +53,7 @@ def call_stack_findings(
     used = obj.usage(program).stack
     depths = {start: depth for start, (_, depth) in zip(image.subprogs, used, strict=False)}
     yield from _of_tail_calls(on_kernel, program, depths, [name for name, _ in used])
+    yield from _of_frames(on_kernel, facts, program, [name for name, _ in used])
     if max(depths.values(), default=0) > _LIMIT or sum(_up(d, _COARSE) for d in depths.values()) <= _LIMIT:
         return
     names = {start: name for start, (name, _) in zip(image.subprogs, used, strict=False)}
@@ -70,6 +77,42 @@ def call_stack_findings(
         fix="keep large buffers in a map with one element per CPU"
         + ("" if certain else "; decided by a load"),
     )
+
+
+def _of_frames(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, names: list[str]
+) -> Iterator[Finding]:
+    """A chain of more functions than the verifier has frames for (check_max_stack_depth_subprog())."""
+    image = on_kernel.obj.image(program)
+    if len(image.subprogs) <= _FEWEST:
+        return
+    chain = max(_chains(image), key=len)
+    limit = facts.ask(_most_frames) if len(chain) > _FEWEST else None
+    if len(chain) <= (_FEWEST if limit is None else limit):
+        return
+    called = [names[image.subprogs.index(start)] for start in chain]
+    yield (undecided if limit is None else missing)(
+        "PC411",
+        on_kernel.obj,
+        program,
+        called[-1],
+        f"{len(chain)} functions call one another, which are more than the verifier has frames for",
+        Evidence("object", " -> ".join(called)),
+        Evidence("btf", f"struct {_STATE}: {'not known' if limit is None else limit} frames"),
+        cause="the verifier says: the call stack of ... frames is too deep",
+        fix="let functions be inlined, or call fewer from one another",
+    )
+
+
+def _most_frames(facts: KernelFacts) -> int | None:
+    """MAX_CALL_FRAMES of a kernel; None where its BTF does not say."""
+    btf = facts.kernel.btf
+    for type_id in btf.ids_by_name(_STATE, {Kind.STRUCT}):
+        for member in btf.type(type_id).members:  # type: ignore[attr-defined]
+            found = btf.type(btf.resolve(member.type))
+            if member.name == _PLACES and isinstance(found, Array):
+                return found.nelems
+    return None
 
 
 def _of_tail_calls(

@@ -60,6 +60,8 @@ class Accesses:
             whole = low == high == 0 and at % size == 0 and first <= at and at + size <= end
             whole = whole and (not self._words or (size == 8 and at + size <= SMALLEST_SAMPLE))
             known = self._checked and (self._registers or insn.slot not in self._relocated)
+            if self._words and size != 8:
+                return True
             between = self._typed and low == high and (at % 8 != 0 or at < 0)
             return writes or between or (known and not whole)
         if kind == OBJECT:

@@ -80,6 +80,15 @@ def kind_of(value: Value) -> str | None:
     return _KINDS.get(value.kind)
 
 
+def conversions(format_: Value) -> int:
+    """How many arguments a constant format prints (bpf_bprintf_prepare()); 0 where it is not known."""
+    known = format_.data
+    if not isinstance(known, DataRef) or known.frozen is None or known.settable or format_.off is None:
+        return 0
+    text = known.frozen[format_.off :].partition(b"\0")[0]
+    return text.replace(b"%%", b"").count(b"%")
+
+
 class Arguments:
     """The arguments of the helpers that a walk comes to."""
 
@@ -102,7 +111,7 @@ class Arguments:
             what = f"argument {fixed} of bpf_{name}() is not a constant"
             self._walker.note("size", slot, what, sure=not self._walker.bounds_numbers)
         string = register_of(name, "string")
-        if string and (arguments[string].kind in (STACK, SCALAR, CTX) or self.is_plain(arguments[string])):
+        if string and self.is_no_constant(arguments[string]):
             self._walker.note("argument", slot, f"bpf_{name}() wants a constant string as argument {string}")
         words = arguments[self._walker.rules.words.get(name, 0)]
         if (
@@ -112,6 +121,10 @@ class Arguments:
             and words.number.value % 8
         ):
             self._walker.note("size", slot, f"bpf_{name}() gets {words.number.value} bytes of arguments")
+        elif name in self._walker.rules.words and string and words.kind == SCALAR and words.number.is_const:
+            asked, given = conversions(arguments[string]), words.number.value // 8
+            if asked > given:
+                self._walker.note("size", slot, f"bpf_{name}() prints {asked} numbers and gets {given}")
         if name in self._walker.rules.field:
             self._check_field(slot, name, arguments)
         if name in pointer_calls.KEY_OF_SECOND:
@@ -146,9 +159,14 @@ class Arguments:
             self._walker.note("argument", slot, what, sure=not zero or nullable == "no")
 
     @staticmethod
-    def is_plain(value: Value) -> bool:
-        """Whether a pointer leads to memory that programs may write to."""
-        return isinstance(value.data, Pointer) and value.data.kind == MEMORY and not value.data.readonly
+    def is_no_constant(value: Value) -> bool:
+        """Whether what a register leads to is no string that nobody may write to (check_reg_const_str())."""
+        known = value.data
+        if isinstance(known, Pointer):
+            return known.kind == MEMORY and not known.readonly
+        if value.kind == DATA:
+            return isinstance(known, DataRef) and known.frozen is None
+        return value.kind in (STACK, SCALAR, CTX)
 
     def _check_field(self, slot: int, name: str, arguments: list[Value]) -> None:
         """A lock or a timer has to be one of the map's value."""
@@ -238,6 +256,8 @@ class Arguments:
                 self._walker.check_depth(slot, value, kind="stack-number")
         elif value.kind == DATA and isinstance(known, DataRef) and value.off is not None:
             of = self._walker.maps.get(known.section)
+            if writes and most and known.frozen is not None:
+                self._walker.note("readonly", slot, f"bpf_{name}() would write to {known.section}")
             if of is not None and value.off + most > of.value_size:
                 there = of.value_size - value.off
                 what = f"bpf_{name}() gets {there} bytes of {known.section} and takes up to {most}"

@@ -16,6 +16,7 @@ from preflight.bytecode.state import NUMBER as ANY_NUMBER
 from preflight.bytecode.state import POINTER as ADDRESS
 from preflight.predict.global_functions import is_context_of
 from preflight.predict.kfunc_types import arguments, flags
+from preflight.predict.pointer_arguments import Arguments
 from preflight.predict.pointer_values import MEMORY, OPEN_NUMBER, UNBOUNDED, Pointer
 from preflight.predict.pointer_values import OBJECT as KERNELS
 from preflight.predict.signatures import CONTEXT, NUMBER, OBJECT, POINTER, Parameter, Signature
@@ -109,9 +110,7 @@ class FunctionArguments:
 
     def _check_string(self, slot: int, name: str, number: int, value: Value) -> None:
         """A string has to be constant: a variable that nobody writes to (check_reg_const_str())."""
-        known = value.data
-        plain = isinstance(known, Pointer) and known.kind == MEMORY and not known.readonly
-        if plain or value.kind in (STACK, CTX, SCALAR):
+        if Arguments.is_no_constant(value):
             self._walker.note("argument", slot, f"{name}() wants a constant string as argument {number}")
 
     def _check_memory(self, slot: int, name: str, value: Value, size: Value) -> None:

@@ -448,6 +448,11 @@ class PointerMemory(Memory):
                 )
         elif walker.has_fixed_context or walker.program_type == "syscall":
             if slot in self._reading.offsets and walker.program_type in _OF_NUMBERS and not writes:
+                if walker.program_type == "perf_event" and size != _WORD and insn.off < _SMALLEST_REGISTERS:
+                    # saved registers are read whole (pe_prog_is_valid_access())
+                    walker.note("context", slot, f"{size} bytes of the saved registers")
+                elif walker.program_type == "perf_event" and size != _WORD:
+                    walker.note("context", slot, f"{size} bytes of the context", sure=False)
                 return  # a field that relocation found lies where it may be read
             walker.look_at_offset(slot)
             if moved:

@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 from preflight.cli.kernels import app
 from preflight.errors import PreflightError
 from preflight.kernels import Store, fetch_debian
+from preflight.kernels.aptroot import AptError
 from preflight.kernels.blob import Blob
 from preflight.kernels.model import Kernel, Provenance
 from tests.kernels.builders import PACK, RELEASE, bzimage, tiny_btf, vmlinux
+from tests.kernels.test_facts_file import document
 from tests.kernels.test_fetch_debian import FakeRoot, root
 from tests.kernels.test_store import make_kernel
 
@@ -58,7 +60,7 @@ def test_list_of_an_empty_catalogue_is_fine(store: Store) -> None:
 def test_list_of_a_pattern_that_nothing_matches_does_not_call_the_catalogue_empty(store: Store) -> None:
     store.add(make_kernel("debian/6.1"))
     done = run("list", "6.12*", "--store", store.root)
-    assert (done.code, "matches '6.12*'" in done.text, "is empty" in done.text) == (0, True, False)
+    assert (done.code, "matches '6.12*'" in done.text, "is empty" in done.text) == (2, True, False)
 
 
 def test_json_has_the_contracts_envelope(store: Store) -> None:
@@ -164,6 +166,31 @@ def test_fetch_reports_what_is_lost_and_goes_on(mirror: FakeRoot, store: Store) 
     assert done.code == 0
     assert "lost    debian/7.3.4+deb13-amd64" in done.text
     assert store.names() == ["debian/6.1.0-50-amd64"]
+
+
+def test_a_suite_that_cannot_be_read_is_no_loss(
+    mirror: FakeRoot, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(suite: str, *_: object, **__: object) -> FakeRoot:
+        if suite != "x":
+            raise AptError(f"the suite {suite} is not there")
+        return mirror
+
+    monkeypatch.setattr(fetch_debian, "open_suite", opened)
+    suites = ("--suite", "x", "--suite", "typo")
+    done = run("fetch", "debian", *suites, "--arch", "amd64", "--store", store.root)
+    assert (done.code, store.names()) == (2, ["debian/7.3.4+deb13-amd64"])
+    assert "failed  typo amd64" in done.text
+
+
+def test_a_facts_file_takes_its_btf_from_the_catalogue(store: Store, tmp_path: Path) -> None:
+    kernel = make_kernel("debian/6.1")
+    file = tmp_path / "h.json"
+    file.write_text(json.dumps(document(kernel, carried=())))
+    assert run("add", file, "--name", "host/h", "--store", store.root).code == 2
+    store.add(kernel)
+    assert run("add", file, "--name", "host/h", "--store", store.root).code == 0
+    assert store.get("host/h").btf_sha256 == kernel.btf_sha256
 
 
 def test_fetch_of_nothing_but_losses_is_an_error(mirror: FakeRoot, store: Store) -> None:

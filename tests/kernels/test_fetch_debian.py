@@ -209,6 +209,19 @@ def test_one_bad_build_does_not_stop_the_others(root: FakeRoot, store: Store) ->
     assert set(heard) == set(outcomes)
 
 
+def test_what_was_under_way_when_it_was_interrupted_is_told(root: FakeRoot, store: Store) -> None:
+    heard: list[Outcome] = []
+
+    def done(outcome: Outcome) -> None:
+        heard.append(outcome)
+        if len(heard) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch_all(root, builds(root.packages("linux-")), store, REQUEST, jobs=2, done=done)
+    assert sorted(one.name for one in heard if one.state == "added") == store.names()
+
+
 def test_two_runs_of_the_same_build_fetch_it_once(root: FakeRoot, store: Store) -> None:
     build = _build(root, NEW)
     same = Build(build.release, "6.99.1-1", build.image, build.base)
