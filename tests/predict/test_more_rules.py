@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from preflight.kernels import Store
 from preflight.kernels.model import Kernel
+from preflight.objects.load import load
 from preflight.objects.model import BpfObject
-from tests.elfwriter import Ins
+from tests.elfwriter import LOCAL, ElfWriter, Ins, exit_, mov
 from tests.predict.more import float_object, struct_ops_object, two_functions
 from tests.predict.worlds import CONFIG, TABLES, findings, judged, program, world
 
+ROOT = Path(__file__).resolve().parents[2]
 TRACED = {"made": 2}
 
 
@@ -136,3 +141,40 @@ def test_a_kind_is_unknown_only_where_variables_are_listed(
     symbols: list[str] | None, without: tuple[str, ...], expected: list[str]
 ) -> None:
     assert said(float_object(), world(symbols=symbols, without=without), "PC431") == expected
+
+
+def chain(functions: int) -> BpfObject:
+    """A program and functions of which each calls the next, so many in all."""
+    writer = ElfWriter()
+    writer.code("raw_tp/made", [Ins(0x85, src=1, imm=-1, symbol="f1"), exit_()], functions=["made"])
+    body = [
+        one
+        for number in range(1, functions)
+        for one in (
+            mov(0, 0) if number == functions - 1 else Ins(0x85, src=1, imm=-1, symbol=f"f{number + 1}"),
+            exit_(),
+        )
+    ]
+    starts = [(f"f{number}", 2 * number - 2) for number in range(1, functions)]
+    writer.code(".text", body, functions=starts, binding=LOCAL)
+    writer.license()
+    return load(writer.bytes(), "chain.bpf.o")
+
+
+@pytest.mark.parametrize(
+    ("functions", "release", "expected"),
+    [
+        (8, "6.1.0-50-amd64", []),
+        (9, "6.1.0-50-amd64", ["missing"]),
+        (9, "7.3.4+deb13-amd64", []),
+        (16, "7.3.4+deb13-amd64", []),
+        (17, "7.3.4+deb13-amd64", ["missing"]),
+    ],
+)
+def test_functions_that_call_one_another(functions: int, release: str, expected: list[str]) -> None:
+    kernel = Store(ROOT / "fixtures" / "btf").get(f"debian/{release}")
+    assert said(chain(functions), kernel, "PC411") == expected
+
+
+def test_frames_of_a_kernel_that_does_not_say_stay_open() -> None:
+    assert said(chain(9), world(tracepoints=TRACED, symbols=[]), "PC411") == ["unknown"]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.elfwriter import Ins, exit_, load_address, mov
 from tests.predict.pointers import verdicts
-from tests.predict.worlds import call
+from tests.predict.worlds import call, findings, program, world
 
 WRONG = [("PC435", "missing")]
 RINGBUF = {"type": 27, "max_entries": 4096}
@@ -72,3 +72,12 @@ def test_the_processor_bounds_an_index() -> None:
         mov(0, 0),
     )
     assert verdicts("tc", *body) == [("PC434", "unknown")]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(1, []), (11, ["missing"])])
+def test_maps_that_call_back(kind: int, expected: list[str]) -> None:
+    held = {"type": kind, "key_size": 8, "value_size": 8, "max_entries": 4, "map_flags": int(kind == 11)}
+    body = (load_address(1, "map0"), mov(2, 0), mov(3, 0), mov(4, 0), call(164), mov(0, 0))
+    each = program("tc", body, maps=[held])
+    made = findings(each, world(map_types=("hash", "lpm_trie")))
+    assert [one.verdict.value for one in made if "does not take map" in one.title] == expected
