@@ -22,6 +22,11 @@ _NO_ENTRIES = (
     "sk_storage", "task_storage", "inode_storage", "cgrp_storage", "cgroup_storage", "percpu_cgroup_storage",
     "struct_ops", "perf_event_array",
 )  # fmt: skip
+_WITH_VALUES = (
+    "hash", "lru_hash", "percpu_hash", "lru_percpu_hash", "array", "percpu_array", "queue", "stack",
+    "bloom_filter", "lpm_trie",
+)  # fmt: skip
+_OF_MAPS = ("array_of_maps", "hash_of_maps")
 _KEY_OF_FOUR = ("array", "percpu_array", "prog_array", "perf_event_array", "cgroup_array", "stack_trace")
 
 
@@ -109,4 +114,8 @@ def _wrong_size(definition: MapDef) -> str:
         return f"keys of {definition.key_size} bytes instead of 4"
     if kind in ("hash", "lru_hash", "percpu_hash", "lru_percpu_hash") and definition.key_size == 0:
         return "keys of no bytes"
+    if kind in _WITH_VALUES and definition.value_size == 0:
+        return "values of no bytes"
+    if kind in _OF_MAPS and definition.inner is None:
+        return "no map inside"
     return ""

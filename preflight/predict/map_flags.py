@@ -23,6 +23,8 @@ _WITNESS = "BPF_F_NO_PREALLOC"
 #: Flags libbpf may add to any map on its own account (bpf_object__create_map()).
 _LIBBPF = ("TOKEN_FD",)
 _FINE = Answer(True, "", Evidence("object", "flags"))
+#: Says that a token comes with the map, which libbpf says itself where it has one.
+_COMES_WITH = "TOKEN_FD"
 
 
 @cache
@@ -45,6 +47,12 @@ def flags_answer(facts: KernelFacts, definition: MapDef) -> Answer:
     if "RDONLY_PROG" in names and "WRONLY_PROG" in names:
         shown = Evidence("object", f"flags {definition.flags:#x}")
         return Answer(False, "a map that programs may neither read nor write is refused", shown)
+    if _COMES_WITH in names:
+        shown = Evidence("object", f"flags {definition.flags:#x}")
+        return Answer(None, "whether user space gives the token that the map asks for is not known", shown)
+    if "RDONLY" in names and "WRONLY" in names:
+        shown = Evidence("object", f"flags {definition.flags:#x}")
+        return Answer(False, "a map that user space may neither read nor write is refused", shown)
     if refused and refused[0] in _table()["bits"]:
         shown = Evidence("object", f"flags {definition.flags:#x} of a {definition.type} map")
         return Answer(False, f"no {definition.type} map takes BPF_F_{refused[0]}", shown)

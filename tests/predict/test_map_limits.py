@@ -28,12 +28,49 @@ def verdicts(kernel: Kernel, **definition: int) -> list[str]:
         ("queue", {"key_size": 4, "value_size": 8, "max_entries": 1}, ["missing"]),
         ("lpm_trie", {"key_size": 8, "value_size": 8, "max_entries": 1, "map_flags": 1}, []),
         ("lpm_trie", {"key_size": 4, "value_size": 8, "max_entries": 1, "map_flags": 1}, ["missing"]),
-        ("sk_storage", {"key_size": 4, "value_size": 8, "map_flags": 1}, []),
+        # without types, which these definitions do not have
+        ("sk_storage", {"key_size": 4, "value_size": 8, "map_flags": 1}, ["missing"]),
         ("sk_storage", {"key_size": 4, "value_size": 8, "map_flags": 1, "max_entries": 8}, ["missing"]),
     ],
 )
 def test_sizes_that_no_kernel_takes(kind: str, sizes: dict[str, int], expected: list[str]) -> None:
     assert verdicts(world(map_types=TYPES), type=NUMBERS[kind], **sizes) == expected
+
+
+#: Measured on 5.10, 6.12 and 7.3.
+@pytest.mark.parametrize(
+    ("number", "sizes", "expected"),
+    [
+        (27, {"max_entries": 4096}, []),
+        (27, {"max_entries": 4096, "value_size": 8}, ["missing"]),
+        (14, {"key_size": 4, "value_size": 8, "max_entries": 4}, []),
+        (14, {"key_size": 4, "value_size": 16, "max_entries": 4}, ["missing"]),
+        (18, {"key_size": 512, "value_size": 4, "max_entries": 4}, []),
+        (18, {"key_size": 600, "value_size": 4, "max_entries": 4}, ["missing"]),
+        (19, {"key_size": 16, "value_size": 8}, []),
+        (19, {"key_size": 4, "value_size": 8}, ["missing"]),
+        (19, {"key_size": 16, "value_size": 8, "max_entries": 1}, ["missing"]),
+        (30, {"value_size": 8, "max_entries": 4, "map_extra": 15}, []),
+        (30, {"value_size": 8, "max_entries": 4, "map_extra": 16}, ["missing"]),
+        (1, {"key_size": 4, "value_size": 8, "max_entries": 4, "map_extra": 1}, ["missing"]),
+        (1, {"key_size": 4, "value_size": 8, "max_entries": 1 << 27}, []),
+        (1, {"key_size": 4, "value_size": 8, "max_entries": (1 << 27) + 1}, ["missing"]),
+        (1, {"key_size": 4, "value_size": 10 << 20, "max_entries": 4}, ["missing"]),
+        (33, {"max_entries": 1 << 20, "map_flags": 1 << 10}, []),
+        (33, {"max_entries": (1 << 20) + 1, "map_flags": 1 << 10}, ["missing"]),
+        # what sysctl kernel.perf_event_max_stack says is the host's to know
+        (7, {"key_size": 4, "value_size": 8 * 127, "max_entries": 4}, []),
+        (7, {"key_size": 4, "value_size": 8 * 128, "max_entries": 4}, ["unknown"]),
+    ],
+)
+def test_more_sizes_that_no_kernel_takes(number: int, sizes: dict[str, int], expected: list[str]) -> None:
+    assert verdicts(world(), type=number, **sizes) == expected
+
+
+@pytest.mark.parametrize(("entries", "expected"), [(8, []), (9, ["missing"])])
+def test_a_map_of_processors_has_no_more_entries_than_there_may_be(entries: int, expected: list[str]) -> None:
+    kernel = world(config={"CONFIG_NR_CPUS": "8"})
+    assert verdicts(kernel, type=16, key_size=4, value_size=4, max_entries=entries) == expected
 
 
 @pytest.mark.parametrize(("helpers", "expected"), [(156, ["missing"]), (212, [])])
