@@ -75,6 +75,8 @@ class FunctionArguments:
             wrong = self._wrong(parameter, value, of_kernel=of_kernel)
             if of_kernel and not wrong and parameter.kind == OBJECT and _is_trusting(called, number):
                 self._check_trusted(slot, called, value)
+                if value.kind == SCALAR and value.number == ZERO:
+                    self._walker.note("null", slot, f"{called} gets null as argument {number}")
             if wrong:
                 self._walker.note("argument", slot, f"{called} gets {wrong} as argument {number}")
             elif not of_kernel and parameter.size and parameter.kind in (OBJECT, POINTER):

@@ -216,7 +216,10 @@ def _open_of(own: Sequence[Finding], attaching: Sequence[Finding]) -> str | None
 
 
 def _twins(programs: Sequence[ProgramVerdict]) -> frozenset[str]:
-    """Programs that do not load, but whose event another program of the object serves and does."""
+    """Programs that do not load, but whose event another program of the object serves in another way.
+
+    Two programs in one section are no choice of user space's: both are loaded.
+    """
     groups: dict[tuple[str, bool], list[ProgramVerdict]] = {}
     for one in programs:
         target = one.program.hook.target
@@ -225,7 +228,13 @@ def _twins(programs: Sequence[ProgramVerdict]) -> frozenset[str]:
     return frozenset(
         one.program.name
         for group in groups.values()
-        if any(other.adjusted == "loads" for other in group)
         for one in group
         if one.adjusted != "loads"
+        and any(
+            other.adjusted == "loads" and _section(other.program) != _section(one.program) for other in group
+        )
     )
+
+
+def _section(program: Program) -> str:
+    return program.section.removeprefix("?")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from preflight.kernels.model import Kernel
-from preflight.predict.verdict import ObjectVerdict, ProgramVerdict, worst
+from preflight.predict.verdict import ObjectVerdict, ProgramVerdict, _twins, worst
+from preflight.records import replace
 from tests.elfwriter import Ins, mov
 from tests.predict import scenes
 from tests.predict.cases_load import HASH, RINGBUF, SEXT_LOAD, SHARED, moved
@@ -188,6 +189,16 @@ def test_many_kprobes_need_fprobe() -> None:
 def test_a_reached_relocation_stops_the_program_and_the_object() -> None:
     found = judged(scenes.reader("gone"), scenes.kernel(["pid"]))
     assert (found.verdict, found.programs[0].verdict) == ("fails", "fails")
+
+
+@pytest.mark.parametrize(
+    ("other", "twins"), [("fentry/work", {"failing"}), ("kprobe/work", set()), ("kprobe/play", set())]
+)
+def test_a_program_in_the_same_section_is_no_way_around_one_that_fails(other: str, twins: set[str]) -> None:
+    kernel = world(functions=["work", "play"], symbols=["T work", "T play"])
+    ours, theirs = _one("kprobe/work", kernel)[1], _one(other, kernel)[1]
+    failing = replace(ours, program=replace(ours.program, name="failing"), adjusted="fails")
+    assert _twins([failing, replace(theirs, adjusted="loads")]) == twins
 
 
 def test_struct_ops_are_not_attached_by_themselves() -> None:
