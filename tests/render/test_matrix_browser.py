@@ -278,6 +278,15 @@ def test_screenshots_in_light_in_dark_and_narrow(browser: chromium.Browser, page
     assert shades["dark"] < 80 < 200 < shades["light"] == shades["narrow"]
 
 
+@pytest.mark.parametrize("name", ["libbpf-tools", "tracers"])
+def test_the_published_matrices_fit_a_telephone(browser: chromium.Browser, name: str) -> None:
+    tab = chromium.Tab(browser, width=360)
+    reports = Path(__file__).resolve().parents[2] / "reports"
+    tab.open((reports / f"{name}.html").as_uri())
+    assert tab.js("document.scrollingElement.scrollWidth") <= 360
+    tab.close()
+
+
 def test_the_heads_stay_in_sight(tab: chromium.Tab) -> None:
     box = "document.querySelector('.scroll.both')"
     tab.js(f"{box}.style.height = '120px'; {box}.style.width = '300px'; {box}.scrollTo(200, 60)")
