@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from functools import partial
 from typing import NoReturn
@@ -12,16 +13,22 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line and leave with the exit codes of the contract.
 
-    Importing takes longer than many commands, so an interrupt there is one like any other.
+    Importing takes longer than many commands, so an interrupt there is one like any other. Whoever ends us
+    (a time limit, a job that is cancelled) interrupts us, too: nothing that we started outlives that.
     """
     # What a command builds it mostly keeps: looking for garbage every 700 objects finds none.
     gc.set_threshold(500_000, 50, 100)
     try:
+        signal.signal(signal.SIGTERM, _interrupted)
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         print("preflight: interrupted", file=sys.stderr)
         code = 130
     _leave(code)
+
+
+def _interrupted(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _run(words: list[str]) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from preflight.errors import InstrumentError
 from preflight.records import dataclass
@@ -102,12 +102,29 @@ class Pool:
             return InProcess()
 
 
+#: include/uapi/linux/prctl.h
+_PR_SET_PDEATHSIG: Final = 1
+
+
 def _in_worker(set_up: Callable[[Any], None], argument: Any) -> None:
-    """A worker leaves the interrupt to its parent, which knows what is to be kept."""
+    """A worker leaves the interrupt to its parent, which knows what is to be kept, and ends with it."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with_parent()
     set_up(argument)
+
+
+def _end_with_parent() -> None:
+    """The kernel ends this process when its parent is gone, also when that was killed outright (prctl(2))."""
+    import ctypes
+    import signal
+
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    except (OSError, AttributeError):
+        return  # no Linux
 
 
 def workers_here() -> int:

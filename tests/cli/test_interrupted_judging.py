@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGINT to `matrix` and `fleet` while they judge: what was judged is kept and marked; exit code 130."""
+"""SIGINT or SIGTERM to `matrix` and `fleet` while they judge: what was judged is kept and marked; exit 130."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ main()
 """
 
 
-def interrupted(folder: Path, slow: str, count: int, *words: str) -> tuple[int, dict[str, Any], str]:
-    """Exit code, result and messages of a run that gets SIGINT once it has so many answers."""
+def begun(folder: Path, slow: str, count: int, *words: str) -> subprocess.Popen[bytes]:
+    """A run that has so many answers and waits for others, until there is a file `go`."""
     told, go = folder / "told", folder / "go"
     argv = ["preflight", *words, "--format", "json"]
     program = _PROGRAM.format(slow=slow, count=count, told=str(told), go=str(go), words=argv)
@@ -52,23 +52,39 @@ def interrupted(folder: Path, slow: str, count: int, *words: str) -> tuple[int, 
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
     )
     until(told.exists, process)
-    process.send_signal(signal.SIGINT)
-    go.touch()
+    return process
+
+
+def interrupted(
+    folder: Path, slow: str, count: int, *words: str, how: signal.Signals = signal.SIGINT
+) -> tuple[int, dict[str, Any], str]:
+    """Exit code, result and messages of a run that gets a signal once it has so many answers."""
+    process = begun(folder, slow, count, *words)
+    process.send_signal(how)
+    (folder / "go").touch()
     out, err = process.communicate(timeout=60)
     return process.returncode, json.loads(out), err.decode()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_matrix_keeps_the_kernels_it_came_to(tmp_path: Path, workers: int) -> None:
-    store = Store(tmp_path / "store")
-    names = ["a", "b", "slow-0", "slow-1", "slow-2", "slow-3", "slow-4", "slow-5", "slow-6"]
-    for number, name in enumerate(names):
+NAMES = ["a", "b", "slow-0", "slow-1", "slow-2", "slow-3", "slow-4", "slow-5", "slow-6"]
+
+
+def matrix_of_all(folder: Path, workers: int) -> list[str]:
+    """The words that judge an object on kernels of a new catalogue, most of them slow."""
+    store = Store(folder / "store")
+    for number, name in enumerate(NAMES):
         store.add(world(symbols=["T work"], functions=[f"f{number}"]), name)
-    (tmp_path / "made.bpf.o").write_bytes(ATTACHES.data)
-    code, result, err = interrupted(
-        tmp_path, "slow", 2, "matrix", str(tmp_path / "made.bpf.o"), "--kernel", "*",
-        "--store", str(store.root), "--workers", str(workers),
-    )  # fmt: skip
+    (folder / "made.bpf.o").write_bytes(ATTACHES.data)
+    where = ["--store", str(store.root), "--workers", str(workers)]
+    return ["matrix", str(folder / "made.bpf.o"), "--kernel", "*", *where]
+
+
+# a time limit, and a job that is cancelled, end a program with SIGTERM
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_matrix_keeps_the_kernels_it_came_to(tmp_path: Path, workers: int, how: signal.Signals) -> None:
+    names = NAMES
+    code, result, err = interrupted(tmp_path, "slow", 2, *matrix_of_all(tmp_path, workers), how=how)
     MatrixResult.model_validate(result)
     assert (code, err) == (130, "preflight: interrupted\n")
     summary = result["summary"]
@@ -93,3 +109,12 @@ def test_a_fleet_keeps_the_kernels_it_came_to(tmp_path: Path) -> None:
     assert (result["summary"]["partial"], result["summary"]["hosts"]) == (True, 4)
     states = {one["kernel"]: one["state"] for one in result["cells"]}
     assert states == {"5.10.0-b": "fails", "6.12.1-a": "not-tested"}
+
+
+def test_workers_end_with_whoever_began_them(tmp_path: Path) -> None:
+    process = begun(tmp_path, "slow", 2, *matrix_of_all(tmp_path, 2))
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert len(children) == 2
+    process.kill()
+    # the pipes are theirs, too: while one of them lives this has no end
+    process.communicate(timeout=30)
