@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGINT or SIGTERM to `matrix` and `fleet` while they judge: what was judged is kept and marked; exit 130."""
+"""SIGINT or SIGTERM to `matrix` and `fleet` while they judge: what was judged is kept and marked."""
 
 from __future__ import annotations
 
