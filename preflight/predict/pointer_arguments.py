@@ -143,6 +143,10 @@ class Arguments:
             # of memory, _check_place(); objects may be null nowhere, whatever the prototype says
             if taken.word != "memory" and (kind == OBJECT or kind not in taken.may_be_null):
                 self._walker.null(slot, known, f"bpf_{name}() gets it")
+            elif taken.word != "memory" and known.source in self._walker.maps:
+                # what a map of sockets gave is none to older verifiers before that (mark_ptr_not_null_reg())
+                what = f"bpf_{name}() gets what {known.source} gave, which was not compared with 0"
+                self._walker.note("null", slot, what, sure=False)
             if kind in taken.kinds:
                 return
         of_context = kind == CONTEXT and name == _COOKIE and self._walker.program_type in _WITH_SOCKETS
@@ -247,6 +251,9 @@ class Arguments:
             what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
             self._walker.note("bounds", slot, what, sure=sure)
         elif value.kind == STACK and value.off is not None and most:
+            if name in NUMBERS and writes and value.off % most:
+                what = f"bpf_{name}() gets {value.off} of the stack, which is no multiple of {most}"
+                self._walker.note("bounds", slot, what)
             if writes and not value.frame:
                 pointer_calls.check_over_dynptr(self._walker, slot, name, value.off, most)
             # of so many bytes for sure a helper may be the first to write: `raw_mode`

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.elfwriter import Ins, exit_, load_address, mov
-from tests.predict.pointers import verdicts
+from tests.predict.pointers import LOOKUP, unless_null, verdicts
 from tests.predict.worlds import call, findings, program, world
 
 WRONG = [("PC435", "missing")]
@@ -81,3 +81,23 @@ def test_maps_that_call_back(kind: int, expected: list[str]) -> None:
     each = program("tc", body, maps=[held])
     made = findings(each, world(map_types=("hash", "lpm_trie")))
     assert [one.verdict.value for one in made if "does not take map" in one.title] == expected
+
+
+@pytest.mark.parametrize(("at", "expected"), [(-24, []), (-20, [("PC434", "missing")])])
+def test_a_number_that_a_helper_writes_is_aligned(at: int, expected: list[tuple[str, str]]) -> None:
+    # measured on 5.10, 6.1, 6.12 and 7.3: misaligned stack access
+    text = (Ins(0x7A, 10, off=-8), Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-8), mov(2, 8), mov(3, 0))
+    number = (Ins(0xBF, 4, 10), Ins(0x07, 4, imm=at), call(105))
+    assert verdicts("cgroup/sysctl", *text, *number, mov(0, 1)) == expected
+
+
+@pytest.mark.parametrize(("compared", "expected"), [(True, []), (False, [("PC432", "unknown")])])
+def test_what_a_map_of_sockets_gave_is_no_socket_before_it_was_compared(
+    compared: bool, expected: list[tuple[str, str]]
+) -> None:
+    assign = (Ins(0xBF, 7, 0), Ins(0xBF, 1, 6), Ins(0xBF, 2, 7), mov(3, 0), call(124))
+    release = (Ins(0x15, 7, off=2), Ins(0xBF, 1, 7), call(86))
+    null = unless_null(len(assign) + len(release)) if compared else mov(8, 0)
+    body = (Ins(0xBF, 6, 1), *LOOKUP, null, *assign, *release, mov(0, 1))
+    sockets = {"type": 15, "key_size": 4, "value_size": 8, "max_entries": 4}
+    assert verdicts("sk_lookup", *body, map0=sockets) == expected
