@@ -98,7 +98,8 @@ def own_types(btf: Btf) -> tuple[OwnType, ...]:
     for type_id in btf.ids_of_kind(Kind.STRUCT):
         one = btf.type(type_id)
         if isinstance(one, Composite) and one.name and one.size < _LARGEST:
-            fields = tuple(place[:3] for place in in_type(btf, type_id))
+            # what heads contain is of no matter here, and is looked up over all tags
+            fields = tuple(sorted(place[:3] for place in _walk(btf, type_id, 0, _DEPTH, {})))
             found.append(OwnType(type_id, one.name, one.size, fields))
     return tuple(found)
 

@@ -365,7 +365,10 @@ def _described(obj: BpfObject) -> Iterator[MapOf]:
 
 def _own_types(obj: BpfObject) -> tuple[OwnType, ...]:
     """What programs of an object may allocate."""
-    btf = obj.btf
+    return obj.memo("own-types", lambda: _allocated(obj))
+
+
+def _allocated(obj: BpfObject) -> tuple[OwnType, ...]:
     allocates = any(extern.name.startswith(_ALLOCATING) for extern in obj.externs)
     kept = any(lead.local for one in maps_of(obj) for lead in one.leads)
-    return obj.memo("own-types", lambda: own_types(btf) if btf and (allocates or kept) else ())
+    return own_types(obj.btf) if obj.btf is not None and (allocates or kept) else ()
