@@ -54,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
         "subprocesses",
         "bpf_objects",
         "matrix",
+        "verifier",
     },
     "tracers": {
         "tables",

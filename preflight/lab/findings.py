@@ -6,6 +6,7 @@ from __future__ import annotations
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Location, Severity, Verdict
 from preflight.lab.results import ObjectMeasurement, ProgramMeasurement, errno_name
+from preflight.verifier.classify import STATS
 
 _WORDS = 400
 
@@ -69,12 +70,10 @@ def _evidence(number: int, words: str) -> tuple[Evidence, ...]:
 
 
 def last_words(log: str, messages: str) -> str:
-    """The line of the verifier's log that says why, else libbpf's first complaint."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    spoken = [
-        line for line in lines if not line.startswith(("processed ", "verification time ", "stack depth "))
-    ]
+    """The log's last line that is no statistics (7.3 counts each function, too), else libbpf's first."""
+    lines = (line.strip() for line in reversed(log.splitlines()))
+    spoken = next((line for line in lines if line and not STATS.match(line)), "")
     if spoken:
-        return spoken[-1][:_WORDS]
+        return spoken[:_WORDS]
     said = [line.removeprefix("libbpf: ").strip() for line in messages.splitlines() if line.strip()]
     return said[0][:_WORDS] if said else ""
