@@ -66,6 +66,7 @@ VEHICLES = {
 #: include/linux/btf.h
 FLAGS = {
     1: "acquire", 2: "release", 4: "ret_null", 16: "trusted", 32: "sleepable", 64: "destructive", 128: "rcu",
+    2048: "rcu_protected",
 }  # fmt: skip
 #: What names of parameters end with that means something (check_kfunc_args()).
 SUFFIXES = frozenset({

@@ -6,7 +6,7 @@ from __future__ import annotations
 from preflight.facts import Evidence
 from preflight.findings.model import Finding, Location, Severity, Verdict
 from preflight.lab.results import ObjectMeasurement, ProgramMeasurement, errno_name
-from preflight.verifier.classify import STATS
+from preflight.verifier.classify import REPORT, STATS
 
 _WORDS = 400
 
@@ -70,10 +70,12 @@ def _evidence(number: int, words: str) -> tuple[Evidence, ...]:
 
 
 def last_words(log: str, messages: str) -> str:
-    """The log's last line that is no statistics (7.3 counts each function, too), else libbpf's first."""
-    lines = (line.strip() for line in reversed(log.splitlines()))
-    spoken = next((line for line in lines if line and not STATS.match(line)), "")
+    """The verifier's message: its log's last line ahead of statistics and of the report that 7.3 adds. Else
+    what the report is about, or libbpf's first complaint."""
+    lines = [line for line in map(str.strip, log.splitlines()) if line and not STATS.match(line)]
+    reports = (at for at, line in enumerate(lines) if REPORT.match(line))
+    spoken = lines[: next(reports, len(lines))] or lines[:1]
     if spoken:
-        return spoken[:_WORDS]
+        return spoken[-1][:_WORDS]
     said = [line.removeprefix("libbpf: ").strip() for line in messages.splitlines() if line.strip()]
     return said[0][:_WORDS] if said else ""

@@ -23,6 +23,17 @@ def test_statistics_are_not_the_reason(after: str) -> None:
     assert last_words(f"4: (71) r1 = *(u8 *)(r0 +0)\n{REASON}\n{after}\n", "") == REASON
 
 
+def test_a_report_is_not_the_reason() -> None:
+    report = "Verification failed: null pointer: may be null\n\nReason:\n  it is\n"
+    log = f"4: (71) r1 = *(u8 *)(r0 +0)\n{REASON}\n\n{report}\nprocessed 5 insns (limit 1000000)\n"
+    assert last_words(log, "") == REASON
+
+
+def test_a_report_alone_says_what_it_is_about() -> None:
+    report = "Verification failed: null pointer: may be null"
+    assert last_words(f"{report}\n\nReason:\n  it is\n", "") == report
+
+
 def test_a_log_of_statistics_alone_leaves_libbpfs_words() -> None:
     assert last_words("processed 0 insns\n", "libbpf: prog 'x': missing BPF prog type\n") == (
         "prog 'x': missing BPF prog type"
