@@ -29,6 +29,7 @@ from preflight.predict.helper_arguments import taken_by
 from preflight.predict.hooks import member_prototype, struct_ops_member
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.kfunc_types import flags
+from preflight.predict.rcu_sections import outside
 from preflight.predict.struct_walk import member_at, refusal
 from preflight.records import replace
 
@@ -152,6 +153,11 @@ def _functions(on_kernel: RelocatedObject, program: Program) -> dict[int, str]:
     return {slot: ref.name.partition("___")[0] for slot, ref in refs.items() if isinstance(ref, KfuncRef)}
 
 
+def _outside(on_kernel: RelocatedObject, program: Program, code: Code) -> frozenset[int]:
+    """The calls of kernel functions outside of any section of RCU."""
+    return code.memo("outside-of-rcu", lambda: outside(code, _functions(on_kernel, program)))
+
+
 def _uses(code: Code, functions: Mapping[int, str], *, with_context: bool) -> tuple[Access, ...]:
     """What is done with objects, in the order of the program. Where relocation found a member, the struct is
     the one that the program took it for, and others ask whether that is so."""
@@ -189,7 +195,8 @@ def _judged(
         why = on_kernel.ask_at(program, _other_than_declared, *asked)
         marks = flags(function)
         if why is None and marks & _TRUSTING:
-            way = (root, "rcu" in marks, use.word)
+            out = program.hook.sleepable and use.slot in _outside(on_kernel, program, on_kernel.code(program))
+            way = (root, "rcu" in marks and not out, use.word)
             why = on_kernel.ask_at(program, _untrusted, *way, *use.path)
     elif use.given:
         wanted = _wanted(call, use.given)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that verifiers refuse for how their arguments came to be, in a walk that follows pointers. Pure.
 
-Locks that are not the one taken, sections of RCU left open, dynptrs that nothing set, places that were moved
+Locks that are not the one taken, dynptrs that nothing set, places that were moved
 before they are given back. Rules: process_spin_lock(), check_func_arg_reg_off(), process_dynptr_func(),
 process_kptr_func(), check_helper_call() of kernel/bpf/verifier.c. Measured on 5.10, 6.1, 6.12 and 7.3.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from preflight.bytecode.reach_helpers import Access
 from preflight.bytecode.state import ANYTHING, CTX, NUMBER, OPAQUE, SCALAR, STACK
 from preflight.predict.helper_arguments import register_of
 from preflight.predict.kfunc_types import arguments as taken
+from preflight.predict.pointer_sections import doing
 from preflight.predict.pointer_values import MEMORY, PACKET, PACKET_END, Pointer
 
 if TYPE_CHECKING:
@@ -183,28 +183,10 @@ def make_stale(state: State, *, by_tail_call: bool = False) -> None:
 
 def movers(image: ProgramImage, insns: Sequence[Insn | None], moves: frozenset[str]) -> frozenset[int]:
     """The global functions that may move the packet, or that call one which does; a tail call may, too."""
-    if not image.global_subprogs:
-        return frozenset()
-    starts = sorted(image.subprogs)
-    calls: dict[int, set[int]] = {start: set() for start in starts}
-    found: set[int] = set()
-    for insn in insns:
-        if insn is None or not insn.is_call:
-            continue
-        function = starts[bisect_right(starts, insn.slot) - 1]
-        if insn.call_target is not None:
-            calls.setdefault(insn.call_target, set()).add(function)
-        elif insn.is_helper_call:
-            name = helper_name(insn.imm).removeprefix("bpf_")
-            if name in moves or name == "tail_call":
-                found.add(function)
-    todo = list(found)
-    while todo:
-        for caller in calls.get(todo.pop(), ()):
-            if caller not in found:
-                found.add(caller)
-                todo.append(caller)
-    return frozenset(found & set(image.global_subprogs))
+    moving = moves | {"tail_call"}
+    return doing(
+        image, insns, lambda i: i.is_helper_call and helper_name(i.imm).removeprefix("bpf_") in moving
+    )
 
 
 def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments: list[Value]) -> None:
@@ -228,7 +210,8 @@ def follow_dynptr(walker: Walker, state: State, slot: int, name: str, arguments:
         if place.off not in held.dynptrs:
             walker.note("argument", slot, f"{_called(name)}() gets a dynptr that nothing set")
         elif name in _ENDS:
-            gone = {place.off, *(one for one, of in held.clones if of == place.off)}
+            root = dict(held.clones).get(place.off, place.off)
+            gone = {root, place.off, *(one for one, of in held.clones if of == root)}
             rest = tuple(one for one in held.dynptrs if one not in gone)
             walker.hold(state, held._replace(dynptrs=rest))
             # which of several dynptrs a pointer came of is not told
@@ -309,47 +292,6 @@ def _overwrite_iterator(walker: Walker, state: State, held: Held, off: int, size
         if source.endswith("_new()") and begins < off + size and off < begins + _WORD:
             walker.drop(state, ident)
             walker.acquire(state, ident - _LOST, source)
-
-
-def follow_section(walker: Walker, state: State, slot: int, name: str) -> None:
-    """A section of RCU, or one that is not preempted, is left before the program ends."""
-    held = walker.held(state)
-    if held is None or name not in (*_BEGIN, *_END):
-        return
-    first = _BEGIN[name] if name in _BEGIN else _END[name]
-    open_ = [ident for ident, _ in held.references if ident in range(first, first - 2 * _NESTED, -2)]
-    if name in _END:
-        if open_:
-            walker.drop(state, min(open_))
-        else:
-            walker.note("lock", slot, f"{name}() without its counterpart before")
-        return
-    if open_ and name == "bpf_rcu_read_lock":
-        # newer verifiers count them
-        walker.note("lock", slot, f"{name}() within a section that was begun", sure=False)
-    walker.acquire(state, first - 2 * len(open_), f"{name}()")
-
-
-def follow_interrupts(walker: Walker, state: State, slot: int, name: str, place: Value) -> None:
-    """What interrupts were before is kept on the stack and put back in the reverse order
-    (process_irq_flag(), release_irq_state())."""
-    held = walker.held(state)
-    if held is None or name not in _INTERRUPTS:
-        return
-    if place.kind != STACK or place.off is None or place.frame:
-        state.doubt = True
-        return
-    kept = [ident for ident, source in held.references if source == f"{_INTERRUPTS[0]}()"]
-    if name == _INTERRUPTS[0]:
-        walker.acquire(state, place.off - _SAVED * (len(kept) + 1), f"{name}()")
-        return
-    mine = [ident for ident in kept if (ident - place.off) % _SAVED == 0]
-    if not mine:
-        walker.note("argument", slot, f"{name}() gets a place where nothing was saved")
-    else:
-        if mine[0] != min(kept):
-            walker.note("lock", slot, f"{name}() puts back what was not saved last")
-        walker.drop(state, mine[0])
 
 
 def slice_of(walker: Walker, slot: int, name: str, arguments: list[Value]) -> Pointer | None:

@@ -53,6 +53,9 @@ _NULL = _Rule(
     "PC432", "invalid mem access 'map_value_or_null', or the like", "compare the pointer with 0 first"
 )
 _HELD = _Rule("PC433", "Unreleased reference, or an unbalanced lock", "release it once on every path")
+_SECTION = _Rule(
+    "PC433", "sleepable helper in rcu_read_lock region, or the like", "call it outside of the section"
+)
 _RANGE = _Rule(
     "PC434", "invalid access to map value, packet or stack", "compare the offset or the size first"
 )
@@ -75,6 +78,9 @@ _RULES: Final = {
     "lock-handed": _HELD,
     "lock-lost": _HELD,
     "lock-call": _HELD,
+    "sleeps": _SECTION,
+    "section-call": _SECTION,
+    "section-sleep": _SECTION,
     "stale": _RANGE,
     "bounds": _RANGE,
     "packet": _RANGE,
@@ -146,6 +152,7 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
         walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset,
         functions_of(obj, program), stack, loses,
         _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()), own,
+        program.hook.sleepable or program.program_type == "syscall",
     ):  # fmt: skip
         rule = _RULES[misuse.kind]
         if rule.code in told or not _applies(misuse, obj, program, facts):
@@ -206,6 +213,7 @@ def walked(
     loses: bool,
     once: bool,
     own: tuple[OwnType, ...],
+    sleepable: bool,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -225,6 +233,7 @@ def walked(
         loses,
         once,
         own,
+        sleepable,
         shared=shared,
     )
 
@@ -262,6 +271,9 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
         return _loses_locks(facts) is (one.kind == "lock-lost")
     if one.kind == "lock-call":  # functions of the program's own, but for global ones, since 6.9
         return "BPF_MAP_TYPE_ARENA" not in (facts.enum("bpf_map_type") or ("BPF_MAP_TYPE_ARENA",))
+    if one.kind in ("section-call", "section-sleep"):  # which functions may sleep is known since 6.15
+        knows = "might_sleep" in (facts.members("bpf_subprog_info") or ())
+        return knows is (one.kind == "section-sleep")
     if one.kind == "stale":  # what functions do to packets is known since 6.13
         return "changes_pkt_data" in (facts.members("bpf_subprog_info") or ())
     if one.kind == "positive":  # a comparison with 0 is no bound to verifiers before 6.8

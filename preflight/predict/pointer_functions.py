@@ -17,7 +17,7 @@ from preflight.bytecode.state import POINTER as ADDRESS
 from preflight.predict.global_functions import is_context_of
 from preflight.predict.kfunc_types import arguments, flags
 from preflight.predict.pointer_arguments import Arguments
-from preflight.predict.pointer_values import MEMORY, OPEN_NUMBER, UNBOUNDED, Pointer
+from preflight.predict.pointer_values import MEMORY, OPEN_NUMBER, PACKET, UNBOUNDED, Pointer
 from preflight.predict.pointer_values import OBJECT as KERNELS
 from preflight.predict.signatures import CONTEXT, NUMBER, OBJECT, POINTER, Parameter, Signature
 
@@ -32,6 +32,7 @@ _UNTRUSTED: Final = "bpf_rdonly_cast()"
 _FIELDS: Final = frozenset({"bpf_wq", "bpf_res_spin_lock", "bpf_task_work"})
 #: How the name of a parameter ends that is the size of the one before it.
 _SIZE: Final = "sz"
+_DYNPTR: Final = "bpf_dynptr"
 _STRINGS: Final = frozenset({"str", "const_str"})
 _IMPLEMENTATION: Final = "_impl()"
 
@@ -56,6 +57,13 @@ def _is_trusting(called: str, number: int) -> bool:
     if not flags(name) & _TRUSTED or number > len(taken):
         return False
     return taken[number - 1].ends != _NULLABLE
+
+
+def _is_no_dynptr(value: Value) -> bool:
+    known = value.data
+    return value.kind in (DATA, CTX) or (
+        isinstance(known, Pointer) and known.kind in (MEMORY, PACKET, KERNELS)
+    )
 
 
 class FunctionArguments:
@@ -90,6 +98,9 @@ class FunctionArguments:
             ends = taken[number].ends if number < len(taken) else ""
             if one.word in _FIELDS:
                 self._check_field(slot, name, regs[number], one.word)
+            elif one.word == _DYNPTR and _is_no_dynptr(regs[number]):
+                what = f"{name}() gets something else than a dynptr on the stack"
+                self._walker.note("argument", slot, what)
             elif one.ends in _STRINGS:
                 self._check_string(slot, name, number, regs[number])
             elif ends == _SIZE and number < 5 and one.word not in ("", "n"):

@@ -56,6 +56,8 @@ _PER_CPU, _PER_CPU_DROP = "bpf_percpu_obj_new", "bpf_percpu_obj_drop"
 _IN_NMI: Final = frozenset({
     "kprobe", "tracepoint", "perf_event", "raw_tracepoint", "raw_tracepoint_writable", "tracing",
 })  # fmt: skip
+#: What gives objects that a section of RCU protects.
+_PROTECTED: Final = frozenset({"bpf_iter_task_next()", "bpf_iter_css_next()", "bpf_iter_scx_dsq_next()"})
 #: Kernel functions that take and release locks which may fail.
 LOCKS: Final = frozenset({
     "bpf_res_spin_lock", "bpf_res_spin_unlock", "bpf_res_spin_lock_irqsave", "bpf_res_spin_unlock_irqrestore",
@@ -115,11 +117,17 @@ class Owned:
         _each(state, lambda known: known.lent, lambda _: None)
 
     def left_section(self, state: State) -> None:
-        """A section of RCU is left: what was read in it is not trusted any more, or was without it."""
+        """A section of RCU is left: what was read in it is not trusted any more, or was without it; what
+        iterators gave that it protects is not."""
         _each(
             state,
             lambda known: known.source.startswith(f"a {KPTR} in") and not known.trust,
             lambda known: known._replace(trust="maybe"),
+        )
+        _each(
+            state,
+            lambda known: known.source in _PROTECTED,
+            lambda known: known._replace(trust="no"),
         )
 
     def lock_of(self, value: Value) -> int | None:

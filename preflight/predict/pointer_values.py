@@ -108,7 +108,7 @@ class Pointer(NamedTuple):
 class Held(NamedTuple):
     """What a path holds: references by ident with their source (iterators and dynptrs by their place on the
     stack), what tells a taken lock, how far packets were compared (ident, bytes), set dynptrs, which of
-    them are of a packet, and which are clones of which."""
+    them are of a packet, and which are clones of which; iterators that a section of RCU protects."""
 
     references: tuple[tuple[int, str], ...] = ()
     lock: int = -1
@@ -116,6 +116,7 @@ class Held(NamedTuple):
     dynptrs: tuple[int, ...] = ()
     of_packet: tuple[int, ...] = ()
     clones: tuple[tuple[int, int], ...] = ()
+    protected: tuple[int, ...] = ()
 
 
 class MapOf(NamedTuple):

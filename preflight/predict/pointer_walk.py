@@ -48,7 +48,7 @@ from preflight.bytecode.state import (
     scalar,
 )
 from preflight.objects.kinds import INDEXED_MAPS
-from preflight.predict import pointer_calls
+from preflight.predict import pointer_calls, pointer_sections
 from preflight.predict.kfunc_types import flags, is_known
 from preflight.predict.look_ranges import SWAPPED
 from preflight.predict.pointer_arguments import Arguments
@@ -119,6 +119,7 @@ def misuses(
     loses: bool = False,
     once: bool = False,
     own: tuple[OwnType, ...] = (),
+    sleepable: bool = False,
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -126,12 +127,13 @@ def misuses(
     `RelocatedObject.about`. `unset`: registers are followed that nothing was written to. `functions`: what
     kernel functions take, by name, and global functions, by slot. `stack`: how deep it was written is
     followed, too. `loses`: as a verifier that computes with unknown numbers for + - and & alone. `once`: as
-    one that walks each callback once. `own`: what the program may allocate."""
+    one that walks each callback once. `own`: what the program may allocate. `sleepable`: it may sleep."""
     walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
     walker.functions = dict(functions)
     walker.follows_stack = stack
     walker.loses_bounds = loses
     walker.calls_once = once
+    walker.sleepable = sleepable
     walker.owned.types = {one.id: one for one in own}
     if unset:
         walker.follow_registers()
@@ -165,6 +167,7 @@ class Walker(Machine):
         self.follows_stack = False
         self.loses_bounds = False
         self.calls_once = False
+        self.sleepable = False
         self.loops = loops_of(graph)
         #: First slot of a loop -> what is known where it is entered first.
         self.entered: dict[int, State] = {}
@@ -177,6 +180,8 @@ class Walker(Machine):
         self._numbers: dict[Held, int] = {Held(): 0}
         self._now = State([])
         self._movers = pointer_calls.movers(graph.image, graph.insns, self.rules.moves_packet)
+        #: Global functions that may sleep.
+        self.sleepers = pointer_sections.sleepers(graph)
         self._registers: Registers | None = None
         self._arithmetic = PointerArithmetic(self._reading, self)
         self._arguments = Arguments(self, self._reading)
@@ -310,6 +315,8 @@ class Walker(Machine):
         if held is not None and held.lock >= 0:
             self.note("lock-call", insn.slot, "a function is called while a spin lock is held")
         if target in (self.graph.image.global_subprogs or ()):
+            if held is not None:
+                pointer_sections.check_global_call(self, insn.slot, target, held)
             self._functions.check(insn.slot, self.functions.get(target), state, "a global function")
             ways = super()._call_subprogram(insn, target, state)
             state.frames[-1].regs[0] = NUMBER  # whatever it gives is one
@@ -503,11 +510,16 @@ class Walker(Machine):
     # calls
 
     def _return_from_unknown(self, insn: Insn, state: State, *, clobbers: bool) -> None:
-        """Helpers that the table of buffers lists leave those alone that they only read."""
+        """Helpers that the table of buffers lists leave those alone that they only read, and write all of
+        the others."""
         known = pointer_calls.BUFFERS.get(_plain(insn.imm), ()) if insn.is_helper_call else ()
         regs = state.frames[-1].regs
         for access in known:
-            if not access.writes and regs[access.pointer].kind == STACK:
+            place = regs[access.pointer]
+            length = self._length(regs, access.size) if access.writes else 0
+            if place.kind == STACK and length is not None:
+                if access.writes:
+                    self._memory.clobber(state, place, length, certain=True)
                 regs[access.pointer] = NUMBER
         super()._return_from_unknown(insn, state, clobbers=clobbers)
 
@@ -573,14 +585,16 @@ class Walker(Machine):
         )
         if register is None:
             return
-        place = arguments[register]
+        place, held = arguments[register], self.held(state)
+        # whoever submits a clone submits what it was made of
+        root = place.off if held is None else dict(held.clones).get(place.off or 0, place.off)
         if isinstance(place.data, Pointer) and place.data.kind == DYNPTR:
             self.note("reference", insn.slot, f"bpf_{name}() gets a dynptr that holds no record")
-        elif place.kind != STACK or place.off is None:
+        elif place.kind != STACK or place.off is None or root is None:
             state.doubt = True
         elif register == 4:
             self.acquire(state, place.off - pointer_calls.PLACE, "bpf_ringbuf_reserve_dynptr()")
-        elif not self.drop(state, place.off - pointer_calls.PLACE):
+        elif not self.drop(state, root - pointer_calls.PLACE):
             self.note("reference", insn.slot, f"bpf_{name}() gets a dynptr that holds no record")
 
     def _result(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> Value | None:
@@ -678,6 +692,7 @@ class Walker(Machine):
             if name == "tail_call" and held.references:
                 self.note("reference", slot, f"a tail call leaves what {held.references[0][1]} gave")
         self._arguments.check(insn, name, arguments)
+        pointer_sections.check_sleep(self, state, slot, name, of_kernel=False)
         pointer_calls.check_call(self, slot, name, arguments, -1 if held is None else held.lock)
 
     def is_of_hook(self, value: Value) -> bool:
@@ -761,6 +776,7 @@ class Walker(Machine):
         if held is not None:
             self.owned.check_lock(insn.slot, name, held.lock)
         self.owned.check_trust(insn.slot, name, arguments[1:6])
+        pointer_sections.check_sleep(self, state, insn.slot, name, of_kernel=True)
         nodes = self.owned.nodes(name, arguments)
         if name == "bpf_throw" and held is not None and held.references:
             self.note("reference", insn.slot, f"{name}() leaves what {held.references[0][1]} gave")
@@ -771,11 +787,9 @@ class Walker(Machine):
                 frame = inside.frames[-1]
                 if frame.callback and frame.call == insn.slot:
                     frame.regs[1:3] = [nodes, nodes]
-        pointer_calls.follow_section(self, state, insn.slot, name)
-        if name == "bpf_rcu_read_unlock":
-            self.owned.left_section(state)
+        pointer_sections.follow_section(self, state, insn.slot, name)
         pointer_calls.follow_dynptr(self, state, insn.slot, name, arguments)
-        pointer_calls.follow_interrupts(self, state, insn.slot, name, first)
+        pointer_sections.follow_interrupts(self, state, insn.slot, name, first)
         if name in LOCKS:
             return self.owned.lock(state, insn.slot, name, first, following)
         if name.startswith("bpf_iter_") and first.kind == STACK and first.off is not None:
@@ -820,6 +834,7 @@ class Walker(Machine):
             if begun:
                 self.note("reference", insn.slot, f"{name}() gets an iterator that was begun and not ended")
             self.acquire(state, ident, f"{name}()")
+            pointer_sections.begin_iterator(self, state, insn.slot, name, ident)
             return
         if held is not None and not begun:
             self.note("reference", insn.slot, f"{name}() gets an iterator that was not begun")
@@ -829,6 +844,7 @@ class Walker(Machine):
             self.drop(state, ident)
             self.end(state, ident)
         elif name.endswith("_next"):
+            pointer_sections.check_iterator(self, state, insn.slot, family, ident)
             signature = self.functions.get(name)
             struct, size = ("", 4) if signature is None else (signature.gives, signature.room)
             pointer = Pointer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.bytecode.image import KfuncRef, MapRef, Ref, SubprogRef
+from preflight.bytecode.image import DataRef, KfuncRef, MapRef, Ref, SubprogRef
 from preflight.bytecode.reach import Environment
 from preflight.host.bpf import asm
 from preflight.predict.core_findings import core_findings
@@ -273,13 +273,47 @@ def test_a_clone_ends_with_its_record(late: bool, expected: list[str]) -> None:
         asm.alu("add", 2, -32),
         asm.insn(0x85, src=2),
     )
-    end = (asm.mov_reg(1, 10), asm.alu("add", 1, -16), asm.mov(2, 0), asm.call(199))
-    body = (*end, *write()) if late else (*write(), *end)
+
+    def end(at: int) -> tuple[bytes, ...]:
+        return asm.mov_reg(1, 10), asm.alu("add", 1, at), asm.mov(2, 0), asm.call(199)
+
     refs: dict[int, Ref] = {
         1: MapRef("ring", created=True),
         11: KfuncRef("bpf_dynptr_clone", weak=False, gives_number=True),
     }
-    assert walked((*reserve, *body, asm.mov(0, 0), asm.exit_()), refs) == expected
+    # whoever submits the clone submits the record
+    for ended in (-16, -32):
+        body = (*end(ended), *write()) if late else (*write(), *end(ended))
+        assert walked((*reserve, *body, asm.mov(0, 0), asm.exit_()), refs) == expected
+    if late:
+        twice = (*end(-32), *end(-16))
+        assert "reference True" in walked((*reserve, *twice, asm.mov(0, 0), asm.exit_()), refs)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, []), (4, ["result True"])])
+def test_what_a_helper_wrote_may_be_any_number(size: int, expected: list[str]) -> None:
+    # a callback of 4 bytes that it read is no 0 or 1; of a byte that is masked it is
+    read = (
+        asm.mov_reg(3, 1), asm.mov_reg(1, 10), asm.alu("add", 1, -8), asm.mov(2, 4), asm.mov(4, 0),
+        asm.mov(5, 0),
+        asm.store_imm(4, 10, -8, 0), asm.call(201), asm.load(4, 0, 10, -8),
+    )  # fmt: skip
+    masked = (asm.alu("and", 0, 1),) if size == 1 else ()
+    main = (asm.ldimm64(1, 0), asm.ldimm64(2, 0), asm.mov(3, 0), asm.mov(4, 0), asm.call(DRAIN))
+    refs: dict[int, Ref] = {0: MapRef("timed", created=True), 1: SubprogRef(0)}
+    assert walked((*main, asm.mov(0, 0), asm.exit_()), refs, *read, *masked, asm.exit_()) == expected
+
+
+def test_a_dynptr_of_a_kernel_function_lies_on_the_stack() -> None:
+    call_ = (asm.insn(0x85, src=2), asm.mov(0, 0), asm.exit_())
+    stack = (asm.mov(2, 0), asm.mov_reg(3, 10), asm.alu("add", 3, -16), *call_)
+    assert walked(stack, {3: KfuncRef("bpf_dynptr_from_skb", weak=False, gives_number=True)}) == []
+    variable = (asm.mov(2, 0), asm.ldimm64(3, 0), *call_)
+    refs: dict[int, Ref] = {
+        1: DataRef(".bss", 0),
+        2: KfuncRef("bpf_dynptr_from_skb", weak=False, gives_number=True),
+    }
+    assert walked(variable, refs) == ["argument True"]
 
 
 def test_maps_that_may_hold_no_lock_are_made_without_types() -> None:

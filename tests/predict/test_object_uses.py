@@ -20,6 +20,7 @@ from preflight.predict.object_uses import (
     _other_struct,
     _other_than_declared,
     _struct,
+    _untrusted,
     _uses,
 )
 from preflight.predict.target import KernelTarget
@@ -190,6 +191,15 @@ def test_a_kernel_function_wants_another_struct() -> None:
     assert _declared(target.kernel.btf, "bpf_cpumask_first", 1) == "cpumask"
     assert _declared(target.kernel.btf, "bpf_dynptr_size", 1) is None
     assert _other_than_declared(target, root, "bpf_no_such_function", 1, 0, 0) is None
+
+
+def test_what_rcu_protects_is_trusted_within_a_section_of_it() -> None:
+    target, root = facts_of(NEW).target, ("hook", "lsm_mac", "task_alloc")
+    parent = at(NEW, "task_struct", "real_parent")
+    assert _untrusted(target, root, True, 0, parent) is None
+    assert _untrusted(target, root, False, 0, parent) == (
+        "it is behind task_struct.real_parent, and must be referenced or trusted"
+    )
 
 
 def test_a_number_is_no_object() -> None:

@@ -11,8 +11,8 @@ from preflight.predict.owned_types import Lead, OwnType
 from preflight.predict.pointer_values import MapOf
 from preflight.predict.pointer_walk import misuses
 from preflight.predict.signatures import NUMBER, OBJECT, Parameter, Signature
+from tests.bytecode.test_reach import image
 from tests.elfwriter import Ins, exit_, mov
-from tests.predict.test_unset_registers import image
 
 #: struct node { list node at 8; tree node at 32; u64 key at 64 }, and another with a count of its references.
 NODE = OwnType(7, "node", 72, ((8, 24, "bpf_list_node"), (32, 32, "bpf_rb_node")))
@@ -39,9 +39,16 @@ LOOKUP, XCHG, LOCK, UNLOCK, TIME = 1, 194, 93, 94, 5
 Step = Ins | str | MapOf
 
 
-def walked(*steps: Step, less: tuple[Ins, ...] = ()) -> list[str]:
+def walked(
+    *steps: Step,
+    less: tuple[Ins, ...] = (),
+    sleepable: bool = False,
+    sure: bool = True,
+    is_global: bool = False,
+) -> list[str]:
     """What is noted of a program: a name calls that kernel function, `less` puts the address of the function
-    behind the program into r3, a map is looked up and left at if it is not there: r6 is its value."""
+    behind the program into r3, a map is looked up and left at if it is not there: r6 is its value. Unless
+    `sure`, what is doubtful, too. `is_global`: the function behind the program is."""
     code: list[Ins] = []
     refs: dict[int, Ref] = {}
 
@@ -64,11 +71,12 @@ def walked(*steps: Step, less: tuple[Ins, ...] = ()) -> list[str]:
     code += [mov(0, 0), exit_()]
     start = slot()
     told = {at: SubprogRef(start) if isinstance(ref, SubprogRef) else ref for at, ref in refs.items()}
-    linked = image(*code, *less)
-    linked = type(linked)(
-        linked.name, linked.section, linked.code, linked.byteorder, (0, start) if less else (0,),
-        linked.origins, told,
-    )  # fmt: skip
+    linked = image(
+        *(one.encode("little") for one in (*code, *less)),
+        refs=told,
+        subprogs=(0, start) if less else (0,),
+        global_subprogs=frozenset({start}) if is_global else frozenset(),
+    )
     found = misuses(
         linked,
         Environment(),
@@ -78,8 +86,9 @@ def walked(*steps: Step, less: tuple[Ins, ...] = ()) -> list[str]:
         "",
         functions=FUNCTIONS,
         own=(NODE, OTHER),
+        sleepable=sleepable,
     )
-    return sorted({one.kind for one in found if one.sure})
+    return sorted({one.kind for one in found if one.sure or not sure})
 
 
 def call(helper: int) -> Ins:
@@ -247,35 +256,6 @@ def test_a_lock_that_may_not_be_had(steps: tuple[Step, ...], expected: list[str]
 def place(off: int, function: str) -> tuple[Step, ...]:
     """Call a function with a place on the stack."""
     return Ins(0xBF, 1, 10), Ins(0x07, 1, imm=off), function
-
-
-SAVE, RESTORE = "bpf_local_irq_save", "bpf_local_irq_restore"
-
-
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [
-        ((*place(-8, SAVE), *place(-16, SAVE), *place(-16, RESTORE), *place(-8, RESTORE)), []),
-        ((*place(-8, SAVE), *place(-16, SAVE), *place(-8, RESTORE), *place(-16, RESTORE)), ["lock"]),
-        (place(-8, SAVE), ["reference"]),
-        (place(-8, RESTORE), ["argument"]),
-    ],
-)
-def test_interrupts(steps: tuple[Step, ...], expected: list[str]) -> None:
-    assert walked(*steps) == expected
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        (("disable", "enable"), []),
-        (("disable", "disable", "enable", "enable"), []),
-        (("disable", "disable", "enable"), ["reference"]),
-        (("disable", "enable", "enable"), ["lock"]),
-    ],
-)
-def test_sections_may_be_nested(names: tuple[str, ...], expected: list[str]) -> None:
-    assert walked(*(f"bpf_preempt_{one}" for one in names)) == expected
 
 
 def test_an_iterator_is_ended_as_what_it_is() -> None:
