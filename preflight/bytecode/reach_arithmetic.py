@@ -21,7 +21,7 @@ from preflight.bytecode.opcodes import (
     BPF_RSH,
     BPF_SUB,
 )
-from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.reach_reading import DIVISION, NEGATION, Reading
 from preflight.bytecode.scalars import Scalar
 from preflight.bytecode.state import (
     ANY,
@@ -71,7 +71,8 @@ class Arithmetic:
         left = regs[insn.dst]
         if op == BPF_NEG:
             right, left, op = left, _ZERO, BPF_SUB
-            if not self._reading.exact:
+            unknown = right.kind <= OPAQUE and not right.number.is_const and NEGATION in self._reading.older
+            if not self._reading.exact or unknown:
                 regs[insn.dst] = NUMBER
                 return
         regs[insn.dst] = self._combine(insn, op, left, right, bits)
@@ -188,7 +189,8 @@ class Arithmetic:
 
     def _division(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
         known = left.number.is_const and right.number.is_const
-        if not self._reading.exact or not (known or self._reading.newest):
+        computes = self._reading.newest and DIVISION not in self._reading.older
+        if not self._reading.exact or not (known or computes):
             return NUMBER
         made = reach_newest.division(op, left.number, right.number, bits, is_signed=insn.off == 1)
         return self._reading.number(made, left, right)

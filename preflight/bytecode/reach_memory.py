@@ -23,7 +23,7 @@ from preflight.bytecode.opcodes import (
     BPF_STORE_REL,
     SIZES,
 )
-from preflight.bytecode.reach_reading import Reading, read_constant
+from preflight.bytecode.reach_reading import SPILLS, Reading, read_constant
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
@@ -167,7 +167,8 @@ class Memory:
         wanted = ((1 << size) - 1) << first
         value = slot.value
         if value is not None and first == 0 and size == slot.size:
-            if self._reading.exact and not value.number.is_const and value.kind <= OPAQUE and not value.ident:
+            alone = not value.number.is_const and value.kind <= OPAQUE and not value.ident
+            if self._reading.exact and alone and SPILLS not in self._reading.older:
                 value = self._reading.identified(value)
                 state.frames[base.frame].stack[start] = slot._replace(value=value)
             return value
@@ -183,7 +184,7 @@ class Memory:
             return scalar(scalars.const(int.from_bytes(raw, self._reading.byteorder)), value.sources)
         low_end = first == 0 if self._reading.byteorder == "little" else first + size == slot.size
         if self._reading.exact and value.kind <= OPAQUE and size < slot.size and low_end:
-            if self._reading.newest and not value.ident:
+            if self._reading.newest and not value.ident and SPILLS not in self._reading.older:
                 value = self._reading.identified(value)
                 state.frames[base.frame].stack[start] = slot._replace(value=value)
             return self._cut(value, size)
@@ -217,7 +218,8 @@ class Memory:
         else:
             value = regs[insn.src]
             self._reading.look_at(value)
-            if self._reading.newest or (self._reading.exact and size == 8):
+            follows = self._reading.newest or (self._reading.exact and size == 8)
+            if follows and SPILLS not in self._reading.older:
                 value = regs[insn.src] = self._reading.identified(value)
         self._write(state, base, insn.off, size, value)
 

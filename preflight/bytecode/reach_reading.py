@@ -140,11 +140,19 @@ _CONTEXTS_OF_NUMBERS: Final = frozenset(
 )
 
 
+#: The bounds of a negated number (6.17), of quotients and remainders (7.0), and that a number on the stack is
+#: the one in the register it was put there from, or read into (6.9).
+NEGATION: Final = "negation"
+DIVISION: Final = "division"
+SPILLS: Final = "spills"
+
+
 class Reading:
     """One of the two readings of one program; `lost` is what a value becomes that nobody models.
 
-    `newest`: the exact reading knows what any verifier may know, too (reach_newest). `numbers` are the
-    identities of pointers that lead to memory where numbers are.
+    `newest`: the exact reading knows what any verifier may know, too (reach_newest). `older`: what it leaves
+    out all the same (NEGATION, DIVISION, SPILLS), as an older verifier would. `numbers` are the identities of
+    pointers that lead to memory where numbers are.
     `shared` tells, when the question is asked of all kernels at once, which numbers are a kernel's own.
     """
 
@@ -158,13 +166,21 @@ class Reading:
         "newest",
         "numbers",
         "offsets",
+        "older",
         "shared",
     )
 
     def __init__(
-        self, image: ProgramImage, *, exact: bool, newest: bool = False, shared: Shared | None = None
+        self,
+        image: ProgramImage,
+        *,
+        exact: bool,
+        newest: bool = False,
+        older: frozenset[str] = frozenset(),
+        shared: Shared | None = None,
     ) -> None:
         self._image = image
+        self.older = older
         self.exact = exact
         self.newest = newest
         self.numbers: set[int] = set()

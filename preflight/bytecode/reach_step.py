@@ -81,6 +81,7 @@ class Machine:
         *,
         exact: bool,
         newest: bool = False,
+        older: frozenset[str] = frozenset(),
         defaults: bool = True,
     ) -> None:
         self.graph = graph
@@ -93,7 +94,9 @@ class Machine:
         self.steps = 0
         self._rooted: set[int] = set()
         self._refs: Mapping[int, Ref] = graph.image.refs
-        self._reading = reading = Reading(graph.image, exact=exact, newest=newest, shared=graph.shared)
+        self._reading = reading = Reading(
+            graph.image, exact=exact, newest=newest, older=older, shared=graph.shared
+        )
         self._arithmetic = Arithmetic(reading)
         self._branches = Branches(reading)
         self._memory = Memory(

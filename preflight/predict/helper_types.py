@@ -110,7 +110,7 @@ def _for_type(facts: KernelFacts, program_type: str, prefix: str, number: int) -
     if names is None:
         shown = Evidence("btf", "enum bpf_func_id is not in this kernel's BTF")
         return Answer(None, f"which helpers this kernel has is not known ({name})", shown, _MEASURE)
-    if number not in names:
+    if not number or number not in names:  # 0 is BPF_FUNC_unspec
         shown = Evidence("btf", f"enum bpf_func_id has no value {number}")
         return Answer(False, f"this kernel has no {name}", shown)
     if name in _OLD_READERS:

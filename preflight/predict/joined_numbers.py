@@ -20,6 +20,7 @@ from preflight.bytecode.opcodes import (
     BPF_ALU,
     BPF_ALU64,
     BPF_DIV,
+    BPF_DW,
     BPF_JEQ,
     BPF_JGE,
     BPF_JGT,
@@ -35,8 +36,10 @@ from preflight.bytecode.opcodes import (
     BPF_K,
     BPF_LDX,
     BPF_LSH,
+    BPF_MEM,
     BPF_MOD,
     BPF_MUL,
+    BPF_NEG,
     BPF_OR,
     BPF_RSH,
     BPF_ST,
@@ -44,6 +47,7 @@ from preflight.bytecode.opcodes import (
     BPF_X,
     BPF_XOR,
     MOV64_X,
+    R10,
 )
 
 #: |, ^ and * of two registers.
@@ -62,6 +66,9 @@ _COMPARES: Final = frozenset(
 _ASKS: Final = frozenset(cls | op | BPF_K for cls in _TURNS for op in (BPF_JEQ, BPF_JNE))
 _LESS: Final = frozenset(cls | BPF_ADD | BPF_K for cls in (BPF_ALU, BPF_ALU64))
 _DIVISIONS: Final = frozenset(cls | op | BPF_K for cls in (BPF_ALU, BPF_ALU64) for op in (BPF_DIV, BPF_MOD))
+_NEGATIONS: Final = frozenset(cls | BPF_NEG for cls in (BPF_ALU, BPF_ALU64))
+_SPILL: Final = BPF_STX | BPF_DW | BPF_MEM
+_FILL: Final = BPF_LDX | BPF_DW | BPF_MEM
 _INTERESTING: Final = JOINS | _COMPARES | _ASKS
 #: What leaves a number without bounds without bounds; the last takes no more than what a word does not have.
 _KEEPS: Final = frozenset({ADD64_K, BPF_ALU64 | BPF_LSH | BPF_K})
@@ -100,6 +107,38 @@ class _Found:
 def divides(image: ProgramImage) -> bool:
     """Whether a number is divided by a constant one, or the remainder taken."""
     return not _DIVISIONS.isdisjoint(image.code[::8])
+
+
+def negates(image: ProgramImage) -> bool:
+    """Whether a number is negated."""
+    return not _NEGATIONS.isdisjoint(image.code[::8])
+
+
+def compares_spilled(image: ProgramImage) -> bool:
+    """Whether a number is compared of which the stack has a copy that is read afterwards, in the order of the
+    instructions. Before 6.9 the comparison says nothing of the copy (save_register_state(),
+    find_equal_scalars())."""
+    places: dict[int, set[int]] = {}
+    compared: set[int] = set()
+    for insn in decode(image.code, image.byteorder):
+        opcode, cls, dst, off = insn.opcode, insn.opcode & 7, insn.dst, insn.off
+        if opcode == _SPILL and dst == R10:
+            for of in places.values():
+                of.discard(off)
+            compared.discard(off)
+            places.setdefault(insn.src, set()).add(off)
+        elif opcode == _FILL and insn.src == R10:
+            if off in compared:
+                return True
+            places[dst] = {off}
+        elif insn.is_call:
+            for register in range(6):
+                places.pop(register, None)
+        elif cls in _TURNS:
+            compared |= places.get(dst, set()) | (places.get(insn.src, set()) if opcode & BPF_X else set())
+        elif cls not in _STORES:
+            places.pop(dst, None)
+    return False
 
 
 def joined_moves(image: ProgramImage) -> bool:

@@ -118,7 +118,7 @@ def _helpers(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -
     asked = [
         (use, use.number, _calls(on_kernel, program, use))
         for use in on_kernel.obj.usage(program).helpers
-        if use.number is not None and use.number > 0 and not may_call(facts, program, use.number)
+        if use.number is not None and use.number >= 0 and not may_call(facts, program, use.number)
     ]
     slots = tuple(sorted(slot for _, _, calls in asked for slot in calls))
     answers = on_kernel.about(reached_slots, program, slots) if slots else {}

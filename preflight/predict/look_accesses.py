@@ -62,7 +62,7 @@ class Accesses:
             known = self._checked and (self._registers or insn.slot not in self._relocated)
             if self._words and size != 8:
                 return True
-            between = self._typed and low == high and (at % 8 != 0 or at < 0)
+            between = self._typed and low == high and (at % 8 != 0 or at < 0 or low != 0)
             return writes or between or (known and not whole)
         if kind == OBJECT:
             return writes

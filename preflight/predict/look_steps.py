@@ -25,6 +25,7 @@ from preflight.bytecode.opcodes import (
     BPF_X,
     CALL,
     LDIMM64,
+    R10,
     SIZES,
 )
 from preflight.predict.look_accesses import Accesses
@@ -51,6 +52,8 @@ from preflight.predict.look_states import (
 
 #: What a number may be that nothing is known of, and that relocation does not write.
 _UNBOUNDED: Final = ((NUMBER, None), (UNSURE, None))
+#: BPF_MAX_VAR_OFF
+_FURTHEST: Final = 1 << 29
 
 
 class Steps:
@@ -127,6 +130,7 @@ class Steps:
             or (kind == STACK and insn.op == BPF_SUB)
             or (kind == CONTEXT and known[0] != known[1] and by != RELOCATED)
             or (by is not None and by[:2] in _UNBOUNDED and known == FULL)
+            or _may_be_too_far(insn.op, known)
         ):
             return True
         state[insn.dst] = (kind, detail, *computed(insn.opcode, (low, high), known))
@@ -159,6 +163,11 @@ class Steps:
         base, size = state.get(insn.src), SIZES[insn.opcode & 0x18]
         if base is not None and self._accesses.suspicious(insn, base, size, writes=False):
             return True
+        if base is not None and base[0] == STACK and base[2] == base[3]:
+            first = base[2] + insn.off
+            part = state.get(first - first % 8) if size < 8 and first < 0 else None
+            if part is not None and part[0] in FOLLOWED:
+                return True
         if base is not None and base[0] == STACK and size == 8 and base[2] == base[3]:
             held = state.get(base[2] + insn.off)
             if held is not None and base[2] + insn.off < 0:
@@ -189,6 +198,8 @@ class Steps:
         elif held is not None and (held[0] == NULLABLE or (held[0] == MIXED and held[1])):
             return True
         if insn.is_atomic and insn.atomic_fetches:
+            if insn.src == R10:
+                return True
             state.pop(0 if insn.imm == BPF_CMPXCHG else insn.src, None)
         return False
 
@@ -203,16 +214,20 @@ class Steps:
             # bounds of numbers are let go of: there are many on the stack, and ways with others meet often
             state[first] = held if held[0] in FOLLOWED else (held[0], None, *FULL)
         else:
-            state.pop(first, None)
+            state.pop(first - first % 8, None)
 
     def _call(self, insn: Insn, state: State) -> bool:
         return self._calls.call(insn, state)
 
     def _drop(self, insn: Insn, state: State) -> bool:
-        """A load from the packet, which is a call."""
-        for register in range(6):
-            state.pop(register, None)
-        return False
+        """A load from the packet, which programs that are looked at may not use."""
+        return True
+
+
+def _may_be_too_far(op: int, by: tuple[int, int]) -> bool:
+    """Whether a pointer is moved by a number that is too large, or by one that may be below 0."""
+    low, high = by if op == BPF_ADD else (-by[1], -by[0])
+    return abs(low) >= _FURTHEST if low == high else low < 0 and by != FULL
 
 
 Step = Callable[[Steps, Insn, State], bool]

@@ -175,9 +175,12 @@ class Arguments:
     def _check_field(self, slot: int, name: str, arguments: list[Value]) -> None:
         """A lock or a timer has to be one of the map's value."""
         known, wanted = arguments[1].data, self._walker.rules.field[name]
-        if not isinstance(known, Pointer) or known.kind != MEMORY or known.low != known.high:
+        if not isinstance(known, Pointer) or known.kind != MEMORY:
             return
-        if known.source in self._walker.maps and not any(
+        if known.low != known.high:
+            what = f"bpf_{name}() gets a place in {known.source} that is not constant"
+            self._walker.note("argument", slot, what)
+        elif known.source in self._walker.maps and not any(
             offset == known.low and field == wanted for offset, _, field in known.guarded
         ):
             self._walker.note(

@@ -18,7 +18,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.context_fields import context_fields
 from preflight.predict.hooks import gives_nothing, member_gives_nothing, struct_ops_member
-from preflight.predict.joined_numbers import divides, joined_moves
+from preflight.predict.joined_numbers import compares_spilled, divides, joined_moves, negates
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.owned_types import OwnType, Special, in_section, in_type, leads_of, own_types
 from preflight.predict.pointer_suspicion import may_misuse
@@ -83,12 +83,15 @@ _RULES: Final = {
     "section-sleep": _SECTION,
     "stale": _RANGE,
     "bounds": _RANGE,
+    "below": _RANGE,
     "packet": _RANGE,
     "size": _RANGE,
     "positive": _RANGE,
     "moved": _WRONG,
     "argument": _WRONG,
     "context-memory": _WRONG,
+    "context-constant": _CONTEXT,
+    "moved-context": _CONTEXT,
     "object": _WRONG,
     "pointer": _WRONG,
     "readonly": _WRONG,
@@ -109,8 +112,16 @@ _RULES: Final = {
 _READS_ALL: Final = "bpf_retval_range"
 #: Of struct bpf_func_state, since callbacks are walked until nothing new comes of it (6.7); before, once.
 _DEPTH_OF_CALLBACKS: Final = "callback_depth"
+#: Types whose context programs see just as it is, so that nothing translates their accesses.
+_AS_IT_IS: Final = frozenset({
+    "kprobe", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable", "tracing", "lsm", "syscall",
+    "cgroup_device",
+})  # fmt: skip
 #: Came with 6.19.
 _BEFORE_QUOTIENTS: Final = "BPF_MAP_TYPE_INSN_ARRAY"
+#: Came with 6.9, and with 6.17.
+_ARENA: Final = "BPF_MAP_TYPE_ARENA"
+_WITH_NEGATION: Final = "bpf_strnlen"
 #: The types of maps whose values may have them (map_check_btf()). Another is refused with its types, and
 #: libbpf makes it without: then there is no such field (bpf_object__create_map()).
 _KEEP: Final = {
@@ -145,14 +156,14 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     loses = joins and not facts.has_type(_READS_ALL, Kind.STRUCT)
     if not (suspected or unset or stack or loses):
         return
-    own = _own_types(obj)
+    own, older = _own_types(obj), _older(obj, program, facts)
     told = set()
     iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
     for misuse in on_kernel.about(
         walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset,
         functions_of(obj, program), stack, loses,
         _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()), own,
-        program.hook.sleepable or program.program_type == "syscall",
+        program.hook.sleepable or program.program_type == "syscall", older,
     ):  # fmt: skip
         rule = _RULES[misuse.kind]
         if rule.code in told or not _applies(misuse, obj, program, facts):
@@ -214,6 +225,7 @@ def walked(
     once: bool,
     own: tuple[OwnType, ...],
     sleepable: bool,
+    older: frozenset[str],
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -234,6 +246,7 @@ def walked(
         once,
         own,
         sleepable,
+        older,
         shared=shared,
     )
 
@@ -263,6 +276,12 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
         return _keeps(obj, one.about, facts) is (one.kind == "kptr")
     if one.kind == "field":  # to kernels that do not know it, it is a struct like any other
         return facts.has_type(one.about, Kind.STRUCT)
+    if one.kind == "below":
+        return facts.ask(_adds_constants) is not True
+    if one.kind == "moved-context":
+        return program.program_type not in _AS_IT_IS or facts.ask(_adds_constants) is not True
+    if one.kind == "context-constant":  # BPF_ST, which was for memory alone before 6.4
+        return not facts.has_func(_KEEPS_OWN)
     if one.kind == "object":  # taken where it is trusted since 6.5
         return not facts.has_type(_READS_ALL, Kind.STRUCT)
     if one.kind == "stack-number":  # such arguments ended with the two types of their own (6.12, 6.1.119)
@@ -270,7 +289,7 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
     if one.kind in ("lock-handed", "lock-lost"):
         return _loses_locks(facts) is (one.kind == "lock-lost")
     if one.kind == "lock-call":  # functions of the program's own, but for global ones, since 6.9
-        return "BPF_MAP_TYPE_ARENA" not in (facts.enum("bpf_map_type") or ("BPF_MAP_TYPE_ARENA",))
+        return not facts.ask(_has_arenas)
     if one.kind in ("section-call", "section-sleep"):  # which functions may sleep is known since 6.15
         knows = "might_sleep" in (facts.members("bpf_subprog_info") or ())
         return knows is (one.kind == "section-sleep")
@@ -289,14 +308,14 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
 
 def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) -> Misuse:
     """What some kernels take, or may take as their context is larger than all that were tried, is open."""
+    if one.kind in ("below", "moved-context") and facts.ask(_adds_constants) is None:
+        return one._replace(sure=False)
     if one.kind == "moved":  # looked at since helpers take pointers of the kernel's (5.19)
         return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
     if one.kind == "context-memory":  # 6.1 refuses it, 7.3 does not
         return one._replace(sure=one.sure and not facts.has_type(_READS_ALL, Kind.STRUCT))
     if one.about == OPEN_NUMBER and divides(obj.image(program)):
-        # remainders and quotients have bounds since 7.0: whoever has what came right before is asked
-        newest = _BEFORE_QUOTIENTS in (facts.enum("bpf_map_type") or (_BEFORE_QUOTIENTS,))
-        return one._replace(sure=one.sure and not newest)
+        return one._replace(sure=one.sure and not facts.ask(_divides))
     if one.kind == "registers" and _lets_write(facts):
         return one._replace(sure=False)
     if one.kind in ("stack", "stack-number"):
@@ -312,6 +331,38 @@ def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFa
     size = facts.ask(_size_of, struct) or 0
     sure = size <= fields.sizes[struct] if one.kind == "context" else size < int(one.about)
     return one._replace(sure=sure)
+
+
+def _adds_constants(facts: KernelFacts) -> bool | None:
+    """Whether the verifier has what is added to a pointer in one place (7.1): a constant may lift what else
+    would be below 0, and pointers to contexts that are not translated may be moved. None: not known."""
+    members = facts.members("bpf_reg_state")
+    return None if members is None else "off" not in members
+
+
+def _has_arenas(facts: KernelFacts) -> bool:
+    """Whether the kernel may have arenas (6.9)."""
+    return _ARENA in (facts.enum("bpf_map_type") or (_ARENA,))
+
+
+def _divides(facts: KernelFacts) -> bool:
+    """Whether the verifier may bound quotients and remainders (7.0): it has what came right before."""
+    return _BEFORE_QUOTIENTS in (facts.enum("bpf_map_type") or (_BEFORE_QUOTIENTS,))
+
+
+def _older(obj: BpfObject, program: Program, facts: KernelFacts) -> frozenset[str]:
+    """What the verifier does not know of the program's numbers (`Reading`); nothing where that is the same to
+    all of them."""
+    image = obj.image(program)
+    found = set()
+    if divides(image) and not facts.ask(_divides):
+        found.add("division")
+    if negates(image) and not facts.has_func(_WITH_NEGATION):
+        found.add("negation")
+    spills = obj.memo(("compares-spilled", *program_key(program)), lambda: compares_spilled(image))
+    if spills and not facts.ask(_has_arenas):
+        found.add("spills")
+    return frozenset(found)
 
 
 def _loses_locks(facts: KernelFacts) -> bool:

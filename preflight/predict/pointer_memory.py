@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.image import DataRef, MapRef, Ref
-from preflight.bytecode.opcodes import BPF_ADD, BPF_ALU64, BPF_NEG, BPF_STX, BPF_SUB, SIZES
+from preflight.bytecode.opcodes import (
+    BPF_ADD,
+    BPF_ALU64,
+    BPF_CMPXCHG,
+    BPF_NEG,
+    BPF_ST,
+    BPF_STX,
+    BPF_SUB,
+    R10,
+    SIZES,
+)
 from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_memory import Memory
 from preflight.bytecode.reach_reading import Reading
@@ -66,6 +76,8 @@ _SKB_PACKETS: Final = frozenset({76, 80, 140})
 #: No architecture saves fewer bytes of registers.
 _SMALLEST_REGISTERS: Final = 72
 _WORD: Final = 8
+#: Types whose programs may use the packet loads of classic BPF (may_access_skb()).
+_LOADS_PACKETS: Final = frozenset({"socket_filter", "sched_cls", "sched_act"})
 _WITH_TYPES: Final = frozenset({"tracing", "lsm", "struct_ops"})
 
 
@@ -124,6 +136,8 @@ class PointerArithmetic(Arithmetic):
                 what = "a number is subtracted from a place on the stack"
             elif not _moves(left if first else right) and (right if first else left).number != ZERO:
                 what = "a pointer that may not be moved is moved"
+            elif self._is_too_far(right if first else left):
+                what = f"a pointer is moved by {(right if first else left).number.smin}"
             elif self._is_unbounded(insn, right if first else left):
                 sure = not self._walker.bounds_numbers
                 told = f"a pointer is moved by {OPEN_NUMBER}"
@@ -135,6 +149,12 @@ class PointerArithmetic(Arithmetic):
         """Whether nothing is known of a number that a pointer is moved by (check_reg_sane_offset())."""
         own = insn.slot in self._reading.offsets or is_kernels_own(number)
         return number.kind == SCALAR and number.number.smin == UNKNOWN_NUMBER.smin and not own
+
+    @staticmethod
+    def _is_too_far(number: Value) -> bool:
+        """Whether a pointer is moved by more than any may be (BPF_MAX_VAR_OFF)."""
+        known = number.number
+        return number.kind == SCALAR and known.is_const and abs(known.smin) >= _WILD
 
     def _into_stack(self, insn: Insn, op: int, left: Value, right: Value) -> Value:
         """A place on the stack at an offset that is not constant."""
@@ -179,9 +199,12 @@ class PointerArithmetic(Arithmetic):
         if known.kind == PACKET and low != high:
             # a new identity: nothing was compared yet
             most = known.most + max(high, 0)
-            return walker.made(walker.now, known._replace(ident=insn.slot, most=most))
+            return walker.made(
+                walker.now, known._replace(ident=insn.slot, most=most, below=known.below + low)
+            )
         wild = known.wild or high - low >= _WILD
-        return left._replace(data=known._replace(low=known.low + low, high=known.high + high, wild=wild))
+        moved = known._replace(low=known.low + low, high=known.high + high, wild=wild)
+        return left._replace(data=moved if low == high else moved._replace(below=known.below + low))
 
 
 def _is_pointer(value: Value) -> bool:
@@ -242,11 +265,34 @@ class PointerMemory(Memory):
         """What some bytes on the stack hold."""
         return self._read_stack(state, place, 0, size)
 
+    def packet_load(self, insn: Insn, regs: list[Value]) -> None:
+        """An `ABS` or `IND` load: of few types, with the context in r6, and nothing held (check_ld_abs())."""
+        walker, slot, context = self._walker, insn.slot, regs[6]
+        held = walker.held(walker.now)
+        if walker.program_type not in _LOADS_PACKETS:
+            walker.note("code", slot, "a load from the packet, which programs of this type may not use")
+        elif context.kind == SCALAR or isinstance(context.data, Pointer) or context.kind in (STACK, DATA):
+            walker.note("code", slot, "a load from the packet, and r6 is not the context")
+        elif context.kind == CTX and context.off:
+            walker.note(
+                "code", slot, f"a load from the packet, and the context is moved by {context.off} bytes"
+            )
+        if held is not None and held.lock >= 0:
+            walker.note("lock", slot, "a load from the packet while a spin lock is held")
+        elif held is not None and held.references:
+            walker.note(
+                "reference", slot, f"a load from the packet may leave what {held.references[0][1]} gave"
+            )
+        super().packet_load(insn, regs)
+
     def load(self, insn: Insn, state: State) -> None:
         """An LDX instruction."""
         regs = state.frames[-1].regs
         base, size = regs[insn.src], SIZES[insn.opcode & 0x18]
         self._check(insn, base, size, writes=False)
+        self._walker.check_alike(insn.slot, base)
+        if base.kind == STACK and base.off is not None and size < _WORD:
+            self._check_fill(insn.slot, state, base, base.off + insn.off, size)
         known = base.data
         if base.kind == STACK and base.off is not None:
             self.check_depth(state, insn.slot, base, insn.off)
@@ -272,6 +318,17 @@ class PointerMemory(Memory):
                     kept_in="" if lead is None else known.source,
                 )  # fmt: skip
                 regs[insn.dst] = self._walker.made(state, kept)
+
+    def _check_fill(self, slot: int, state: State, base: Value, at: int, size: int) -> None:
+        """Part of a pointer is read from the stack (check_stack_read_fixed_off())."""
+        start = at - at % _WORD
+        stack = state.frames[base.frame].stack if base.frame < len(state.frames) else {}
+        spilled = stack.get(start)
+        if spilled is None or spilled.value is None or spilled.size != _WORD or at + size > start + _WORD:
+            return
+        if _is_pointer(spilled.value):
+            what = f"{size} bytes of a pointer are read from the stack"
+            self._walker.note("spill", slot, what, sure=self._is_spillable(spilled.value))
 
     def _read_stack(self, state: State, base: Value, off: int, size: int) -> Value:
         """Eight bytes that no register was spilled to are a number (check_stack_read_fixed_off()): what a
@@ -336,10 +393,13 @@ class PointerMemory(Memory):
         regs, size = state.frames[-1].regs, SIZES[insn.opcode & 0x18]
         base = regs[insn.dst]
         self._check(insn, base, size, writes=True)
+        self._walker.check_alike(insn.slot, base)
         if base.kind == STACK and base.off is not None and not base.frame:
             pointer_calls.overwrite_dynptr(self._walker, state, insn.slot, base.off + insn.off, size)
         if insn.is_atomic:
             self._check_atomic(insn, base, size)
+            if base.kind == STACK and base.off is not None:
+                self.check_depth(state, insn.slot, base, insn.off)
         if insn.opcode & 7 == BPF_STX and not insn.is_atomic and base.kind == STACK and size < _WORD:
             self._check_spill(insn, regs[insn.src], size)
         super().store(insn, state)
@@ -347,6 +407,8 @@ class PointerMemory(Memory):
     def _check_atomic(self, insn: Insn, base: Value, size: int) -> None:
         """Atomic operations are for memory alone, at multiples of their size (check_atomic())."""
         known, at = base.data, base.off
+        if insn.atomic_fetches and insn.src == R10 and insn.imm != BPF_CMPXCHG:
+            self._walker.note("code", insn.slot, "the frame pointer is written to")
         if isinstance(known, Pointer):
             if known.kind in (PACKET, SOCKET):
                 self._walker.note("pointer", insn.slot, f"an atomic operation on a {known.kind}")
@@ -361,14 +423,13 @@ class PointerMemory(Memory):
     def _check_spill(self, insn: Insn, value: Value, size: int) -> None:
         """Part of a pointer is put on the stack (check_stack_write(), is_spillable_regtype())."""
         if _is_pointer(value):
-            # memory that is no map's was first spillable in 5.11, and a number to the stack before
-            known = value.data
-            of_map = (
-                not isinstance(known, Pointer) or known.kind != MEMORY or known.source in self._walker.maps
-            )
-            self._walker.note(
-                "spill", insn.slot, f"{size} bytes of a pointer are put on the stack", sure=of_map
-            )
+            what = f"{size} bytes of a pointer are put on the stack"
+            self._walker.note("spill", insn.slot, what, sure=self._is_spillable(value))
+
+    def _is_spillable(self, value: Value) -> bool:
+        """Memory that is no map's was first spillable in 5.11, and a number to the stack before."""
+        known = value.data
+        return not isinstance(known, Pointer) or known.kind != MEMORY or known.source in self._walker.maps
 
     def _check(self, insn: Insn, base: Value, size: int, *, writes: bool) -> None:
         known, walker, slot = base.data, self._walker, insn.slot
@@ -433,6 +494,8 @@ class PointerMemory(Memory):
     def _check_context(self, insn: Insn, moved: int | None, size: int, *, writes: bool) -> None:
         """An access through a pointer to the context that was moved by so many bytes."""
         walker, slot = self._walker, insn.slot
+        if writes and insn.opcode & 7 == BPF_ST:
+            walker.note("context-constant", slot, "a constant is stored to the context, not a register")
         if insn.is_atomic:
             walker.note("context", slot, "an atomic operation on the context")
         elif moved is None:  # programs of type syscall may, to newer verifiers
@@ -441,7 +504,9 @@ class PointerMemory(Memory):
         elif writes and walker.program_type in _WITH_TYPES:
             walker.note("context", slot, "a store to the arguments")
         elif walker.program_type in _WITH_TYPES:
-            if not moved and slot not in self._reading.offsets and (insn.off % _WORD or insn.off < 0):
+            if moved:
+                walker.note("moved-context", slot, "the arguments are read through a pointer that was moved")
+            elif slot not in self._reading.offsets and (insn.off % _WORD or insn.off < 0):
                 # btf_ctx_access(), and *_is_valid_access() before it
                 walker.note(
                     "context", slot, f"the arguments are read at offset {insn.off}, between two of them"
@@ -455,11 +520,9 @@ class PointerMemory(Memory):
                     walker.note("context", slot, f"{size} bytes of the context", sure=False)
                 return  # a field that relocation found lies where it may be read
             walker.look_at_offset(slot)
-            if moved:
-                # newer verifiers take some, and a field has to be there all the same
-                walker.note("context", slot, "an access through a moved context pointer", sure=False)
-            else:
-                self._check_field(slot, insn.off, size, writes=writes)
+            if moved:  # and a field has to be there all the same, to those that take it
+                walker.note("moved-context", slot, "an access through a moved context pointer")
+            self._check_field(slot, moved + insn.off, size, writes=writes)
 
     def _check_field(self, slot: int, at: int, size: int, *, writes: bool) -> None:
         """An access to the context, against what programs of the type have."""

@@ -80,7 +80,7 @@ class Pointer(NamedTuple):
     to a pointer into the packet. `struct`: the type of an object; `local`: its id in the program's own BTF,
     which says what may be allocated. `lent`: until the lock is released (a non-owning reference). `trust`:
     `no` for what kernel functions do not take, `maybe` where verifiers differ. `kept_in`: the map that an
-    object was read from.
+    object was read from. `below`: the lowest that numbers which are not constant may have added.
     """
 
     kind: str
@@ -103,6 +103,7 @@ class Pointer(NamedTuple):
     lent: bool = False
     trust: str = ""
     kept_in: str = ""
+    below: int = 0
 
 
 class Held(NamedTuple):

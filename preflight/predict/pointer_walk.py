@@ -100,6 +100,11 @@ _TURNS: Final = (BPF_JMP, BPF_JMP32)
 _OF_MAPS: Final = frozenset({"array_of_maps", "hash_of_maps"})
 _OF_SOCKETS: Final = frozenset({"sockmap", "sockhash"})
 _EQUAL: Final = frozenset({BPF_JEQ, BPF_JNE})
+#: Misuses that depend on what is known of numbers.
+_OF_NUMBERS: Final = frozenset({"bounds", "below", "size", "packet", "result"})
+_CONTEXT: Final = "the context"
+#: What an instruction accesses, for check_alike().
+_ACCESSED: Final = {CTX: _CONTEXT, STACK: "the stack", DATA: "a variable"}
 #: Structs of the kernel's that programs may write to in part (nf_conntrack_btf_struct_access()).
 _WRITTEN: Final = frozenset({"nf_conn"})
 #: Comparison with the end -> whether the pointer is below it where it is taken, and by one more.
@@ -120,6 +125,7 @@ def misuses(
     once: bool = False,
     own: tuple[OwnType, ...] = (),
     sleepable: bool = False,
+    older: frozenset[str] = frozenset(),
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -127,19 +133,38 @@ def misuses(
     `RelocatedObject.about`. `unset`: registers are followed that nothing was written to. `functions`: what
     kernel functions take, by name, and global functions, by slot. `stack`: how deep it was written is
     followed, too. `loses`: as a verifier that computes with unknown numbers for + - and & alone. `once`: as
-    one that walks each callback once. `own`: what the program may allocate. `sleepable`: it may sleep."""
-    walker = Walker(Graph(image, shared=shared), environment, maps, (program_type, attach_type), iterator)
-    walker.functions = dict(functions)
-    walker.follows_stack = stack
-    walker.loses_bounds = loses
-    walker.calls_once = once
-    walker.sleepable = sleepable
-    walker.owned.types = {one.id: one for one in own}
-    if unset:
-        walker.follow_registers()
-    walker.explore(min(_STEPS, len(image.code) // 8 + _LEAST))
-    follow_loops(walker, walker.loops, walker.entered)
-    return tuple(sorted(walker.found.values(), key=lambda one: (not one.sure, one.slot)))
+    one that walks each callback once. `own`: what the program may allocate. `sleepable`: it may sleep.
+    `older`: what the verifier does not know of numbers (`Reading`)."""
+
+    def walk(*, newest: bool) -> Walker:
+        graph = Graph(image, shared=shared)
+        types = program_type, attach_type
+        walker = Walker(graph, environment, maps, types, iterator, newest=newest, older=older)
+        walker.functions = dict(functions)
+        walker.follows_stack = stack
+        walker.loses_bounds = loses
+        walker.calls_once = once
+        walker.sleepable = sleepable
+        walker.owned.types = {one.id: one for one in own}
+        if unset:
+            walker.follow_registers()
+        walker.explore(min(_STEPS, len(image.code) // 8 + _LEAST))
+        follow_loops(walker, walker.loops, walker.entered)
+        return walker
+
+    found = walk(newest=False).found
+    if any(_is_open(one) for one in found.values()):
+        # what the verifier that knows most objects to, all do
+        known = walk(newest=True).found
+        for place, one in found.items():
+            if _is_open(one) and place in known and known[place].sure:
+                found[place] = one._replace(sure=True, about="")
+    return tuple(sorted(found.values(), key=lambda one: (not one.sure, one.slot)))
+
+
+def _is_open(one: Misuse) -> bool:
+    """Whether it depends on what a verifier knows of a number."""
+    return one.kind in _OF_NUMBERS and (not one.sure or one.about == OPEN_NUMBER)
 
 
 class Walker(Machine):
@@ -152,11 +177,14 @@ class Walker(Machine):
         maps: Iterable[MapOf],
         types: tuple[str, str],
         iterator: str,
+        *,
+        newest: bool = False,
+        older: frozenset[str] = frozenset(),
     ) -> None:
         from preflight.predict.context_fields import context_fields
         from preflight.predict.pointer_rules import rules
 
-        super().__init__(graph, environment, exact=True)
+        super().__init__(graph, environment, exact=True, newest=newest, older=older)
         self.rules = rules()
         self.fields = context_fields()
         self.has_fixed_context = types[0] in CONTEXTS or types[0] in self.fields.structs
@@ -175,6 +203,8 @@ class Walker(Machine):
         self.places: dict[int, set[int]] | None = None
         #: Whether what ran last compared something other than one pointer with null.
         self.compares = False
+        #: Slot -> what an access there was of, and whether a path with doubt had it.
+        self._accessed: dict[int, tuple[str, bool]] = {}
         self._most_rounds: int | None = None
         self._holdings: list[Held] = [Held()]
         self._numbers: dict[Held, int] = {Held(): 0}
@@ -196,9 +226,10 @@ class Walker(Machine):
             state.frames[0].regs[1] = Value(CTX, off=0)
             _put(state.frames[0], _HELD, 0)
         conditions = (i for i in graph.insns if i is not None and i.cls in _TURNS)
-        self.bounds_numbers = any(
+        bounds = not newest and any(
             i.op not in _EQUAL and i.jump_target is not None and i.op for i in conditions
-        ) or any(
+        )
+        self.bounds_numbers = bounds or any(
             i is not None and i.is_helper_call and i.imm in pointer_calls.BY_MACHINE for i in graph.insns
         )
 
@@ -471,7 +502,7 @@ class Walker(Machine):
         for holds, slot in ((True, target), (False, insn.slot + 1)):
             branch = state.copy() if holds else state
             held = self.held(branch)
-            if holds == when and packet.most > FURTHEST:
+            if holds == when and packet.most + packet.low > FURTHEST:
                 # a verifier that knows closer bounds learns something here
                 branch.doubt = branch.doubt or self.bounds_numbers
             elif holds == when and held is not None and packet.low == packet.high:
@@ -599,7 +630,8 @@ class Walker(Machine):
 
     def _result(self, insn: Insn, state: State, name: str, arguments: list[Value]) -> Value | None:
         if insn.imm in HELPER_NAMES and name not in self.rules.gives_pointer:
-            return helper_result(insn.imm, arguments) if name in pointer_calls.BOUNDED else NUMBER
+            bounded = name in pointer_calls.BOUNDED or self._reading.newest
+            return helper_result(insn.imm, arguments) if bounded else NUMBER
         if name == "this_cpu_ptr":
             return self.made(state, Pointer(OBJECT, insn.slot, "bpf_this_cpu_ptr()", readonly=True))
         source, slot = f"bpf_{name}()", insn.slot
@@ -723,6 +755,7 @@ class Walker(Machine):
             return
         shown = dict(held.compared).get(known.ident, 0)
         first, last = known.low + off, known.low + off + size
+        self._check_below(slot, known)
         if first < 0 or last > shown:
             where = known.source if known.source == METADATA else "the packet"
             self.note("packet", slot, f"bytes {first} to {last} of {where}; {shown} were compared", sure=sure)
@@ -745,6 +778,7 @@ class Walker(Machine):
                 self.note("bounds", slot, what, sure=known.low == known.high or not self.bounds_numbers)
             return
         if known.low + off >= 0 and known.high + off + size <= known.size:
+            self._check_below(slot, known)
             return
         if known.wild:
             what = f"an offset that is not bounded into {known.source}"
@@ -759,6 +793,29 @@ class Walker(Machine):
     def check_depth(self, slot: int, place: Value, kind: str = "stack") -> None:
         """A helper reads the stack."""
         self._pointers.check_depth(self._now, slot, place, 0, kind)
+
+    def _check_below(self, slot: int, known: Pointer) -> None:
+        """What was added may be below 0 by itself, so that the largest it may be is not known
+        (adjust_ptr_min_max_vals(), check_packet_access()). Since 7.1 constants count with it."""
+        if known.below < 0:
+            what = f"an offset that may be below 0 into {known.source}"
+            lowest = known.low + (known.below if known.kind == PACKET else 0)
+            self.note("bounds" if lowest < 0 else "below", slot, what, sure=not self.bounds_numbers)
+
+    def check_alike(self, slot: int, base: Value) -> None:
+        """An instruction may not access the context, or a socket, on one way and other memory on another
+        (save_aux_ptr_type())."""
+        what = _ACCESSED.get(base.kind, "")
+        if isinstance(base.data, Pointer):
+            what = base.data.kind if base.data.kind in (SOCKET, MEMORY, PACKET) else ""
+        if not what:
+            return
+        known, doubtful = self._accessed.get(slot, ("", True))
+        if known and known != what and {known, what} & {_CONTEXT, SOCKET}:
+            what = f"one instruction accesses {known} and {what}"
+            self.note("pointer", slot, what, sure=not doubtful)
+        elif not known or (doubtful and not self._now.doubt):
+            self._accessed[slot] = what, self._now.doubt
 
     def look_at_offset(self, slot: int) -> None:
         """What follows depends on an instruction's offset."""

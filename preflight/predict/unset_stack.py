@@ -142,6 +142,8 @@ class _Look:
                 places[:6] = numbers[:6] = [None] * 6
             elif cls in (BPF_ST, BPF_STX):
                 at = places[insn.dst]
+                if insn.is_atomic and at is not None and -at - insn.off > depth:
+                    return True
                 depth = max(depth, 0 if at is None else _depth(at + insn.off))
                 if insn.is_atomic and insn.atomic_fetches:
                     places[insn.src] = numbers[insn.src] = places[0] = numbers[0] = None

@@ -137,7 +137,7 @@ def test_a_helper_that_only_reads_the_stack_leaves_it_as_it_was() -> None:
     assert verdicts("cgroup/connect4", *body) == RANGE
 
 
-@pytest.mark.parametrize(("factor", "expected"), [(4, []), (4096, [("PC434", "unknown")])])
+@pytest.mark.parametrize(("factor", "expected"), [(4, []), (4096, [("PC434", "missing")])])
 def test_a_comparison_tells_nothing_of_a_place_that_may_be_far_away(
     factor: int, expected: list[tuple[str, str]]
 ) -> None:

@@ -61,10 +61,13 @@ def test_an_index_that_nobody_bounds() -> None:
     assert verdicts("tc", *number, *looked_up(Ins(0x0F, 0, 7), load(1, 0))) == RANGE
 
 
-def test_where_numbers_are_compared_verifiers_may_know_closer_bounds() -> None:
-    # if r7 > 100 goto the exit
-    number = (call(7), Ins(0xBF, 7, 0), Ins(0x25, 7, off=10, imm=100))
-    assert verdicts("tc", *number, *looked_up(Ins(0x0F, 0, 7), load(1, 0))) == [("PC434", "unknown")]
+@pytest.mark.parametrize(("highest", "expected"), [(100, [("PC434", "missing")]), (8, [])])
+def test_no_verifier_knows_closer_bounds_than_a_comparison_gives(
+    highest: int, expected: list[tuple[str, str]]
+) -> None:
+    # if r7 > highest goto the exit
+    number = (call(7), Ins(0xBF, 7, 0), Ins(0x25, 7, off=10, imm=highest))
+    assert verdicts("tc", *number, *looked_up(Ins(0x0F, 0, 7), load(1, 0))) == expected
 
 
 @pytest.mark.parametrize(
