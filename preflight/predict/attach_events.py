@@ -15,6 +15,7 @@ from preflight.predict.causes import missing, undecided
 from preflight.predict.context_reads import context_reads
 from preflight.predict.hooks import argument_words, has_more_words
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.syscall_events import has_number, syscall_event
 
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject
@@ -113,7 +114,18 @@ def tracepoint(on_kernel: RelocatedObject, facts: KernelFacts, program: Program)
             label,
             f"this kernel has no event {label}",
             Evidence("procfs", f"neither its events nor its symbols have {label}"),
+            cause=_unnumbered(facts, target.category, target.name),
         )
+
+
+def _unnumbered(facts: KernelFacts, category: str, name: str) -> str:
+    """Why a system call that the kernel's source defines has no event; else nothing."""
+    call = name.partition("_")[2].partition("_")[2]
+    if category != "syscalls" or has_number(facts.kernel.arch, call) is not False:
+        return ""
+    return (
+        f"no system call of {facts.kernel.arch} leads to sys_{call}(), and events are named after functions"
+    )
 
 
 def _has_event(facts: KernelFacts, category: str, name: str) -> bool | None:
@@ -121,8 +133,7 @@ def _has_event(facts: KernelFacts, category: str, name: str) -> bool | None:
     if events is not None:
         return f"{category}:{name}" in events
     if category == "syscalls":
-        kind, _, call = name.removeprefix("sys_").partition("_")
-        return facts.data_symbol(f"event_{kind}__{call}")
+        return syscall_event(facts, name)
     known = facts.data_symbol(f"event_{name}")
     if known is not None:
         return known and facts.data_symbol(f"str__{category}__trace_system_name") is not False
