@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from preflight import tables
-from preflight.predict.pointer_values import DYNPTR, MAP, MEMORY, OBJECT, ON_STACK, PACKET, PACKET_END, SOCKET
+from preflight.predict.pointer_values import (
+    DYNPTR,
+    MAP,
+    MEMORY,
+    OBJECT,
+    ON_STACK,
+    PACKET,
+    PACKET_END,
+    PERCPU,
+    SOCKET,
+)
 
 #: Kinds of what a register holds, besides those of `pointer_values`.
 NUMBER: Final = "number"
@@ -33,7 +43,7 @@ _TAKES: Final[Mapping[str, frozenset[str]]] = {
     "kptr": _DATA | _OBJECTS,
     "socket": _OBJECTS,
     "object": frozenset({OBJECT}),
-    "percpu": frozenset({OBJECT}),
+    "percpu": frozenset({OBJECT, PERCPU}),
     "record": frozenset({MEMORY}),
     "function": frozenset({FUNCTION}),
     "stack": frozenset({ON_STACK}),

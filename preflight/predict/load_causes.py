@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from preflight.btf import Kind
-from preflight.bytecode.image import KsymRef, SubprogRef
+from preflight.bytecode.image import SubprogRef
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
@@ -30,6 +30,7 @@ from preflight.predict.hooks import argument_words
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.kfunc_types import kfunc_answer
 from preflight.predict.kprobe_arguments import kprobe_argument_findings
+from preflight.predict.ksyms import ksym_findings
 from preflight.predict.map_uses import map_use_findings
 from preflight.predict.member_pointers import member_pointer_findings
 from preflight.predict.moved_context import moved_reads
@@ -173,36 +174,6 @@ def _kfuncs(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) ->
             kfunc_answer(facts, program, use.name, [one.name for one in uses]),
         ):  # fmt: skip
             yield _at(found, on_kernel.obj, use)
-
-
-def _ksyms(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
-    """Strong symbols without a type: libbpf reads kallsyms for them."""
-    typed = {extern.name: extern.typed for extern in on_kernel.obj.externs}
-    names = {
-        ref.name
-        for ref in on_kernel.obj.image(program).refs.values()
-        if isinstance(ref, KsymRef) and not ref.weak and not typed.get(ref.name, False)
-    }
-    for name in sorted(names):
-        there = facts.symbol(name)
-        if there == "":
-            yield missing(
-                "PC407",
-                on_kernel.obj,
-                program,
-                name,
-                f"this kernel has no symbol {name}",
-                Evidence("procfs", f"{name} is not among the kernel's symbols"),
-            )
-        elif there is None:
-            yield undecided(
-                "PC407",
-                on_kernel.obj,
-                program,
-                name,
-                f"whether this kernel has a symbol {name} is not known",
-                Evidence("procfs", "no symbols among this kernel's facts"),
-            )
 
 
 def _instructions(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
@@ -420,8 +391,8 @@ _TIMER_INIT = 169
 Rule = Callable[["RelocatedObject", KernelFacts, Program], Iterator[Finding]]
 
 _RULES: tuple[Rule, ...] = (
-    _section, _type, _attach_type, _helpers, _kfuncs, weak_function_findings, _ksyms, _instructions, _license,
-    _size, _trampoline,
+    _section, _type, _attach_type, _helpers, _kfuncs, weak_function_findings, ksym_findings, _instructions,
+    _license, _size, _trampoline,
     sleepable_findings, _struct_ops, _stack_reads, _moved_context, _realtime, argument_type_findings,
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
     member_pointer_findings, kprobe_argument_findings, call_stack_findings, global_function_findings,

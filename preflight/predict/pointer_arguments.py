@@ -44,6 +44,7 @@ from preflight.predict.pointer_values import (
     OPEN_NUMBER,
     PACKET,
     PACKET_END,
+    PERCPU,
     READONLY,
     SOCKET,
     UNBOUNDED,
@@ -66,7 +67,7 @@ _KINDS: Final = {STACK: ON_STACK, CTX: CONTEXT, DATA: SECTION, FUNC: FUNCTION}
 _CALLED: Final = {
     NUMBER: "a number", CONTEXT: "the context", ON_STACK: "a place on the stack", SECTION: "a variable",
     FUNCTION: "a function", MAP: "a map", MEMORY: "memory", PACKET: "the packet", SOCKET: "a socket",
-    OBJECT: "an object of the kernel's",
+    OBJECT: "an object of the kernel's", PERCPU: "a variable that each CPU has one of",
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from preflight.bytecode.state import ANYTHING, CTX, NUMBER, OPAQUE, SCALAR, STAC
 from preflight.predict.helper_arguments import register_of
 from preflight.predict.kfunc_types import arguments as taken
 from preflight.predict.pointer_sections import doing
-from preflight.predict.pointer_values import MEMORY, PACKET, PACKET_END, Pointer
+from preflight.predict.pointer_values import MEMORY, OBJECT, PACKET, PACKET_END, PERCPU, Pointer
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage
@@ -320,3 +320,14 @@ def slice_of(walker: Walker, slot: int, name: str, arguments: list[Value]) -> Po
 
 def _called(name: str) -> str:
     return name if name.startswith("bpf_") else f"bpf_{name}"
+
+
+def of_this_cpu(slot: int, name: str, value: Value) -> Pointer:
+    """What bpf_per_cpu_ptr() and bpf_this_cpu_ptr() give: an object, or memory of the variable's size that is
+    only read (RET_PTR_TO_MEM_OR_BTF_ID). The former gives null for a CPU that is not there."""
+    known = value.data
+    source, nullable = f"bpf_{name}()", "yes" if name == "per_cpu_ptr" else "no"
+    if not isinstance(known, Pointer) or known.kind != PERCPU:
+        return Pointer(OBJECT, slot, source, nullable=nullable, readonly=True)
+    kind = OBJECT if known.struct else MEMORY
+    return Pointer(kind, slot, source, known.size, nullable, readonly=True, struct=known.struct)

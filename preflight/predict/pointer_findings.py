@@ -20,6 +20,7 @@ from preflight.predict.context_fields import context_fields
 from preflight.predict.hooks import gives_nothing, member_gives_nothing, struct_ops_member
 from preflight.predict.joined_numbers import compares_spilled, divides, joined_moves, negates
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.ksyms import ksyms_of
 from preflight.predict.owned_types import OwnType, Special, in_section, in_type, leads_of, own_types
 from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import (
@@ -27,6 +28,7 @@ from preflight.predict.pointer_values import (
     KPTR,
     OPEN_NUMBER,
     READONLY,
+    Ksym,
     MapOf,
     Misuse,
 )
@@ -164,6 +166,7 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
         functions_of(obj, program), stack, loses,
         _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()), own,
         program.hook.sleepable or program.program_type == "syscall", older,
+        ksyms_of(on_kernel, facts, program),
     ):  # fmt: skip
         rule = _RULES[misuse.kind]
         if rule.code in told or not _applies(misuse, obj, program, facts):
@@ -226,6 +229,7 @@ def walked(
     own: tuple[OwnType, ...],
     sleepable: bool,
     older: frozenset[str],
+    ksyms: tuple[Ksym, ...],
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -247,6 +251,7 @@ def walked(
         own,
         sleepable,
         older,
+        ksyms,
         shared=shared,
     )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from preflight.bytecode.image import DataRef, MapRef, Ref
+from preflight.bytecode.image import DataRef, KsymRef, MapRef, Ref
 from preflight.bytecode.opcodes import (
     BPF_ADD,
     BPF_ALU64,
@@ -21,8 +21,8 @@ from preflight.bytecode.opcodes import (
 from preflight.bytecode.reach_arithmetic import Arithmetic
 from preflight.bytecode.reach_memory import Memory
 from preflight.bytecode.reach_reading import Reading
+from preflight.bytecode.scalars import NOT_ZERO, ZERO
 from preflight.bytecode.scalars import UNKNOWN as UNKNOWN_NUMBER
-from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import (
     ANY,
     CTX,
@@ -54,6 +54,7 @@ from preflight.predict.pointer_values import (
     OPEN_NUMBER,
     PACKET,
     PACKET_END,
+    PERCPU,
     SMALLEST_SAMPLE,
     SOCKET,
     WRITEONLY,
@@ -190,7 +191,7 @@ class PointerArithmetic(Arithmetic):
             if known.nullable == "yes":
                 return left
         if known.kind not in (MEMORY, PACKET) and not known.local:
-            return left
+            return left if known.kind != OBJECT else left._replace(data=known._replace(size=None))
         if op not in (BPF_ADD, BPF_SUB):
             return NUMBER
         walker.look_at_offset(insn.slot)
@@ -340,6 +341,17 @@ class PointerMemory(Memory):
         spilled = slot is not None and slot.value is not None and slot.size == size
         return value if spilled else value._replace(kind=SCALAR)
 
+    def _referred(self, ref: Ref, insn: Insn) -> Value:
+        """The address of a variable of the kernel's (check_pseudo_btf_id(), kernel/bpf/verifier.c)."""
+        known = self._walker.ksyms.get(ref.name) if isinstance(ref, KsymRef) and ref.exists else None
+        if known is None:
+            return super()._referred(ref, insn)
+        if not known.typed:
+            return Value(SCALAR, NOT_ZERO)
+        kind = PERCPU if known.percpu else OBJECT if known.struct else MEMORY
+        made = Pointer(kind, insn.slot, known.name, known.size, readonly=True, struct=known.struct)
+        return self._walker.made(self._walker.now, made)
+
     # how deep the stack was written
 
     def check_depth(self, state: State, slot: int, base: Value, off: int, kind: str = "stack") -> None:
@@ -445,8 +457,15 @@ class PointerMemory(Memory):
                 self._check_bytes(slot, known, insn.off, size, writes=writes)
             elif known.kind == ON_STACK:
                 self._check_stack(slot, known, insn.off, size)
+            elif known.kind == PERCPU:
+                what = f"{known.source} is accessed, of which each CPU has one, without bpf_this_cpu_ptr()"
+                walker.note("pointer", slot, what)
             elif known.kind == OBJECT and writes and known.readonly:
                 walker.note("readonly", slot, f"a store to what {known.source} gave")
+            elif known.kind == OBJECT and known.size is not None and not known.local:
+                if insn.off < 0 or insn.off + size > known.size:
+                    what = f"bytes {insn.off} to {insn.off + size} of struct {known.struct}"
+                    walker.note("bounds", slot, f"{what}, which has {known.size}")
             elif known.local:
                 self._check_bytes(slot, known, insn.off, size, writes=writes)
             elif known.kind == MAP:  # newer verifiers read struct bpf_map

@@ -13,7 +13,7 @@ import heapq
 from collections.abc import Collection
 from typing import Final
 
-from preflight.bytecode.image import KfuncRef, ProgramImage
+from preflight.bytecode.image import KfuncRef, KsymRef, ProgramImage
 from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import (
     BPF_JEQ,
@@ -73,7 +73,9 @@ def may_misuse(
         return False
     if program.program_type not in _TRACING or program.attach_type == "trace_iter":
         return True
-    typed = bool(image.global_subprogs) or any(isinstance(ref, KfuncRef) for ref in image.refs.values())
+    typed = bool(image.global_subprogs) or any(
+        isinstance(ref, KfuncRef | KsymRef) for ref in image.refs.values()
+    )
     if typed or len(image.code) > 8 * _LONG:
         return True
     known = {one.name: one for one in maps}

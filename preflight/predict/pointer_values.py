@@ -22,6 +22,8 @@ SOCKET: Final = "socket"
 MAP: Final = "map"
 #: An object of the kernel's.
 OBJECT: Final = "object"
+#: A variable that each CPU has one of (MEM_PERCPU): two helpers lead to it, and nothing else does.
+PERCPU: Final = "percpu"
 #: A place on the stack that was found with a number that is not constant.
 ON_STACK: Final = "stack"
 #: Types of maps whose lookups give a value, or null.
@@ -135,6 +137,21 @@ class MapOf(NamedTuple):
     def lead_at(self, offset: int, field: str) -> Lead | None:
         """What a field at an offset leads to."""
         return next((one for one in self.leads if one.offset == offset and one.field == field), None)
+
+
+class Ksym(NamedTuple):
+    """What the verifier knows behind the address of a variable of the kernel's (check_pseudo_btf_id()).
+
+    `typed` is False for one without a type, whose address is a number. `percpu`: each CPU has one. `struct`:
+    it is an object of that struct, else memory that is only read. `size` is None where it is not known, or
+    the struct ends with an array without a length.
+    """
+
+    name: str
+    typed: bool = False
+    percpu: bool = False
+    struct: str = ""
+    size: int | None = None
 
 
 class Misuse(NamedTuple):

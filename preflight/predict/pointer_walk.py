@@ -75,6 +75,7 @@ from preflight.predict.pointer_values import (
     READONLY,
     SOCKET,
     Held,
+    Ksym,
     MapOf,
     Misuse,
     Pointer,
@@ -126,6 +127,7 @@ def misuses(
     own: tuple[OwnType, ...] = (),
     sleepable: bool = False,
     older: frozenset[str] = frozenset(),
+    ksyms: tuple[Ksym, ...] = (),
     *,
     shared: Shared | None = None,
 ) -> tuple[Misuse, ...]:
@@ -134,7 +136,8 @@ def misuses(
     kernel functions take, by name, and global functions, by slot. `stack`: how deep it was written is
     followed, too. `loses`: as a verifier that computes with unknown numbers for + - and & alone. `once`: as
     one that walks each callback once. `own`: what the program may allocate. `sleepable`: it may sleep.
-    `older`: what the verifier does not know of numbers (`Reading`)."""
+    `older`: what the verifier does not know of numbers (`Reading`). `ksyms`: the kernel's variables that it
+    names."""
 
     def walk(*, newest: bool) -> Walker:
         graph = Graph(image, shared=shared)
@@ -145,6 +148,7 @@ def misuses(
         walker.loses_bounds = loses
         walker.calls_once = once
         walker.sleepable = sleepable
+        walker.ksyms = {one.name: one for one in ksyms}
         walker.owned.types = {one.id: one for one in own}
         if unset:
             walker.follow_registers()
@@ -196,6 +200,7 @@ class Walker(Machine):
         self.loses_bounds = False
         self.calls_once = False
         self.sleepable = False
+        self.ksyms: dict[str, Ksym] = {}
         self.loops = loops_of(graph)
         #: First slot of a loop -> what is known where it is entered first.
         self.entered: dict[int, State] = {}
@@ -632,8 +637,8 @@ class Walker(Machine):
         if insn.imm in HELPER_NAMES and name not in self.rules.gives_pointer:
             bounded = name in pointer_calls.BOUNDED or self._reading.newest
             return helper_result(insn.imm, arguments) if bounded else NUMBER
-        if name == "this_cpu_ptr":
-            return self.made(state, Pointer(OBJECT, insn.slot, "bpf_this_cpu_ptr()", readonly=True))
+        if name in ("this_cpu_ptr", "per_cpu_ptr"):
+            return self.made(state, pointer_calls.of_this_cpu(insn.slot, name, arguments[1]))
         source, slot = f"bpf_{name}()", insn.slot
         of = self.map_of(arguments[1])
         if name == "map_lookup_elem":
@@ -662,10 +667,9 @@ class Walker(Machine):
         parent = None
         if name in self.rules.casts and isinstance(from_, Pointer):
             parent = from_.ident if from_.held else from_.parent
-        readonly = name == "per_cpu_ptr"
         made = self.made(
             state,
-            Pointer(kind, slot, source, size, "yes", held, readonly=readonly, guarded=guarded, parent=parent),
+            Pointer(kind, slot, source, size, "yes", held, guarded=guarded, parent=parent),
         )
         if held:
             self.acquire(state, slot, source)

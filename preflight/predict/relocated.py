@@ -292,7 +292,7 @@ class RelocatedObject:
     @property
     def extern_answers(self) -> tuple[tuple[Any, ...], ...]:
         """What `externs` says that does not differ between kernels that have the same."""
-        return tuple((e.name, e.kind, e.exists, e.compatible, e.error) for e in self.externs.values())
+        return tuple((e.name, e.kind, e.exists, e.compatible, e.error, e.btf) for e in self.externs.values())
 
     @property
     def kconfig_answers(self) -> tuple[tuple[Any, ...], ...]:

@@ -58,6 +58,19 @@ def member_at(btf: Btf, type_id: int, offset: int, size: int) -> tuple[str, Memb
     return None
 
 
+def ends_open(btf: Btf, found: Composite) -> bool:
+    """Whether a struct may be read beyond its size: its last member, or that one's, is an array without a
+    length."""
+    for _ in range(_DEPTH):
+        if not found.members:
+            return False
+        last = btf.type(btf.resolve(found.members[-1].type))
+        if not isinstance(last, Composite):
+            return isinstance(last, Array) and not last.nelems
+        found = last
+    return True
+
+
 def _ends_open(btf: Btf, found: Composite, offset: int) -> bool:
     """Whether the last member is an array without a length, which may be read beyond the struct's size. What
     lies deeper is not looked at; which elements it may have differs, and is not judged."""

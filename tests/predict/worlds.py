@@ -57,12 +57,15 @@ def world(
     records: Mapping[str, Sequence[str]] | None = None,
     filter_functions: Sequence[str] | None = None,
     sites: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
     name: str = "made",
 ) -> Kernel:
     """A kernel that has what is listed. `functions` and `tracepoints` map a name to its number of arguments.
 
     `records` maps an event to the members, of 8 bytes each, of its record. `taking` maps a function to the
     C types of its arguments, see `_c_type`; a last one after `->` is its result.
+
+    `variables` maps what each CPU has one of to its C type.
 
     `sites` maps functions to the marks that the kernel's image gives them.
 
@@ -104,6 +107,12 @@ def world(
     for record, words in (records or {}).items():
         members = [field(member, number, at=8 * at) for at, member in enumerate(words)]
         types.struct(f"trace_event_raw_{record}", members, size=8 * len(words))
+    if variables is not None:
+        placed = [
+            (types.var(variable, _c_type(types, word, structs)), 64 * at, 8)
+            for at, (variable, word) in enumerate(variables.items())
+        ]
+        types.datasec(".data..percpu", placed, 64 * len(placed))
     if map_flags is not None:
         types.enum("", [(f"BPF_F_{word}", bit) for word, bit in map_flags.items()])
     lines = None
@@ -172,6 +181,8 @@ def program(
     license: str = "GPL",
     maps: Sequence[Mapping[str, int]] = (),
     extern: str = "",
+    extern_type: str = "",
+    weak: bool = False,
     struct_ops: str = "",
     context: Sequence[str] = (),
     reads: Mapping[int, str] | None = None,
@@ -179,7 +190,8 @@ def program(
 ) -> BpfObject:
     """An object with one program `made`, and maps `map0`, `map1` ... of these definitions.
 
-    `extern` is a symbol without a type whose address the program may take; `struct_ops` the type of
+    `extern` is a symbol without a type whose address the program may take, or with the C type `extern_type`,
+    see `_c_type`, and `weak`; `struct_ops` the type of
     a variable whose only member is the program; `context` names the members, of 8 bytes each, of
     the struct that the program takes; `reads` maps a slot to the struct whose member at 8 it relocates;
     `map_names` are other names for the maps.
@@ -205,9 +217,9 @@ def program(
         held.data = bytes(40 * len(maps))
         types.datasec(".maps", entries, size=len(held.data))
     if extern:
-        variable = types.var(extern, types.const(0), linkage=2)
+        variable = types.var(extern, types.const(_c_type(types, extern_type or "void", {})), linkage=2)
         types.datasec(".ksyms", [(variable, 0, 0)], 0)
-        writer.symbol(extern)
+        writer.symbol(extern, binding=e.WEAK if weak else e.GLOBAL)
     if struct_ops:
         _struct_ops(types, writer, struct_ops)
     ext = ExtWriter(types)
