@@ -10,7 +10,7 @@ that are 0, which of several programs for one event is loaded. What is so left i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from preflight.findings.model import BAD_VERDICTS, Finding, Severity, Verdict
 from preflight.objects.model import BpfObject, Program
@@ -101,11 +101,13 @@ def _judge(on_kernel: RelocatedObject, facts: KernelFacts) -> ObjectVerdict:
     shared += loader_level_findings(obj, facts)
     whole = _load_word(shared)
     whole_adjusted = _load_word(found for found in shared if not _is_open(found))
-    judged = []
+    judged, mistaken = [], set()
     for program in obj.programs:
         own = [*by_program.get(program.name, ()), *load_findings(on_kernel, facts, program)]
         alone = worst((whole, _load_word(own, as_it_is=True)))
         adjusted = worst((whole_adjusted, _load_word(f for f in own if not _is_open(f))))
+        if _load_word(f for f in own if f.code not in _CHOSEN_BY and not _is_open(f)) != "loads":
+            mistaken.add(program.name)
         attaching = attach_findings(on_kernel, facts, program)
         sensible = None if attaching is None else [f for f in attaching if not _is_open(f)]
         judged.append(
@@ -121,7 +123,7 @@ def _judge(on_kernel: RelocatedObject, facts: KernelFacts) -> ObjectVerdict:
         )
     autoload = [one for one in judged if one.program.autoload]
     verdict = worst((whole, *(one.verdict for one in autoload)))
-    twins = _twins(autoload) | spared(
+    twins = _twins(autoload, mistaken) | spared(
         obj,
         (one.program.name for one in autoload if one.adjusted != "loads"),
         (one.program.name for one in judged if one.adjusted == "loads"),
@@ -215,10 +217,20 @@ def _open_of(own: Sequence[Finding], attaching: Sequence[Finding]) -> str | None
     return None
 
 
-def _twins(programs: Sequence[ProgramVerdict]) -> frozenset[str]:
+#: What user space can ask a kernel before it chooses one of several programs for an event: is the target
+#: there, and as the program takes it, the program type, the helper. What else stops a program does so when
+#: it was chosen.
+_CHOSEN_BY = frozenset({
+    "PC201", "PC203", "PC301", "PC302", "PC303", "PC304", "PC305", "PC306", "PC402", "PC403", "PC404",
+    "PC406", "PC407", "PC408", "PC412", "PC413", "PC414", "PC423", "PC428", "PC429",
+})  # fmt: skip
+
+
+def _twins(programs: Sequence[ProgramVerdict], mistaken: Collection[str] = ()) -> frozenset[str]:
     """Programs that do not load, but whose event another program of the object serves in another way.
 
-    Two programs in one section are no choice of user space's: both are loaded.
+    Two programs in one section are no choice of user space's: both are loaded. Nor is one of the `mistaken`
+    left out: no question to the kernel tells what is wrong with it, as with a memory access.
     """
     groups: dict[tuple[str, bool], list[ProgramVerdict]] = {}
     for one in programs:
@@ -230,6 +242,7 @@ def _twins(programs: Sequence[ProgramVerdict]) -> frozenset[str]:
         for group in groups.values()
         for one in group
         if one.adjusted != "loads"
+        and one.program.name not in mistaken
         and any(
             other.adjusted == "loads" and _section(other.program) != _section(one.program) for other in group
         )

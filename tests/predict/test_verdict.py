@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from preflight.kernels.model import Kernel
+from preflight.objects.load import load
 from preflight.predict.verdict import ObjectVerdict, ProgramVerdict, _twins, worst
 from preflight.records import replace
-from tests.elfwriter import Ins, mov
+from tests.btfwriter import BtfWriter, ExtWriter
+from tests.elfwriter import ElfWriter, Ins, exit_, mov
 from tests.predict import scenes
 from tests.predict.cases_load import HASH, RINGBUF, SEXT_LOAD, SHARED, moved
 from tests.predict.worlds import call, judged, program, world
@@ -222,3 +224,30 @@ def test_with_btf_alone_a_struct_shows_that_programs_of_tracing_are_built_in(
     # kernels of 5.10 have no function of kernel/trace in their BTF
     _, one = _one("kprobe/work", world(symbols=None, config=None, structs=structs))
     assert one.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("insns", "section", "expected"),
+    [
+        ([], "fentry/work", "loads"),
+        ([], "fentry/gone", "loads"),  # the target is not there
+        ([call(300)], "fentry/work", "loads"),  # a helper that user space may ask for
+        ([mov(1, 0), Ins(0x79, 0, 1)], "fentry/work", "fails"),  # a number is used as an address
+        ([Ins(0x79, 0, 10, off=8)], "fentry/work", "fails"),
+    ],
+)
+def test_a_twin_excuses_what_user_space_can_ask_for_alone(
+    insns: list[Ins], section: str, expected: str
+) -> None:
+    types, writer = BtfWriter(), ElfWriter()
+    number = types.int("long", 8)
+    ext = ExtWriter(types)
+    for where, name, code in ((section, "fast", insns), (section.replace("fentry", "kprobe"), "slow", [])):
+        function = types.func(name, types.func_proto(number), linkage=1)
+        writer.code(where, [*code, mov(0, 0), exit_()], functions=[name])
+        ext.func(where, 0, function)
+    writer.license("GPL")
+    writer.btf(types, ext)
+    obj = load(writer.bytes(), "twins.bpf.o")
+    kernel = world(functions=["work"], symbols=["T work"])
+    assert judged(obj, kernel).adjusted == expected
