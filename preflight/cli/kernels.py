@@ -166,9 +166,17 @@ def renew(
 
     catalogue = _store(store)
     names = _matching(catalogue, pattern)
-    results = renew_all(catalogue, names, done=lambda one: _say(f"{one.state} {one.name}"), say=_say)
-    outcomes = [_outcome(r.name, r.state, [r.detail] if r.detail else []) for r in results]
-    _finish("kernels renew", outcomes, format_, color)
+    heard: list[Outcome] = []
+
+    def done(one: Outcome) -> None:
+        heard.append(one)
+        _say(f"{one.state} {one.name}")
+
+    try:
+        heard = renew_all(catalogue, names, done=done, say=_say)
+    except KeyboardInterrupt:
+        _finish("kernels renew", [_told(one) for one in heard], format_, color, partial=True)
+    _finish("kernels renew", [_told(one) for one in heard], format_, color)
 
 
 @app.command()
@@ -236,29 +244,41 @@ def debian(
 
     catalogue = _store(store)
     outcomes: list[dict[str, Any]] = []
-    for one_arch in arch or [host_arch()]:
-        for one_suite in suite:
-            wanted = tuple(flavour) or (STANDARD_FLAVOUR.get(one_arch, "*"),)
-            request = Request(one_suite, one_arch, wanted, tuple(release), not all_, with_modules)
-            try:
-                root = open_suite(one_suite, one_arch, mirror=mirror, keyring=keyring, say=_say)
-                chosen = select(builds(root.packages("linux-")), request)
-            except PreflightError as error:
-                if error.exit_code == Exit.USAGE:
-                    raise
-                # lost is what a mirror has no more; this may come back, or was never there
-                outcomes.append(_outcome(f"{one_suite} {one_arch}", "failed", [str(error)]))
-                continue
-            if not chosen:
-                outcomes.append(
-                    _outcome(f"{one_suite} {one_arch}", "lost", ["no kernel of the suite matches"])
-                )
-                continue
-            with _Progress(chosen, request) as progress:
-                results = fetch_all(
-                    root, chosen, catalogue, request, jobs=jobs, replace_existing=replace, done=progress.done
-                )
-            outcomes += [_outcome(r.name, r.state, [r.detail] if r.detail else []) for r in results]
+    progress: _Progress | None = None
+    try:
+        for one_arch in arch or [host_arch()]:
+            for one_suite in suite:
+                wanted = tuple(flavour) or (STANDARD_FLAVOUR.get(one_arch, "*"),)
+                request = Request(one_suite, one_arch, wanted, tuple(release), not all_, with_modules)
+                what, progress = f"{one_suite} {one_arch}", None
+                try:
+                    root = open_suite(one_suite, one_arch, mirror=mirror, keyring=keyring, say=_say)
+                    chosen = select(builds(root.packages("linux-")), request)
+                except PreflightError as error:
+                    if error.exit_code == Exit.USAGE:
+                        raise
+                    # lost is what a mirror has no more; this may come back, or was never there
+                    outcomes.append(_outcome(what, "failed", [str(error)]))
+                    continue
+                if not chosen:
+                    outcomes.append(_outcome(what, "lost", ["no kernel of the suite matches"]))
+                    continue
+                progress = _Progress(chosen, request)
+                with progress:
+                    results = fetch_all(
+                        root,
+                        chosen,
+                        catalogue,
+                        request,
+                        jobs=jobs,
+                        replace_existing=replace,
+                        done=progress.done,
+                    )
+                outcomes += map(_told, results)
+                progress = None
+    except KeyboardInterrupt:  # what is in the catalogue by now is told
+        outcomes += map(_told, progress.outcomes if progress else ())
+        _finish("kernels fetch", outcomes, format_, color, partial=True)
     _finish("kernels fetch", outcomes, format_, color)
 
 
@@ -273,7 +293,7 @@ class _Progress:
         self._bar: Any = None
         self._task: Any = None
         self._tty = sys.stderr.isatty()
-        self._outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome] = []
 
     def __enter__(self) -> _Progress:
         if self._tty:
@@ -286,17 +306,13 @@ class _Progress:
             self._bar.start()
         return self
 
-    def __exit__(self, raised: object, *_: object) -> None:
-        if self._bar is None:
-            return
-        self._bar.stop()
-        if raised is not None:  # interrupted: what is in the catalogue by now was not said yet
-            for outcome in self._outcomes:
-                _say(f"{outcome.state} {outcome.name}")
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
 
     def done(self, outcome: Outcome) -> None:
         """One more is done."""
-        self._outcomes.append(outcome)
+        self.outcomes.append(outcome)
         if self._bar is not None:
             self._bar.advance(self._task)
         else:
@@ -348,12 +364,21 @@ def _outcome(name: str, state: str, details: Iterable[str] = ()) -> dict[str, An
     return {"name": name, "state": state, "details": list(details)}
 
 
-def _finish(command: str, outcomes: list[dict[str, Any]], formats: list[str], color: str) -> None:
+def _told(one: Outcome) -> dict[str, Any]:
+    return _outcome(one.name, one.state, [one.detail] if one.detail else [])
+
+
+def _finish(
+    command: str, outcomes: list[dict[str, Any]], formats: list[str], color: str, *, partial: bool = False
+) -> None:
+    """The result, and the exit code where it is not 0; `partial`: it was interrupted."""
     from collections import Counter
 
     counts = Counter(outcome["state"] for outcome in outcomes)
-    summary = {"counts": dict(sorted(counts.items()))}
+    summary = {"counts": dict(sorted(counts.items())), "partial": partial}
     _emit(command, summary, outcomes, "render_outcomes", formats, color)
+    if partial:
+        raise typer.Exit(Exit.INTERRUPTED)
     if counts["damaged"]:
         raise typer.Exit(Exit.FINDINGS)
     if counts["failed"] or (counts["lost"] and not counts["added"] + counts["renewed"] + counts["present"]):

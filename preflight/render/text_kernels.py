@@ -99,5 +99,8 @@ def render_outcomes(result: Mapping[str, Any], style: Style) -> str:
         for detail in outcome["details"]:
             page.line(str(detail), indent=9)
     counts = result["summary"]["counts"]
-    page.line(", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing to do")
+    words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing to do"
+    if result["summary"].get("partial"):
+        words = f"interrupted, and so partial: {words if counts else 'nothing was done'}"
+    page.line(words)
     return page.text()

@@ -160,6 +160,54 @@ def test_fetch_adds_what_matches(mirror: FakeRoot, store: Store) -> None:
     assert store.names() == ["debian/7.3.4+deb13-amd64"]
 
 
+@pytest.mark.parametrize(
+    ("suites", "added", "told"),
+    [
+        (["--suite", "x", "--suite", "gone"], ["debian/7.3.4+deb13-amd64"], "1 added"),
+        (["--suite", "gone"], [], "nothing was"),
+    ],
+)
+def test_an_interrupted_fetch_tells_what_it_added(
+    mirror: FakeRoot,
+    store: Store,
+    suites: list[str],
+    added: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def open_suite(suite: str, *_: object, **__: object) -> FakeRoot:
+        if suite == "gone":
+            raise KeyboardInterrupt
+        return mirror
+
+    monkeypatch.setattr(fetch_debian, "open_suite", open_suite)
+    words = ("fetch", "debian", *suites, "--arch", "amd64", "--store", store.root)
+    done = run(*words, "--replace", "--format", "json")
+    assert (done.code, done.json["summary"]["partial"]) == (130, True)
+    assert [one["name"] for one in done.json["results"] if one["state"] == "added"] == added == store.names()
+    again = run(*words, "--replace")
+    assert (again.code, "interrupted" in again.text, told in again.text) == (130, True, True)
+
+
+def test_an_interrupt_among_kernels_tells_those_that_are_there(
+    mirror: FakeRoot, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fetch_debian.fetch
+
+    def second(root: FakeRoot, build: fetch_debian.Build, *more: Any, **options: Any) -> fetch_debian.Outcome:
+        if store.names():
+            raise KeyboardInterrupt
+        return whole(root, build, *more, **options)
+
+    monkeypatch.setattr(fetch_debian, "fetch", second)
+    done = run(
+        "fetch", "debian", "--suite", "x", "--arch", "amd64", "--all", "--jobs", "1", "--store", store.root,
+        "--format", "json",
+    )  # fmt: skip
+    assert (done.code, done.json["summary"]["partial"]) == (130, True)
+    assert [one["name"] for one in done.json["results"]] == store.names() != []
+
+
 def test_fetch_reports_what_is_lost_and_goes_on(mirror: FakeRoot, store: Store) -> None:
     mirror.lost = ("linux-binary-7.3.4+deb13-amd64",)
     done = run("fetch", "debian", "--suite", "x", "--arch", "amd64", "--all", "--store", store.root)
