@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from preflight.cli.exits import Exit, worst
-from preflight.errors import PreflightError, UsageError
+from preflight.errors import InputError, PreflightError, UsageError
 from preflight.matrix.measured import Measurement
 from preflight.matrix.plan import Wanted
 from preflight.matrix.run import MakeOpener, Outcome
@@ -113,7 +113,16 @@ def asked(
 
 
 def run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]:
-    """The result object and the exit code."""
+    """The result object and the exit code. UsageError for what is not there, with what the set says of it."""
+    try:
+        return _run(request, make_opener)
+    except (UsageError, InputError) as error:
+        if not request.wanted.needs:
+            raise
+        raise UsageError(f"{error}. The set {request.wanted.name} needs {request.wanted.needs}") from error
+
+
+def _run(request: Request, make_opener: MakeOpener) -> tuple[dict[str, Any], int]:
     from preflight.kernels.store import Store
     from preflight.matrix.run import run as judge
     from preflight.render.envelope import envelope

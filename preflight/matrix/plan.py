@@ -13,6 +13,8 @@ from preflight.kernels.store import Store
 from preflight.records import dataclass, field, replace
 
 #: No set that a person wrote is larger.
+#: Characters of what a set says it needs.
+_NEEDS = 500
 _SET_LIMIT = 4 << 20
 #: In one line: `tomllib` takes time with the square of a dotted key's parts.
 _DOTS = 10_000
@@ -25,7 +27,8 @@ class Wanted:
     """Objects and kernels as they were named.
 
     `hosts`: kernel name or pattern -> how many hosts run it. `builds`: machine (`uname -m`) -> folder with
-    the same objects built for it, under the same file names.
+    the same objects built for it, under the same file names. `needs`: what has to be there, and the commands
+    that make it, for whoever misses some of it.
     """
 
     objects: tuple[str, ...] = ()
@@ -37,6 +40,7 @@ class Wanted:
     builds: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     digest: str = ""
+    needs: str = ""
 
     def with_judge(self, judge: str) -> Wanted:
         """The same, judged otherwise."""
@@ -76,12 +80,17 @@ def read_set(spec: str) -> Wanted:
         table = tomllib.loads(raw.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"is not TOML: {error}"[:300], subject=path.name) from None
-    unknown = sorted(set(table) - {"objects", "kernels", "measured", "modules", "judge", "hosts", "builds"})
+    unknown = sorted(
+        set(table) - {"objects", "kernels", "measured", "modules", "judge", "hosts", "builds", "needs"}
+    )
     if unknown:
         raise InputError(f"has an unknown key {unknown[0][:60]!r}", subject=path.name)
     judge = table.get("judge", "adjusted")
     if judge not in JUDGES:
         raise InputError(f"judge is neither of {', '.join(JUDGES)}", subject=path.name)
+    needs = table.get("needs", "")
+    if not isinstance(needs, str):
+        raise InputError("needs is not a text", subject=path.name)
     return Wanted(
         objects=_paths(_texts(table, "objects", path), path.parent),
         kernels=_paths(_texts(table, "kernels", path), path.parent),
@@ -92,6 +101,7 @@ def read_set(spec: str) -> Wanted:
         builds=_builds(table, path),
         name=path.stem,
         digest=sha256(raw).hexdigest(),
+        needs=needs[:_NEEDS],
     )
 
 

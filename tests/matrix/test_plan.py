@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.errors import InputError, UsageError
+from preflight.cli.matrix_run import Request, run
+from preflight.errors import InputError, PreflightError, UsageError
 from preflight.kernels.store import Store
 from preflight.matrix.plan import hosts_of, join, locate, read_set
+from preflight.matrix.run import on_this_machine
 
 
 def _set(tmp_path: Path, text: str) -> Path:
@@ -33,7 +35,7 @@ def test_relative_paths_are_from_the_set_and_names_are_names(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "text",
     ["objects = 3", "objects = [3]", "kernels = ['']", "judge = 'best'", "hosts = 3", "[hosts]\na = -1",
-     "[hosts]\na = true", "unheard = 1", "objects = [", "\x00", f"{'a.' * 20_000}b = 1"],
+     "[hosts]\na = true", "unheard = 1", "needs = 1", "objects = [", "\x00", f"{'a.' * 20_000}b = 1"],
 )  # fmt: skip
 def test_what_is_no_set_is_one_clear_error(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"made\.toml"):
@@ -55,6 +57,19 @@ def test_a_set_by_name_is_in_matrices(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "matrices" / "few.toml").write_text('kernels = ["host"]', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert read_set("few").kernels == ("host",)
+
+
+@pytest.mark.parametrize(
+    "text", ["", 'objects = ["./gone.bpf.o"]', 'objects = ["tool"]\n[builds]\naarch64 = "./gone"']
+)
+@pytest.mark.parametrize("needs", ["", "`make agent`"])
+def test_what_a_set_misses_is_named_with_the_command_that_makes_it(
+    tmp_path: Path, text: str, needs: str
+) -> None:
+    wanted = read_set(str(_set(tmp_path, f'needs = "{needs}"\n{text}')))
+    with pytest.raises(PreflightError) as raised:
+        run(Request(wanted, str(tmp_path), 0, "never", "ok"), on_this_machine(0))
+    assert ("The set made needs `make agent`" in str(raised.value)) == bool(needs)
 
 
 def test_a_set_that_is_nowhere_is_a_usage_error() -> None:
