@@ -10,6 +10,8 @@ from preflight.btf.types import Array, Composite, Member, Ptr
 
 #: Nested structs looked into.
 _DEPTH: Final = 32
+#: A kernel function that came with arrays of integers being read beyond their struct (6.5).
+_OF_INTEGERS: Final = "bpf_dynptr_adjust"
 _BEYOND: Final = "access beyond the end of member"
 
 
@@ -28,11 +30,11 @@ def refusal(btf: Btf, type_id: int, offset: int, size: int) -> str | None:
         if offset < 0:
             return f"{found.name} is read in front of its beginning"
         if offset + size > found.size:
-            return (
-                None
-                if _ends_open(btf, found, offset)
-                else f"access beyond struct {found.name} at off {offset}"
-            )
+            behind = _beyond(btf, found, offset)
+            if isinstance(behind, bool):
+                return None if behind else f"access beyond struct {found.name} at off {offset}"
+            found, offset = behind
+            continue
         member = _member_at(btf, found, offset, size)
         if isinstance(member, str):
             return member or None
@@ -59,25 +61,23 @@ def member_at(btf: Btf, type_id: int, offset: int, size: int) -> tuple[str, Memb
 
 
 def ends_open(btf: Btf, found: Composite) -> bool:
-    """Whether a struct may be read beyond its size: its last member, or that one's, is an array without a
-    length."""
-    for _ in range(_DEPTH):
-        if not found.members:
-            return False
-        last = btf.type(btf.resolve(found.members[-1].type))
-        if not isinstance(last, Composite):
-            return isinstance(last, Array) and not last.nelems
-        found = last
-    return True
+    """Whether the last member is an array without a length, which may be read beyond the struct's size."""
+    last = btf.type(btf.resolve(found.members[-1].type)) if found.members else None
+    return isinstance(last, Array) and not last.nelems
 
 
-def _ends_open(btf: Btf, found: Composite, offset: int) -> bool:
-    """Whether the last member is an array without a length, which may be read beyond the struct's size. What
-    lies deeper is not looked at; which elements it may have differs, and is not judged."""
-    if not found.members:
+def _beyond(btf: Btf, found: Composite, offset: int) -> tuple[Composite, int] | bool:
+    """Where a read beyond a struct's size ends up, when its last member is an array without a length: in an
+    element that is a struct, and the offset there. Else whether it is taken: of integers since 6.5."""
+    begin = found.members[-1].bit_offset // 8 if ends_open(btf, found) else offset + 1
+    if offset < begin:
         return False
-    last = btf.type(btf.resolve(found.members[-1].type))
-    return isinstance(last, Array) and not last.nelems and offset >= found.members[-1].bit_offset // 8
+    array = btf.type(btf.resolve(found.members[-1].type))
+    element = btf.type(btf.resolve(array.type)) if isinstance(array, Array) else None
+    if isinstance(element, Composite):
+        return (element, (offset - begin) % element.size) if element.size else True
+    of_integers = element is not None and btf.kind(element.id) == Kind.INT
+    return of_integers and bool(btf.ids_by_name(_OF_INTEGERS, {Kind.FUNC}))
 
 
 def _member_at(btf: Btf, found: Composite, offset: int, size: int) -> Member | str:
