@@ -107,7 +107,12 @@ def object_use_findings(
         ("object-uses", root is None), lambda: _uses(code, functions, with_context=root is not None)
     )
     if others_ask:
-        uses = tuple(use for use in uses if use.path or use.given or use.varies or use.word <= _GIVEN)
+        asked = {use.slot for use in followed(on_kernel, program, word_of_arguments)}
+        uses = tuple(
+            use
+            for use in uses
+            if use.path or use.given or use.varies or use.word <= _GIVEN or use.slot not in asked
+        )
     calls = code.memo("helpers-by-slot", lambda: {insn.slot: insn for insn in code.helper_calls})
     for use in uses:
         function = functions.get(use.slot, "")
@@ -170,9 +175,14 @@ def _uses(code: Code, functions: Mapping[int, str], *, with_context: bool) -> tu
         if (
             use.slot in functions or _wanted(calls.get(use.slot), use.given)
             if use.given
-            else use.stores or use.varies or not isinstance(use.offset, OwnNumber)
+            else use.stores or use.varies or not _is_member(use.offset)
         )
     )
+
+
+def _is_member(offset: int | OwnNumber) -> bool:
+    """Whether it is the offset of a member that relocation found, and not one behind that."""
+    return isinstance(offset, OwnNumber) and not offset.number.plus
 
 
 def _nothing(offset: int, size: int) -> int | None:

@@ -81,6 +81,22 @@ def test_a_read_behind_a_pointer_is_looked_up(release: str) -> None:
     )
 
 
+@pytest.mark.parametrize("release", [OLD, NEW])
+def test_an_argument_that_a_register_moved_is_looked_up(release: str) -> None:
+    # measured with struct pid: the elements of its last array are structs, looked into beyond its size
+    numbers, size = at(release, "pid", "numbers"), struct(release, "upid").size
+    pid = [
+        TASK,
+        Ins(0x79, 1, 1, off=at(release, "task_struct", "thread_pid")),
+        mov(2, numbers),
+        Ins(0x0F, 1, 2),
+    ]
+    assert said(release, "tp_btf/sched_switch", [*pid, Ins(0x61, 2, 1, off=3 * size), mov(0, 0)]) == []
+    assert said(release, "tp_btf/sched_switch", [*pid, Ins(0x79, 2, 1, off=3 * size + 4), mov(0, 0)]) == WRONG
+    moved = [TASK, mov(2, struct(release, "task_struct").size), Ins(0x0F, 1, 2)]
+    assert said(release, "tp_btf/sched_switch", [*moved, Ins(0x79, 2, 1, off=-4), mov(0, 0)]) == WRONG
+
+
 def test_nothing_is_written_behind_a_pointer() -> None:
     assert task_fs(NEW, Ins(0x62, 1, off=at(NEW, "fs_struct", "umask"))) == WRONG
 
