@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from preflight import tables
 from preflight.btf import Kind
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
@@ -128,6 +131,17 @@ def _unnumbered(facts: KernelFacts, category: str, name: str) -> str:
     )
 
 
+@cache
+def _categories() -> Mapping[str, str]:
+    """Events -> the category that kernels were seen to list them in: no symbol says which it is."""
+    table = tables.load(Path(__file__).parent / "data" / "event_categories.toml")
+    return {name: category for category, names in table.items() for name in names}
+
+
+def _has_category(facts: KernelFacts, category: str) -> bool:
+    return facts.data_symbol(f"str__{category}__trace_system_name") is not False
+
+
 def _has_event(facts: KernelFacts, category: str, name: str) -> bool | None:
     events = facts.kernel.tracepoints
     if events is not None:
@@ -136,7 +150,8 @@ def _has_event(facts: KernelFacts, category: str, name: str) -> bool | None:
         return syscall_event(facts, name)
     known = facts.data_symbol(f"event_{name}")
     if known is not None:
-        return known and facts.data_symbol(f"str__{category}__trace_system_name") is not False
+        listed = _categories().get(name, category)
+        return known and listed == category and _has_category(facts, category)
     if facts.kernel.btf.ids_by_name(f"btf_trace_{name}", {Kind.TYPEDEF}) and facts.option(
         "CONFIG_EVENT_TRACING"
     ):

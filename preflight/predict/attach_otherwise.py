@@ -18,8 +18,10 @@ from preflight.predict.kernel_facts import KernelFacts
 if TYPE_CHECKING:
     from preflight.predict.relocated import RelocatedObject
 
-#: Iterators whose link needs to be told what to walk (bpf_iter_attach_map(), bpf_iter_attach_cgroup()).
-_ITERATORS: Final = {"bpf_map_elem": "a map", "bpf_sk_storage_map": "a map", "cgroup": "an order of walking"}
+#: Iterators whose link needs to be told what to walk (bpf_iter_attach_map(),
+#: sock_map_iter_attach_target(), bpf_iter_attach_cgroup()).
+_ITERATORS: Final = {"bpf_map_elem": "a map", "bpf_sk_storage_map": "a map", "sockmap": "a map",
+                     "cgroup": "an order of walking"}  # fmt: skip
 #: Iterators that take sleepable programs wherever there are any (6.1 to 7.3).
 _RESCHEDULED: Final = ("task",)
 #: Maps whose entries may name programs where they have more bytes than these (dev_map_can_have_prog()).

@@ -33,6 +33,9 @@ def attribute_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: 
         yield from _raw_context(on_kernel, program)
     if program.program_type == "ext":
         yield open_finding(on_kernel, program, "the program to replace a function of is not given")
+    elif program.hook.needs_kernel_btf and (program.hook.target is None or program.hook.target.is_open):
+        # libbpf_prepare_prog_load(): no BTF-based attach target is specified
+        yield open_finding(on_kernel, program, f'SEC("{program.section}") names no target')
     if program.program_type == "struct_ops":
         yield from _struct_ops(on_kernel, program)
 

@@ -251,3 +251,38 @@ def test_a_twin_excuses_what_user_space_can_ask_for_alone(
     obj = load(writer.bytes(), "twins.bpf.o")
     kernel = world(functions=["work"], symbols=["T work"])
     assert judged(obj, kernel).adjusted == expected
+
+
+@pytest.mark.parametrize("section", ["fentry", "fexit", "lsm", "tp_btf"])
+def test_a_program_whose_target_is_looked_up_does_not_load_without_one(section: str) -> None:
+    # measured with libbpf: no BTF-based attach target is specified
+    whole, one = _one(section)
+    assert (whole.verdict, one.verdict, one.attach, one.open) == ("fails", "fails", "not-tried", "its target")
+    assert (whole.adjusted, one.adjusted) == ("loads", "loads")
+
+
+def test_a_raw_tracepoint_without_a_name_is_attached_to_nothing() -> None:
+    _, one = _one("raw_tp")
+    assert (one.verdict, one.attach, one.attach_adjusted, one.open) == ("loads", "fails", "ok", "its target")
+
+
+@pytest.mark.parametrize(
+    ("section", "attach"),
+    [
+        ("tp/sched/sched_switch", "ok"),
+        ("tp/skb/sched_switch", "fails"),  # measured: ENOENT, though there is a category skb
+        ("tp/sched/brand_new", "ok"),
+        ("tp/none/brand_new", "fails"),
+    ],
+)
+def test_an_event_is_in_its_own_category_alone(section: str, attach: str) -> None:
+    systems = [f"d str__{one}__trace_system_name" for one in ("sched", "skb")]
+    kernel = world(symbols=["d event_sched_switch", "d event_brand_new", *systems])
+    assert _one(section, kernel)[1].attach == attach
+
+
+def test_an_iterator_over_a_map_of_sockets_is_told_the_map() -> None:
+    types = ("kprobe", "tracing")
+    kernel = world(functions=["bpf_iter_sockmap"], program_types=types, attach_types=["trace_iter"])
+    _, one = _one("iter/sockmap", kernel)
+    assert (one.attach, one.attach_adjusted, one.open) == ("fails", "ok", "its target")
