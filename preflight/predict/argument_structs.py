@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from preflight.predict.target import KernelTarget
 
 _WITH_RESULT: Final = ("trace_fexit", "trace_fsession", "modify_return", "lsm_mac", "lsm_cgroup")
+#: How names of parameters end that may be null (btf_param_match_suffix() in btf_ctx_access()).
+_NULLABLE: Final = "__nullable"
+_TRUSTED: Final = ("trace_raw_tp", "lsm_mac", "lsm_cgroup")
 _LOAD: Final = "decided by a load on this kernel: `preflight lab run`"
 _DEPTH: Final = 8
 
@@ -39,12 +42,14 @@ _DEPTH: Final = 8
 class _Argument(NamedTuple):
     """What the kernel passes in one word: the struct it points to (None: a number to the verifier) and its C.
 
-    `tagged`: the pointer carries a type tag, which makes it memory of another kind.
+    `tagged`: the pointer carries a type tag, which makes it memory of another kind. `nullable`: the kernel's
+    name of it says that it may be null.
     """
 
     struct: Composite | None
     text: str
     tagged: bool
+    nullable: bool = False
 
 
 @cache
@@ -101,16 +106,17 @@ def given_by_hook(target: KernelTarget, attach_type: str, text: str) -> list[_Ar
 
 
 class Shown(NamedTuple):
-    """An argument without its types: `points` to a struct, its C, and whether it is `tagged`."""
+    """An argument without its types: `points` to a struct, its C, whether it is `tagged`, or `nullable`."""
 
     points: bool
     text: str
     tagged: bool
+    nullable: bool = False
 
 
 def shown(argument: _Argument) -> Shown:
     """An argument as it can be compared between kernels."""
-    return Shown(argument.struct is not None, argument.text, argument.tagged)
+    return Shown(argument.struct is not None, argument.text, argument.tagged, argument.nullable)
 
 
 def _shown(target: KernelTarget, attach_type: str, text: str) -> tuple[Shown, ...] | None:
@@ -143,7 +149,8 @@ def words_of(
     for param in proto.params[first:]:
         found = btf.type(btf.resolve(param.type))
         width = max(1, (found.size + 7) // 8) if isinstance(found, Composite) else 1
-        words += [_argument(target, btf, param.type)] * width
+        given = _argument(target, btf, param.type)
+        words += [given._replace(nullable=True) if param.name.endswith(_NULLABLE) else given] * width
     if with_result:
         words.append(_argument(target, btf, proto.ret))
     return words
@@ -196,7 +203,7 @@ def _judged(
         yield wrong_struct(on_kernel, program, use, declared or "", given.text, _name(program))
     moved = use.size or not use.computes
     if moved and given.points and not use.checked and why is None:
-        yield from _may_be_null(on_kernel, facts, program, use)
+        yield from _may_be_null(on_kernel, facts, program, use, named=given.nullable)
 
 
 def _stopped(
@@ -291,19 +298,35 @@ def _name(program: Program) -> str:
 
 
 def _may_be_null(
-    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, use: Access
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, use: Access, *, named: bool
 ) -> Iterator[Finding]:
-    """Arguments of tracepoints that the verifier wants compared with 0 before they are followed."""
+    """Arguments that the verifier wants compared with 0 before they are followed: those of some tracepoints,
+    and those that are `named` so."""
     name, table = _name(program), _table()
+    if named and program.attach_type in _TRUSTED:
+        shown = Evidence("btf", f"the kernel's name of argument {use.word + 1} ends with {_NULLABLE}")
+        yield from _null(on_kernel, program, use, shown, certain=True)
+        return
     always = use.word + 1 in table["always"].get(name, ())
     later = use.word + 1 in table["later"].get(name, ())
     if program.attach_type != "trace_raw_tp" or not (always or later):
         return
     has_list = facts.data_symbol(table["witness"])
-    reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
-    if has_list is False or reached == "no":
+    if has_list is False:
         return
-    certain = has_list is True and always and reached == "yes" and bool(use.size)
+    listed = f"{table['witness']} {'is' if has_list else 'may be'} among this kernel's symbols"
+    yield from _null(on_kernel, program, use, Evidence("procfs", listed), certain=has_list is True and always)
+
+
+def _null(
+    on_kernel: RelocatedObject, program: Program, use: Access, shown: Evidence, *, certain: bool
+) -> Iterator[Finding]:
+    """PC307 where the verifier comes to it."""
+    name = _name(program)
+    reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
+    if reached == "no":
+        return
+    certain = certain and reached == "yes" and bool(use.size)
     origin = on_kernel.image(program).origins[use.slot]
     made = (missing if certain else undecided)(
         "PC307",
@@ -311,9 +334,7 @@ def _may_be_null(
         program,
         str(use.word + 1),
         f"{program.name} follows argument {use.word + 1} of {name}, which may be null",
-        Evidence(
-            "procfs", f"{table['witness']} {'is' if has_list else 'may be'} among this kernel's symbols"
-        ),
+        shown,
         Evidence("object", f"no comparison with 0 before the read at offset {use.offset}"),
         cause="the verifier says: invalid mem access 'trusted_ptr_or_null_'",
         fix="compare the argument with 0 first; it is null at times" + ("" if certain else f"; {_LOAD}"),

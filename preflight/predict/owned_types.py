@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Tags of pointers that a map keeps -> whether one with a reference is kept (bpf_kptr_xchg()).
 KPTR_TAGS: Final = {"kptr": True, "kptr_ref": True, "percpu_kptr": True, "kptr_untrusted": False}
+_PERCPU_TAG: Final = "percpu_kptr"
 #: Structs of the verifier's own that nobody reads or writes -> bytes.
 FIELDS: Final = {
     "bpf_spin_lock": 4, "bpf_timer": 16, "bpf_list_head": 16, "bpf_rb_root": 16, "bpf_list_node": 24,
@@ -36,7 +37,7 @@ _Tags = Mapping[tuple[int, int], str]
 class Lead(NamedTuple):
     """What a place leads to: `field` is `kptr` or the name of a head's struct, `struct` the type of what is
     kept there, `local` its id where the object itself defines what may be allocated, `node` where in it the
-    list or tree goes on. `kept`: with a reference."""
+    list or tree goes on. `kept`: with a reference; `percpu`: of what each CPU has one of."""
 
     offset: int
     field: str
@@ -44,6 +45,7 @@ class Lead(NamedTuple):
     local: int = 0
     node: int = 0
     kept: bool = True
+    percpu: bool = False
 
 
 class OwnType(NamedTuple):
@@ -108,7 +110,7 @@ def _kept(btf: Btf, at: int, target: int, tag: str) -> Lead:
     name = btf.name(target) if target else ""
     struct = btf.type(target) if target else None
     local = target if isinstance(struct, Composite) else 0
-    return Lead(at, "kptr", name, local, 0, KPTR_TAGS[tag])
+    return Lead(at, "kptr", name, local, 0, KPTR_TAGS[tag], tag == _PERCPU_TAG)
 
 
 def _head(btf: Btf, at: int, field: str, tag: str) -> Lead:

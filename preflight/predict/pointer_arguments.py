@@ -51,6 +51,7 @@ from preflight.predict.pointer_values import (
     WRITEONLY,
     Pointer,
 )
+from preflight.predict.printf_formats import conversions
 from preflight.predict.unset_stack import FILLED, NUMBERS
 
 if TYPE_CHECKING:
@@ -81,13 +82,12 @@ def kind_of(value: Value) -> str | None:
     return _KINDS.get(value.kind)
 
 
-def conversions(format_: Value) -> int:
-    """How many arguments a constant format prints (bpf_bprintf_prepare()); 0 where it is not known."""
-    known = format_.data
-    if not isinstance(known, DataRef) or known.frozen is None or known.settable or format_.off is None:
-        return 0
-    text = known.frozen[format_.off :].partition(b"\0")[0]
-    return text.replace(b"%%", b"").count(b"%")
+def format_of(value: Value) -> str:
+    """The constant format in a register; empty where it is not known."""
+    known = value.data
+    if not isinstance(known, DataRef) or known.frozen is None or known.settable or value.off is None:
+        return ""
+    return known.frozen[value.off :].partition(b"\0")[0].decode("latin-1")
 
 
 class Arguments:
@@ -123,8 +123,11 @@ class Arguments:
         ):
             self._walker.note("size", slot, f"bpf_{name}() gets {words.number.value} bytes of arguments")
         elif name in self._walker.rules.words and string and words.kind == SCALAR and words.number.is_const:
-            asked, given = conversions(arguments[string]), words.number.value // 8
-            if asked > given:
+            text = format_of(arguments[string])
+            asked, given = conversions(text), words.number.value // 8
+            if asked is None:
+                self._walker.note("argument", slot, f"bpf_{name}() takes no format like {text[:60]!r}")
+            elif asked > given:
                 self._walker.note("size", slot, f"bpf_{name}() prints {asked} numbers and gets {given}")
         if name in self._walker.rules.field:
             self._check_field(slot, name, arguments)

@@ -17,7 +17,7 @@ from preflight.bytecode.state import ANYTHING, CTX, NUMBER, OPAQUE, SCALAR, STAC
 from preflight.predict.helper_arguments import register_of
 from preflight.predict.kfunc_types import arguments as taken
 from preflight.predict.pointer_sections import doing
-from preflight.predict.pointer_values import MEMORY, OBJECT, PACKET, PACKET_END, PERCPU, Pointer
+from preflight.predict.pointer_values import KPTR, MEMORY, OBJECT, PACKET, PACKET_END, PERCPU, Pointer
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage
@@ -98,6 +98,8 @@ _USES: Final = {
     "bpf_dynptr_slice": 1, "bpf_dynptr_slice_rdwr": 1, "bpf_dynptr_adjust": 1, "bpf_dynptr_is_null": 1,
     "bpf_dynptr_is_rdonly": 1, "bpf_dynptr_size": 1, "bpf_dynptr_clone": 1,
 }  # fmt: skip
+#: What allocates memory for each CPU.
+_ALLOCATED: Final = "bpf_percpu_obj_new"
 #: What gives pointers into records behind dynptrs; into packets behind them.
 _DATA: Final = frozenset({"bpf_dynptr_data()"})
 SLICES: Final = frozenset({"bpf_dynptr_slice()", "bpf_dynptr_slice_rdwr()"})
@@ -146,6 +148,9 @@ def check_call(walker: Walker, slot: int, name: str, arguments: list[Value], loc
         borrowed = isinstance(second.data, Pointer) and not second.data.held and second.data.nullable == "no"
         if borrowed or (second.kind == OPAQUE and walker.is_given(second)):
             walker.note("reference", slot, "bpf_kptr_xchg() gets something that holds no reference")
+    elif name in ("per_cpu_ptr", "this_cpu_ptr") and isinstance(known, Pointer) and known.held:
+        if is_percpu(known):  # percpu_btf_ptr_types
+            walker.note("argument", slot, f"bpf_{name}() gets memory that no map keeps yet")
     elif name == "dynptr_from_mem" and first.kind in (STACK, SCALAR, CTX):
         walker.note("argument", slot, "bpf_dynptr_from_mem() gets something else than a value of a map")
 
@@ -322,12 +327,22 @@ def _called(name: str) -> str:
     return name if name.startswith("bpf_") else f"bpf_{name}"
 
 
+def is_percpu(known: Pointer) -> bool:
+    """Whether each CPU has one of what is behind a pointer, so that two helpers alone lead to it."""
+    return known.kind == PERCPU or known.source.startswith(_ALLOCATED)
+
+
 def of_this_cpu(slot: int, name: str, value: Value) -> Pointer:
     """What bpf_per_cpu_ptr() and bpf_this_cpu_ptr() give: an object, or memory of the variable's size that is
-    only read (RET_PTR_TO_MEM_OR_BTF_ID). The former gives null for a CPU that is not there."""
-    known = value.data
+    only read (RET_PTR_TO_MEM_OR_BTF_ID). The former gives null for a CPU that is not there. What the program
+    allocated it may write to."""
+    known = value.data if isinstance(value.data, Pointer) else None
     source, nullable = f"bpf_{name}()", "yes" if name == "per_cpu_ptr" else "no"
-    if not isinstance(known, Pointer) or known.kind != PERCPU:
+    if known is None or not is_percpu(known):
         return Pointer(OBJECT, slot, source, nullable=nullable, readonly=True)
+    if known.kind != PERCPU:
+        return known._replace(ident=slot, source=source, nullable=nullable, held=False)
+    if known.source.startswith(f"a {KPTR} in"):
+        return Pointer(OBJECT, slot, source, nullable=nullable)
     kind = OBJECT if known.struct else MEMORY
     return Pointer(kind, slot, source, known.size, nullable, readonly=True, struct=known.struct)

@@ -37,7 +37,7 @@ from preflight.bytecode.state import (
     Value,
     is_kernels_own,
 )
-from preflight.predict import pointer_calls
+from preflight.predict import pointer_calls, pointer_sections
 from preflight.predict.context_fields import ALL, NONE
 from preflight.predict.pointer_values import (
     BUFFER,
@@ -312,10 +312,12 @@ class PointerMemory(Memory):
                 # null or not, whatever else verifiers know of it (check_map_kptr_access())
                 of = self._walker.maps.get(known.source)
                 lead = of.lead_at(known.low + insn.off, KPTR) if of is not None else None
+                outside = pointer_sections.is_outside_of_rcu(self._walker, state)
+                kind = PERCPU if lead is not None and lead.percpu else OBJECT
                 kept = Pointer(
-                    OBJECT, insn.slot, f"a {KPTR} in {known.source}", nullable="yes",
+                    kind, insn.slot, f"a {KPTR} in {known.source}", nullable="yes",
                     struct="" if lead is None else lead.struct,
-                    trust="no" if lead is not None and not lead.kept else "",
+                    trust="no" if lead is not None and (outside or not lead.kept) else "",
                     kept_in="" if lead is None else known.source,
                 )  # fmt: skip
                 regs[insn.dst] = self._walker.made(state, kept)
@@ -457,7 +459,7 @@ class PointerMemory(Memory):
                 self._check_bytes(slot, known, insn.off, size, writes=writes)
             elif known.kind == ON_STACK:
                 self._check_stack(slot, known, insn.off, size)
-            elif known.kind == PERCPU:
+            elif pointer_calls.is_percpu(known):
                 what = f"{known.source} is accessed, of which each CPU has one, without bpf_this_cpu_ptr()"
                 walker.note("pointer", slot, what)
             elif known.kind == OBJECT and writes and known.readonly:

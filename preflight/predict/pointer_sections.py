@@ -156,7 +156,7 @@ def begin_iterator(walker: Walker, state: State, slot: int, name: str, ident: in
     held = walker.held(state)
     if held is None or _PROTECTED not in flags(name):
         return
-    if walker.sleepable and held.lock < 0 and not _in_rcu(held):
+    if is_outside_of_rcu(walker, state):
         walker.note("argument", slot, f"{name}() is called without a section of RCU", sure=False)
         return
     protected = (*(one for one in held.protected if one != ident), ident)
@@ -168,6 +168,13 @@ def check_iterator(walker: Walker, state: State, slot: int, family: str, ident: 
     held = walker.held(state)
     if held is not None and _PROTECTED in flags(f"{family}_new") and ident not in held.protected:
         walker.note("argument", slot, f"{family}_next() is called without the section of RCU it wants")
+
+
+def is_outside_of_rcu(walker: Walker, state: State) -> bool:
+    """Whether nothing keeps what RCU protects: in programs that may sleep, outside of its sections and with
+    no lock held (in_rcu_cs())."""
+    held = walker.held(state)
+    return walker.sleepable and held is not None and held.lock < 0 and not _in_rcu(held)
 
 
 def _leave(walker: Walker, state: State) -> None:

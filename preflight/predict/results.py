@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from preflight.bytecode.image import KfuncRef
 from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import BPF_LD
 from preflight.bytecode.reach_arithmetic import Arithmetic
@@ -27,6 +28,7 @@ _MOVES_OF_CONSTANTS: Final = (0xB4, 0xB7)
 #: get_smp_processor_id, get_task_stack.
 _BOUNDED_RESULTS: Final = frozenset({8, 45, 67, 114, 115, 141})
 _NEGATIONS: Final = (0x84, 0x87)
+_THROW: Final = "bpf_throw"
 _BUDGET: Final = 20_000
 #: Marks what was read from the context.
 _FROM_CONTEXT: Final = 1 << 40
@@ -37,7 +39,7 @@ _BOUNDED: Final = (_FROM_CONTEXT, _NEGATED)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A value at an exit that is not in the range asked about.
+    """A value at an exit, or one that is thrown, that is not in the range asked about.
 
     `always`: no path ends with a value in the range. `slot` is the exit's. `value` is the number, None where
     there are several or it is not known. `sure`: every verifier that follows all paths comes to the exit
@@ -115,6 +117,7 @@ class _Watching(Machine):
             self._memory = memory
         self._low, self._high = low, high
         self._main = frozenset(insn.slot for insn in _main(image) if insn.is_exit)
+        self._throws = _throws(image)
         self.found: dict[tuple[int, bool], Result] = {}
         self.fine = False
 
@@ -129,8 +132,13 @@ class _Watching(Machine):
             state.frames[-1].regs[0] = ANYTHING
         return following
 
-    def _note(self, slot: int, state: State) -> None:
-        value = state.frames[-1].regs[0]
+    def _call_kernel_function(self, insn: Insn, state: State) -> Successors:
+        if self._throws and self.graph.kfunc_name(insn.slot) == _THROW:
+            self._note(insn.slot, state, register=1)
+        return super()._call_kernel_function(insn, state)
+
+    def _note(self, slot: int, state: State, register: int = 0) -> None:
+        value = state.frames[-1].regs[register]
         self._reading.look_at(value)
         number = value.number
         # a constant written to the low half alone: 0xffffffff is -1 to the verifiers that look at that half
@@ -178,13 +186,24 @@ class _Passing(Memory):
             regs[insn.dst] = scalar(given)._replace(ident=_FROM_CONTEXT)
 
 
+def _throws(image: ProgramImage) -> bool:
+    """Whether the program throws, and what is thrown is its result: no function of its own makes one of it
+    (a global function that nobody calls, bpf_find_exception_callback_insn_off())."""
+    if not any(isinstance(ref, KfuncRef) and ref.name == _THROW for ref in image.refs.values()):
+        return False
+    called = {insn.call_target for insn in decode(image.code, image.byteorder)}
+    return called.issuperset(image.global_subprogs or ())
+
+
 def _main(image: ProgramImage) -> list[Insn]:
     end = min((start for start in image.subprogs if start), default=len(image.code) // 8)
     return [insn for insn in decode(image.code, image.byteorder) if insn.slot < end]
 
 
 def _questionable(image: ProgramImage, low: int, high: int, shared: Shared | None) -> bool:
-    """Whether something else than a constant in the range may be in register 0 at an exit."""
+    """Whether something else than a constant in the range may be in register 0 at an exit, or thrown."""
+    if _throws(image):
+        return True
     for insn in _results(image):
         if insn.opcode not in _MOVES_OF_CONSTANTS:
             return True

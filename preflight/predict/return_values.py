@@ -107,7 +107,7 @@ def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
         program,
         "" if result.value is None else returned,
         f"{program.name} returns {returned}; {what} programs may return {span}",
-        Evidence("object", f"register 0 at the exit in slot {origin.insn}"),
+        Evidence("object", f"what is there at the exit in slot {origin.insn}"),
         cause="" if certain and not differs else "kernels differ in what they take here",
     )
     yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))

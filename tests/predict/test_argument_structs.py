@@ -104,3 +104,19 @@ def test_a_kprobe_that_reads_another_struct() -> None:
     insns = [Ins(0x79, 1, 1, off=112), Ins(0x07, 1, imm=8), mov(0, 0)]
     assert said("kprobe/work", insns, kernel("struct inode *"), {1: "sock"}) == [("PC305", "degraded")]
     assert said("kprobe/work", insns, kernel("struct sock *"), {1: "sock"}) == []
+
+
+@pytest.mark.parametrize(("section", "expected"), [("lsm/work", [("PC307", "missing")]), ("fentry/work", [])])
+def test_arguments_that_the_kernel_names_so_may_be_null(
+    section: str, expected: list[tuple[str, str]]
+) -> None:
+    def null(name: str, *insns: Ins) -> list[tuple[str, str]]:
+        given = [f"struct sock * as {name}"]
+        there = world(taking={"bpf_lsm_work": given, "work": given}, structs=MEMBERS)
+        found = findings(program(section, insns), there)
+        return [(one.code, one.verdict.value) for one in found if one.code == "PC307"]
+
+    # r1 = ctx[0]; r0 = *(u64 *)(r1 + 8), and behind a comparison with 0
+    checked = [READ, Ins(0x15, 1, off=1), Ins(0x79, 0, 1, off=8), mov(0, 0)]
+    assert null("file__nullable", *FOLLOW) == expected
+    assert null("file__nullable", *checked) == null("file", *FOLLOW) == []

@@ -27,6 +27,8 @@ KEPT = MapOf(
     "kept", "hash", 24, 4, 0, ((0, 8, "kptr"), (8, 8, "kptr")),
     (Lead(0, "kptr", "task_struct"), Lead(8, "kptr", "task_struct", kept=False)),
 )  # fmt: skip
+#: What each CPU has one of, allocated by the program.
+OF_EACH = MapOf("of_each", "array", 8, 4, 0, ((0, 8, "kptr"),), (Lead(0, "kptr", "node", 7, percpu=True),))
 LOCKED = MapOf("locked", "array", 16, 4, 0, ((8, 4, "bpf_res_spin_lock"),))
 TASK, GROUP = Parameter(OBJECT, 0, "task_struct"), Parameter(OBJECT, 0, "cgroup")
 FUNCTIONS = (
@@ -35,7 +37,7 @@ FUNCTIONS = (
     ("bpf_cgroup_release", Signature((GROUP,), True)),
     ("bpf_iter_task_next", Signature((), False, "task_struct")),
 )
-LOOKUP, XCHG, LOCK, UNLOCK, TIME = 1, 194, 93, 94, 5
+LOOKUP, XCHG, LOCK, UNLOCK, TIME, THIS_CPU = 1, 194, 93, 94, 5, 154
 Step = Ins | str | MapOf
 
 
@@ -80,7 +82,7 @@ def walked(
     found = misuses(
         linked,
         Environment(),
-        (HEADS, KEPT, LOCKED),
+        (HEADS, KEPT, LOCKED, OF_EACH),
         "sched_cls",
         "",
         "",
@@ -276,3 +278,26 @@ def test_what_an_iterator_gives_may_be_null() -> None:
 def test_memory_with_its_size(size: int, expected: list[str]) -> None:
     buffer = (Ins(0xBF, 1, 10), Ins(0x07, 1, imm=-16), mov(2, size), mov(3, 0), mov(4, 0))
     assert walked(*buffer, "bpf_copy_from_user_str") == expected
+
+
+def test_what_each_cpu_has_one_of_is_reached_by_helpers_alone() -> None:
+    kept: tuple[Step, ...] = (OF_EACH, Ins(0x79, 7, 6), Ins(0x55, 7, off=2), mov(0, 0), exit_())
+    this: tuple[Step, ...] = (Ins(0xBF, 1, 7), call(THIS_CPU))
+    # to kernels that do not know the tag it is a number
+    assert walked(*kept, Ins(0x79, 0, 7)) == ["pointer", "unkept"]
+    assert walked(*kept, *this, Ins(0x79, 1, 0), Ins(0x7A, 0)) == []
+    new: tuple[Step, ...] = (mov(1, NODE.id), mov(2, 0), "bpf_percpu_obj_new_impl", *unless_null(7))
+    drop: tuple[Step, ...] = (*given(7), "bpf_percpu_obj_drop_impl")
+    assert walked(*new, Ins(0x79, 0, 7, 64), *drop) == ["pointer"]
+    # before a map keeps it, no helper takes it
+    assert walked(*new, *this, *drop) == ["argument"]
+
+
+def test_a_kernel_pointer_is_trusted_within_a_section_of_rcu() -> None:
+    read: tuple[Step, ...] = (Ins(0x79, 7, 6), Ins(0x55, 7, off=2), mov(0, 0), exit_())
+    use: tuple[Step, ...] = (Ins(0xBF, 1, 7), "bpf_task_under_cgroup")
+    leave, enter = "bpf_rcu_read_unlock", "bpf_rcu_read_lock"
+    assert walked(KEPT, *read, *use) == []
+    assert walked(KEPT, *read, *use, sleepable=True) == ["reference"]
+    within = (Ins(0x79, 7, 6), Ins(0x15, 7, off=2), *use)
+    assert walked(KEPT, enter, *within, leave, sleepable=True) == []

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from preflight.bytecode.image import KfuncRef
+from preflight.bytecode.reach import Environment
+from preflight.predict.results import outside
+from tests.bytecode.test_reach import image
 from tests.elfwriter import Ins, exit_, mov
 from tests.predict.worlds import call, findings, program, world
 
@@ -104,3 +108,25 @@ def test_a_number_whose_sign_was_changed() -> None:
     half = (*negated, Ins(0x18, 2, imm=-1), Ins(0), Ins(0x5F, 0, 2))
     assert of_hook("int", *half) == ["missing"]
     assert of_hook("int", *half, also=["tnum_neg"]) == ["unknown"]
+
+
+@pytest.mark.parametrize(("thrown", "expected"), [(0, []), (1, []), (77, ["result True"])])
+def test_what_is_thrown_is_a_result(thrown: int, expected: list[str]) -> None:
+    # if r1 == 0: throw; return 0
+    code = (Ins(0x15, 1, off=2), mov(1, thrown), Ins(0x85, src=2), mov(0, 0), exit_())
+    linked = image(
+        *(one.encode("little") for one in code), refs={2: KfuncRef("bpf_throw", weak=False)}, subprogs=(0,)
+    )
+    found = outside(linked, Environment(), 0, 1)
+    assert [f"result {one.sure}" for one in found] == expected
+
+
+def test_a_function_of_the_programs_own_may_make_a_result_of_what_is_thrown() -> None:
+    code = (mov(1, 77), Ins(0x85, src=2), mov(0, 0), exit_(), mov(0, 0), exit_())
+    linked = image(
+        *(one.encode("little") for one in code),
+        refs={1: KfuncRef("bpf_throw", weak=False)},
+        subprogs=(0, 4),
+        global_subprogs=frozenset({4}),
+    )
+    assert outside(linked, Environment(), 0, 1) == []

@@ -63,7 +63,7 @@ def world(
     """A kernel that has what is listed. `functions` and `tracepoints` map a name to its number of arguments.
 
     `records` maps an event to the members, of 8 bytes each, of its record. `taking` maps a function to the
-    C types of its arguments, see `_c_type`; a last one after `->` is its result.
+    C types of its arguments, see `_c_type`, perhaps ` as NAME`; a last one after `->` is its result.
 
     `variables` maps what each CPU has one of to its C type.
 
@@ -90,7 +90,10 @@ def world(
         types.func(function, types.func_proto(number, [(f"a{n}", number) for n in range(count)]))
     for function, words in (taking or {}).items():
         given = [
-            ("" if word == "..." else f"a{n}", _c_type(types, word, structs))
+            (
+                "" if word == "..." else word.partition(" as ")[2] or f"a{n}",
+                _c_type(types, word.partition(" as ")[0], structs),
+            )
             for n, word in enumerate(words)
             if not word.startswith("->")
         ]
