@@ -33,6 +33,8 @@
 #include "sha256.h"
 
 enum { STATS_LEVEL = 4, STATS_BUFFER = 16 << 10, MESSAGES = 64 << 10 };
+/* Bytes of all logs of one object, and of each that comes later (preflight.lab.wire: FRAME_LIMIT). */
+enum { LOGS = 40 << 20, LOG_END = 64 << 10 };
 
 /* libbpf's own warnings of the current step; the tail is kept when they do not fit. */
 static char messages[MESSAGES];
@@ -102,14 +104,38 @@ static void finish(struct attempt *attempt)
  */
 static const struct {
 	const char *prefix;
-	enum bpf_prog_type type;
+	int type;
 	int attach_type;
+	bool attaches; /* here, see attach.h */
 } newer_sections[] = {
-	{ "uprobe.multi", BPF_PROG_TYPE_KPROBE, LINKS_UPROBE_MULTI },
-	{ "uretprobe.multi", BPF_PROG_TYPE_KPROBE, LINKS_UPROBE_MULTI },
-	{ "tcx/ingress", BPF_PROG_TYPE_SCHED_CLS, LINKS_TCX_INGRESS },
-	{ "tcx/egress", BPF_PROG_TYPE_SCHED_CLS, LINKS_TCX_EGRESS },
+	{ "uprobe.multi", BPF_PROG_TYPE_KPROBE, LINKS_UPROBE_MULTI, true },
+	{ "uretprobe.multi", BPF_PROG_TYPE_KPROBE, LINKS_UPROBE_MULTI, true },
+	{ "tcx/ingress", BPF_PROG_TYPE_SCHED_CLS, LINKS_TCX_INGRESS, true },
+	{ "tcx/egress", BPF_PROG_TYPE_SCHED_CLS, LINKS_TCX_EGRESS, true },
+	/* the numbers are those of include/uapi/linux/bpf.h */
+	{ "sk_skb/verdict", BPF_PROG_TYPE_SK_SKB, BPF_SK_SKB_VERDICT, false },
+	{ "netfilter", 32, 45, false },
+	{ "cgroup/connect_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 49, false },
+	{ "cgroup/sendmsg_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 50, false },
+	{ "cgroup/recvmsg_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 51, false },
+	{ "cgroup/getpeername_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 52, false },
+	{ "cgroup/getsockname_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 53, false },
+	{ "netkit/primary", BPF_PROG_TYPE_SCHED_CLS, 54, false },
+	{ "netkit/peer", BPF_PROG_TYPE_SCHED_CLS, 55, false },
+	{ "kprobe.session", BPF_PROG_TYPE_KPROBE, 56, false },
+	{ "uprobe.session", BPF_PROG_TYPE_KPROBE, 57, false },
 };
+
+static bool attaches_elsewhere(const struct bpf_program *program)
+{
+	const char *section = bpf_program__section_name(program);
+
+	for (size_t i = 0; i < sizeof(newer_sections) / sizeof(newer_sections[0]); i++)
+		if (!newer_sections[i].attaches &&
+		    !strncmp(section, newer_sections[i].prefix, strlen(newer_sections[i].prefix)))
+			return true;
+	return false;
+}
 
 static bool set_newer_type(struct bpf_program *program)
 {
@@ -119,7 +145,7 @@ static bool set_newer_type(struct bpf_program *program)
 		return false;
 	for (size_t i = 0; i < sizeof(newer_sections) / sizeof(newer_sections[0]); i++)
 		if (!strncmp(section, newer_sections[i].prefix, strlen(newer_sections[i].prefix))) {
-			bpf_program__set_type(program, newer_sections[i].type);
+			bpf_program__set_type(program, (enum bpf_prog_type)newer_sections[i].type);
 			bpf_program__set_expected_attach_type(program,
 							      (enum bpf_attach_type)newer_sections[i].attach_type);
 			return true;
@@ -200,11 +226,15 @@ static void put_messages(void)
 	json_text(messages, messages_used);
 }
 
-/* Load again for the full log: twice the buffer until the kernel no longer says ENOSPC. */
+/*
+ * Load again for the full log: twice the buffer until the kernel no longer says ENOSPC. What one object's
+ * programs say all together is bounded by what leaves the guest: of later logs the ends are kept.
+ */
 static void put_log(const char *path, const char *only, const char *watched)
 {
+	static size_t room = LOGS;
 	struct attempt attempt;
-	size_t size = 1 << 20;
+	size_t size = 1 << 20, length, kept;
 
 	for (;;) {
 		load(&attempt, path, only, watched, options.level | STATS_LEVEL, size);
@@ -216,9 +246,13 @@ static void put_log(const char *path, const char *only, const char *watched)
 			size = options.log_limit;
 	}
 	json_number("log_level", options.level | STATS_LEVEL);
-	json_number("log_truncated", attempt.error == ENOSPC);
+	length = attempt.log ? strlen(attempt.log) : 0;
+	kept = length < room ? length : room > LOG_END ? room : LOG_END;
+	kept = kept < length ? kept : length;
+	room -= kept < room ? kept : room;
+	json_number("log_truncated", attempt.error == ENOSPC || kept < length);
 	json_number("log_errno", attempt.error);
-	json_string("log", attempt.log ? attempt.log : "");
+	json_string("log", attempt.log ? attempt.log + length - kept : "");
 	finish(&attempt);
 }
 
@@ -270,7 +304,10 @@ static void report_attach(const char *path, struct bpf_program *program)
 
 	messages_used = 0;
 	errno = 0;
-	done = attach(program);
+	if (attaches_elsewhere(program))
+		done = not_tried("the loader's libbpf does not know its section");
+	else
+		done = attach(program);
 	if (!done.not_tried && done.error == EOPNOTSUPP && done.how && !strcmp(done.how, "auto") &&
 	    memmem(messages, messages_used, "doesn't support auto-attach", 27))
 		done.not_tried = "the section names no target";

@@ -117,7 +117,7 @@ _DEPTH_OF_CALLBACKS: Final = "callback_depth"
 #: Types whose context programs see just as it is, so that nothing translates their accesses.
 _AS_IT_IS: Final = frozenset({
     "kprobe", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable", "tracing", "lsm", "syscall",
-    "cgroup_device",
+    "cgroup_device", "netfilter",
 })  # fmt: skip
 #: Came with 6.19.
 _BEFORE_QUOTIENTS: Final = "BPF_MAP_TYPE_INSN_ARRAY"

@@ -288,7 +288,8 @@ class Walker(Machine):
         return self._now
 
     def note(self, kind: str, slot: int, detail: str, *, sure: bool = True, about: str = "") -> None:
-        """A misuse in the running state."""
+        """A misuse in the running state. Who knows most of numbers is sure of what depends on them."""
+        sure = sure or (self._reading.newest and kind in _OF_NUMBERS and not self.bounds_numbers)
         sure = sure and not self._now.doubt
         known = self.found.get((kind, slot))
         if known is None or (sure and not known.sure):

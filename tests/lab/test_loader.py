@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from preflight.lab import records, tools
+from tests.elfwriter import ElfWriter, exit_, mov
 
 LOADER = tools.built("loader")
 pytestmark = pytest.mark.skipif(
@@ -62,3 +63,24 @@ def _child_of(pid: int) -> int:
             return int(children[0])
         threading.Event().wait(0.01)
     raise AssertionError("the loader began no child")
+
+
+@pytest.mark.parametrize(
+    ("section", "type_", "attach_type"),
+    [("netfilter", 32, 45), ("netkit/primary", 3, 54), ("kprobe.session/work", 2, 56), ("tc", 3, 0)],
+)
+def test_sections_newer_than_libbpf_get_their_type(
+    tmp_path: Path, section: str, type_: int, attach_type: int
+) -> None:
+    writer = ElfWriter()
+    writer.code(section, [mov(0, 0), exit_()], functions=["made"])
+    writer.license()
+    (tmp_path / "made.bpf.o").write_bytes(writer.bytes())
+    done = subprocess.run(
+        [str(LOADER), "--no-attach", str(tmp_path / "made.bpf.o")],
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=True,
+    )
+    (program,) = [one for one in records.parse(done.stdout)[0] if one["event"] == "program"]
+    assert (program["type"], program["expected_attach_type"]) == (type_, attach_type)
