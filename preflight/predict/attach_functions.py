@@ -129,6 +129,15 @@ def _no_symbol(
     )
 
 
+#: How kallsyms writes functions.
+_FUNCTION_LETTERS = "tTwW"
+
+
+def _counts_symbols(facts: KernelFacts) -> bool:
+    """Whether kprobe events count the symbols of a name, by a function that they pass on (trace_kprobe.c)."""
+    return bool(facts.symbol("count_symbols")) or facts.has_func("count_symbols")
+
+
 def _refused_probe(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str, letters: str
 ) -> Iterator[Finding]:
@@ -136,7 +145,7 @@ def _refused_probe(
     refusal = facts.ask(kprobe_refusal, name)
     if refusal is not None:
         yield missing("PC505", on_kernel.obj, program, name, f"{name}: {refusal.why}", refusal.evidence)
-    functions = [letter for letter in letters if letter in "tTwW"]
+    functions = [letter for letter in letters if letter in _FUNCTION_LETTERS]
     if not functions:
         yield missing(
             "PC505",
@@ -146,16 +155,28 @@ def _refused_probe(
             f"{name} is data, not a function",
             Evidence("procfs", f"symbol type {letters}"),
         )
-    elif len(functions) > 1:
-        yield from _ambiguous(on_kernel, facts, program, name, len(functions))
+    elif len(functions) > 1 or (len(letters) > 1 and facts.ask(_counts_symbols)):
+        yield from _ambiguous(on_kernel, facts, program, name, letters)
     elif refusal is None and (answer := facts.ask(kprobe_event, name)) is not None:
         yield _not_traceable(on_kernel, program, name, answer)
 
 
 def _ambiguous(
-    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str, count: int
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str, letters: str
 ) -> Iterator[Finding]:
-    """Since 6.7, and backported, create_local_trace_kprobe() refuses an ambiguous name (EADDRNOTAVAIL)."""
+    """Since 6.7, and backported, create_local_trace_kprobe() refuses a name that several symbols have,
+    functions or not (EADDRNOTAVAIL)."""
+    if facts.ask(_counts_symbols):
+        yield missing(
+            "PC506",
+            on_kernel.obj,
+            program,
+            name,
+            f"{len(letters)} symbols are called {name}, and this kernel refuses such a name",
+            Evidence("procfs", f"kallsyms has {name} {len(letters)} times, and count_symbols()"),
+        )
+        return
+    count = sum(letter in _FUNCTION_LETTERS for letter in letters)
     yield undecided(
         "PC506",
         on_kernel.obj,

@@ -286,3 +286,19 @@ def test_an_iterator_over_a_map_of_sockets_is_told_the_map() -> None:
     kernel = world(functions=["bpf_iter_sockmap"], program_types=types, attach_types=["trace_iter"])
     _, one = _one("iter/sockmap", kernel)
     assert (one.attach, one.attach_adjusted, one.open) == ("fails", "ok", "its target")
+
+
+@pytest.mark.parametrize(
+    ("symbols", "attach"),
+    [
+        (["t work"], "ok"),
+        (["t work", "t work"], "unknown"),  # an older kernel takes the first
+        (["t work", "d work"], "ok"),
+        # measured on 5.10.262, 6.12 and 7.3: EADDRNOTAVAIL
+        (["t work", "t work", "t count_symbols"], "fails"),
+        (["t work", "d work", "t count_symbols"], "fails"),
+        (["t work", "t count_symbols"], "ok"),
+    ],
+)
+def test_names_that_several_symbols_have(symbols: list[str], attach: str) -> None:
+    assert _one("kprobe/work", world(symbols=symbols))[1].attach == attach
