@@ -37,6 +37,8 @@ def ksym_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Progr
     for ref in sorted(named, key=lambda one: one.name):
         # what BTF does not have is asked of the object as a whole (PC205), or 0 where it is weak
         asked = on_kernel.externs[ref.name].exists if ref.name in typed else not ref.weak
+        if ref.name in typed and not asked and ref.weak:
+            yield from _taken_for_there(on_kernel, facts, program, ref.name)
         there = facts.symbol(ref.name) if asked else None
         if not asked or there:
             continue
@@ -65,6 +67,28 @@ def ksym_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Progr
             if hint
             else "",
         )
+
+
+def _taken_for_there(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, name: str
+) -> Iterator[Finding]:
+    """Where another symbol has no type, libbpf reads kallsyms, and sets all that it finds there
+    (bpf_object__read_kallsyms_file()): a weak one with a type that is in kallsyms alone gets type id 0."""
+    externs = on_kernel.obj.externs
+    if not any(one.kind == "ksym" and not one.typed for one in externs) or not facts.symbol(name):
+        return
+    yield missing(
+        "PC407",
+        on_kernel.obj,
+        program,
+        name,
+        f"{name} is among this kernel's symbols and not in its BTF, and libbpf takes it for there",
+        Evidence("procfs", f"kallsyms has {name}"),
+        Evidence("btf", f"no VAR {name}"),
+        cause="an object with symbols that have no type; the verifier says: pseudo btf_id 0 in ldimm64 isn't "
+        "KIND_VAR",
+        fix="declare all symbols with types, or all without",
+    )
 
 
 def ksyms_of(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> tuple[Ksym, ...]:

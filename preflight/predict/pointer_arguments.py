@@ -252,8 +252,10 @@ class Arguments:
                 what = f"bpf_{name}() gets memory that the program allocated"
                 self._walker.note("argument", slot, what)
             elif known.kind == OBJECT and known.readonly:
+                # what is each CPU's is trusted nowhere
+                sure = bool(known.struct) and known.source in pointer_calls.OF_CPUS
                 what = f"bpf_{name}() gets an object of the kernel's as memory"
-                self._walker.note("object", slot, what, sure=False)
+                self._walker.note("argument" if sure else "object", slot, what, sure=sure)
         elif value.kind == STACK and value.off is not None and most and value.off + most > 0:
             what = f"bpf_{name}() gets {-value.off} bytes of stack and takes up to {most}"
             self._walker.note("bounds", slot, what, sure=sure)

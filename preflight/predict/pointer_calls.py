@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from preflight.predict.pointer_values import Held
     from preflight.predict.pointer_walk import Walker
 
+#: What gives the variables that each CPU has one of.
+OF_CPUS: Final = frozenset({"bpf_this_cpu_ptr()", "bpf_per_cpu_ptr()"})
 #: Helpers that take memory and are not in reach_helpers, which also says what the others leave alone.
 BUFFERS: Final[dict[str, tuple[Access, ...]]] = {
     "skb_get_tunnel_key": (Access(2, 3, True),),

@@ -190,8 +190,9 @@ class PointerArithmetic(Arithmetic):
             walker.note("null", insn.slot, what, sure=known.nullable == "yes")
             if known.nullable == "yes":
                 return left
-        if known.kind not in (MEMORY, PACKET) and not known.local:
-            return left if known.kind != OBJECT else left._replace(data=known._replace(size=None))
+        of_size = known.kind == OBJECT and known.size is not None and op in (BPF_ADD, BPF_SUB)
+        if known.kind not in (MEMORY, PACKET) and not known.local and not of_size:
+            return left
         if op not in (BPF_ADD, BPF_SUB):
             return NUMBER
         walker.look_at_offset(insn.slot)
@@ -349,7 +350,8 @@ class PointerMemory(Memory):
         if known is None:
             return super()._referred(ref, insn)
         if not known.typed:
-            return Value(SCALAR, NOT_ZERO)
+            self._walker.addresses.add(insn.slot)
+            return Value(SCALAR, NOT_ZERO, sources=frozenset((insn.slot,)))
         kind = PERCPU if known.percpu else OBJECT if known.struct else MEMORY
         made = Pointer(kind, insn.slot, known.name, known.size, readonly=True, struct=known.struct)
         return self._walker.made(self._walker.now, made)
@@ -465,9 +467,7 @@ class PointerMemory(Memory):
             elif known.kind == OBJECT and writes and known.readonly:
                 walker.note("readonly", slot, f"a store to what {known.source} gave")
             elif known.kind == OBJECT and known.size is not None and not known.local:
-                if insn.off < 0 or insn.off + size > known.size:
-                    what = f"bytes {insn.off} to {insn.off + size} of struct {known.struct}"
-                    walker.note("bounds", slot, f"{what}, which has {known.size}")
+                self._check_object(slot, known, insn.off, size)
             elif known.local:
                 self._check_bytes(slot, known, insn.off, size, writes=writes)
             elif known.kind == MAP:  # newer verifiers read struct bpf_map
@@ -613,6 +613,16 @@ class PointerMemory(Memory):
                     walker.note("pointer", slot, what, sure=False)
             elif inside and field != KPTR:
                 walker.note("field", slot, f"direct access to a {field} in {known.source}", about=field)
+
+    def _check_object(self, slot: int, known: Pointer, off: int, size: int) -> None:
+        """A read of an object, at a constant offset within its struct (check_ptr_to_btf_access())."""
+        walker, first = self._walker, known.low + off
+        if known.low != known.high:
+            sure = not walker.bounds_numbers
+            walker.note("bounds", slot, f"a place in struct {known.struct} that is not constant", sure=sure)
+        elif first < 0 or first + size > (known.size or 0):
+            what = f"bytes {first} to {first + size} of struct {known.struct}, which has {known.size}"
+            walker.note("bounds", slot, what)
 
     def _check_stack(self, slot: int, known: Pointer, off: int, size: int) -> None:
         """An access to the stack at an offset that is not constant (check_stack_access_within_bounds())."""

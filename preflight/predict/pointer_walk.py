@@ -201,6 +201,8 @@ class Walker(Machine):
         self.calls_once = False
         self.sleepable = False
         self.ksyms: dict[str, Ksym] = {}
+        #: Slots of the instructions that load a symbol's address as a number.
+        self.addresses: set[int] = set()
         self.loops = loops_of(graph)
         #: First slot of a loop -> what is known where it is entered first.
         self.entered: dict[int, State] = {}
@@ -434,6 +436,8 @@ class Walker(Machine):
         if insn.is_exit:
             self._check_exit(insn, state)
         self.compares = insn.jump_target is not None
+        if self.addresses and insn.jump_target is not None and self._compares_address(insn, state):
+            state.doubt = True
         if self.loses_bounds and self._tells_nothing(insn, state):
             ways = (insn.jump_target or 0, insn.slot + 1)
             return [self._go(insn.slot, way, state.copy()) for way in ways]
@@ -459,6 +463,17 @@ class Walker(Machine):
             elif left.kind in (CTX, STACK) and insn.op in _EQUAL and right.number == ZERO:
                 return self._both_ways(insn, state, null=insn.op == BPF_JEQ)
         return super()._jump(insn, state)
+
+    def _compares_address(self, insn: Insn, state: State) -> bool:
+        """Whether the number that is a symbol's address is compared with another than 0: verifiers know it,
+        and go one way only."""
+        regs = state.frames[-1].regs
+        if insn.cls not in _TURNS or insn.is_unconditional_jump:
+            return False
+        right = regs[insn.src] if insn.opcode & BPF_X else scalar(ZERO) if insn.imm == 0 else NUMBER
+        if insn.op in _EQUAL and right.number == ZERO:
+            return False
+        return bool(self.addresses & (regs[insn.dst].sources | right.sources))
 
     @staticmethod
     def _tells_nothing(insn: Insn, state: State) -> bool:

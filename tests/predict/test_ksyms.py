@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from preflight.records import replace
 from tests.elfwriter import Ins, load_address, mov
 from tests.predict.worlds import call, findings, judged, program, world
 
@@ -85,6 +86,44 @@ def test_a_weak_one_that_is_not_there_is_null(insns: list[Ins], expected: str) -
 )
 def test_one_without_a_type_is_a_number(insns: list[Ins], expected: str) -> None:
     assert verdict("plain", "", insns) == expected
+
+
+def test_the_address_of_one_without_a_type_is_known_to_the_verifier() -> None:
+    # r1 < 4096: no address of the kernel's is, so nobody goes there
+    below = Ins(0xA5, 1, 0, off=1, imm=4096)
+    assert verdict("plain", "", [below, Ins(0x05, 0, 0, off=1), load(8, 1, 0)]) == "unknown"
+
+
+def test_an_object_of_each_cpu_is_read_at_constant_offsets() -> None:
+    moved = [call(THIS_CPU), Ins(0xBF, 6, 0), call(7), Ins(0x57, 0, imm=7), Ins(0x0F, 6, 0), Ins(0x71, 0, 6)]
+    assert verdict("one_of", "struct big", moved) == "fails"
+    assert verdict("one_of", "struct big", [call(THIS_CPU), Ins(0x07, 0, imm=8), load(8, 0, 0)]) == "loads"
+    assert verdict("one_of", "struct big", [call(THIS_CPU), Ins(0x07, 0, imm=8), load(8, 0, 8)]) == "fails"
+
+
+def test_an_object_of_each_cpu_is_no_memory_to_helpers() -> None:
+    key = [call(THIS_CPU), Ins(0xBF, 2, 0), load_address(1, "map0"), call(1)]
+    made = program(
+        RAW, [load_address(1, "one_of"), *key, mov(0, 0)], extern="one_of", extern_type="struct big",
+        maps=[{"type": 1, "key_size": 8, "value_size": 8, "max_entries": 1}],
+    )  # fmt: skip
+    found = [(one.code, one.verdict.value) for one in findings(made, KERNEL) if one.code == "PC435"]
+    assert found == [("PC435", "missing")]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "typeless", "expected"),
+    [(["D gone"], True, ["missing"]), (["D gone"], False, []), (["D other"], True, []), (None, True, [])],
+)
+def test_libbpf_takes_a_weak_one_for_there_that_kallsyms_alone_has(
+    symbols: list[str] | None, typeless: bool, expected: list[str]
+) -> None:
+    # measured on 5.10: pseudo btf_id 0 in ldimm64 isn't KIND_VAR
+    made = program(RAW, [load_address(1, "gone")], extern="gone", extern_type="int", weak=True)
+    plain = made.externs[0]._replace(name="plain", essential="plain", symbol=99, type_id=0)
+    obj = replace(made, externs=(*made.externs, *([plain] if typeless else ())))
+    kernel = world(tracepoints={"made": 1}, symbols=symbols)
+    assert [one.verdict.value for one in findings(obj, kernel) if one.code == "PC407"] == expected
 
 
 @pytest.mark.parametrize(
