@@ -19,6 +19,7 @@ from preflight.bytecode.opcodes import (
     BPF_ADD,
     BPF_ALU,
     BPF_ALU64,
+    BPF_AND,
     BPF_DIV,
     BPF_DW,
     BPF_JEQ,
@@ -38,6 +39,7 @@ from preflight.bytecode.opcodes import (
     BPF_LSH,
     BPF_MEM,
     BPF_MOD,
+    BPF_MOV,
     BPF_MUL,
     BPF_NEG,
     BPF_OR,
@@ -46,6 +48,7 @@ from preflight.bytecode.opcodes import (
     BPF_STX,
     BPF_X,
     BPF_XOR,
+    LDIMM64,
     MOV64_X,
     R10,
 )
@@ -67,6 +70,12 @@ _ASKS: Final = frozenset(cls | op | BPF_K for cls in _TURNS for op in (BPF_JEQ, 
 _LESS: Final = frozenset(cls | BPF_ADD | BPF_K for cls in (BPF_ALU, BPF_ALU64))
 _DIVISIONS: Final = frozenset(cls | op | BPF_K for cls in (BPF_ALU, BPF_ALU64) for op in (BPF_DIV, BPF_MOD))
 _NEGATIONS: Final = frozenset(cls | BPF_NEG for cls in (BPF_ALU, BPF_ALU64))
+_ARGUMENTS: Final = range(1, 6)
+#: What leaves nothing of a number, or masks it.
+_SETS: Final = frozenset(
+    (*(cls | BPF_MOV | source for cls in (BPF_ALU, BPF_ALU64) for source in (BPF_K, BPF_X)),
+     *(cls | BPF_AND | BPF_K for cls in (BPF_ALU, BPF_ALU64)), LDIMM64)
+)  # fmt: skip
 _SPILL: Final = BPF_STX | BPF_DW | BPF_MEM
 _FILL: Final = BPF_LDX | BPF_DW | BPF_MEM
 _INTERESTING: Final = JOINS | _COMPARES | _ASKS
@@ -115,11 +124,12 @@ def negates(image: ProgramImage) -> bool:
 
 
 def compares_spilled(image: ProgramImage) -> bool:
-    """Whether a number is compared of which the stack has a copy that is read afterwards, in the order of the
-    instructions. Before 6.9 the comparison says nothing of the copy (save_register_state(),
-    find_equal_scalars())."""
+    """Whether a number is compared of which the stack has a copy that is read afterwards, and moves a pointer
+    or is passed on then, in the order of the instructions. Before 6.9 the comparison says nothing of the copy
+    (save_register_state(), find_equal_scalars())."""
     places: dict[int, set[int]] = {}
     compared: set[int] = set()
+    copies: set[int] = set()
     for insn in decode(image.code, image.byteorder):
         opcode, cls, dst, off = insn.opcode, insn.opcode & 7, insn.dst, insn.off
         if opcode == _SPILL and dst == R10:
@@ -128,16 +138,24 @@ def compares_spilled(image: ProgramImage) -> bool:
             compared.discard(off)
             places.setdefault(insn.src, set()).add(off)
         elif opcode == _FILL and insn.src == R10:
-            if off in compared:
-                return True
             places[dst] = {off}
+            (copies.add if off in compared else copies.discard)(dst)
+        elif opcode == ADD64_X and (dst in copies or insn.src in copies):
+            return True
         elif insn.is_call:
+            if not copies.isdisjoint(_ARGUMENTS):
+                return True
             for register in range(6):
                 places.pop(register, None)
         elif cls in _TURNS:
             compared |= places.get(dst, set()) | (places.get(insn.src, set()) if opcode & BPF_X else set())
+            copies.discard(dst)  # compared once more
         elif cls not in _STORES:
             places.pop(dst, None)
+            if opcode == MOV64_X and insn.src in copies:
+                copies.add(dst)
+            elif opcode in _SETS or cls == BPF_LDX:
+                copies.discard(dst)
     return False
 
 

@@ -7,11 +7,12 @@ differ in is open, and what is not found says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.btf import Kind
 from preflight.bytecode.reach_helpers import CALLBACKS
+from preflight.bytecode.reach_reading import DIVISION, NEGATION, SPILLS
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
@@ -28,9 +29,10 @@ from preflight.predict.pointer_values import (
     KPTR,
     OPEN_NUMBER,
     READONLY,
-    Ksym,
+    Asked,
     MapOf,
     Misuse,
+    is_open,
 )
 from preflight.predict.relocated import places_of, program_key, shape_number
 from preflight.predict.signatures import Signature, of_globals, of_kernel
@@ -158,21 +160,46 @@ def pointer_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pr
     loses = joins and not facts.has_type(_READS_ALL, Kind.STRUCT)
     if not (suspected or unset or stack or loses):
         return
-    own, older = _own_types(obj), _older(obj, program, facts)
     told = set()
-    iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
-    for misuse in on_kernel.about(
-        walked, program, maps_of(obj), program.program_type, program.attach_type, iterator, unset,
-        functions_of(obj, program), stack, loses,
-        _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()), own,
-        program.hook.sleepable or program.program_type == "syscall", older,
-        ksyms_of(on_kernel, facts, program),
-    ):  # fmt: skip
+    for misuse in _found(on_kernel, facts, program, unset=unset, stack=stack, loses=loses):
         rule = _RULES[misuse.kind]
         if rule.code in told or not _applies(misuse, obj, program, facts):
             continue
         told.add(rule.code)
         yield _finding(obj, program, _held_against(misuse, obj, program, facts), rule)
+
+
+def _found(
+    on_kernel: RelocatedObject,
+    facts: KernelFacts,
+    program: Program,
+    *,
+    unset: bool,
+    stack: bool,
+    loses: bool,
+) -> Iterable[Misuse]:
+    """What a walk notes. What it leaves open, as some verifier may know closer bounds, is asked of one that
+    knows as much as any: what that objects to, all do."""
+    obj = on_kernel.obj
+    iterator = program.hook.target.text if program.attach_type == "trace_iter" and program.hook.target else ""
+    asked = Asked(
+        maps_of(obj), program.program_type, program.attach_type, iterator, unset, functions_of(obj, program),
+        stack, loses,
+        _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()),
+        _own_types(obj), program.hook.sleepable or program.program_type == "syscall",
+        _older(obj, program, facts), ksyms_of(on_kernel, facts, program),
+    )  # fmt: skip
+    found = on_kernel.about(walked, program, asked)
+    if not any(map(is_open, found)):
+        return found
+    if divides(obj.image(program)) and not facts.ask(_divides):
+        asked = asked._replace(older=asked.older | {DIVISION})
+    known = on_kernel.about(walked, program, asked._replace(newest=True))
+    sure = {(one.kind, one.slot) for one in known if one.sure}
+    return [
+        one._replace(sure=True, about="") if is_open(one) and (one.kind, one.slot) in sure else one
+        for one in found
+    ]
 
 
 def _keeps(obj: BpfObject, name: str, facts: KernelFacts) -> bool:
@@ -215,45 +242,12 @@ def _reads_below(obj: BpfObject, program: Program) -> bool:
 
 
 def walked(
-    image: ProgramImage,
-    environment: Environment,
-    maps: tuple[MapOf, ...],
-    program_type: str,
-    attach_type: str,
-    iterator: str,
-    unset: bool,
-    functions: tuple[tuple[int | str, Signature], ...],
-    stack: bool,
-    loses: bool,
-    once: bool,
-    own: tuple[OwnType, ...],
-    sleepable: bool,
-    older: frozenset[str],
-    ksyms: tuple[Ksym, ...],
-    *,
-    shared: Shared | None = None,
+    image: ProgramImage, environment: Environment, asked: Asked, *, shared: Shared | None = None
 ) -> tuple[Misuse, ...]:
     """`pointer_walk.misuses`, loaded when it is asked for."""
     from preflight.predict.pointer_walk import misuses
 
-    return misuses(
-        image,
-        environment,
-        maps,
-        program_type,
-        attach_type,
-        iterator,
-        unset,
-        functions,
-        stack,
-        loses,
-        once,
-        own,
-        sleepable,
-        older,
-        ksyms,
-        shared=shared,
-    )
+    return misuses(image, environment, asked, shared=shared)
 
 
 def _finding(obj: BpfObject, program: Program, one: Misuse, rule: _Rule) -> Finding:
@@ -360,13 +354,11 @@ def _older(obj: BpfObject, program: Program, facts: KernelFacts) -> frozenset[st
     all of them."""
     image = obj.image(program)
     found = set()
-    if divides(image) and not facts.ask(_divides):
-        found.add("division")
     if negates(image) and not facts.has_func(_WITH_NEGATION):
-        found.add("negation")
+        found.add(NEGATION)
     spills = obj.memo(("compares-spilled", *program_key(program)), lambda: compares_spilled(image))
     if spills and not facts.ask(_has_arenas):
-        found.add("spills")
+        found.add(SPILLS)
     return frozenset(found)
 
 

@@ -69,9 +69,9 @@ _ERROR: Final = scalar(bounded(0, (1 << 64) - 1, (1 << 64) - 4095, (1 << 64) - 1
 class Owned:
     """The calls that a walk comes to with what the program owns. `types`: what may be allocated, by id."""
 
-    def __init__(self, walker: Walker) -> None:
+    def __init__(self, walker: Walker, types: Mapping[int, OwnType]) -> None:
         self._walker = walker
-        self.types: Mapping[int, OwnType] = {}
+        self.types = types
 
     def follow(self, state: State, slot: int, full: str, arguments: list[Value]) -> bool:
         """A call of a kernel function about lists, trees and allocated memory; whether it was one."""

@@ -6,9 +6,12 @@ The kinds are those of `enum bpf_reg_type` (include/linux/bpf.h) that calls and 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from preflight.predict.owned_types import Lead
+from preflight.predict.owned_types import Lead, OwnType
+
+if TYPE_CHECKING:
+    from preflight.predict.signatures import Signature
 
 #: Values of maps, records of ring buffers, allocated memory: `size` bytes.
 MEMORY: Final = "memory"
@@ -166,3 +169,39 @@ class Misuse(NamedTuple):
     detail: str
     sure: bool
     about: str = ""
+
+
+#: Misuses that depend on what is known of numbers.
+OF_NUMBERS: Final = frozenset({"bounds", "below", "size", "packet", "result"})
+
+
+def is_open(one: Misuse) -> bool:
+    """Whether it depends on what a verifier knows of a number, and some may know more."""
+    return one.kind in OF_NUMBERS and (not one.sure or one.about == OPEN_NUMBER)
+
+
+class Asked(NamedTuple):
+    """What a walk has to know besides the program.
+
+    `unset`: registers are followed that nothing was written to. `functions`: what kernel functions take, by
+    name, and global functions, by slot. `stack`: how deep it was written is followed, too. `loses`: as a
+    verifier that computes with unknown numbers for + - and & alone. `once`: as one that walks each callback
+    once. `own`: what the program may allocate. `sleepable`: it may sleep. `older`: what the verifier does not
+    know of numbers, `newest`: it knows what any may know, but for those (`Reading`). `ksyms`: the kernel's
+    variables that the program names.
+    """
+
+    maps: tuple[MapOf, ...] = ()
+    program_type: str = ""
+    attach_type: str = ""
+    iterator: str = ""
+    unset: bool = False
+    functions: tuple[tuple[int | str, Signature], ...] = ()
+    stack: bool = False
+    loses: bool = False
+    once: bool = False
+    own: tuple[OwnType, ...] = ()
+    sleepable: bool = False
+    older: frozenset[str] = frozenset()
+    ksyms: tuple[Ksym, ...] = ()
+    newest: bool = False

@@ -9,7 +9,6 @@ check_helper_call(), check_reference_leak(), process_spin_lock() of kernel/bpf/v
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.helpers import HELPER_NAMES, helper_name
@@ -68,14 +67,15 @@ from preflight.predict.pointer_values import (
     METADATA,
     OBJECT,
     OF_FULL_SOCKETS,
+    OF_NUMBERS,
     OPEN_NUMBER,
     PACKET,
     PACKET_END,
     PLAIN_MAPS,
     READONLY,
     SOCKET,
+    Asked,
     Held,
-    Ksym,
     MapOf,
     Misuse,
     Pointer,
@@ -86,7 +86,6 @@ if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage
     from preflight.bytecode.insn import Insn
     from preflight.bytecode.reach_reading import Environment, Shared
-    from preflight.predict.owned_types import OwnType
     from preflight.predict.signatures import Signature
 
 #: Steps, at most and for the shortest program. Most of what is wrong is found on the first ones, as blocks
@@ -101,8 +100,6 @@ _TURNS: Final = (BPF_JMP, BPF_JMP32)
 _OF_MAPS: Final = frozenset({"array_of_maps", "hash_of_maps"})
 _OF_SOCKETS: Final = frozenset({"sockmap", "sockhash"})
 _EQUAL: Final = frozenset({BPF_JEQ, BPF_JNE})
-#: Misuses that depend on what is known of numbers.
-_OF_NUMBERS: Final = frozenset({"bounds", "below", "size", "packet", "result"})
 _CONTEXT: Final = "the context"
 #: What an instruction accesses, for check_alike().
 _ACCESSED: Final = {CTX: _CONTEXT, STACK: "the stack", DATA: "a variable"}
@@ -113,94 +110,36 @@ _BELOW: Final = {BPF_JGT: (False, 0), BPF_JGE: (False, 1), BPF_JLT: (True, 1), B
 
 
 def misuses(
-    image: ProgramImage,
-    environment: Environment,
-    maps: tuple[MapOf, ...],
-    program_type: str,
-    attach_type: str,
-    iterator: str,
-    unset: bool = False,
-    functions: tuple[tuple[int | str, Signature], ...] = (),
-    stack: bool = False,
-    loses: bool = False,
-    once: bool = False,
-    own: tuple[OwnType, ...] = (),
-    sleepable: bool = False,
-    older: frozenset[str] = frozenset(),
-    ksyms: tuple[Ksym, ...] = (),
-    *,
-    shared: Shared | None = None,
+    image: ProgramImage, environment: Environment, asked: Asked, *, shared: Shared | None = None
 ) -> tuple[Misuse, ...]:
     """What the main program does on some path that verifiers refuse, sure ones first; a question for
-    `RelocatedObject.about`. `unset`: registers are followed that nothing was written to. `functions`: what
-    kernel functions take, by name, and global functions, by slot. `stack`: how deep it was written is
-    followed, too. `loses`: as a verifier that computes with unknown numbers for + - and & alone. `once`: as
-    one that walks each callback once. `own`: what the program may allocate. `sleepable`: it may sleep.
-    `older`: what the verifier does not know of numbers (`Reading`). `ksyms`: the kernel's variables that it
-    names."""
-
-    def walk(*, newest: bool) -> Walker:
-        graph = Graph(image, shared=shared)
-        types = program_type, attach_type
-        walker = Walker(graph, environment, maps, types, iterator, newest=newest, older=older)
-        walker.functions = dict(functions)
-        walker.follows_stack = stack
-        walker.loses_bounds = loses
-        walker.calls_once = once
-        walker.sleepable = sleepable
-        walker.ksyms = {one.name: one for one in ksyms}
-        walker.owned.types = {one.id: one for one in own}
-        if unset:
-            walker.follow_registers()
-        walker.explore(min(_STEPS, len(image.code) // 8 + _LEAST))
-        follow_loops(walker, walker.loops, walker.entered)
-        return walker
-
-    found = walk(newest=False).found
-    if any(_is_open(one) for one in found.values()):
-        # what the verifier that knows most objects to, all do
-        known = walk(newest=True).found
-        for place, one in found.items():
-            if _is_open(one) and place in known and known[place].sure:
-                found[place] = one._replace(sure=True, about="")
-    return tuple(sorted(found.values(), key=lambda one: (not one.sure, one.slot)))
-
-
-def _is_open(one: Misuse) -> bool:
-    """Whether it depends on what a verifier knows of a number."""
-    return one.kind in _OF_NUMBERS and (not one.sure or one.about == OPEN_NUMBER)
+    `RelocatedObject.about`."""
+    walker = Walker(Graph(image, shared=shared), environment, asked)
+    walker.explore(min(_STEPS, len(image.code) // 8 + _LEAST))
+    follow_loops(walker, walker.loops, walker.entered)
+    return tuple(sorted(walker.found.values(), key=lambda one: (not one.sure, one.slot)))
 
 
 class Walker(Machine):
     """One walk; `found` has the misuses by rule and slot."""
 
-    def __init__(
-        self,
-        graph: Graph,
-        environment: Environment,
-        maps: Iterable[MapOf],
-        types: tuple[str, str],
-        iterator: str,
-        *,
-        newest: bool = False,
-        older: frozenset[str] = frozenset(),
-    ) -> None:
+    def __init__(self, graph: Graph, environment: Environment, asked: Asked) -> None:
         from preflight.predict.context_fields import context_fields
         from preflight.predict.pointer_rules import rules
 
-        super().__init__(graph, environment, exact=True, newest=newest, older=older)
+        super().__init__(graph, environment, exact=True, newest=asked.newest, older=asked.older)
         self.rules = rules()
         self.fields = context_fields()
-        self.has_fixed_context = types[0] in CONTEXTS or types[0] in self.fields.structs
-        self.maps = {one.name: one for one in maps}
-        self.program_type, self.attach_type = types
+        self.program_type, self.attach_type = asked.program_type, asked.attach_type
+        self.has_fixed_context = asked.program_type in CONTEXTS or asked.program_type in self.fields.structs
+        self.maps = {one.name: one for one in asked.maps}
         self.found: dict[tuple[str, int], Misuse] = {}
-        self.functions: dict[int | str, Signature] = {}
-        self.follows_stack = False
-        self.loses_bounds = False
-        self.calls_once = False
-        self.sleepable = False
-        self.ksyms: dict[str, Ksym] = {}
+        self.functions: dict[int | str, Signature] = dict(asked.functions)
+        self.follows_stack = asked.stack
+        self.loses_bounds = asked.loses
+        self.calls_once = asked.once
+        self.sleepable = asked.sleepable
+        self.ksyms = {one.name: one for one in asked.ksyms}
         #: Slots of the instructions that load a symbol's address as a number.
         self.addresses: set[int] = set()
         self.loops = loops_of(graph)
@@ -223,9 +162,9 @@ class Walker(Machine):
         self._arithmetic = PointerArithmetic(self._reading, self)
         self._arguments = Arguments(self, self._reading)
         self._functions = FunctionArguments(self)
-        self.owned = Owned(self)
+        self.owned = Owned(self, {one.id: one for one in asked.own})
         self._memory = self._pointers = PointerMemory(
-            self._reading, self, graph.image.refs, environment.readonly_data, iterator
+            self._reading, self, graph.image.refs, environment.readonly_data, asked.iterator
         )
         self.roots = [(slot, state) for slot, state in self.roots if slot == 0]
         self._rooted = {0}
@@ -233,12 +172,14 @@ class Walker(Machine):
             state.frames[0].regs[1] = Value(CTX, off=0)
             _put(state.frames[0], _HELD, 0)
         conditions = (i for i in graph.insns if i is not None and i.cls in _TURNS)
-        bounds = not newest and any(
+        bounds = not asked.newest and any(
             i.op not in _EQUAL and i.jump_target is not None and i.op for i in conditions
         )
         self.bounds_numbers = bounds or any(
             i is not None and i.is_helper_call and i.imm in pointer_calls.BY_MACHINE for i in graph.insns
         )
+        if asked.unset:
+            self._follow_registers()
 
     def explore(self, steps: int) -> None:
         """All paths if they are few; of many those to blocks visited least, then some as verifiers walk them.
@@ -291,7 +232,7 @@ class Walker(Machine):
 
     def note(self, kind: str, slot: int, detail: str, *, sure: bool = True, about: str = "") -> None:
         """A misuse in the running state. Who knows most of numbers is sure of what depends on them."""
-        sure = sure or (self._reading.newest and kind in _OF_NUMBERS and not self.bounds_numbers)
+        sure = sure or (self._reading.newest and kind in OF_NUMBERS and not self.bounds_numbers)
         sure = sure and not self._now.doubt
         known = self.found.get((kind, slot))
         if known is None or (sure and not known.sure):
@@ -308,7 +249,7 @@ class Walker(Machine):
 
     # registers that nothing was written to
 
-    def follow_registers(self) -> None:
+    def _follow_registers(self) -> None:
         """Note what is read before it is written, too."""
         self._registers = Registers(self.graph.image, self.program_type, self.functions)
         for _, state in self.roots:

@@ -7,6 +7,7 @@ import pytest
 
 from preflight.bytecode.image import DataRef, KfuncRef, Origin, ProgramImage, Ref
 from preflight.bytecode.reach import Environment
+from preflight.predict.pointer_values import Asked
 from preflight.predict.pointer_walk import misuses
 from tests.elfwriter import Ins, exit_, mov
 from tests.predict.worlds import call
@@ -28,7 +29,9 @@ def noted(
     raw = b"".join(one.encode("little") for one in (*code, mov(0, 0), exit_()))
     origins = tuple(Origin("lsm.s", slot) for slot in range(len(raw) // 8))
     image = ProgramImage("made", "lsm.s", raw, "little", (0,), origins, refs)
-    return sorted({one.kind for one in misuses(image, Environment(), (), "lsm", "lsm_mac", "") if one.sure})
+    return sorted(
+        {one.kind for one in misuses(image, Environment(), Asked((), "lsm", "lsm_mac")) if one.sure}
+    )
 
 
 @pytest.mark.parametrize(

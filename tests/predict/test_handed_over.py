@@ -10,7 +10,7 @@ from preflight.bytecode.reach import Environment
 from preflight.host.bpf import asm
 from preflight.predict.core_findings import core_findings
 from preflight.predict.pointer_findings import maps_of
-from preflight.predict.pointer_values import MapOf
+from preflight.predict.pointer_values import Asked, MapOf
 from preflight.predict.pointer_walk import misuses
 from preflight.predict.signatures import OBJECT, Parameter, Signature
 from tests.btfwriter import BtfWriter
@@ -48,7 +48,7 @@ def walked(
     }
     starts = (0, start) if function else (0,)
     linked = image(*code, refs=told, subprogs=starts)
-    found = misuses(linked, Environment(), maps, kind, "", "", functions=functions)
+    found = misuses(linked, Environment(), Asked(maps, kind, functions=functions))
     return [f"{one.kind} {one.sure}" for one in found]
 
 

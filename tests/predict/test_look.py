@@ -19,7 +19,7 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.look_ranges import FULL, HIGHEST, LOWEST, compared, computed
 from preflight.predict.pointer_findings import maps_of
 from preflight.predict.pointer_suspicion import may_misuse
-from preflight.predict.pointer_values import Misuse
+from preflight.predict.pointer_values import Asked, Misuse
 from preflight.predict.pointer_walk import misuses
 from preflight.predict.relocated import places_of
 from tests.elfwriter import Ins, load_address, mov
@@ -43,7 +43,7 @@ def walked(obj: BpfObject, one: Program) -> list[Misuse]:
     }
     iterator = one.hook.target.text if one.attach_type == "trace_iter" and one.hook.target else ""
     types = (one.program_type, one.attach_type, iterator)
-    found: Sequence[Misuse] = misuses(obj.image(one), Environment(maps=shapes), maps_of(obj), *types)
+    found: Sequence[Misuse] = misuses(obj.image(one), Environment(maps=shapes), Asked(maps_of(obj), *types))
     relocated = dict(places_of(obj, one))
     found = [m for m in found if m.kind != "context" or m.slot not in relocated]
     return [m for m in found if m.kind != "end" or int(m.about) > _REGISTERS]

@@ -8,7 +8,7 @@ import pytest
 from preflight.bytecode.image import KfuncRef, MapRef, Ref, SubprogRef
 from preflight.bytecode.reach import Environment
 from preflight.host.bpf import asm
-from preflight.predict.pointer_values import MapOf
+from preflight.predict.pointer_values import Asked, MapOf
 from preflight.predict.pointer_walk import misuses
 from tests.bytecode.test_reach import image
 from tests.elfwriter import Ins, mov
@@ -59,7 +59,7 @@ def counted(number: int, *, once: bool = False, bounded: bool = True) -> list[st
     counts = (asm.load(8, 3, 2, 0), asm.alu("add", 3, 1), asm.store(8, 2, 0, 3), asm.mov(0, 0), asm.exit_())
     refs: dict[int, Ref] = {2 if bounded else 3: SubprogRef(start)}
     linked = image(*main, *counts, refs=refs, subprogs=(0, start))
-    found = misuses(linked, Environment(), (), "kprobe", "", "", once=once)
+    found = misuses(linked, Environment(), Asked((), "kprobe", once=once))
     return [f"{one.kind} {one.sure}" for one in found]
 
 
@@ -99,7 +99,7 @@ def test_an_iterators_loop_counts_past_the_value() -> None:
         refs: dict[int, Ref] = {0: MapRef("map0", created=True)}
         refs |= {slot: KfuncRef(name, weak=False) for slot, name in zip(slots, names, strict=True)}
         maps = (MapOf("map0", "hash", SIZE, 4, 0),)
-        found = misuses(image(*main, refs=refs), Environment(), maps, "raw_tracepoint", "", "")
+        found = misuses(image(*main, refs=refs), Environment(), Asked(maps, "raw_tracepoint"))
         assert [f"{one.kind} {one.sure}" for one in found] == expected
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from preflight.bytecode.insn import decode
 from preflight.predict.joined_numbers import compares_spilled
 from tests.bytecode.test_reach import image
 from tests.elfwriter import Ins, exit_, load_address, mov
@@ -122,20 +121,29 @@ def test_a_comparison_says_something_of_the_copy_on_the_stack() -> None:
     assert said("tc", *SMALL, *before, *SPILLED[-4:]) == []
 
 
+SPILL, FILL, COMPARE = Ins(0x7B, 10, 0, off=-16), Ins(0x79, 1, 10, off=-16), Ins(0x25, 0, off=1)
+MOVE_BY = Ins(0x0F, 6, 1)
+
+
 @pytest.mark.parametrize(
     ("insns", "expected"),
     [
-        ((Ins(0x7B, 10, 0, off=-16), Ins(0x25, 0, off=1), Ins(0x79, 1, 10, off=-16)), True),
-        ((Ins(0x79, 0, 10, off=-16), Ins(0x25, 0, off=1), Ins(0x79, 1, 10, off=-16)), True),
-        ((Ins(0x25, 0, off=1), Ins(0x7B, 10, 0, off=-16), Ins(0x79, 1, 10, off=-16)), False),
-        ((Ins(0x7B, 10, 0, off=-16), mov(0, 1), Ins(0x25, 0, off=1), Ins(0x79, 1, 10, off=-16)), False),
-        ((Ins(0x7B, 10, 0, off=-16), call(RANDOM), Ins(0x25, 0, off=1), Ins(0x79, 1, 10, off=-16)), False),
-        ((Ins(0x7B, 10, 0, off=-16), Ins(0x25, 0, off=1), Ins(0x79, 1, 10, off=-24)), False),
+        ((SPILL, COMPARE, FILL, MOVE_BY), True),
+        ((SPILL, COMPARE, FILL, Ins(MOVE, 2, 1), Ins(0x0F, 6, 2)), True),
+        ((SPILL, COMPARE, FILL, call(RANDOM)), True),
+        ((Ins(0x79, 0, 10, off=-16), COMPARE, FILL, MOVE_BY), True),
+        ((COMPARE, SPILL, FILL, MOVE_BY), False),
+        ((SPILL, mov(0, 1), COMPARE, FILL, MOVE_BY), False),
+        ((SPILL, call(RANDOM), COMPARE, FILL, MOVE_BY), False),
+        ((SPILL, COMPARE, Ins(0x79, 1, 10, off=-24), MOVE_BY), False),
+        ((SPILL, COMPARE, FILL), False),
+        ((SPILL, COMPARE, FILL, Ins(0x25, 1, off=1), MOVE_BY), False),
+        ((SPILL, COMPARE, FILL, Ins(AND, 1, imm=7), MOVE_BY), False),
+        ((SPILL, COMPARE, FILL, mov(1, 0), MOVE_BY), False),
     ],
 )
 def test_which_copies_on_the_stack_are_compared(insns: tuple[Ins, ...], expected: bool) -> None:
     linked = image(*(one.encode("little") for one in (*insns, exit_())))
-    assert len(decode(linked.code, "little")) == len(insns) + 1
     assert compares_spilled(linked) is expected
 
 

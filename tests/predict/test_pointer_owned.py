@@ -8,7 +8,7 @@ import pytest
 from preflight.bytecode.image import KfuncRef, MapRef, Ref, SubprogRef
 from preflight.bytecode.reach import Environment
 from preflight.predict.owned_types import Lead, OwnType
-from preflight.predict.pointer_values import MapOf
+from preflight.predict.pointer_values import Asked, MapOf
 from preflight.predict.pointer_walk import misuses
 from preflight.predict.signatures import NUMBER, OBJECT, Parameter, Signature
 from tests.bytecode.test_reach import image
@@ -79,17 +79,14 @@ def walked(
         subprogs=(0, start) if less else (0,),
         global_subprogs=frozenset({start}) if is_global else frozenset(),
     )
-    found = misuses(
-        linked,
-        Environment(),
+    asked = Asked(
         (HEADS, KEPT, LOCKED, OF_EACH),
         "sched_cls",
-        "",
-        "",
         functions=FUNCTIONS,
         own=(NODE, OTHER),
         sleepable=sleepable,
     )
+    found = misuses(linked, Environment(), asked)
     return sorted({one.kind for one in found if one.sure or not sure})
 
 

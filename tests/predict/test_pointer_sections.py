@@ -8,6 +8,7 @@ import pytest
 from preflight.bytecode.image import KfuncRef
 from preflight.bytecode.reach import Environment
 from preflight.predict.code import code_of
+from preflight.predict.pointer_values import Asked
 from preflight.predict.pointer_walk import misuses
 from preflight.predict.rcu_sections import outside
 from tests.bytecode.test_reach import image
@@ -118,7 +119,7 @@ def calls(function: tuple[Ins, ...], begin: str, end: str, *, is_global: bool = 
         subprogs=(0, 5),
         global_subprogs=frozenset({5}) if is_global else frozenset(),
     )
-    found = misuses(linked, Environment(), (), "syscall", "", "", sleepable=True)
+    found = misuses(linked, Environment(), Asked((), "syscall", sleepable=True))
     return sorted({one.kind for one in found if one.sure})
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from preflight.bytecode.image import Origin, ProgramImage
 from preflight.bytecode.reach import Environment
+from preflight.predict.pointer_values import Asked
 from preflight.predict.pointer_walk import misuses
 from preflight.predict.unset_registers import may_be_unset
 from tests.elfwriter import Ins, exit_, mov
@@ -79,7 +80,7 @@ def called(*insns: Ins, result: Ins) -> list[str]:
     raw = b"".join(one.encode("little") for one in code)
     origins = tuple(Origin("made", slot) for slot in range(len(code)))
     linked = ProgramImage("made", "made", raw, "little", (0, 3), origins, global_subprogs=frozenset())
-    found = misuses(linked, Environment(), (), "raw_tracepoint", "", "", True)
+    found = misuses(linked, Environment(), Asked((), "raw_tracepoint", unset=True))
     assert may_be_unset(linked, "raw_tracepoint") or not found
     return [one.kind for one in found if one.sure]
 
