@@ -7,8 +7,13 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding, Location, Severity, Verdict
 from preflight.lab.results import ObjectMeasurement, ProgramMeasurement, errno_name
 from preflight.verifier.classify import REPORT, STATS
+from preflight.verifier.message import recognise
 
 _WORDS = 400
+#: A message has so many lines at most, and may be followed by two states.
+_LINES = 4
+#: libbpf goes on after it.
+_TRIED_ANEW = "Retrying without BTF"
 
 
 def findings_of(measured: ObjectMeasurement) -> list[Finding]:
@@ -70,12 +75,13 @@ def _evidence(number: int, words: str) -> tuple[Evidence, ...]:
 
 
 def last_words(log: str, messages: str) -> str:
-    """The verifier's message: its log's last line ahead of statistics and of the report that 7.3 adds. Else
-    what the report is about, or libbpf's first complaint."""
+    """The verifier's message: of its log's last lines ahead of statistics and of the report that 7.3 adds,
+    the one that is known as one. Else what the report is about, or libbpf's first complaint that counts."""
     lines = [line for line in map(str.strip, log.splitlines()) if line and not STATS.match(line)]
     reports = (at for at, line in enumerate(lines) if REPORT.match(line))
     spoken = lines[: next(reports, len(lines))] or lines[:1]
     if spoken:
-        return spoken[-1][:_WORDS]
+        told = (line for line in reversed(spoken[-_LINES:]) if recognise(line))
+        return next(told, spoken[-1])[:_WORDS]
     said = [line.removeprefix("libbpf: ").strip() for line in messages.splitlines() if line.strip()]
-    return said[0][:_WORDS] if said else ""
+    return next((line for line in said if _TRIED_ANEW not in line), said[0] if said else "")[:_WORDS]

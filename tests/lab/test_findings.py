@@ -42,3 +42,15 @@ def test_a_log_of_statistics_alone_leaves_libbpfs_words() -> None:
 
 def test_nothing_said_is_no_words() -> None:
     assert last_words("", "") == ""
+
+
+def test_states_behind_a_message_and_its_second_line_are_not_the_reason() -> None:
+    loop = "infinite loop detected at insn 1"
+    assert last_words(f"{loop}\ncur state: R0=0 R10=fp0\nold state: R0=0 R10=fp0\n", "") == loop
+    call = "global function calls are not allowed with preemption disabled,"
+    assert last_words(f"{call}\nuse static function instead\n", "") == call
+
+
+def test_what_libbpf_tries_anew_is_not_the_reason() -> None:
+    anew = "libbpf: Error in bpf_create_map_xattr(m):Invalid argument(-22). Retrying without BTF.\n"
+    assert last_words("", f"{anew}libbpf: map 'm': failed to create\n") == "map 'm': failed to create"
