@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from preflight.btf import Btf, Kind
-from preflight.btf.types import Composite, Func, FuncProto, Ptr
+from preflight.btf.types import Composite, DeclTag, Func, FuncProto, Ptr
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
@@ -46,6 +46,13 @@ _OF_TYPES: Final = {
     "sk_reuseport_md": frozenset({"sk_reuseport"}),
     "bpf_sk_lookup": frozenset({"sk_lookup"}),
 }  # fmt: skip
+#: Tags of arguments that verifiers know, and one that came with 6.17.
+_ARGUMENT: Final = "arg:"
+_UNTRUSTED: Final = "arg:untrusted"
+_TAGS: Final = frozenset({"arg:ctx", "arg:trusted", "arg:nullable", "arg:nonnull", "arg:arena"})
+_KNOWS_UNTRUSTED: Final = "bpf_strnlen"
+#: Came with 6.8.
+_READS_TAGS: Final = "bpf_retval_range"
 #: A helper that came in the same version as pointers among the arguments of global functions (5.12).
 _WITNESS: Final = "check_mtu"
 
@@ -73,9 +80,46 @@ def global_function_findings(
                 cause="older ones say: Global function doesn't return scalar, or invalid args into func",
                 fix="return an int, or declare the function static",
             )
+        yield from _strange_tag(on_kernel, facts, program, start, name)
         pointers = _pointers(obj.btf, name, program.program_type)
         if pointers:
             yield from _judged(on_kernel, facts, program, start, used[start], pointers)
+
+
+def _strange_tag(
+    on_kernel: RelocatedObject, facts: KernelFacts, program: Program, start: int, name: str
+) -> Iterator[Finding]:
+    """An argument with a tag that verifiers do not know, which look at them since 6.8
+    (btf_prepare_func_args())."""
+    obj = on_kernel.obj
+    strange = _tags(obj.btf, name) - _TAGS if obj.btf is not None else frozenset()
+    if not strange or not facts.has_type(_READS_TAGS, Kind.STRUCT):
+        return
+    if strange == {_UNTRUSTED} and facts.has_func(_KNOWS_UNTRUSTED):
+        return
+    if _reach(on_kernel, program, start) != "no":
+        tag = min(strange)
+        yield missing(
+            "PC427",
+            obj,
+            program,
+            name,
+            f"{name}() is a global function with an argument tagged {tag}, which this verifier does not know",
+            Evidence("object", f"declaration tag {tag} on an argument of {name}"),
+        )
+
+
+def _tags(btf: Btf, name: str) -> frozenset[str]:
+    """What the arguments of a function are tagged as."""
+    functions = set(btf.ids_by_name(name, {Kind.FUNC})) if name else set()
+    if not functions:
+        return frozenset()
+    tags = (btf.type(type_id) for type_id in btf.ids_of_kind(Kind.DECL_TAG))
+    return frozenset(
+        tag.name
+        for tag in tags
+        if isinstance(tag, DeclTag) and tag.type in functions and tag.name.startswith(_ARGUMENT)
+    )
 
 
 def _is_void(btf: Btf, name: str) -> bool:

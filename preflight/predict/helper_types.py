@@ -18,6 +18,7 @@ from preflight import tables
 from preflight.bytecode.helpers import helper_name
 from preflight.facts import Evidence
 from preflight.objects.model import Program
+from preflight.predict.hooks import gives_nothing
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.witness import Answer
 
@@ -53,6 +54,13 @@ _NOT_TRIED = {
 }
 #: What iterators of sockets may call besides (bpf_iter_tcp_get_func_proto(), bpf_iter_unix_get_func_proto()).
 _OF_ITERATORS = ("bpf_setsockopt", "bpf_getsockopt")
+#: Helpers about the result of a hook, and attach types that have none (cgroup_common_func_proto()).
+_RESULTS = ("bpf_get_retval", "bpf_set_retval")
+_WITHOUT_RESULT = (
+    "udp4_recvmsg", "udp6_recvmsg", "unix_recvmsg", "inet4_getpeername", "inet6_getpeername",
+    "unix_getpeername", "inet4_getsockname", "inet6_getsockname", "unix_getsockname",
+)  # fmt: skip
+_OF_ARGUMENTS = ("bpf_get_func_arg", "bpf_get_func_arg_cnt")
 _MEASURE = "a load on this kernel: `preflight lab run`"
 
 
@@ -79,9 +87,41 @@ def _ids() -> Mapping[str, int]:
 def helper_answer(facts: KernelFacts, program: Program, number: int) -> Answer:
     """Whether the program's type may call the helper of that number."""
     answer = facts.ask(_for_type, program.program_type, program.hook.prefix, number)
+    own = _at_hook(facts, program, _name_of(number))
+    if own is not None and not (own.there is False and answer.there is False):
+        return own
     if answer.there is True or program.attach_type != "trace_iter":
         return answer
     return _of_iterator(facts, program, number) or answer
+
+
+def _at_hook(facts: KernelFacts, program: Program, name: str) -> Answer | None:
+    """What depends on the hook beyond the type; None where nothing does."""
+    if name in _RESULTS and program.attach_type.endswith(_WITHOUT_RESULT):
+        shown = Evidence("inferred", "cgroup_common_func_proto() has it for hooks whose result counts")
+        return Answer(False, f"{program.attach_type} programs may not call {name}", shown)
+    hook = program.hook.target.name if program.hook.target is not None else ""
+    of_group = name == "bpf_set_retval" and program.attach_type == "lsm_cgroup"
+    if of_group and hook and gives_nothing(facts, f"bpf_lsm_{hook}"):
+        shown = Evidence("btf", f"bpf_lsm_{hook}() returns void")
+        return Answer(False, f"{name} is for hooks that give something", shown)
+    if name in _OF_ARGUMENTS and program.attach_type == "trace_raw_tp":
+        return facts.ask(_reads_arguments, name)
+    return None
+
+
+def _reads_arguments(facts: KernelFacts, name: str) -> Answer | None:
+    """Programs on tracepoints read arguments by number since 7.0: the members tell 7.1, and nothing 7.0."""
+    if not facts.has_helper(_ids()[name]):
+        return None
+    if "off" not in (facts.members("bpf_reg_state") or ("off",)):
+        return Answer(True, "", Evidence("inferred", f"every measured kernel from 7.0 on takes {name} there"))
+    if "BPF_MAP_TYPE_INSN_ARRAY" in (facts.enum("bpf_map_type") or ()):
+        shown = Evidence("inferred", "6.19 refuses it to programs on tracepoints, 7.0 does not")
+        return Answer(
+            None, f"whether programs on tracepoints may call {name} here is not known", shown, _MEASURE
+        )
+    return None
 
 
 def _of_iterator(facts: KernelFacts, program: Program, number: int) -> Answer | None:
@@ -95,6 +135,9 @@ def _of_iterator(facts: KernelFacts, program: Program, number: int) -> Answer | 
 
 def may_call(facts: KernelFacts, program: Program, number: int) -> bool:
     """Whether the program's type may certainly call the helper, whatever shows it."""
+    own = _at_hook(facts, program, _name_of(number))
+    if own is not None:
+        return own.there is True
     return facts.ask(_may_call, program.program_type, program.hook.prefix, number)
 
 

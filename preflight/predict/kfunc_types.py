@@ -33,6 +33,8 @@ _MAY_SLEEP: Final = ("bpf_wq_set_callback", "bpf_task_work_schedule_")
 
 #: What programs bound to a device may call alone (bpf_dev_bound_kfunc_check()).
 _OF_DEVICES: Final = "bpf_xdp_metadata_"
+#: Takes a lock, and so is not for every program (check_kfunc_args()).
+_TASKS_OF_GROUPS: Final = "bpf_iter_css_task_new"
 #: What programs of a session alone may call (bpf_kprobe_multi_filter()), which were not asked.
 _OF_SESSIONS: Final = "bpf_session_"
 
@@ -93,6 +95,9 @@ def kfunc_answer(facts: KernelFacts, program: Program, name: str, called: Iterab
     `called`: all kernel functions it calls."""
     way = f"{program.program_type}:{program.attach_type}"
     answer = facts.ask(_for_type, way if way in _table().types else program.program_type, name)
+    if answer.there is True and name == _TASKS_OF_GROUPS and not _walks_tasks(program):
+        shown = Evidence("inferred", "check_css_task_iter_allowlist()")
+        return Answer(False, f"{name} is for lsm programs, iterators and programs that may sleep", shown)
     if answer.there is False and name.startswith(_OF_SESSIONS):
         return Answer(None, f"whether {program.name} may call {name} is not known", answer.evidence, _MEASURE)
     if answer.there is True and name.startswith(_OF_DEVICES):
@@ -106,6 +111,11 @@ def kfunc_answer(facts: KernelFacts, program: Program, name: str, called: Iterab
         )
     shown = Evidence("inferred", f"{name} has the flag KF_SLEEPABLE on every kernel that was looked at")
     return Answer(False, f"{name} may sleep, which {program.name} may not", shown)
+
+
+def _walks_tasks(program: Program) -> bool:
+    sleeps = program.hook.sleepable or program.program_type == "syscall"
+    return sleeps or program.program_type == "lsm" or program.attach_type == "trace_iter"
 
 
 def flags(name: str) -> frozenset[str]:

@@ -15,6 +15,7 @@ from preflight.bytecode.image import SubprogRef
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
+from preflight.predict.abnormal_returns import abnormal_return_findings
 from preflight.predict.argument_structs import argument_struct_findings
 from preflight.predict.argument_types import argument_type_findings
 from preflight.predict.attach_sites import module_hook, without_trampolines
@@ -397,5 +398,5 @@ _RULES: tuple[Rule, ...] = (
     return_findings, map_use_findings, denied_target_findings, argument_struct_findings,
     member_pointer_findings, kprobe_argument_findings, call_stack_findings, global_function_findings,
     attribute_findings, struct_ops_member_findings, pointer_findings, loop_findings, callback_count_findings,
-    struct_ops_store_findings, object_use_findings,
+    struct_ops_store_findings, object_use_findings, abnormal_return_findings,
 )  # fmt: skip

@@ -16,7 +16,7 @@ from preflight.bytecode.reach_helpers import Access
 from preflight.bytecode.state import ANYTHING, CTX, NUMBER, OPAQUE, SCALAR, STACK
 from preflight.predict.helper_arguments import register_of
 from preflight.predict.kfunc_types import arguments as taken
-from preflight.predict.pointer_sections import doing
+from preflight.predict.pointer_sections import doing, overwrite_flags
 from preflight.predict.pointer_values import KPTR, MEMORY, OBJECT, PACKET, PACKET_END, PERCPU, Pointer
 
 if TYPE_CHECKING:
@@ -272,6 +272,7 @@ def overwrite_dynptr(walker: Walker, state: State, slot: int, off: int, size: in
     )
     if held is not None and held.references:
         _overwrite_iterator(walker, state, held, off, size)
+        overwrite_flags(walker, state, held, off, size)
     if held is None or not hit:
         return
     holding = [one - PLACE for one in hit]

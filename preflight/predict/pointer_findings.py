@@ -93,6 +93,7 @@ _RULES: Final = {
     "positive": _RANGE,
     "moved": _WRONG,
     "argument": _WRONG,
+    "tail-callback": _WRONG,
     "context-memory": _WRONG,
     "context-constant": _CONTEXT,
     "moved-context": _CONTEXT,
@@ -123,9 +124,10 @@ _AS_IT_IS: Final = frozenset({
 })  # fmt: skip
 #: Came with 6.19.
 _BEFORE_QUOTIENTS: Final = "BPF_MAP_TYPE_INSN_ARRAY"
-#: Came with 6.9, and with 6.17.
+#: Came with 6.9, 6.17 and 6.18.
 _ARENA: Final = "BPF_MAP_TYPE_ARENA"
 _WITH_NEGATION: Final = "bpf_strnlen"
+_SINCE_6_18: Final = "bpf_strcasecmp"
 #: The types of maps whose values may have them (map_check_btf()). Another is refused with its types, and
 #: libbpf makes it without: then there is no such field (bpf_object__create_map()).
 _KEEP: Final = {
@@ -275,6 +277,8 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
         return _keeps(obj, one.about, facts) is (one.kind == "kptr")
     if one.kind == "field":  # to kernels that do not know it, it is a struct like any other
         return facts.has_type(one.about, Kind.STRUCT)
+    if one.kind == "tail-callback":  # found to be a bug of the verifier's by 6.18, and refused by 7.3
+        return facts.has_func(_WITH_NEGATION)
     if one.kind == "below":
         return facts.ask(_adds_constants) is not True
     if one.kind == "moved-context":
@@ -307,6 +311,8 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
 
 def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) -> Misuse:
     """What some kernels take, or may take as their context is larger than all that were tried, is open."""
+    if one.kind == "tail-callback":
+        return one._replace(sure=one.sure and facts.has_func(_SINCE_6_18))
     if one.kind in ("below", "moved-context") and facts.ask(_adds_constants) is None:
         return one._replace(sure=False)
     if one.kind == "moved":  # looked at since helpers take pointers of the kernel's (5.19)

@@ -33,6 +33,9 @@ _FIELDS: Final = frozenset({"bpf_wq", "bpf_res_spin_lock", "bpf_task_work"})
 #: How the name of a parameter ends that is the size of the one before it.
 _SIZE: Final = "sz"
 _DYNPTR: Final = "bpf_dynptr"
+_ITERATOR: Final = "bpf_iter_"
+#: How the name of a parameter ends that has to be a constant.
+_CONSTANT: Final = "k"
 _STRINGS: Final = frozenset({"str", "const_str"})
 _IMPLEMENTATION: Final = "_impl()"
 
@@ -59,7 +62,8 @@ def _is_trusting(called: str, number: int) -> bool:
     return taken[number - 1].ends != _NULLABLE
 
 
-def _is_no_dynptr(value: Value) -> bool:
+def _is_elsewhere(value: Value) -> bool:
+    """Whether a place is known to be none on the stack."""
     known = value.data
     return value.kind in (DATA, CTX) or (
         isinstance(known, Pointer) and known.kind in (MEMORY, PACKET, KERNELS)
@@ -87,8 +91,17 @@ class FunctionArguments:
                     self._walker.note("null", slot, f"{called} gets null as argument {number}")
             if wrong:
                 self._walker.note("argument", slot, f"{called} gets {wrong} as argument {number}")
+            elif not of_kernel and parameter.struct == _DYNPTR:
+                self._check_dynptr(slot, state, called, value)
             elif not of_kernel and parameter.size and parameter.kind in (OBJECT, POINTER):
                 self._check_room(slot, parameter, value, f"{called} gets as argument {number}")
+
+    def _check_dynptr(self, slot: int, state: State, called: str, value: Value) -> None:
+        """A global function takes dynptrs that are set."""
+        held = self._walker.held(state)
+        on_stack = value.kind == STACK and not value.frame and value.off is not None
+        if held is not None and on_stack and value.off not in held.dynptrs:
+            self._walker.note("argument", slot, f"{called} gets a dynptr that nothing set")
 
     def check_kernels(self, slot: int, name: str, state: State) -> None:
         """Note what a kernel function does not take by its own types: places of fields that are the
@@ -98,9 +111,15 @@ class FunctionArguments:
             ends = taken[number].ends if number < len(taken) else ""
             if one.word in _FIELDS:
                 self._check_field(slot, name, regs[number], one.word)
-            elif one.word == _DYNPTR and _is_no_dynptr(regs[number]):
+            elif one.word == _DYNPTR and _is_elsewhere(regs[number]):
                 what = f"{name}() gets something else than a dynptr on the stack"
                 self._walker.note("argument", slot, what)
+            elif one.word.startswith(_ITERATOR) and _is_elsewhere(regs[number]):
+                what = f"{name}() gets something else than an iterator on the stack"
+                self._walker.note("argument", slot, what)
+            elif one.ends == _CONSTANT and regs[number].kind <= OPAQUE and not regs[number].number.is_const:
+                what = f"{name}() gets a number that is not constant as argument {number}"
+                self._walker.note("size", slot, what, sure=not self._walker.bounds_numbers)
             elif one.ends in _STRINGS:
                 self._check_string(slot, name, number, regs[number])
             elif ends == _SIZE and number < 5 and one.word not in ("", "n"):
@@ -184,5 +203,5 @@ class FunctionArguments:
             self._walker.note("bounds", slot, detail)
         elif value.kind == STACK and value.off is not None:
             self._walker.check_depth(slot, value)
-        elif isinstance(known, Pointer) and known.kind == MEMORY and known.nullable == "no":
+        elif isinstance(known, Pointer) and known.kind == MEMORY:  # looked at as if it was not null
             self._walker.check_range(slot, known, 0, parameter.size)

@@ -31,6 +31,9 @@ _INTERRUPTS = ("bpf_local_irq_save", "bpf_local_irq_restore")
 #: What tells where interrupts are kept from all other places, by depth; how deep sections may be nested.
 _SAVED: Final = 1 << 23
 _NESTED: Final = 8
+_WORD: Final = 8
+#: What tells the place of flags that were written over from all others.
+_LOST: Final = 1 << 22
 #: Kernel functions that begin and end a section, told by a number no place on the stack has.
 _BEGIN: Final = {_RCU: -(1 << 30), _PREEMPTION: -(1 << 30) - 1}
 _END: Final = {"bpf_rcu_read_unlock": -(1 << 30), "bpf_preempt_enable": -(1 << 30) - 1}
@@ -148,6 +151,15 @@ def follow_interrupts(walker: Walker, state: State, slot: int, name: str, place:
         if mine[0] != min(kept):
             walker.note("lock", slot, f"{name}() puts back what was not saved last")
         walker.drop(state, mine[0])
+
+
+def overwrite_flags(walker: Walker, state: State, held: Held, off: int, size: int) -> None:
+    """What interrupts were is written over: nothing puts it back any more."""
+    for ident, source in held.references:
+        begins = ident % -_SAVED
+        if source == f"{_INTERRUPTS[0]}()" and begins < off + size and off < begins + _WORD:
+            walker.drop(state, ident)
+            walker.acquire(state, ident - _LOST, source)
 
 
 def begin_iterator(walker: Walker, state: State, slot: int, name: str, ident: int) -> None:

@@ -682,6 +682,8 @@ class Walker(Machine):
                 self.note(kind, slot, f"bpf_{name}() is called while a spin lock is held")
             elif held.lock < 0 and name == "spin_unlock":
                 self.note("lock", slot, "a spin lock is released that is not held")
+            if name == "tail_call" and any(frame.callback for frame in self._now.frames):
+                self.note("tail-callback", slot, "a tail call in a callback")
             if name == "tail_call" and held.references:
                 self.note("reference", slot, f"a tail call leaves what {held.references[0][1]} gave")
         self._arguments.check(insn, name, arguments)
@@ -796,6 +798,8 @@ class Walker(Machine):
         self.owned.check_trust(insn.slot, name, arguments[1:6])
         pointer_sections.check_sleep(self, state, insn.slot, name, of_kernel=True)
         nodes = self.owned.nodes(name, arguments)
+        if name == "bpf_throw" and any(frame.callback for frame in state.frames):
+            self.note("argument", insn.slot, f"{name}() is called in a callback")
         if name == "bpf_throw" and held is not None and held.references:
             self.note("reference", insn.slot, f"{name}() leaves what {held.references[0][1]} gave")
         following = super()._call_kernel_function(insn, state)

@@ -82,6 +82,9 @@ def return_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Pro
     )
     if allowed is None:
         return
+    hook = program.hook.target.name if program.hook.target is not None else ""
+    if program.attach_type == "lsm_cgroup" and hook and gives_nothing(facts, f"bpf_lsm_{hook}"):
+        allowed = _ONE  # it may not stop what gives nothing
     image = on_kernel.obj.image(program)
     low, high = allowed.low, allowed.high
     if allowed.widest == _ANY_32:

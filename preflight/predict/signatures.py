@@ -93,7 +93,7 @@ def _parameter(btf: Btf, type_id: int, program_type: str) -> Parameter:
     to = btf.type(btf.resolve(found.type))
     kind = OBJECT if isinstance(to, Composite) else POINTER
     if program_type and kind == OBJECT and to.name == _DYNPTR:
-        return Parameter(TAGGED)
+        return Parameter(TAGGED, 0, to.name)
     size = btf.size_of(to.id) or 0 if btf.kind(to.id) in (*_NUMBERS, Kind.STRUCT) else 0
     return Parameter(kind, size, to.name if kind == OBJECT else "")
 

@@ -17,11 +17,13 @@ def two_functions(
     static: bool = False,
     void: bool = False,
     depths: tuple[int, int] = (8, 0),
+    first: tuple[Ins, ...] = (),
+    tag: str = "",
 ) -> BpfObject:
     """A program that calls `helper(long *)` with a place on its stack; the function follows its argument.
 
     `checked`: after a comparison with 0. `void`: it gives nothing. `depths` are the bytes of stack that
-    the two write to.
+    the two write to. `first` are instructions that the function begins with, `tag` is its argument's.
     """
     types = BtfWriter()
     number = types.int("long", 8)
@@ -44,7 +46,9 @@ def two_functions(
         functions=["made"],
     )
     follow = Ins(0x79, 0, 1) if pointer else mov(0, 0)
-    body = [mov(0, 0), *([Ins(0x15, 1, off=1, imm=0)] if checked else []), follow]
+    if tag:
+        types.decl_tag(tag, inner, 0)
+    body = [*first, mov(0, 0), *([Ins(0x15, 1, off=1, imm=0)] if checked else []), follow]
     if inside:
         body.insert(0, Ins(0x7A, 10, off=-inside))
     section = writer.code(".text", [*body, exit_()], functions=["helper"], binding=0 if static else 1)

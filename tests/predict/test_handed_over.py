@@ -316,6 +316,31 @@ def test_a_dynptr_of_a_kernel_function_lies_on_the_stack() -> None:
     assert walked(variable, refs) == ["argument True"]
 
 
+def test_an_iterator_lies_on_the_stack() -> None:
+    call_ = (asm.mov(2, 0), asm.mov(3, 4), asm.insn(0x85, src=2), asm.mov(0, 0), asm.exit_())
+    new = KfuncRef("bpf_iter_num_new", weak=False, gives_number=True)
+    variable = (asm.ldimm64(1, 0), *call_)
+    assert "argument True" in walked(variable, {0: DataRef(".bss", 0), 3: new})
+    stack = (asm.mov_reg(1, 10), asm.alu("add", 1, -8), *call_)
+    assert "argument True" not in walked(stack, {4: new})
+
+
+@pytest.mark.parametrize(("known", "expected"), [(True, []), (False, ["size True"])])
+def test_numbers_that_have_to_be_constant(known: bool, expected: list[str]) -> None:
+    number = asm.mov(0, 5) if known else asm.call(7)
+    main = (number, asm.mov_reg(2, 0), asm.ldimm64(1, 0), asm.insn(0x85, src=2), asm.mov(0, 0), asm.exit_())
+    refs: dict[int, Ref] = {2: DataRef(".bss", 0), 3: KfuncRef("bpf_rdonly_cast", weak=False)}
+    assert walked(main, refs) == expected
+
+
+def test_a_callback_neither_throws_nor_makes_a_tail_call() -> None:
+    thrown: dict[int, Ref] = {8: KfuncRef("bpf_throw", weak=False)}
+    throws = (asm.mov(1, 0), asm.insn(0x85, src=2))
+    assert called_back(EACH, *throws, more=thrown) == ["argument True"]
+    tail = (asm.mov_reg(1, 4), asm.ldimm64(2, 0), asm.mov(3, 0), asm.call(TAIL_CALL))
+    assert "tail-callback True" in called_back(EACH, *tail, more={8: MapRef("timed", created=True)})
+
+
 def test_maps_that_may_hold_no_lock_are_made_without_types() -> None:
     (limits,) = [one for one in objects("eighth").values() if one.name == "limits.bpf.o"]
     fields = {one.name: one.fields for one in maps_of(limits)}
@@ -415,9 +440,10 @@ def test_kernel_functions_take_objects_that_are_there(made: str, compares: bool,
     check = (asm.jump("ne", 0, 0, 1), asm.exit_()) if compares else ()
     use = (asm.mov_reg(6, 0), asm.mov_reg(1, 0), asm.insn(0x85, src=2))
     give_back = (asm.mov_reg(1, 6), asm.insn(0x85, src=2)) if compares else ()
-    main = (asm.mov(1, 64), asm.insn(0x85, src=2), *check, *use, *give_back, asm.mov(0, 0), asm.exit_())
-    first = 2 + len(check) + 2
-    refs: dict[int, Ref] = {1: KfuncRef(made, weak=False), first: KfuncRef("bpf_cpumask_empty", weak=False)}
+    made_of = (asm.mov(1, 64), asm.mov(2, 0), asm.insn(0x85, src=2))
+    main = (*made_of, *check, *use, *give_back, asm.mov(0, 0), asm.exit_())
+    first = len(made_of) + len(check) + 2
+    refs: dict[int, Ref] = {2: KfuncRef(made, weak=False), first: KfuncRef("bpf_cpumask_empty", weak=False)}
     if compares:
         refs[first + 2] = KfuncRef("bpf_cpumask_release", weak=False)
     takes = Signature((Parameter(OBJECT),), False)

@@ -45,6 +45,20 @@ def test_what_measured_kernels_took(name: str, section: str, expected: list[str]
     assert verdicts(name, section, WITNESS) == expected
 
 
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ("tc", ["missing"]),
+        ("tp_btf/made", ["missing"]),
+        ("lsm/work", []),
+        ("lsm.s/work", []),
+        ("syscall", []),
+    ],
+)
+def test_who_may_walk_the_tasks_of_a_group(section: str, expected: list[str]) -> None:
+    assert verdicts("bpf_iter_css_task_new", section, WITNESS) == expected
+
+
 def test_what_the_kernels_on_both_sides_differ_in_stays_open() -> None:
     # 6.17 refuses it to sched_cls, 6.18 does not
     between = ("bpf_strnlen",)

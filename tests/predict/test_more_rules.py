@@ -17,6 +17,8 @@ from tests.predict.worlds import CONFIG, TABLES, findings, judged, program, worl
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACED = {"made": 2}
+#: bpf_tail_call(): the analysis of what it gets is not asked for.
+TAIL_CALL = (Ins(0x85, imm=12),)
 
 
 def said(obj: BpfObject, kernel: Kernel, code: str) -> list[str]:
@@ -178,3 +180,33 @@ def test_functions_that_call_one_another(functions: int, release: str, expected:
 
 def test_frames_of_a_kernel_that_does_not_say_stay_open() -> None:
     assert said(chain(9), world(tracepoints=TRACED, symbols=[]), "PC411") == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("void", "first", "expected"),
+    [(True, TAIL_CALL, ["missing"]), (False, TAIL_CALL, []), (True, (), [])],
+)
+def test_a_function_that_a_tail_call_may_leave_gives_a_number(
+    void: bool, first: tuple[Ins, ...], expected: list[str]
+) -> None:
+    obj = two_functions(void=void, static=True, first=first, pointer=False)
+    found = findings(obj, world(tracepoints=TRACED))
+    assert [one.verdict.value for one in found if "no number" in one.title] == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "functions", "structs", "expected"),
+    [
+        ("arg:strange", (), ("bpf_retval_range",), ["missing"]),
+        ("arg:strange", (), (), []),
+        ("arg:nonnull", (), ("bpf_retval_range",), []),
+        ("arg:untrusted", (), ("bpf_retval_range",), ["missing"]),
+        ("arg:untrusted", ("bpf_strnlen",), ("bpf_retval_range",), []),
+    ],
+)
+def test_tags_of_arguments_that_verifiers_know(
+    tag: str, functions: tuple[str, ...], structs: tuple[str, ...], expected: list[str]
+) -> None:
+    kernel = world(tracepoints=TRACED, functions=functions, structs=structs)
+    found = findings(two_functions(tag=tag), kernel)
+    assert [one.verdict.value for one in found if "tagged" in one.title] == expected

@@ -34,6 +34,12 @@ def test_interrupts(steps: tuple[Step, ...], expected: list[str]) -> None:
     assert walked(*steps) == expected
 
 
+def test_flags_of_interrupts_are_not_written_over() -> None:
+    over = Ins(0x7A, 10, off=-8)
+    assert walked(*place(-8, SAVE), over, *place(-8, RESTORE)) == ["argument", "reference"]
+    assert walked(*place(-8, SAVE), Ins(0x7A, 10, off=-16), *place(-8, RESTORE)) == []
+
+
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
