@@ -41,8 +41,9 @@ class Held(NamedTuple):
     known (-3), or an argument.
 
     `delta` bytes were added to it; of a number, all it is. `read` is the slot that read the argument,
-    `checked` whether that very copy was compared with 0 and is not 0. `path`: it is no argument but was read
-    behind one, at these offsets, one after the other. `varies`: an unknown number was added.
+    `checked` whether that very copy was compared with 0 and is not 0 (`deep`: compared with anything).
+    `path`: it is no argument but was read behind one, at these offsets, one after the other. `varies`: an
+    unknown number was added. `others`: what may have been added instead of `delta`, where ways meet.
     """
 
     word: int
@@ -51,13 +52,14 @@ class Held(NamedTuple):
     checked: bool = False
     path: tuple[int, ...] = ()
     varies: bool = False
+    others: tuple[int, ...] = ()
 
 
 class Access(NamedTuple):
     """A load through an argument, `size` bytes at `offset` behind the pointer; `size` 0: an address there.
 
     `stores`: not a load but a store. `computes`: neither, but arithmetic that no pointer takes. `given`: a
-    call gets it in this register. `path`, `varies`: see Held.
+    call gets it in this register. `path`, `varies`: see Held. `joined`: on some of the ways that lead here.
     """
 
     slot: int
@@ -70,6 +72,7 @@ class Access(NamedTuple):
     given: int = 0
     path: tuple[int, ...] = ()
     varies: bool = False
+    joined: bool = False
 
 
 class _Wanted(NamedTuple):
@@ -91,6 +94,8 @@ _CONSTANTS: Final = (MOV64_K, MOV32_K)
 _POINTER_SIZE: Final = 8
 #: The number of bpf_get_prandom_u32, the helper that gives any number.
 _RANDOM: Final = 7
+#: Offsets of a pointer that are told apart where ways meet.
+_MOST: Final = 4
 #: Pointers that are followed behind an argument.
 _DEEPEST: Final = 6
 #: Registers by number; stack slots by their negative offset.
@@ -139,7 +144,7 @@ def accesses(
     for head, state in held.items():
         if state and head in blocks:
             _follow((*blocks[head].body, blocks[head].last), dict(state), wanted, found)
-    return sorted(found)
+    return sorted(found, key=lambda one: one.slot)
 
 
 def _with_tail(blocks: Mapping[int, Block], start: int) -> Mapping[int, Block]:
@@ -163,6 +168,9 @@ def _ways(code: Code, insn: Insn, state: _State, wanted: _Wanted) -> list[tuple[
         # what is compared may be known on one of the ways
         for place in [p for p, one in after.items() if one.word == _UNKNOWN]:
             del after[place]
+        sides = {state[r].read for r in (insn.dst, insn.src) if r in state and _is_argument(state[r])}
+        for place in [p for p, one in after.items() if sides and one.read in sides]:
+            after[place] = after[place]._replace(checked=True)
     if insn.opcode in (JEQ_K, JNE_K) and not insn.imm and compared is not None and _is_argument(compared):
         not_null = insn.jump_target if insn.opcode == JNE_K else insn.slot + 1
         learnt = {
@@ -177,9 +185,28 @@ def _joined(old: _State, new: _State, *, deep: bool) -> _State:
     merged: _State = {}
     for place, one in old.items():
         other = new.get(place)
-        if other is not None and _is(one._replace(checked=other.checked), other, deep=deep):
+        if other is None:
+            continue
+        if _is(one._replace(checked=other.checked), other, deep=deep):
             merged[place] = one._replace(checked=one.checked and other.checked)
+        elif deep and (either := _either(one, other)) is not None:
+            merged[place] = either
     return merged
+
+
+def _either(one: Held, other: Held) -> Held | None:
+    """What two places hold that differ in a constant, or in one that was added to a pointer; None where they
+    differ in more."""
+    same = other._replace(delta=one.delta, others=one.others, checked=one.checked)
+    if not (_is_argument(one) or one.word == _NUMBER) or not _is(one, same, deep=True):
+        return None
+    known = [one.delta, *one.others]
+    for delta in (other.delta, *other.others):
+        if all(_number(delta) != _number(have) for have in known):
+            known.append(delta)
+    if len(known) > _MOST:
+        return None
+    return one._replace(others=tuple(known[1:]), checked=one.checked and other.checked)
 
 
 def _alike(old: _State, new: _State, *, deep: bool) -> bool:
@@ -197,6 +224,7 @@ def _is(one: Held, other: Held, *, deep: bool) -> bool:
         one[2:4] == other[2:4]
         and one.varies == other.varies
         and one.word == other.word
+        and len(one.others) == len(other.others)
         and [_number(n) for n in (one.delta, *one.path)] == [_number(n) for n in (other.delta, *other.path)]
     )
 
@@ -229,16 +257,16 @@ def _follow(
         of_interest = dst in state or src in state
         if not of_interest and effect != ATOMIC and R10 not in (dst, src):
             continue
-        if found is not None and of_interest and (access := _access(insn, state)) is not None:
-            found.append(access)
+        if found is not None and of_interest:
+            found.extend(_accesses(insn, state, wanted))
         if effect == COPIES and not insn.off:
             _set(state, dst, state.get(src))
         elif opcode in PLAIN_LOADS:
             _set(state, dst, _loaded(insn, state, wanted))
         elif effect == SETS and opcode == ADD64_K and dst in state and _is_argument(state[dst]):
-            state[dst] = state[dst]._replace(delta=state[dst].delta + insn.imm)
-        elif wanted.deep and dst in state and state[dst].word == _UNKNOWN and _stays_unknown(insn):
-            state[dst] = state[dst]._replace(read=insn.slot)
+            _set(state, dst, _moved(state[dst], insn.imm))
+        elif wanted.deep and dst in state and _is_number(state[dst]) and _stays_unknown(insn):
+            state[dst] = Held(_UNKNOWN, read=insn.slot)
         elif opcode == ADD64_X and wanted.deep:
             _set(state, dst, _sum(state.get(dst), state.get(src)))
         elif effect in (SETS, COPIES) or (effect == ATOMIC and insn.imm == BPF_LOAD_ACQ):
@@ -278,6 +306,12 @@ def _stays_unknown(insn: Insn) -> bool:
     return insn.op in _STAYS or (insn.op == _AND and insn.imm & (insn.imm - 1) != 0)
 
 
+def _is_number(one: Held) -> bool:
+    """Whether only numbers are computed with so: an unknown one, and an argument that was not compared, as
+    verifiers refuse it of pointers."""
+    return one.word == _UNKNOWN or (one.word >= 0 and not one.path and not one.checked)
+
+
 def _is_argument(one: Held) -> bool:
     return one.word not in (_CONTEXT.word, _NUMBER, _UNKNOWN)
 
@@ -292,7 +326,15 @@ def _sum(left: Held | None, right: Held | None) -> Held | None:
         return None
     if right.word == _UNKNOWN:
         return left._replace(varies=True)
-    return left._replace(delta=left.delta + right.delta) if right.word == _NUMBER else None
+    return _moved(left, right.delta, *right.others) if right.word == _NUMBER else None
+
+
+def _moved(one: Held, by: int, *others: int) -> Held | None:
+    """A pointer to which a constant was added, or one of several."""
+    if others and one.others:
+        return None
+    deltas = [delta + more for delta in (one.delta, *one.others) for more in (by, *others)]
+    return one._replace(delta=deltas[0], others=tuple(deltas[1:]))
 
 
 def _loaded(insn: Insn, state: _State, wanted: _Wanted) -> Held | None:
@@ -305,7 +347,7 @@ def _loaded(insn: Insn, state: _State, wanted: _Wanted) -> Held | None:
         return None if word is None else Held(word, read=insn.slot)
     if not wanted.deep or base is None or size != _POINTER_SIZE or not _is_argument(base):
         return None
-    if len(base.path) >= _DEEPEST or base.varies:
+    if len(base.path) >= _DEEPEST or base.varies or base.others:
         return None
     return Held(base.word, read=insn.slot, path=(*base.path, base.delta + insn.off))
 
@@ -317,11 +359,22 @@ def _set(state: _State, place: int, value: Held | None) -> None:
         state[place] = value
 
 
-def _access(insn: Insn, state: _State) -> Access | None:
+def _accesses(insn: Insn, state: _State, wanted: _Wanted) -> list[Access]:
+    """The accesses of an instruction: where ways with different offsets meet, one for each."""
+    access = _access(insn, state, wanted)
+    base = None if access is None else state.get(insn.src if insn.is_load else insn.dst)
+    if access is None or base is None or not base.others or not access.size:
+        return [] if access is None else [access]
+    return [access._replace(offset=delta + insn.off, joined=True) for delta in (base.delta, *base.others)]
+
+
+def _access(insn: Insn, state: _State, wanted: _Wanted) -> Access | None:
     """What an instruction does through an argument, or to one."""
     if insn.is_load and insn.mode == BPF_MEM and insn.src in state:
         return _made(insn, state[insn.src], insn.off, SIZES[insn.opcode & 0x18])
     if insn.is_store and insn.mode == BPF_MEM and insn.dst in state:
+        return _made(insn, state[insn.dst], insn.off, SIZES[insn.opcode & 0x18], stores=True)
+    if wanted.deep and insn.is_atomic and insn.dst in state:  # it reads and writes (check_atomic_rmw())
         return _made(insn, state[insn.dst], insn.off, SIZES[insn.opcode & 0x18], stores=True)
     if insn.is_alu and insn.op in _NOT_FOR_POINTERS and insn.dst in state:
         return _made(insn, state[insn.dst]._replace(delta=0), 0, 0, computes=True)

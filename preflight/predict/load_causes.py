@@ -44,6 +44,7 @@ from preflight.predict.return_values import return_findings
 from preflight.predict.sleepable import sleepable_findings
 from preflight.predict.split_functions import is_often_split
 from preflight.predict.stack_reads import keeps_pointers, reads_uninitialised, suspects
+from preflight.predict.struct_ops_helpers import kept_from
 from preflight.predict.struct_ops_members import struct_ops_member_findings
 from preflight.predict.struct_ops_stores import struct_ops_store_findings
 from preflight.predict.weak_functions import weak_function_findings
@@ -120,12 +121,14 @@ def _helpers(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -
     asked = [
         (use, use.number, _calls(on_kernel, program, use))
         for use in on_kernel.obj.usage(program).helpers
-        if use.number is not None and use.number >= 0 and not may_call(facts, program, use.number)
+        if use.number is not None
+        and use.number >= 0
+        and (kept_from(on_kernel.obj, program, use.number) or not may_call(facts, program, use.number))
     ]
     slots = tuple(sorted(slot for _, _, calls in asked for slot in calls))
     answers = on_kernel.about(reached_slots, program, slots) if slots else {}
     for use, number, calls in asked:
-        answer = helper_answer(facts, program, number)
+        answer = kept_from(on_kernel.obj, program, number) or helper_answer(facts, program, number)
         reached = _best(answers[slot] for slot in calls)
         if reached == "unknown":
             answer = replace(answer, there=None, decided_by="whether the verifier reaches the call")

@@ -26,10 +26,11 @@ from preflight.predict.argument_structs import followed, given_by_hook, word_of_
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.code import OwnNumber
 from preflight.predict.helper_arguments import taken_by
-from preflight.predict.hooks import member_prototype, struct_ops_member
+from preflight.predict.hooks import member_prototype
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.kfunc_types import flags
 from preflight.predict.rcu_sections import outside
+from preflight.predict.struct_ops_rules import may_write, program_rules, rules_of
 from preflight.predict.struct_walk import member_at, refusal
 from preflight.records import replace
 
@@ -57,9 +58,6 @@ _HOOK, _STRUCT_OPS = "hook", "struct_ops"
 _NO_ROOT: Final[_Root] = ("", "", "")
 #: What a helper gives is the word of this number less the helper's.
 _GIVEN: Final = -10
-#: struct_ops -> what its programs see instead of a struct (bpf_tcp_ca_is_valid_access()). Others may do such
-#: things, too, and are not followed.
-_PROMOTED: Final = {"tcp_congestion_ops": {"sock": "tcp_sock"}, "sched_ext_ops": dict[str, str]()}
 #: Program types whose context holds objects.
 _WITH_OBJECTS: Final = ("tracing", "lsm", "struct_ops")
 _ITERATOR: Final = "trace_iter"
@@ -102,10 +100,7 @@ def object_use_findings(
     others_ask = root is not None and root[0] == _HOOK and root[1] != _ITERATOR
     if others_ask and not gives and not _follows(on_kernel, program, code):
         return
-    functions = _functions(on_kernel, program)
-    uses = code.memo(
-        ("object-uses", root is None), lambda: _uses(code, functions, with_context=root is not None)
-    )
+    uses = _all_uses(on_kernel, program, with_context=root is not None)
     if others_ask:
         asked = {use.slot for use in followed(on_kernel, program, word_of_arguments)}
         uses = tuple(
@@ -113,6 +108,7 @@ def object_use_findings(
             for use in uses
             if use.path or use.given or use.varies or use.word <= _GIVEN or use.slot not in asked
         )
+    functions = _functions(on_kernel, program)
     calls = code.memo("helpers-by-slot", lambda: {insn.slot: insn for insn in code.helper_calls})
     for use in uses:
         function = functions.get(use.slot, "")
@@ -122,14 +118,26 @@ def object_use_findings(
             return
 
 
+def decided_stores(on_kernel: RelocatedObject, program: Program) -> frozenset[int]:
+    """The slots of a struct_ops program's stores to objects that are known, and so decided."""
+    root = _root(on_kernel, program)
+    if root is None:
+        return frozenset()
+    return frozenset(
+        use.slot
+        for use in _all_uses(on_kernel, program, with_context=True)
+        if use.stores
+        and on_kernel.ask_at(program, _written, root, use.size, use.word, use.offset, *use.path) is not None
+    )
+
+
 def _root(on_kernel: RelocatedObject, program: Program) -> _Root | None:
     """What tells where the objects in a program's context come from: how, and the names of a hook, or of a
     struct and its member. None for a context without any."""
     target = program.hook.target
     if program.program_type == _STRUCT_OPS:
-        found = struct_ops_member(on_kernel.obj, program)
-        found = None if found is None or found[0] not in _PROMOTED else found
-        return None if found is None else (_STRUCT_OPS, *found)
+        found = program_rules(on_kernel.obj, program)
+        return None if found is None else (_STRUCT_OPS, *found[:2])
     if program.program_type not in _WITH_OBJECTS or target is None or not target.name or target.is_open:
         return None
     return (_HOOK, program.hook.attach_type, target.text)
@@ -161,6 +169,13 @@ def _functions(on_kernel: RelocatedObject, program: Program) -> dict[int, str]:
 def _outside(on_kernel: RelocatedObject, program: Program, code: Code) -> frozenset[int]:
     """The calls of kernel functions outside of any section of RCU."""
     return code.memo("outside-of-rcu", lambda: outside(code, _functions(on_kernel, program)))
+
+
+def _all_uses(on_kernel: RelocatedObject, program: Program, *, with_context: bool) -> tuple[Access, ...]:
+    code, functions = on_kernel.code(program), _functions(on_kernel, program)
+    return code.memo(
+        ("object-uses", not with_context), lambda: _uses(code, functions, with_context=with_context)
+    )
 
 
 def _uses(code: Code, functions: Mapping[int, str], *, with_context: bool) -> tuple[Access, ...]:
@@ -216,10 +231,8 @@ def _judged(
         if on_kernel.ask_at(program, _leads, root, use.word, *use.path):
             why = "invalid variable offset"
     elif use.stores:
-        # what struct_ops may write is asked elsewhere
-        known = program.program_type != "struct_ops"
-        if known and on_kernel.ask_at(program, _leads, root, use.word, *use.path):
-            why = "only read is supported"
+        asks = _not_written if program.program_type == _STRUCT_OPS else _only_read
+        why = on_kernel.ask_at(program, asks, root, use.size, use.word, use.offset, *use.path)
     elif use.size:
         why = on_kernel.ask_at(program, _refused, root, use.size, use.word, use.offset, *use.path)
         if why is None and use.path:
@@ -227,7 +240,8 @@ def _judged(
     if why is None:
         return None
     reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
-    return None if reached == "no" else _finding(on_kernel, program, use, why, certain=reached == "yes")
+    certain = reached == "yes" and not use.joined
+    return None if reached == "no" else _finding(on_kernel, program, use, why, certain=certain)
 
 
 @cache
@@ -286,6 +300,30 @@ def _behind_number(target: KernelTarget, root: _Root, word: int, *path: int) -> 
 def _leads(target: KernelTarget, root: _Root, word: int, *path: int) -> bool:
     """Whether it is known to be an object of the kernel's."""
     return _struct(target, root, word, *path) is not None
+
+
+def _only_read(
+    target: KernelTarget, root: _Root, size: int, word: int, offset: int, *path: int
+) -> str | None:
+    """Why an object is not written to."""
+    return "only read is supported" if _leads(target, root, word, *path) else None
+
+
+def _not_written(
+    target: KernelTarget, root: _Root, size: int, word: int, offset: int, *path: int
+) -> str | None:
+    """Why a program of a struct_ops does not write there (btf_struct_access() of its verifier operations)."""
+    if _written(target, root, size, word, offset, *path) is not False:
+        return None
+    struct = _struct(target, root, word, *path)
+    return f"no write support to {'' if struct is None else struct.name} at off {offset} with size {size}"
+
+
+def _written(target: KernelTarget, root: _Root, size: int, word: int, offset: int, *path: int) -> bool | None:
+    """Whether a program of a struct_ops may write there; None where it is not known."""
+    struct = _struct(target, root, word, *path)
+    name = "" if struct is None else struct.name
+    return may_write(target.kernel.btf, root[1], name, offset, size) if name else None
 
 
 def _other_struct(
@@ -391,7 +429,8 @@ def _first(target: KernelTarget, root: _Root, word: int) -> Composite | None:
     if how == _STRUCT_OPS:
         proto = member_prototype(btf, first, second)
         passed = _pointed(btf, proto.params[word].type) if proto and word < len(proto.params) else None
-        promoted = None if passed is None else _PROMOTED[first].get(passed.name)
+        rules = rules_of(first)
+        promoted = None if passed is None or rules is None else rules.reads_as.get(passed.name)
         return passed if promoted is None else _named(btf, promoted)
     if first == _ITERATOR:
         context = _named(btf, f"bpf_iter__{second}")

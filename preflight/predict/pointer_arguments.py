@@ -288,9 +288,10 @@ class Arguments:
             self._walker.note("argument", slot, f"bpf_{name}() gets an argument of the hook as memory")
         elif value.kind == OPAQUE and most and self._walker.is_of_hook(value):
             # newer verifiers let helpers read the kernel's objects; keys and values are more
-            kind = "argument" if fixed else "object"
+            kept = self._is_kept(writes, most)
+            kind = "argument" if fixed or kept else "object"
             what = f"bpf_{name}() gets what an argument of the hook points to as memory"
-            self._walker.note(kind, slot, what, sure=False)
+            self._walker.note(kind, slot, what, sure=kept)
 
     def _check_flags(
         self, slot: int, name: str, known: Pointer, most: int, *, writes: bool, fixed: bool
@@ -326,7 +327,7 @@ class Arguments:
     def _is_kept(self, writes: bool, most: int) -> bool:
         """Whether bytes would be written to what the kernel hands over, which no type but these let do."""
         walker = self._walker
-        plain = walker.program_type in ("tracing", "lsm") and walker.attach_type != "trace_iter"
+        plain = walker.program_type in ("tracing", "lsm", "struct_ops") and walker.attach_type != "trace_iter"
         return writes and most > 0 and plain
 
     def _check_guarded(self, slot: int, name: str, known: Pointer, most: int, *, sure: bool) -> None:

@@ -37,6 +37,7 @@ from preflight.predict.pointer_values import (
 from preflight.predict.relocated import places_of, program_key, shape_number
 from preflight.predict.signatures import Signature, of_globals, of_kernel
 from preflight.predict.stack_reads import reads_uninitialised
+from preflight.predict.struct_ops_rules import Marked, gives_object, hands_back, marked_arguments
 from preflight.predict.unset_registers import may_be_unset
 from preflight.predict.unset_stack import may_read_below
 from preflight.records import replace
@@ -66,6 +67,9 @@ _RANGE = _Rule(
 _WRONG = _Rule(
     "PC435", "type=... expected=..., or invalid mem access", "read through a helper, or pass what it takes"
 )
+_GIVEN = _Rule(
+    "PC435", "At program exit the register R0 is not a known value, or the like", "give a reference, or 0"
+)
 _CONTEXT = _Rule("PC436", "invalid bpf_context access", "use the fields that programs of this type have")
 _UNSET = _Rule("PC437", "R0 !read_ok, or the like", "give the variable a value on every path")
 _CODE = _Rule("PC438", "frame pointer is read only, invalid shift, or div by zero", "write it another way")
@@ -78,6 +82,9 @@ _RULES: Final = {
     "code": _CODE,
     "null": _NULL,
     "reference": _HELD,
+    "reference-given": _HELD,
+    "object-given": _GIVEN,
+    "number-given": _GIVEN,
     "lock": _HELD,
     "lock-handed": _HELD,
     "lock-lost": _HELD,
@@ -189,7 +196,7 @@ def _found(
         stack, loses,
         _calls_back(obj, program) and _DEPTH_OF_CALLBACKS not in (facts.members("bpf_func_state") or ()),
         _own_types(obj), program.hook.sleepable or program.program_type == "syscall",
-        _older(obj, program, facts), ksyms_of(on_kernel, facts, program),
+        _older(obj, program, facts), ksyms_of(on_kernel, facts, program), _marked(obj, program, facts),
     )  # fmt: skip
     found = on_kernel.about(walked, program, asked)
     if not any(map(is_open, found)):
@@ -202,6 +209,12 @@ def _found(
         one._replace(sure=True, about="") if is_open(one) and (one.kind, one.slot) in sure else one
         for one in found
     ]
+
+
+def _marked(obj: BpfObject, program: Program, facts: KernelFacts) -> tuple[Marked, ...]:
+    """The arguments of a struct_ops program that may be null, or are references."""
+    slot = struct_ops_member(obj, program) if program.program_type == "struct_ops" else None
+    return () if slot is None else facts.ask(marked_arguments, *slot)
 
 
 def _keeps(obj: BpfObject, name: str, facts: KernelFacts) -> bool:
@@ -271,6 +284,11 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
     """Whether it is a misuse to this kernel, too."""
     if one.kind == "result-of-hook":
         return not _gives_nothing(obj, program, facts)
+    if one.kind in ("object-given", "number-given"):
+        slot = struct_ops_member(obj, program)
+        return slot is not None and facts.ask(gives_object, *slot)
+    if one.kind == "reference-given":  # of a program that gives nothing nobody looks at what it gives
+        return not (facts.ask(hands_back) and _gives_nothing(obj, program, facts))
     if one.kind == "nmi":  # refused by 7.2
         return facts.has_func(_NMI)
     if one.kind in ("kptr", "unkept"):  # others take it for a number
@@ -315,6 +333,8 @@ def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFa
         return one._replace(sure=one.sure and facts.has_func(_SINCE_6_18))
     if one.kind in ("below", "moved-context") and facts.ask(_adds_constants) is None:
         return one._replace(sure=False)
+    if one.kind == "reference-given":  # what it has to be differs
+        return one._replace(sure=one.sure and not facts.ask(hands_back))
     if one.kind == "moved":  # looked at since helpers take pointers of the kernel's (5.19)
         return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
     if one.kind == "context-memory":  # 6.1 refuses it, 7.3 does not

@@ -399,10 +399,22 @@ class PointerMemory(Memory):
                 kind, readonly = MEMORY if leads else OBJECT, leads != "!"
                 source = BUFFER if kind == MEMORY else "the context"
                 return walker.made(state, Pointer(kind, insn.slot, source, nullable="yes", readonly=readonly))
+            if at in walker.arguments:
+                return self._marked(insn, state, walker.arguments[at])
             made = self._reading.identified(UNKNOWN)
             self._given.add(made.ident)
             return made
         return value
+
+    def _marked(self, insn: Insn, state: State, known: Pointer) -> Value:
+        """An argument that may be null, or is a reference (btf_ctx_access())."""
+        walker = self._walker
+        if not known.held:
+            return walker.made(state, known._replace(ident=insn.slot))
+        held = walker.held(state)
+        if held is not None and not any(ident == known.ident for ident, _ in held.references):
+            walker.note("context", insn.slot, f"{known.source} is read, which was released")
+        return Value(POINTER, data=known)
 
     def store(self, insn: Insn, state: State) -> None:
         """An ST or STX instruction, atomic ones too."""

@@ -12,6 +12,7 @@ from preflight.predict.owned_types import Lead, OwnType
 
 if TYPE_CHECKING:
     from preflight.predict.signatures import Signature
+    from preflight.predict.struct_ops_rules import Marked
 
 #: Values of maps, records of ring buffers, allocated memory: `size` bytes.
 MEMORY: Final = "memory"
@@ -51,6 +52,8 @@ WRITEONLY: Final = 0x100
 #: Bytes of struct bpf_sock that sockets of any state do not have: type to priority
 #: (bpf_sock_common_is_valid_access()).
 OF_FULL_SOCKETS: Final = (8, 16, "field of full sockets")
+#: What tells an argument of a hook from what instructions made: this less its number.
+FIRST_ARGUMENT: Final = -(1 << 20)
 #: Behind a place further than this no comparison tells anything (MAX_PACKET_OFF, find_good_pkt_pointers()).
 FURTHEST: Final = 0xFFFF
 #: sizeof(struct bpf_flow_keys), which is fixed.
@@ -172,7 +175,7 @@ class Misuse(NamedTuple):
 
 
 #: Misuses that depend on what is known of numbers.
-OF_NUMBERS: Final = frozenset({"bounds", "below", "size", "packet", "result"})
+OF_NUMBERS: Final = frozenset({"bounds", "below", "size", "packet", "result", "number-given"})
 
 
 def is_open(one: Misuse) -> bool:
@@ -188,7 +191,7 @@ class Asked(NamedTuple):
     verifier that computes with unknown numbers for + - and & alone. `once`: as one that walks each callback
     once. `own`: what the program may allocate. `sleepable`: it may sleep. `older`: what the verifier does not
     know of numbers, `newest`: it knows what any may know, but for those (`Reading`). `ksyms`: the kernel's
-    variables that the program names.
+    variables that the program names. `marked`: arguments that may be null, or are references.
     """
 
     maps: tuple[MapOf, ...] = ()
@@ -204,4 +207,5 @@ class Asked(NamedTuple):
     sleepable: bool = False
     older: frozenset[str] = frozenset()
     ksyms: tuple[Ksym, ...] = ()
+    marked: tuple[Marked, ...] = ()
     newest: bool = False

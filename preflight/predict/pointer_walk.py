@@ -9,6 +9,7 @@ check_helper_call(), check_reference_leak(), process_spin_lock() of kernel/bpf/v
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from preflight.bytecode.helpers import HELPER_NAMES, helper_name
@@ -60,6 +61,7 @@ from preflight.predict.pointer_values import (
     CONTEXTS,
     DEVICE_MAPS,
     DYNPTR,
+    FIRST_ARGUMENT,
     FURTHEST,
     KEY_OF,
     MAP,
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from preflight.bytecode.insn import Insn
     from preflight.bytecode.reach_reading import Environment, Shared
     from preflight.predict.signatures import Signature
+    from preflight.predict.struct_ops_rules import Marked
 
 #: Steps, at most and for the shortest program. Most of what is wrong is found on the first ones, as blocks
 #: visited least come first; the time a walk takes grows with them.
@@ -142,6 +145,8 @@ class Walker(Machine):
         self.ksyms = {one.name: one for one in asked.ksyms}
         #: Slots of the instructions that load a symbol's address as a number.
         self.addresses: set[int] = set()
+        #: What the context holds at an offset, of arguments that are marked.
+        self.arguments: dict[int, Pointer] = {}
         self.loops = loops_of(graph)
         #: First slot of a loop -> what is known where it is entered first.
         self.entered: dict[int, State] = {}
@@ -180,6 +185,19 @@ class Walker(Machine):
         )
         if asked.unset:
             self._follow_registers()
+        self._mark(asked.marked)
+
+    def _mark(self, marked: Iterable[Marked]) -> None:
+        """These arguments may be null, or are references that the program holds from its beginning on."""
+        for one in marked:
+            if one.arena:
+                continue
+            source = f"argument {one.word + 1}"
+            ident = FIRST_ARGUMENT - one.word
+            nullable = "yes" if one.nullable else "no"
+            self.arguments[8 * one.word] = Pointer(OBJECT, ident, source, nullable=nullable, held=one.held)
+            for _, state in self.roots if one.held else ():
+                self.acquire(state, ident, source)
 
     def explore(self, steps: int) -> None:
         """All paths if they are few; of many those to blocks visited least, then some as verifiers walk them.
@@ -486,7 +504,9 @@ class Walker(Machine):
         if len(state.frames) == 1:
             held = self.held(state)
             if held is not None and held.references:
-                self.note("reference", insn.slot, f"what {held.references[0][1]} gave is not released")
+                self._check_references(insn.slot, held.references, frame.regs[0])
+            if self.program_type == "struct_ops":
+                self._check_result(insn.slot, frame.regs[0])
             if held is not None and held.lock >= 0:
                 self.note(pointer_calls.kind_of_lock(held.lock), insn.slot, "a spin lock is still held")
         elif frame.callback:
@@ -499,6 +519,23 @@ class Walker(Machine):
                 value = str(result.number.value) if constant else f"what may be more than {highest}"
                 what = f"a callback of bpf_{name}() returns {value}"
                 self.note("result", insn.slot, what, sure=constant or not self.bounds_numbers)
+
+    def _check_references(self, slot: int, references: tuple[tuple[int, str], ...], result: Value) -> None:
+        """The program ends and holds references; of struct_ops newer verifiers take the one that it gives."""
+        given = result.data.ident if isinstance(result.data, Pointer) and result.data.held else None
+        kept = [source for ident, source in references if ident != given or self.program_type != "struct_ops"]
+        kind = "reference" if kept else "reference-given"
+        self.note(kind, slot, f"what {(kept or [references[0][1]])[0]} gave is not released")
+
+    def _check_result(self, slot: int, result: Value) -> None:
+        """Who gives an object gives a reference, or nothing (check_return_code())."""
+        known = result.data
+        if (isinstance(known, Pointer) and not known.held) or self.is_of_hook(result):
+            self.note("object-given", slot, "a pointer is returned that is no reference")
+        elif result.kind in (CTX, STACK, DATA):
+            self.note("object-given", slot, "a pointer is returned that leads to no object")
+        elif result.kind == SCALAR and result.number != ZERO:
+            self.note("number-given", slot, "a number is returned that is not 0")
 
     # calls
 

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stores of struct_ops programs to structs of the kernel's (PC435). Pure.
+"""Stores of struct_ops programs to what is not known to be an object (PC435). Pure.
 
-Each struct_ops lets its programs write to a few members of the objects they get, and to nothing else:
-bpf_tcp_ca_btf_struct_access() of net/ipv4/bpf_tcp_ca.c, bpf_scx_btf_struct_access() of kernel/sched/ext.c.
-The members are those of any kernel from 5.10 to 7.3; others are open, as kernels may add some.
+Each struct_ops lets its programs write to a few members of the objects they get, and to nothing else
+(data/struct_ops.toml). `object_uses` decides the stores whose object it knows. Of others the member is all
+that is known, where relocation found it; what no kernel lets be written to is open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.btf.types import Composite
 from preflight.bytecode.insn import decode
@@ -18,21 +18,15 @@ from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import place, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.object_uses import decided_stores
 from preflight.predict.relocated import places_of
+from preflight.predict.struct_ops_rules import written_members
 from preflight.records import replace
 
 if TYPE_CHECKING:
     from preflight.btf import Btf
     from preflight.predict.relocated import RelocatedObject
 
-#: struct_ops -> members that may be written.
-_WRITABLE: Final = {
-    "tcp_congestion_ops": frozenset({
-        "icsk_ca_priv", "pending", "snd_cwnd", "snd_cwnd_cnt", "snd_ssthresh", "ecn_flags", "app_limited",
-        "sk_pacing_rate", "sk_pacing_status",
-    }),
-    "sched_ext_ops": frozenset({"slice", "dsq_vtime", "disallow"}),
-}  # fmt: skip
 _STORES: Final = (0x02, 0x03)
 _DEPTH: Final = 16
 
@@ -40,7 +34,7 @@ _DEPTH: Final = 16
 def struct_ops_store_findings(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program
 ) -> Iterator[Finding]:
-    """PC435, `unknown`, for the first store to a member that is not known to be writable."""
+    """PC435, `unknown`, for the first store to a member not known to be writable, of an unknown object."""
     obj = on_kernel.obj
     if program.program_type != "struct_ops" or obj.btf is None:
         return
@@ -48,9 +42,11 @@ def struct_ops_store_findings(
     if not stores:
         return
     names = {ops.type_name for ops in obj.struct_ops if program.name in dict(ops.members).values()}
-    writable = frozenset().union(*(_WRITABLE.get(name, frozenset()) for name in names))
-    for section, insn, members in stores:
-        if writable.intersection(members):
+    writable = frozenset[str]().union(*(written_members(name) for name in names))
+    asked = [one for one in stores if not writable.intersection(one.members)]
+    decided = decided_stores(on_kernel, program) if asked else frozenset[int]()
+    for slot, section, insn, members in asked:
+        if slot in decided:
             continue
         found = undecided(
             "PC435",
@@ -66,8 +62,16 @@ def struct_ops_store_findings(
         return
 
 
-def _stores(obj: BpfObject, program: Program) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
-    """Stores through CO-RE: section, instruction, the members on the way to what is written."""
+class _Store(NamedTuple):
+    """A store through CO-RE: where, and the members on the way to what is written."""
+
+    slot: int
+    section: str
+    insn: int
+    members: tuple[str, ...]
+
+
+def _stores(obj: BpfObject, program: Program) -> tuple[_Store, ...]:
     btf = obj.btf
     records = obj.btf_ext.core_relos if obj.btf_ext else {}
     if btf is None or not records:
@@ -80,7 +84,7 @@ def _stores(obj: BpfObject, program: Program) -> tuple[tuple[str, int, tuple[str
             relo = next(one for one in records[section] if one.insn == at)
             members = _members(btf, relo.type_id, relo.access_str)
             if members:
-                found.append((section, at, members))
+                found.append(_Store(slot, section, at, members))
     return tuple(found)
 
 

@@ -194,8 +194,8 @@ def program(
     """An object with one program `made`, and maps `map0`, `map1` ... of these definitions.
 
     `extern` is a symbol without a type whose address the program may take, or with the C type `extern_type`,
-    see `_c_type`, and `weak`; `struct_ops` the type of
-    a variable whose only member is the program; `context` names the members, of 8 bytes each, of
+    see `_c_type`, and `weak`; `struct_ops` the type of a variable whose only member, `init` or named behind a
+    point, is the program; `context` names the members, of 8 bytes each, of
     the struct that the program takes; `reads` maps a slot to the struct whose member at 8 it relocates;
     `map_names` are other names for the maps.
     """
@@ -236,8 +236,9 @@ def program(
 
 
 def _struct_ops(types: BtfWriter, writer: ElfWriter, name: str) -> None:
+    name, _, implemented = name.partition(".")
     member = types.ptr(types.func_proto(0))
-    shape = types.struct(name, [("init", member, 0, 0)], size=8)
+    shape = types.struct(name, [(implemented or "init", member, 0, 0)], size=8)
     variable = types.var("ops", shape, linkage=1)
     types.datasec(".struct_ops", [(variable, 0, 8)], 8)
     held = writer.section(".struct_ops", bytes(8), flags=e.ALLOC | e.WRITE)
