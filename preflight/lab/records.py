@@ -14,11 +14,15 @@ from preflight.lab.results import (
     ProgramMeasurement,
     verdict_of,
 )
+from preflight.objects.hooks import UNKNOWN, hook
 from preflight.records import replace
 
 _LINES_LIMIT = 100_000
 #: Attach errors that decide nothing about the kernel.
 _UNDECIDED_ATTACH = frozenset((errnos.EPERM, errnos.ENOMEM, errnos.EAGAIN, errnos.EINTR, errnos.EMFILE))
+#: What libbpf says of a section's name that it does not know; the kernel's own errno for what it lacks.
+_NO_TYPE = "missing BPF prog type"
+_ENOTSUPP = 524
 #: What libbpf says -> the state and the reason it stands for.
 _NOT_THE_KERNELS = (
     ("missing ':function[+offset]' specification", "not-tried", "the section names no user program"),
@@ -92,6 +96,10 @@ def measurement_of(
     opened = result.errno == 0 or bool(programs)
     if opened and not problems and (expected is None or (programs and len(programs) < expected)):
         problems.append("the loader's output ends too early")
+    untyped = result.verdict == "fails" and not result.log and _NO_TYPE in result.messages
+    if untyped and any(one.newer_section or one.verdict == "unknown" for one in programs.values()):
+        result = replace(result, verdict="unknown")
+        problems.append("the loader's libbpf does not know all of its sections")
     return replace(result, programs=tuple(programs.values()), maps=maps, problem="; ".join(problems) or None)
 
 
@@ -119,6 +127,8 @@ def _program(record: Mapping[str, Any], log_tail: int) -> ProgramMeasurement:
     log = _text(record, "log")
     messages = _text(record, "messages")
     verdict = verdict_of(number, log or _log_in(messages))
+    if verdict == "fails" and _is_loaders(_text(record, "section"), number, log, messages):
+        verdict = "unknown"
     return ProgramMeasurement(
         name=_text(record, "program"),
         section=_text(record, "section"),
@@ -140,6 +150,15 @@ def _program(record: Mapping[str, Any], log_tail: int) -> ProgramMeasurement:
         stack=_text(record, "stack") or None,
         usec=_number(record, "usec"),
     )
+
+
+def _is_loaders(section: str, number: int, log: str, messages: str) -> bool:
+    """Whether no kernel was asked, as the loader's libbpf is older than what the object has: a section's name
+    that newer ones know, or struct_ops with a link (`.struct_ops.link`), whose programs it ties to none."""
+    known = hook(section)
+    if log or known.program_type == UNKNOWN:
+        return False
+    return _NO_TYPE in messages or (known.program_type == "struct_ops" and number == _ENOTSUPP)
 
 
 def _attachment(record: Mapping[str, Any]) -> Attachment:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import json
 
 import pytest
 from hypothesis import given
@@ -98,3 +99,35 @@ def test_no_damage_raises_or_makes_a_failure(noise: bytes, at: int) -> None:
 )
 def test_a_failure_that_is_not_the_kernels(section: str, number: int, messages: str, state: str) -> None:
     assert settled(section, Attachment("fails", "auto", number, messages=messages)).state == state
+
+
+@pytest.mark.parametrize(
+    ("section", "number", "messages", "verdict"),
+    [
+        (
+            "netkit/primary",
+            errno.EINVAL,
+            "libbpf: prog 'prog': missing BPF prog type, check ELF section",
+            "unknown",
+        ),
+        (
+            "no_such_hook",
+            errno.EINVAL,
+            "libbpf: prog 'prog': missing BPF prog type, check ELF section",
+            "fails",
+        ),
+        ("struct_ops/init", 524, "libbpf: prog 'prog': BPF program load failed", "unknown"),
+        ("tc", 524, "libbpf: prog 'prog': BPF program load failed", "fails"),
+    ],
+)
+def test_what_the_loaders_libbpf_is_too_old_for_decides_nothing(
+    section: str, number: int, messages: str, verdict: str
+) -> None:
+    whole = {"event": "whole", "object": "x", "errno": number, "messages": messages}
+    alone = {"event": "program", "object": "x", "program": "prog", "section": section, "errno": number}
+    lines = [{"event": "object", "programs": 1, "errno": 0}, whole, {**alone, "messages": messages}]
+    output = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    measured = measurement("x", DIGEST, output)
+    assert measured.programs[0].verdict == verdict
+    if section == "netkit/primary":
+        assert measured.verdict == "unknown"
