@@ -37,7 +37,7 @@ from preflight.predict.pointer_values import (
 from preflight.predict.relocated import places_of, program_key, shape_number
 from preflight.predict.signatures import Signature, of_globals, of_kernel
 from preflight.predict.stack_reads import reads_uninitialised
-from preflight.predict.struct_ops_rules import Marked, gives_object, hands_back, marked_arguments
+from preflight.predict.struct_ops_rules import Marked, given_object, hands_back, marked_arguments
 from preflight.predict.unset_registers import may_be_unset
 from preflight.predict.unset_stack import may_read_below
 from preflight.records import replace
@@ -217,6 +217,18 @@ def _marked(obj: BpfObject, program: Program, facts: KernelFacts) -> tuple[Marke
     return () if slot is None else facts.ask(marked_arguments, *slot)
 
 
+def _may_give(struct: str, obj: BpfObject, program: Program, facts: KernelFacts) -> bool | None:
+    """Whether a struct_ops program may end with a reference in register 0: to an object of that struct, or
+    memory where it is empty, which newer verifiers get wrong where a number is to be given."""
+    slot = struct_ops_member(obj, program)
+    if _gives_nothing(obj, program, facts):
+        return True  # nobody looks at it
+    wanted = None if slot is None else facts.ask(given_object, *slot)
+    if not struct:
+        return None
+    return wanted is None or wanted == struct
+
+
 def _keeps(obj: BpfObject, name: str, facts: KernelFacts) -> bool:
     """Whether the kernel knows the pointers that a map keeps. Where it lacks one of their structs, the map
     gets no types and holds numbers; newer ones take the struct of the program's BTF (btf_find_kptr())."""
@@ -286,9 +298,9 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
         return not _gives_nothing(obj, program, facts)
     if one.kind in ("object-given", "number-given"):
         slot = struct_ops_member(obj, program)
-        return slot is not None and facts.ask(gives_object, *slot)
-    if one.kind == "reference-given":  # of a program that gives nothing nobody looks at what it gives
-        return not (facts.ask(hands_back) and _gives_nothing(obj, program, facts))
+        return slot is not None and facts.ask(given_object, *slot) is not None
+    if one.kind == "reference-given":
+        return not facts.ask(hands_back) or not _may_give(one.about, obj, program, facts)
     if one.kind == "nmi":  # refused by 7.2
         return facts.has_func(_NMI)
     if one.kind in ("kptr", "unkept"):  # others take it for a number
@@ -333,8 +345,9 @@ def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFa
         return one._replace(sure=one.sure and facts.has_func(_SINCE_6_18))
     if one.kind in ("below", "moved-context") and facts.ask(_adds_constants) is None:
         return one._replace(sure=False)
-    if one.kind == "reference-given":  # what it has to be differs
-        return one._replace(sure=one.sure and not facts.ask(hands_back))
+    if one.kind == "reference-given":
+        refused = not facts.ask(hands_back) or _may_give(one.about, obj, program, facts) is False
+        return one._replace(sure=one.sure and refused)
     if one.kind == "moved":  # looked at since helpers take pointers of the kernel's (5.19)
         return one._replace(sure=one.sure and facts.lists_helper("kptr_xchg") is True)
     if one.kind == "context-memory":  # 6.1 refuses it, 7.3 does not

@@ -524,8 +524,9 @@ class Walker(Machine):
         """The program ends and holds references; of struct_ops newer verifiers take the one that it gives."""
         given = result.data.ident if isinstance(result.data, Pointer) and result.data.held else None
         kept = [source for ident, source in references if ident != given or self.program_type != "struct_ops"]
+        about = "" if kept or not isinstance(result.data, Pointer) else result.data.struct
         kind = "reference" if kept else "reference-given"
-        self.note(kind, slot, f"what {(kept or [references[0][1]])[0]} gave is not released")
+        self.note(kind, slot, f"what {(kept or [references[0][1]])[0]} gave is not released", about=about)
 
     def _check_result(self, slot: int, result: Value) -> None:
         """Who gives an object gives a reference, or nothing (check_return_code())."""

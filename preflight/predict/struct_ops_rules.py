@@ -209,15 +209,16 @@ def marked_arguments(facts: KernelFacts, struct: str, member: str) -> tuple[Mark
     return ()
 
 
-def gives_object(facts: KernelFacts, struct: str, member: str) -> bool:
-    """Whether what a member gives is a pointer to a struct, and is looked at (check_return_code())."""
-    proto = member_prototype(facts.kernel.btf, struct, member)
-    given = (
-        None if proto is None or not proto.ret else facts.kernel.btf.type(facts.kernel.btf.resolve(proto.ret))
-    )
+def given_object(facts: KernelFacts, struct: str, member: str) -> str | None:
+    """The struct of which a member gives a pointer, where that is looked at (check_return_code()); None of a
+    member that gives anything else."""
+    btf = facts.kernel.btf
+    proto = member_prototype(btf, struct, member)
+    given = None if proto is None or not proto.ret else btf.type(btf.resolve(proto.ret))
     if not isinstance(given, Ptr) or not given.type or not hands_back(facts):
-        return False
-    return isinstance(facts.kernel.btf.type(facts.kernel.btf.resolve(given.type)), Composite)
+        return None
+    found = btf.type(btf.resolve(given.type))
+    return found.name if isinstance(found, Composite) else None
 
 
 def hands_back(facts: KernelFacts) -> bool:
