@@ -4,21 +4,25 @@
 Verifiers walk a loop round by round until every way has left it, a million instructions in all, and refuse
 one that comes back to a state it had ("infinite loop detected": is_state_visited()). A loop is taken to end
 where one of its exits compares a number that is counted in it with a bound, or where an iterator of the
-kernel's or a may_goto ends it. Others are open: how many rounds a verifier walks is told by a load.
+kernel's or a may_goto ends it. Others are open: how many rounds a verifier walks is told by a load. So are
+loops of iterators that count what moves a pointer and ends nothing: a number whose value matters is kept, so
+each round is another one (widen_imprecise_scalars()). Measured on 6.12, 6.18 and 7.3.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Final
 
-from preflight.bytecode.image import DataRef, KfuncRef, ProgramImage
+from preflight.bytecode.image import DataRef, KfuncRef, ProgramImage, Ref
 from preflight.bytecode.opcodes import (
+    ADD64_X,
     BPF_ADD,
     BPF_ALU64,
     BPF_AND,
+    BPF_ARSH,
     BPF_JEQ,
     BPF_JNE,
     BPF_LSH,
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
 
 #: How often a copy is followed to what was copied.
 _COPIES: Final = 4
+#: The last register that calls take.
+_ARGUMENTS: Final = 5
 _COUNTS: Final = frozenset({BPF_ADD, BPF_SUB, BPF_RSH, BPF_LSH})
 _WORD, _BYTES = 8, (1, 2)
 #: Instructions that are looked at in one program, all looks together.
@@ -58,7 +64,10 @@ def loop_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Progr
     image = obj.image(program)
     # programs that differ in their sections alone are looked at once
     key = ("open-loop", shape_number(obj, program), image.code)
-    slot = obj.memo(key, lambda: open_loop(image))
+    slot, counts = obj.memo(key, lambda: open_loop(image)), False
+    if slot is None and any(_iterates(ref) for ref in image.refs.values()):
+        key = ("counting-loop", *key[1:])
+        slot, counts = obj.memo(key, lambda: open_loop(image, _Loop.counts_on)), True
     if slot is None:
         return
     origin = image.origins[slot]
@@ -67,15 +76,18 @@ def loop_findings(on_kernel: RelocatedObject, facts: KernelFacts, program: Progr
         obj,
         program,
         "",
-        f"{program.name} has a loop without a bound that can be seen",
+        f"{program.name} has a loop of an iterator that counts what moves a pointer, and is not ended by it"
+        if counts
+        else f"{program.name} has a loop without a bound that can be seen",
         Evidence("object", f"instruction {origin.insn} of section {origin.section} jumps back"),
         cause="the verifier may say: infinite loop detected, or BPF program is too large",
     )
     yield replace(found, location=place(obj, origin.section, origin.insn))
 
 
-def open_loop(image: ProgramImage) -> int | None:
-    """The slot of the first jump back of a loop that nothing is seen to end; None without one."""
+def open_loop(image: ProgramImage, is_open: Callable[[_Loop], bool] | None = None) -> int | None:
+    """The slot of the first jump back of a loop that `is_open`, or else nothing is seen to end; None without
+    one."""
     insns = _insns(image)
     backward = [
         insn
@@ -100,7 +112,10 @@ def open_loop(image: ProgramImage) -> int | None:
         for insn in backward:
             body = _body(insn.jump_target or 0, insn.slot, before)
             budget[0] -= len(body or ())
-            if body is not None and not _Loop(image, by_slot, before, body, budget).ends():
+            if body is None:
+                continue
+            loop = _Loop(image, by_slot, before, body, budget)
+            if is_open(loop) if is_open is not None else not loop.ends():
                 return insn.slot
     except _TooLongError:
         return None
@@ -184,13 +199,60 @@ class _Loop:
             insn = self._insns[slot]
             if insn.is_may_goto:
                 return True
-            ref = self._image.refs.get(slot)
-            if isinstance(ref, KfuncRef) and ref.name.endswith("_next"):
+            if _iterates(self._image.refs.get(slot)):
                 return True
             leaves = insn.is_conditional_jump and any(one not in self._body for one in insn.successors)
             if leaves and self._is_bound(insn):
                 return True
         return False
+
+    def counts_on(self) -> bool:
+        """Whether an iterator ends it, and a number counted in it moves a pointer and ends nothing."""
+        if not any(_iterates(self._image.refs.get(slot)) for slot in self._body):
+            return False
+        self._spend(2 * len(self._insns))
+        counters = self._counters()
+        copies: dict[int, int] = {}
+        moves, ends = set(), set()
+        for insn in self._insns.values():
+            of = {copies.get(one, one) for one in (insn.dst, insn.src)} & counters
+            if insn.is_conditional_jump:
+                leaves = insn.slot in self._body and any(one not in self._body for one in insn.successors)
+                ends |= of if leaves else set()
+            elif insn.opcode == ADD64_X:
+                moves |= of
+            elif insn.is_call:
+                copies = {one: to for one, to in copies.items() if one > _ARGUMENTS}
+            elif insn.is_load and insn.src == R10 and insn.off in counters:
+                copies[insn.dst] = insn.off
+            elif _copies(insn) and copies.get(insn.src, insn.src) in counters:
+                copies[insn.dst] = copies.get(insn.src, insn.src)
+            elif insn.cls in _ALU and insn.op in (*_COUNTS, BPF_ARSH) and not insn.opcode & BPF_X:
+                continue  # the count all the same, extended or for items of some size
+            elif insn.is_alu or insn.is_load or insn.is_ldimm64:
+                copies.pop(insn.dst, None)
+        return bool(moves - ends)
+
+    def _counters(self) -> set[int]:
+        """What goes up by a constant from round to round: registers that calls leave alone, and places on the
+        stack, by their offset."""
+        found, loaded = set(), dict[int, int]()
+        added = set[int]()
+        for slot in sorted(self._body):
+            insn = self._insns[slot]
+            if insn.cls in _ALU and insn.op == BPF_ADD and not insn.opcode & BPF_X:
+                added.add(insn.dst)
+                if _ARGUMENTS < insn.dst < R10:
+                    found.add(insn.dst)
+            elif insn.is_load and insn.src == R10:
+                loaded[insn.dst] = insn.off
+                added.discard(insn.dst)
+            elif insn.is_store and insn.dst == R10 and insn.src in added and loaded.get(insn.src) == insn.off:
+                found.add(insn.off)
+            elif insn.is_alu or insn.is_load or insn.is_ldimm64:
+                loaded.pop(insn.dst, None)
+                added.discard(insn.dst)
+        return found
 
     def _is_bound(self, insn: Insn) -> bool:
         """Whether an exit compares what is counted with something that has a bound."""
@@ -292,6 +354,10 @@ class _Loop:
             for slot, ref in self._image.refs.items()
             if slot in self._insns
         )
+
+
+def _iterates(ref: Ref | None) -> bool:
+    return isinstance(ref, KfuncRef) and ref.name.endswith("_next")
 
 
 def _writes(insn: Insn, register: int) -> bool:

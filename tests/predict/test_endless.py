@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preflight.bytecode.image import KfuncRef
 from preflight.bytecode.insn import decode
 from preflight.predict import endless
 from tests.bytecode.mined import random_image
-from tests.elfwriter import Ins, mov
+from tests.bytecode.test_reach import image
+from tests.elfwriter import Ins, exit_, mov
 from tests.predict.pointers import verdicts
 from tests.predict.worlds import call
 
@@ -99,3 +101,31 @@ def test_counters_on_the_stack(off: int, opcodes: tuple[int, int], expected: lis
 def test_a_jump_to_an_earlier_place_is_no_loop() -> None:
     # goto +1; goto +2; r0 = 0; goto -3; exit
     assert verdicts("tc", Ins(0x05, off=1), Ins(0x05, off=2), mov(0, 0), Ins(0x05, off=-3)) == []
+
+
+#: *(u64 *)(r7 + r6), *(u64 *)(r7 + 0), and r6 < 9.
+MOVES = (Ins(0xBF, 1, 6), Ins(0x67, 1, imm=3), Ins(0x0F, 1, 7), Ins(0x79, 0, 1))
+READS = (Ins(0x79, 0, 7),)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ((*MOVES, UP), True),
+        ((*READS, UP), False),  # counted, and of no consequence
+        (MOVES, False),  # not counted
+        ((Ins(0x35, 6, off=6, imm=9), *MOVES, UP), False),  # the count ends the loop
+        # on the stack: r1 = *(u64 *)(r10 - 8); r1 += 1; *(u64 *)(r10 - 8) = r1; r1 += r7
+        ((Ins(0x79, 1, 10, off=-8), Ins(0x07, 1, imm=1), Ins(0x7B, 10, 1, off=-8), Ins(0x0F, 1, 7)), True),
+        ((Ins(0x79, 1, 10, off=-8), Ins(0x7B, 10, 1, off=-8), Ins(0x0F, 1, 7)), False),
+    ],
+)
+def test_loops_of_iterators_that_count(body: tuple[Ins, ...], expected: bool) -> None:
+    # while (bpf_iter_num_next(..)): the body
+    code = (Ins(0x85, src=2), Ins(0x15, 0, off=len(body) + 1), *body, Ins(0x05, off=-len(body) - 3))
+    linked = image(
+        *(one.encode("little") for one in (*code, mov(0, 0), exit_())),
+        refs={0: KfuncRef("bpf_iter_num_next", weak=False)},
+    )
+    assert endless.open_loop(linked) is None
+    assert (endless.open_loop(linked, endless._Loop.counts_on) is not None) is expected
