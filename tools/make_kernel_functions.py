@@ -7,7 +7,8 @@
 Each KERNEL is of the catalogue and x86-64; they come oldest first. SINCE is a function that no older kernel
 has. Read are the sets of kernel functions in its image with their flags (BTF_ID_FLAGS(), as resolve_btfids
 left them), and each kernel is booted and told to load a program of every type for every one of these
-functions: what `calling kernel function ... is not allowed` is not said of may be called. The arguments of
+functions: what `calling kernel function ... is not allowed` is not said of may be called. Of struct_ops, one
+for a member of each, or several where members differ. The arguments of
 those programs are wrong, so nearly none is loaded; none is attached. --keep: trials are left there, and not
 made again while the functions are the same.
 """
@@ -22,7 +23,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -44,11 +45,11 @@ HEAD = """\
 # Kernel functions of packaged kernels: which program types may call them, by trial loads, and their flags
 # (include/linux/btf.h), as they lie in the images. Made by tools/make_kernel_functions.py.
 # `set`: the program types that may call a function; `since`: a function that no older kernel than this has;
-# `fingerprint`: which of the functions below it has. A word per function for every kernel: the number of a
-# set, `-`: the kernel does not have it. Flags: where kernels differ, those of the newest, and `|` before what
-# only some of them say. Arguments, as the kernels' BTF has them: the name of a struct or the bytes (0: any)
-# behind a pointer, `n` for a number, and what the parameter's name ends with (Documentation/bpf/kfuncs.rst);
-# `?` where kernels differ.
+# `fingerprint`: which of the functions below it has; `without`: types that it does not have. A word per
+# function for every kernel: the number of a set, `-`: the kernel does not have it. Flags: where kernels
+# differ, those of the newest, and `|` before what only some of them say. Arguments, as the kernels' BTF has
+# them: the name of a struct or the bytes (0: any) behind a pointer, `n` for a number, and what the
+# parameter's name ends with (Documentation/bpf/kfuncs.rst); `?` where kernels differ.
 
 """
 #: Program type -> a section that libbpf 1.1 loads without anything else.
@@ -63,6 +64,26 @@ VEHICLES = {
     "cgroup_sysctl": "cgroup/sysctl", "cgroup_sockopt": "cgroup/getsockopt", "tracing": "tp_btf/task_newtask",
     "lsm": "lsm/file_open", "sk_lookup": "sk_lookup", "syscall": "syscall", "tracing:trace_iter": "iter/task",
 }  # fmt: skip
+#: The same of struct_ops -> the struct, and the member.
+MEMBERS = {
+    "struct_ops:tcp_congestion_ops": ("tcp_congestion_ops", "init"),
+    "struct_ops:hid_bpf_ops": ("hid_bpf_ops", "hid_rdesc_fixup"),
+    "struct_ops:io_uring_bpf_ops": ("io_uring_bpf_ops", "loop_step"),
+    # bpf_qdisc_kfunc_filter()
+    "struct_ops:Qdisc_ops.enqueue": ("Qdisc_ops", "enqueue"),
+    "struct_ops:Qdisc_ops.dequeue": ("Qdisc_ops", "dequeue"),
+    "struct_ops:Qdisc_ops.reset": ("Qdisc_ops", "reset"),
+    # scx_kfunc_context_filter()
+    "struct_ops:sched_ext_ops.select_cpu": ("sched_ext_ops", "select_cpu"),
+    "struct_ops:sched_ext_ops.enqueue": ("sched_ext_ops", "enqueue"),
+    "struct_ops:sched_ext_ops.dispatch": ("sched_ext_ops", "dispatch"),
+    "struct_ops:sched_ext_ops.running": ("sched_ext_ops", "running"),
+    "struct_ops:sched_ext_ops.cpu_release": ("sched_ext_ops", "cpu_release"),
+    "struct_ops:sched_ext_ops.init": ("sched_ext_ops", "init"),
+    "struct_ops:sched_ext_ops.exit": ("sched_ext_ops", "exit"),
+}
+#: Programs of struct_ops in one object: each load makes the maps of all.
+FEW = 40
 #: include/linux/btf.h
 FLAGS = {
     1: "acquire", 2: "release", 4: "ret_null", 16: "trusted", 32: "sleepable", 64: "destructive", 128: "rcu",
@@ -77,6 +98,7 @@ SIZED = frozenset({Kind.INT, Kind.ENUM, Kind.ENUM64})
 #: What a set begins with whose members are kernel functions (BTF_SET8_KFUNCS), and its symbol.
 KFUNCS = 1
 SYMBOL = "__BTF_ID__set8__"
+Makes = Callable[[Btf, Sequence[str], Path], Iterator[Subject]]
 REFUSED = re.compile(r"calling kernel function \S+ is not allowed")
 
 
@@ -111,32 +133,60 @@ def subjects(btf: Btf, names: Sequence[str], folder: Path) -> Iterator[Subject]:
     """An object for each program type with one program for each function, which it calls by its BTF id."""
     ids = {name: btf.ids_by_name(name, {Kind.FUNC})[0] for name in names}
     for kind, section in VEHICLES.items():
-        programs = [
-            f'__attribute__((section("{section}"), used)) int {name}(void *c) {{'
-            f' asm volatile(".byte 0x85, 0x20, 0, 0\\n.long {number}"'
-            ' ::: "r0", "r1", "r2", "r3", "r4", "r5");'
-            " return 0; }"
-            for name, number in ids.items()
-        ]
-        source, made = folder / f"{kind}.c", folder / f"{kind}.bpf.o"
-        begins = 'char LICENSE[] __attribute__((section("license"), used)) = "GPL";'
-        source.write_text("\n".join([begins, *programs]) + "\n", encoding="utf-8")
-        subprocess.run(
-            ["clang", "-target", "bpf", "-O2", "-Wno-builtin-requires-header", "-c", source, "-o", made],
-            check=True,
-        )
-        data = made.read_bytes()
-        yield Subject(kind, hashlib.sha256(data).hexdigest(), data, "x86_64")
+        yield subject(kind, [calling(section, name, number) for name, number in ids.items()], folder)
 
 
-def tried(kernel: Kernel, names: Sequence[str]) -> dict[str, list[str]]:
+def members(btf: Btf, names: Sequence[str], folder: Path) -> Iterator[Subject]:
+    """The same for members of the kernel's struct_ops, in small objects."""
+    ids = [(name, btf.ids_by_name(name, {Kind.FUNC})[0]) for name in names]
+    for kind, (ops, member) in MEMBERS.items():
+        if not has_ops(btf, ops):
+            continue
+        for start in range(0, len(ids), FEW):
+            lines = [f"struct {ops} {{ int (*{member})(void *); }};"]
+            for name, number in ids[start : start + FEW]:
+                lines.append(calling(f"struct_ops/{name}", name, number))
+                variable = f'__attribute__((section(".struct_ops"), used)) struct {ops} ops_{name}'
+                lines.append(f"{variable} = {{ .{member} = {name} }};")
+            yield subject(f"{kind}#{start}", lines, folder)
+
+
+def has_ops(btf: Btf, name: str) -> bool:
+    """Whether a kernel has a struct_ops."""
+    return bool(btf.ids_by_name(f"bpf_struct_ops_{name}", {Kind.STRUCT}))
+
+
+def calling(section: str, name: str, number: int) -> str:
+    """A program that calls a function by its BTF id."""
+    return (
+        f'__attribute__((section("{section}"), used)) int {name}(void *c) {{'
+        f' asm volatile(".byte 0x85, 0x20, 0, 0\\n.long {number}"'
+        ' ::: "r0", "r1", "r2", "r3", "r4", "r5");'
+        " return 0; }"
+    )
+
+
+def subject(name: str, lines: Sequence[str], folder: Path) -> Subject:
+    """An object of some programs."""
+    source, made = folder / f"{name}.c", folder / f"{name}.bpf.o"
+    begins = 'char LICENSE[] __attribute__((section("license"), used)) = "GPL";'
+    source.write_text("\n".join([begins, *lines]) + "\n", encoding="utf-8")
+    flags = ["-target", "bpf", "-g", "-O2", "-Wno-builtin-requires-header"]
+    subprocess.run(["clang", *flags, "-c", source, "-o", made], check=True)
+    data = made.read_bytes()
+    return Subject(name, hashlib.sha256(data).hexdigest(), data, "x86_64")
+
+
+def tried(kernel: Kernel, names: Sequence[str], makes: Makes) -> dict[str, list[str]]:
     """Kernel function -> the program types that may call it."""
     with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(subjects=tuple(subjects(kernel.btf, names, Path(folder))), attach=False)
+        plan = Plan(subjects=tuple(makes(kernel.btf, names, Path(folder))), attach=False)
     (measured,) = run([kernel], plan)
     found: dict[str, list[str]] = {name: [] for name in names}
     for one in measured.objects:
-        if {program.name for program in one.programs} != set(names):
+        kind, _, part = one.object.partition("#")
+        wanted = names[int(part) : int(part) + FEW] if part else names
+        if {program.name for program in one.programs} != set(wanted):
             raise SystemExit(
                 f"{kernel.name}: {one.object} was not measured: {measured.detail or one.problem}"
             )
@@ -144,7 +194,7 @@ def tried(kernel: Kernel, names: Sequence[str]) -> dict[str, list[str]]:
             if program.verdict != "loads" and "processed" not in program.log:
                 raise SystemExit(f"{kernel.name}: {one.object} for {program.name}: {program.messages}")
             if not REFUSED.search(program.log):
-                found[program.name].append(one.object)
+                found[program.name].append(kind)
     if not measured.complete:
         raise SystemExit(f"{kernel.name}: {measured.outcome}: {measured.detail}")
     return found
@@ -193,17 +243,27 @@ def main() -> int:
     may: dict[str, Mapping[str, list[str]]] = {}
     for word, kernel in kernels.items():
         names = [name for name in every if kernel.btf.ids_by_name(name, {Kind.FUNC})]
-        kept = arguments.keep / f"{word}.json" if arguments.keep else None
-        if kept is not None and kept.exists():
-            may[word] = json.loads(kept.read_text(encoding="utf-8"))
-        if set(may.get(word, ())) != set(names):
-            may[word] = tried(kernel, names)
-        if kept is not None:
-            kept.write_text(json.dumps(may[word]), encoding="utf-8")
+        parts = [
+            trials(kernel, names, makes, arguments.keep and arguments.keep / f"{word}{mark}.json")
+            for mark, makes in (("", subjects), (".struct_ops", members))
+        ]
+        may[word] = {name: [kind for part in parts for kind in part[name]] for name in names}
         print(f"{kernel.name}: {len(names)} functions")
     written = written_table(kernels, every, may, flags)
     OUTPUT.write_text(written, encoding="utf-8")
     return 0
+
+
+def trials(kernel: Kernel, names: Sequence[str], makes: Makes, kept: Path | None) -> dict[str, list[str]]:
+    """What was tried and is kept, or is tried now."""
+    found: dict[str, list[str]] = {}
+    if kept is not None and kept.exists():
+        found = json.loads(kept.read_text(encoding="utf-8"))
+    if set(found) != set(names):
+        found = tried(kernel, names, makes)
+    if kept is not None:
+        kept.write_text(json.dumps(found), encoding="utf-8")
+    return found
 
 
 def written_table(
@@ -214,11 +274,13 @@ def written_table(
 ) -> str:
     """The table of all kernels; functions nobody may call and that have no flags are left out."""
     sets = sorted({" ".join(types) for one in may.values() for types in one.values()})
-    lines = [f"types = {json.dumps(' '.join(VEHICLES))}", "sets = ["]
+    lines = [f"types = {json.dumps(' '.join((*VEHICLES, *MEMBERS)))}", "sets = ["]
     lines += [*(f"  {json.dumps(one)}," for one in sets), "]", ""]
     for word, kernel in kernels.items():
         mark = fingerprint(name for name in every if name in may[word])
-        lines += ["[[kernel]]", f'name = "{kernel.name}"', f'since = "{word}"', f'fingerprint = "{mark}"', ""]
+        lines += ["[[kernel]]", f'name = "{kernel.name}"', f'since = "{word}"', f'fingerprint = "{mark}"']
+        absent = [kind for kind, (ops, _) in MEMBERS.items() if not has_ops(kernel.btf, ops)]
+        lines += [f'without = "{" ".join(absent)}"', ""] if absent else [""]
     lines.append("[functions]")
     for name in every:
         numbers = [

@@ -40,11 +40,12 @@ _OF_SESSIONS: Final = "bpf_session_"
 
 
 class _Known(NamedTuple):
-    """One kernel that was asked."""
+    """One kernel that was asked; `without`: the types that it does not have."""
 
     name: str
     since: str
     fingerprint: str
+    without: frozenset[str]
 
 
 class Taken(NamedTuple):
@@ -72,7 +73,10 @@ def _table() -> _Table:
     sets = [frozenset(one.split()) for one in found["sets"]]
     return _Table(
         frozenset(found["types"].split()),
-        tuple(_Known(one["name"], one["since"], one["fingerprint"]) for one in found["kernel"]),
+        tuple(
+            _Known(one["name"], one["since"], one["fingerprint"], frozenset(one.get("without", "").split()))
+            for one in found["kernel"]
+        ),
         {
             name: tuple(None if word == "-" else sets[int(word)] for word in words.split())
             for name, words in found["functions"].items()
@@ -90,11 +94,20 @@ def fingerprint(names: Iterable[str]) -> str:
     return sha256("\n".join(sorted(names)).encode()).hexdigest()[:16]
 
 
-def kfunc_answer(facts: KernelFacts, program: Program, name: str, called: Iterable[str] = ()) -> Answer:
+def kfunc_answer(
+    facts: KernelFacts,
+    program: Program,
+    name: str,
+    called: Iterable[str] = (),
+    implements: tuple[str, str] | None = None,
+) -> Answer:
     """Whether the program may call a kernel function that vmlinux's BTF, or a module's, describes.
-    `called`: all kernel functions it calls."""
-    way = f"{program.program_type}:{program.attach_type}"
-    answer = facts.ask(_for_type, way if way in _table().types else program.program_type, name)
+    `called`: all kernel functions it calls; `implements`: the struct_ops and the member it is for."""
+    answers = [facts.ask(_for_type, way, name) for way in _ways(program, implements)]
+    answer = answers[0]
+    if any(one.there is not answer.there for one in answers):
+        why = f"members of {implements and implements[0]} differ in whether they may call {name}"
+        answer = Answer(None, why, answer.evidence, _MEASURE)
     if answer.there is True and name == _TASKS_OF_GROUPS and not _walks_tasks(program):
         shown = Evidence("inferred", "check_css_task_iter_allowlist()")
         return Answer(False, f"{name} is for lsm programs, iterators and programs that may sleep", shown)
@@ -116,6 +129,18 @@ def kfunc_answer(facts: KernelFacts, program: Program, name: str, called: Iterab
 def _walks_tasks(program: Program) -> bool:
     sleeps = program.hook.sleepable or program.program_type == "syscall"
     return sleeps or program.program_type == "lsm" or program.attach_type == "trace_iter"
+
+
+def _ways(program: Program, implements: tuple[str, str] | None) -> tuple[str, ...]:
+    """The types that a program counts as: of a member of struct_ops that was not tried all that were."""
+    types = _table().types
+    if program.program_type == "struct_ops" and implements is not None:
+        whole = f"{program.program_type}:{implements[0]}"
+        one = next((way for way in (whole, f"{whole}.{implements[1]}") if way in types), None)
+        ways = tuple(sorted(way for way in types if way.startswith(f"{whole}."))) if one is None else (one,)
+        return ways or (program.program_type,)
+    way = f"{program.program_type}:{program.attach_type}"
+    return (way if way in types else program.program_type,)
 
 
 def flags(name: str) -> frozenset[str]:
@@ -158,6 +183,9 @@ def _told(
     """What the kernels that were asked say of one like this."""
     kernels = _table().kernels
     mark = facts.ask(_fingerprint)
+    asked = [
+        None if program_type in one.without else types for one, types in zip(kernels, asked, strict=True)
+    ]
     for one, types in zip(kernels, asked, strict=True):
         if one.fingerprint == mark and types is not None:
             shown = Evidence("inferred", f"{one.name}, with the same kernel functions, was asked")

@@ -27,7 +27,7 @@ from preflight.predict.denied_targets import denied_target_findings
 from preflight.predict.endless import loop_findings
 from preflight.predict.global_functions import global_function_findings
 from preflight.predict.helper_types import helper_answer, may_call
-from preflight.predict.hooks import argument_words
+from preflight.predict.hooks import argument_words, struct_ops_member
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.kfunc_types import kfunc_answer
 from preflight.predict.kprobe_arguments import kprobe_argument_findings
@@ -165,6 +165,7 @@ def _at(found: Finding, obj: BpfObject, use: Use) -> Finding:
 
 def _kfuncs(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     uses = [use for use in on_kernel.obj.usage(program).kfuncs if on_kernel.exists(use.name) is not False]
+    implements = struct_ops_member(on_kernel.obj, program) if uses else None
     for use in uses:
         slots = [
             slot
@@ -175,7 +176,7 @@ def _kfuncs(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) ->
             continue
         for found in _judged(
             "PC406", on_kernel.obj, program, use.name,
-            kfunc_answer(facts, program, use.name, [one.name for one in uses]),
+            kfunc_answer(facts, program, use.name, [one.name for one in uses], implements),
         ):  # fmt: skip
             yield _at(found, on_kernel.obj, use)
 

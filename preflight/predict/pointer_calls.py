@@ -16,6 +16,7 @@ from preflight.bytecode.reach_helpers import Access
 from preflight.bytecode.state import ANYTHING, CTX, NUMBER, OPAQUE, SCALAR, STACK
 from preflight.predict.helper_arguments import register_of
 from preflight.predict.kfunc_types import arguments as taken
+from preflight.predict.kfunc_types import flags
 from preflight.predict.pointer_sections import doing, overwrite_flags
 from preflight.predict.pointer_values import KPTR, MEMORY, OBJECT, PACKET, PACKET_END, PERCPU, Pointer
 
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from preflight.bytecode.state import State, Value
     from preflight.predict.pointer_values import Held
     from preflight.predict.pointer_walk import Walker
+    from preflight.predict.signatures import Signature
 
+#: Kernel functions that give memory -> the argument that says how much: the kernel names it rdwr_buf_size
+#: (check_kfunc_args()).
+SIZED: Final = {"hid_bpf_get_data": 3, "bpf_io_uring_get_region": 3}
 #: What gives the variables that each CPU has one of.
 OF_CPUS: Final = frozenset({"bpf_this_cpu_ptr()", "bpf_per_cpu_ptr()"})
 #: Helpers that take memory and are not in reach_helpers, which also says what the others leave alone.
@@ -324,6 +329,20 @@ def slice_of(walker: Walker, slot: int, name: str, arguments: list[Value]) -> Po
             "packet", slot, "a slice to write to of the packet, which programs of this type only read"
         )
     return Pointer(MEMORY, slot, f"{name}()", size, "yes", readonly=name == "bpf_dynptr_slice")
+
+
+def given_by(slot: int, name: str, signature: Signature | None, arguments: list[Value]) -> Pointer | None:
+    """What a kernel function gives that may be null (KF_RET_NULL) and is no reference: an object, or memory
+    of as many bytes as an argument says."""
+    if signature is None or "ret_null" not in flags(name):
+        return None
+    length = arguments[SIZED[name]] if name in SIZED else None
+    if length is not None:
+        size = length.number.value if length.kind == SCALAR and length.number.is_const else None
+        return Pointer(MEMORY, slot, f"{name}()", size, "yes")
+    if not signature.gives:
+        return None
+    return Pointer(OBJECT, slot, f"{name}()", nullable="yes", struct=signature.gives)
 
 
 def _called(name: str) -> str:

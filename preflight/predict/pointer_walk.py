@@ -872,6 +872,9 @@ class Walker(Machine):
             self._release_object(insn, state, name, first)
         elif (slice_ := pointer_calls.slice_of(self, insn.slot, name, arguments)) is not None:
             state.frames[-1].regs[0] = self.made(state, slice_)
+        elif (given := pointer_calls.given_by(insn.slot, name, signature, arguments)) is not None:
+            kept = given.kind == OBJECT and self.program_type != "struct_ops"
+            state.frames[-1].regs[0] = self.made(state, given._replace(readonly=kept))
         elif not is_known(name) and any(
             isinstance(one.data, Pointer) and one.data.held for one in arguments[1:6]
         ):

@@ -100,3 +100,28 @@ def test_where_nothing_is_marked_nothing_is_concluded() -> None:
 
 def test_a_twin_with_arguments_of_the_verifier_stays_open() -> None:
     assert verdicts("bpf_obj_made", "xdp", "bpf_obj_made_impl", marked=("bpf_obj_made_impl",)) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("name", "implements", "expected"),
+    [
+        ("bpf_qdisc_skb_drop", ("Qdisc_ops", "enqueue"), True),
+        ("bpf_qdisc_skb_drop", ("Qdisc_ops", "dequeue"), False),
+        ("bpf_kfree_skb", ("tcp_congestion_ops", "init"), False),
+        ("tcp_slow_start", ("tcp_congestion_ops", "cong_avoid"), True),
+        # of members that were not tried what all that were tried agree on
+        ("bpf_kfree_skb", ("Qdisc_ops", "destroy"), True),
+        ("bpf_qdisc_skb_drop", ("Qdisc_ops", "destroy"), None),
+        # a struct_ops that was not tried
+        ("tcp_slow_start", ("my_ops", "init"), None),
+        # one that these kernels do not have
+        ("tcp_slow_start", ("io_uring_bpf_ops", "loop_step"), None),
+    ],
+)
+def test_members_of_struct_ops_may_call_different_functions(
+    name: str, implements: tuple[str, str], expected: bool | None
+) -> None:
+    here = [name, WITNESS, "bpf_dynptr_copy", "bpf_strnlen", "bpf_strcasecmp"]
+    program = scenes.caller(name, section="struct_ops/made").programs[0]
+    kernel = facts(scenes.kernel(functions=here))
+    assert kfunc_types.kfunc_answer(kernel, program, name, [name], implements).there is expected

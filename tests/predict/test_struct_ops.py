@@ -18,6 +18,7 @@ from preflight.predict.pointer_findings import _applies, _held_against
 from preflight.predict.pointer_values import Asked, MapOf, Misuse
 from preflight.predict.pointer_walk import misuses
 from preflight.predict.relocated import RelocatedObject
+from preflight.predict.signatures import Signature
 from preflight.predict.struct_ops_rules import (
     Marked,
     given_object,
@@ -376,3 +377,29 @@ def test_an_argument_is_not_read_once_it_was_released() -> None:
 
     assert told() == []
     assert told(load) == ["context True"]
+
+
+def of_data(*after: bytes, size: bytes = asm.mov(3, 4), gives: Signature | None = None) -> list[str]:
+    """What is noted of a program that gets data of a device, and reads it."""
+    name = "hid_bpf_get_data" if gives is None else "scx_bpf_locked_rq"
+    refs: dict[int, Ref] = {2: KfuncRef(name, weak=False)}
+    linked = image(asm.mov(2, 0), size, asm.call_kfunc(1), *after, asm.mov(0, 0), asm.exit_(), refs=refs)
+    functions = ((name, gives or Signature((), False, "", 1)),)
+    found = misuses(linked, Environment(), Asked((), "struct_ops", functions=functions))
+    return [f"{one.kind} {one.sure}" for one in found]
+
+
+def test_what_a_kernel_function_gives_may_be_null_and_has_so_many_bytes() -> None:
+    unless_null = asm.jump("eq", 0, 0, 1)
+    assert of_data() == []
+    assert of_data(asm.load(1, 1, 0, 3)) == ["null True"]
+    assert of_data(unless_null, asm.load(1, 1, 0, 3)) == []
+    assert of_data(unless_null, asm.load(1, 1, 0, 4)) == ["bounds True"]
+    # a size that nobody knows
+    assert of_data(unless_null, asm.load(1, 1, 0, 4), size=asm.mov_reg(3, 1)) == []
+
+
+def test_an_object_that_a_kernel_function_gives_may_be_null() -> None:
+    gives = Signature((), False, "rq")
+    assert of_data(asm.load(1, 1, 0, 3), gives=gives) == ["null True"]
+    assert of_data(asm.jump("eq", 0, 0, 1), asm.load(1, 1, 0, 3), gives=gives) == []
