@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from preflight.btf import Btf, Kind
-from preflight.btf.types import Func, FuncProto
 from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import BPF_LD
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place
+from preflight.predict.hooks import function_prototype
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.records import replace
 
@@ -75,9 +75,5 @@ def _leaves(insn: Insn) -> str:
 
 def _gives_no_number(btf: Btf, name: str) -> bool:
     """Whether a function is known to give something else; False where its type is not known."""
-    for type_id in btf.ids_by_name(name, {Kind.FUNC}) if name else ():
-        function = btf.type(type_id)
-        proto = btf.type(btf.resolve(function.type)) if isinstance(function, Func) else None
-        if isinstance(proto, FuncProto):
-            return not proto.ret or btf.kind(btf.resolve(proto.ret)) not in _NUMBERS
-    return False
+    proto = function_prototype(btf, name)
+    return proto is not None and (not proto.ret or btf.kind(btf.resolve(proto.ret)) not in _NUMBERS)

@@ -17,6 +17,7 @@ from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.argument_flow import Held, accesses
 from preflight.predict.causes import missing, place, undecided
+from preflight.predict.hooks import function_prototype
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.records import replace
 
@@ -123,12 +124,8 @@ def _tags(btf: Btf, name: str) -> frozenset[str]:
 
 
 def _is_void(btf: Btf, name: str) -> bool:
-    for type_id in btf.ids_by_name(name, {Kind.FUNC}) if name else ():
-        function = btf.type(type_id)
-        proto = btf.type(btf.resolve(function.type)) if isinstance(function, Func) else None
-        if isinstance(proto, FuncProto):
-            return not proto.ret
-    return False
+    proto = function_prototype(btf, name)
+    return proto is not None and not proto.ret
 
 
 def _pointers(btf: Btf, name: str, program_type: str) -> dict[int, str]:

@@ -236,6 +236,12 @@ def _place(obj: BpfObject, section: str, insn: int) -> Location:
     return Location(obj.name, section, insn, *place)
 
 
+def function_prototype(btf: Btf, name: str) -> FuncProto | None:
+    """What the first function of that name takes and gives; None without one."""
+    ids = btf.ids_by_name(name, {Kind.FUNC}) if name else ()
+    return _prototype(btf, ids[0]) if ids else None
+
+
 def _prototype(btf: Btf, type_id: int) -> FuncProto | None:
     """The prototype behind a FUNC, or behind the pointer of a `btf_trace_NAME` typedef."""
     found = btf.type(type_id)
