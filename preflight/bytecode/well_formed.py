@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 
 from preflight.bytecode.image import KfuncRef, ProgramImage, SubprogRef
 from preflight.bytecode.insn import Insn, decode
-from preflight.bytecode.opcodes import BPF_JMP, BPF_JMP32, CALL, CALLX, EXIT, GOTOL, GOTOX, JA, R10
+from preflight.bytecode.opcodes import BPF_JMP, BPF_JMP32, BPF_LDX, CALL, CALLX, EXIT, GOTOL, GOTOX, JA, R10
 from preflight.bytecode.reach_helpers import NO_RETURN
+from preflight.bytecode.reserved import not_empty, unknown_opcodes
 from preflight.errors import InputError
 
 _TURNS: Final = (BPF_JMP, BPF_JMP32)
@@ -20,6 +21,9 @@ _LAST: Final = frozenset({EXIT, JA, GOTOL, GOTOX})
 _LEAVES: Final = frozenset({EXIT, GOTOX})
 _GOES: Final = frozenset({JA, GOTOL})
 _CALLS: Final = frozenset({CALL, CALLX})
+
+
+_NOT_EMPTY: Final = "an instruction has something in a part that has to be empty"
 
 
 class IllFormed(NamedTuple):
@@ -33,7 +37,7 @@ class IllFormed(NamedTuple):
 def ill_formed(image: ProgramImage) -> IllFormed | None:
     """The first thing that is wrong with a program's code; None where it is well formed.
 
-    Code with jumps through registers is not looked at: where they go stands elsewhere.
+    Of code with jumps through registers it is not looked at where they go: that stands elsewhere.
     """
     try:
         insns = decode(image.code, image.byteorder)
@@ -41,6 +45,11 @@ def ill_formed(image: ProgramImage) -> IllFormed | None:
         return IllFormed((error.offset or 0) // 8, error.message, "invalid bpf_ld_imm64 insn")
     if not insns:
         return IllFormed(0, "the program has no instructions", "invalid argument")
+    for slot, opcode in unknown_opcodes(image):
+        return IllFormed(slot, f"no kernel has an instruction 0x{opcode:02x}", f"unknown opcode {opcode:02x}")
+    for slot, name in not_empty(image):
+        if image.code[8 * slot] & 7 == BPF_LDX:  # asked of all instructions, by resolve_pseudo_ldimm64()
+            return IllFormed(slot, _NOT_EMPTY, f"{name} uses reserved fields")
     turns = [insn for insn in insns if insn.opcode & 7 in _TURNS]
     if any(insn.opcode == GOTOX for insn in turns):
         return None

@@ -235,7 +235,7 @@ def test_an_argument_in_an_arena_wants_one() -> None:
     ops = "sched_ext_ops_cid.set_cmask"
     assert said(NEW, ops) == [("PC429", "missing")]
     arena = {"type": 33, "map_flags": 0x400, "max_entries": 1}
-    with_arena = said(NEW, ops, Ins(0x18, 1, 0), Ins(0), maps=[arena])
+    with_arena = said(NEW, ops, Ins(0x18, 1, 0), maps=[arena])
     assert ("PC429", "missing") in with_arena  # it is there, and not used
 
 
