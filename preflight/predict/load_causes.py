@@ -37,7 +37,7 @@ from preflight.predict.member_pointers import member_pointer_findings
 from preflight.predict.moved_context import moved_reads
 from preflight.predict.object_uses import object_use_findings
 from preflight.predict.open_targets import is_placeholder
-from preflight.predict.pointer_findings import pointer_findings
+from preflight.predict.pointer_findings import adds_constants, pointer_findings
 from preflight.predict.program_attributes import attribute_findings
 from preflight.predict.relocated import reached_slots
 from preflight.predict.return_values import return_findings
@@ -356,6 +356,8 @@ def _moved_context(on_kernel: RelocatedObject, facts: KernelFacts, program: Prog
             continue
         words = argument_words(facts, program)
         certain = read.offset is not None and words is not None and read.offset // 8 >= words
+        if program.program_type == "raw_tracepoint" and facts.ask(adds_constants) is not False:
+            certain = False  # loaded without its tracepoint, and refused when it is attached
         at = "an offset that is not decided" if read.offset is None else f"offset {read.offset}"
         origin = instructions.origins[read.slot]
         rule = missing if certain else undecided

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from preflight.btf import Kind
 from preflight.bytecode.reach_helpers import CALLBACKS
 from preflight.bytecode.reach_reading import DIVISION, NEGATION, SPILLS
+from preflight.bytecode.reserved import not_empty
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import BpfObject, Program
@@ -72,7 +73,9 @@ _GIVEN = _Rule(
 )
 _CONTEXT = _Rule("PC436", "invalid bpf_context access", "use the fields that programs of this type have")
 _UNSET = _Rule("PC437", "R0 !read_ok, or the like", "give the variable a value on every path")
-_CODE = _Rule("PC438", "frame pointer is read only, invalid shift, or div by zero", "write it another way")
+_CODE = _Rule(
+    "PC438", "frame pointer is read only, invalid shift, div by zero, or the like", "write it another way"
+)
 _STACK = _Rule("PC417", "invalid (indirect) read from stack", "write to it first")
 _RULES: Final = {
     "stack": _STACK,
@@ -255,7 +258,7 @@ def _suspected(obj: BpfObject, program: Program) -> tuple[bool, bool]:
     key = ("suspected", shape_number(obj, program), image.code, types, tuple(relocated))
 
     def look() -> tuple[bool, bool]:
-        misused = may_misuse(obj, program, maps_of(obj), relocated)
+        misused = may_misuse(obj, program, maps_of(obj), relocated) or bool(not_empty(image))
         return misused, may_be_unset(image, program.program_type, dict(functions_of(obj, program)))
 
     return obj.memo(key, look)
@@ -310,9 +313,9 @@ def _applies(one: Misuse, obj: BpfObject, program: Program, facts: KernelFacts) 
     if one.kind == "tail-callback":  # found to be a bug of the verifier's by 6.18, and refused by 7.3
         return facts.has_func(_WITH_NEGATION)
     if one.kind == "below":
-        return facts.ask(_adds_constants) is not True
+        return facts.ask(adds_constants) is not True
     if one.kind == "moved-context":
-        return program.program_type not in _AS_IT_IS or facts.ask(_adds_constants) is not True
+        return program.program_type not in _AS_IT_IS or facts.ask(adds_constants) is not True
     if one.kind == "context-constant":  # BPF_ST, which was for memory alone before 6.4
         return not facts.has_func(_KEEPS_OWN)
     if one.kind == "object":  # taken where it is trusted since 6.5
@@ -343,7 +346,7 @@ def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFa
     """What some kernels take, or may take as their context is larger than all that were tried, is open."""
     if one.kind == "tail-callback":
         return one._replace(sure=one.sure and facts.has_func(_SINCE_6_18))
-    if one.kind in ("below", "moved-context") and facts.ask(_adds_constants) is None:
+    if one.kind in ("below", "moved-context") and facts.ask(adds_constants) is None:
         return one._replace(sure=False)
     if one.kind == "reference-given":
         refused = not facts.ask(hands_back) or _may_give(one.about, obj, program, facts) is False
@@ -371,7 +374,7 @@ def _held_against(one: Misuse, obj: BpfObject, program: Program, facts: KernelFa
     return one._replace(sure=sure)
 
 
-def _adds_constants(facts: KernelFacts) -> bool | None:
+def adds_constants(facts: KernelFacts) -> bool | None:
     """Whether the verifier has what is added to a pointer in one place (7.1): a constant may lift what else
     would be below 0, and pointers to contexts that are not translated may be moved. None: not known."""
     members = facts.members("bpf_reg_state")

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from preflight.bytecode.image import Origin, ProgramImage
 from preflight.host.bpf import asm
 from preflight.predict.code import code_of
 from preflight.predict.context_reads import context_reads
+from tests.elfwriter import Ins, mov
+from tests.predict.worlds import findings, program, world
 
 
 def image(*code: bytes, entries: tuple[int, ...] = (0,), globals_: frozenset[int] | None) -> ProgramImage:
@@ -49,3 +53,22 @@ def test_of_two_callers_both_must_pass_the_context() -> None:
     code = (asm.mov_reg(6, 1), asm.call_local(3), asm.mov(1, 0), asm.call_local(1), asm.exit_())
     inside = (asm.load(8, 0, 1, 8), asm.exit_())
     assert context_reads(code_of(image(*code, *inside, entries=(0, 5), globals_=frozenset()))) == {}
+
+
+@pytest.mark.parametrize(
+    ("section", "members", "verdict"),
+    [
+        ("raw_tp/made", ("type", "off"), "missing"),
+        ("raw_tp/made", ("type", "delta"), "unknown"),  # loads, and is not attached
+        ("tp_btf/made", ("type", "delta"), "missing"),
+    ],
+)
+def test_a_moved_context_read_beyond_its_arguments(
+    section: str, members: tuple[str, ...], verdict: str
+) -> None:
+    # r2 = 8; r1 += r2; r0 = *(u64 *)(r1 + 0)
+    read = [mov(2, 8), Ins(0x0F, 1, 2), Ins(0x79, 0, 1), mov(0, 0)]
+    kernel = world(tracepoints={"made": 1}, structs={"bpf_reg_state": members})
+    assert [one.verdict.value for one in findings(program(section, read), kernel) if one.code == "PC418"] == [
+        verdict
+    ]
