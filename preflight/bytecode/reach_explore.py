@@ -60,14 +60,13 @@ def explore_joined(machine: Machine, budget: int) -> bool:
 
 
 def explore_paths(
-    machine: Machine, budget: int, targets: Collection[int], *, deep: bool = False
+    machine: Machine, budget: int, targets: Collection[int]
 ) -> tuple[bool, dict[int, tuple[int, ...]]]:
     """Runs the machine path by path until every target is reached, the paths or the budget run out.
 
     Returns whether the paths ran out (False as well when the search stopped at the last
     target), and for every target surely reached the starts of the blocks on the way.
-    Blocks visited least come first, so that loops do not eat the budget; `deep`: as verifiers do it, each
-    path to its end, then back to where ways parted last.
+    Blocks visited least come first, so that loops do not eat the budget.
     """
     visited: dict[_Place, list[State]] = {}
     visits: dict[int, int] = {}
@@ -119,8 +118,7 @@ def explore_paths(
         for start, successor in following:
             serial += 1
             if start in leading:
-                order = -serial if deep else visits.get(start, 0)
-                heapq.heappush(queue, (order, serial, start, successor))
+                heapq.heappush(queue, (visits.get(start, 0), serial, start, successor))
 
 
 def surely_reached(machine: Machine, slot: int) -> bool:

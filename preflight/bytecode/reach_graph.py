@@ -15,6 +15,7 @@ from preflight.bytecode.insn import Insn, decode
 from preflight.bytecode.opcodes import (
     BPF_ALU,
     BPF_ALU64,
+    BPF_CMPXCHG,
     BPF_END,
     BPF_JMP,
     BPF_JMP32,
@@ -26,6 +27,7 @@ from preflight.bytecode.opcodes import (
     BPF_STX,
     CALL,
     CALLX,
+    CONDITIONS,
     LDIMM64,
     R10,
     SLOT,
@@ -259,6 +261,8 @@ def _uses_and_defines(insn: Insn) -> tuple[int, int]:
             return _ARGUMENTS, _CLOBBERED
         if insn.is_exit:
             return 1, 0
+        if insn.op not in CONDITIONS:
+            return (dst, 0) if insn.is_indirect_jump else (0, 0)
         return dst | (src if insn.uses_register_source else 0), 0
     if cls == BPF_LDX:
         return src, dst
@@ -267,5 +271,5 @@ def _uses_and_defines(insn: Insn) -> tuple[int, int]:
     if cls == BPF_ST:
         return dst, 0
     if cls == BPF_STX and insn.is_atomic:
-        return dst | src | 1, 0
+        return dst | src | (insn.imm == BPF_CMPXCHG), 0
     return dst | src, 0

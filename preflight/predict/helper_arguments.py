@@ -50,6 +50,10 @@ _TAKES: Final[Mapping[str, frozenset[str]]] = {
     "string": _DATA,
     "dynptr": frozenset({ON_STACK, OBJECT, DYNPTR}),
 }
+#: All registers with arguments.
+ALL_ARGUMENTS: Final = (1, 2, 3, 4, 5)
+#: How often they call their function back matters.
+_COUNTED: Final = frozenset({"loop"})
 _NO, _MAYBE, _YES = "no", "maybe", "yes"
 
 
@@ -71,6 +75,15 @@ def taken_by(helper: str) -> tuple[Taken, ...]:
     return tuple(
         _taken(register, word) for register, word in enumerate(_table().get(helper, ()), 1) if word != "any"
     )
+
+
+@cache
+def looked_at(helper: str) -> tuple[int, ...]:
+    """The registers in which it matters to verifiers what a helper gets; all for one not listed."""
+    if helper not in _table():
+        return ALL_ARGUMENTS
+    found = tuple(one.register for one in taken_by(helper))
+    return (1, *found) if helper in _COUNTED else found
 
 
 @cache

@@ -15,6 +15,7 @@ from preflight.bytecode.opcodes import (
     BPF_ST,
     BPF_STX,
     BPF_SUB,
+    BPF_X,
     R10,
     SIZES,
 )
@@ -95,6 +96,9 @@ class PointerArithmetic(Arithmetic):
     def _combine(self, insn: Insn, op: int, left: Value, right: Value, bits: int) -> Value:
         if (left.kind > OPAQUE or right.kind > OPAQUE) and insn.op != BPF_NEG:
             self._check_kinds(insn, op, left, right, bits)
+            if insn.opcode & BPF_X and (left.kind <= OPAQUE) != (right.kind <= OPAQUE):
+                walker = self._walker
+                walker.need(insn.slot, (insn.dst if left.kind <= OPAQUE else insn.src,), walker.now)
         if op == BPF_ADD and (left.kind <= OPAQUE < right.kind):
             left, right = right, left
         if left.kind == STACK and right.kind <= OPAQUE and not right.number.is_const and bits == 64:
@@ -296,6 +300,10 @@ class PointerMemory(Memory):
         if base.kind == STACK and base.off is not None and size < _WORD:
             self._check_fill(insn.slot, state, base, base.off + insn.off, size)
         known = base.data
+        if base.kind == STACK and insn.src != R10:
+            self._walker.accesses_stack(
+                insn.slot, base.frame, None if base.off is None else base.off + insn.off
+            )
         if base.kind == STACK and base.off is not None:
             self.check_depth(state, insn.slot, base, insn.off)
         super().load(insn, state)
@@ -422,6 +430,10 @@ class PointerMemory(Memory):
         base = regs[insn.dst]
         self._check(insn, base, size, writes=True)
         self._walker.check_alike(insn.slot, base)
+        if base.kind == STACK and insn.dst != R10:
+            self._walker.accesses_stack(
+                insn.slot, base.frame, None if base.off is None else base.off + insn.off
+            )
         if base.kind == STACK and base.off is not None and not base.frame:
             pointer_calls.overwrite_dynptr(self._walker, state, insn.slot, base.off + insn.off, size)
         if insn.is_atomic:

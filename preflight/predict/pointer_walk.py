@@ -28,7 +28,9 @@ from preflight.bytecode.opcodes import (
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph
 from preflight.bytecode.reach_helpers import LOOP, helper_result
-from preflight.bytecode.reach_step import Machine, Successors
+from preflight.bytecode.reach_precise import PreciseMachine, explore_precisely
+from preflight.bytecode.reach_step import SURELY, Successors
+from preflight.bytecode.reserved import not_empty
 from preflight.bytecode.scalars import ZERO
 from preflight.bytecode.state import (
     ANYTHING,
@@ -49,6 +51,7 @@ from preflight.bytecode.state import (
 )
 from preflight.objects.kinds import INDEXED_MAPS
 from preflight.predict import pointer_calls, pointer_sections
+from preflight.predict.helper_arguments import ALL_ARGUMENTS, looked_at
 from preflight.predict.kfunc_types import flags, is_known
 from preflight.predict.look_ranges import SWAPPED
 from preflight.predict.pointer_arguments import Arguments
@@ -91,10 +94,10 @@ if TYPE_CHECKING:
     from preflight.predict.signatures import Signature
     from preflight.predict.struct_ops_rules import Marked
 
-#: Steps, at most and for the shortest program. Most of what is wrong is found on the first ones, as blocks
-#: visited least come first; the time a walk takes grows with them.
-_STEPS: Final = 2_000
-_LEAST: Final = 300
+#: Steps at most; the time a walk takes grows with them. 75 of 78 walks of tools and tracers end before.
+_STEPS: Final = 20_000
+#: Of those to blocks visited least: most of what is wrong is found on the first ones.
+_WIDE_STEPS: Final = 700
 #: Where the main frame keeps the number of what is held: no place of a stack.
 _HELD: Final = 1 << 63
 #: Where each frame keeps which registers are set.
@@ -118,12 +121,13 @@ def misuses(
     """What the main program does on some path that verifiers refuse, sure ones first; a question for
     `RelocatedObject.about`."""
     walker = Walker(Graph(image, shared=shared), environment, asked)
-    walker.explore(min(_STEPS, len(image.code) // 8 + _LEAST))
+    walker.explore(_STEPS)
+    walker.check_reserved()
     follow_loops(walker, walker.loops, walker.entered)
     return tuple(sorted(walker.found.values(), key=lambda one: (not one.sure, one.slot)))
 
 
-class Walker(Machine):
+class Walker(PreciseMachine):
     """One walk; `found` has the misuses by rule and slot."""
 
     def __init__(self, graph: Graph, environment: Environment, asked: Asked) -> None:
@@ -200,15 +204,20 @@ class Walker(Machine):
                 self.acquire(state, ident, source)
 
     def explore(self, steps: int) -> None:
-        """All paths if they are few; of many those to blocks visited least, then some as verifiers walk them.
-
-        Most programs that are refused are refused soon, in that order; the other sees more of a program.
-        """
+        """As verifiers walk; where that takes too long, some of the paths to blocks visited least, too."""
         roots = [(slot, state.copy()) for slot, state in self.roots]
-        whole, _ = explore_paths(self, steps // 3, ())
+        whole = explore_precisely(self, steps)
         if not whole and not any(one.sure for one in self.found.values()):
             self.roots, self._rooted = roots, {0}
-            explore_paths(self, self.steps + steps, (), deep=True)
+            explore_paths(self, self.steps + _WIDE_STEPS, ())
+
+    def check_reserved(self) -> None:
+        """Parts of instructions that have to be empty, and are not. Open where no path came there: newer
+        verifiers look at all of a program, and not every path may have been walked."""
+        for slot, name in not_empty(self.graph.image):
+            sure = bool(self.reached[slot] & SURELY)
+            detail = f"{name} with something in a part that has to be empty"
+            self.found.setdefault(("code", slot), Misuse("code", slot, detail, sure, ""))
 
     # what a path holds
 
@@ -313,6 +322,7 @@ class Walker(Machine):
         if held is not None and held.lock >= 0:
             self.note("lock-call", insn.slot, "a function is called while a spin lock is held")
         if target in (self.graph.image.global_subprogs or ()):
+            self.need(insn.slot, ALL_ARGUMENTS, state)
             if held is not None:
                 pointer_sections.check_global_call(self, insn.slot, target, held)
             self._functions.check(insn.slot, self.functions.get(target), state, "a global function")
@@ -392,6 +402,12 @@ class Walker(Machine):
     # branches
 
     def _jump(self, insn: Insn, state: State) -> Successors:
+        ways = self._ways(insn, state)
+        if len(ways) == 1 and insn.jump_target is not None and not insn.is_unconditional_jump:
+            self.need(insn.slot, (insn.dst, insn.src) if insn.opcode & BPF_X else (insn.dst,), ways[0][1])
+        return ways
+
+    def _ways(self, insn: Insn, state: State) -> Successors:
         if insn.is_exit:
             self._check_exit(insn, state)
         self.compares = insn.jump_target is not None
@@ -501,6 +517,8 @@ class Walker(Machine):
 
     def _check_exit(self, insn: Insn, state: State) -> None:
         frame = state.frames[-1]
+        if len(state.frames) == 1 or frame.callback:
+            self.need(insn.slot, (0,), state)
         if len(state.frames) == 1:
             held = self.held(state)
             if held is not None and held.references:
@@ -557,6 +575,7 @@ class Walker(Machine):
     def _call_helper(self, insn: Insn, state: State) -> Successors:
         name = _plain(insn.imm)
         arguments = state.frames[-1].regs[:]
+        self.need(insn.slot, looked_at(name), state)
         self._check_call(insn, state, name, arguments)
         held = self.held(state)
         first = arguments[1]
@@ -637,6 +656,9 @@ class Walker(Machine):
         source, slot = f"bpf_{name}()", insn.slot
         of = self.map_of(arguments[1])
         if name == "map_lookup_elem":
+            key = arguments[2]
+            if key.kind == STACK and key.off is not None:
+                self.need_on_stack(insn.slot, key.frame, key.off)
             within = arguments[1].data
             if of is None and isinstance(within, Pointer) and within.kind == MAP:
                 nullable = "maybe" if self._is_constant(state, arguments[2]) else "yes"
@@ -827,6 +849,7 @@ class Walker(Machine):
         self._most_rounds = None
         name = self.graph.kfunc_name(insn.slot) or ""
         arguments = state.frames[-1].regs[:]
+        self.need(insn.slot, ALL_ARGUMENTS, state)
         signature = self.functions.get(name)
         self._functions.check(insn.slot, signature, state, f"{name}()", of_kernel=True)
         self._functions.check_kernels(insn.slot, name, state)

@@ -79,7 +79,8 @@ def _changes(pick: random.Random, insn: Ins) -> list[Change]:
         return replace(insn, **other)  # type: ignore[arg-type]
 
     def near(number: int, steps: tuple[int, ...]) -> int:
-        return number + pick.choice(steps)
+        moved = number + pick.choice(steps)
+        return moved if -(1 << 31) <= moved < 1 << 31 else number
 
     other = pick.randrange(10)
     if opcode in (_EXIT, _GOTO):

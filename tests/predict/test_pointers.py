@@ -175,3 +175,16 @@ def test_the_walk_of_a_loop_ends() -> None:
     # r6 += 1; if r6 != r7 goto -2, both unknown
     body = (call(7), Ins(0xBF, 6, 0), call(7), Ins(0xBF, 7, 0), Ins(0x07, 6, imm=1), Ins(0x5D, 6, 7, -2))
     assert verdicts("tc", *body, mov(0, 0)) == [("PC439", "unknown")]
+
+
+def test_a_part_that_has_to_be_empty() -> None:
+    # r2 = 1; r2 = -r2, with an immediate
+    assert verdicts("tc", mov(2, 1), Ins(0x87, 2), mov(0, 0)) == []
+    assert verdicts("tc", mov(2, 1), Ins(0x87, 2, imm=1), mov(0, 0)) == [("PC438", "missing")]
+
+
+def test_a_part_that_has_to_be_empty_where_no_path_comes() -> None:
+    # r2 = 1; if r2 == 1 goto over
+    assert verdicts("tc", mov(2, 1), Ins(0x15, 2, off=1, imm=1), Ins(0x87, 2, imm=1), mov(0, 0)) == [
+        ("PC438", "unknown")
+    ]

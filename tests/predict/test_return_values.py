@@ -105,7 +105,7 @@ def test_a_number_whose_sign_was_changed() -> None:
     more = (call(7), Ins(0x57, 0, imm=0x1FFF), Ins(0x87, 0))
     assert of_hook("int", *more, also=["tnum_neg"]) == ["missing"]
     # its lower half, of which verifiers that follow it know that it is -1 or 0
-    half = (*negated, Ins(0x18, 2, imm=-1), Ins(0), Ins(0x5F, 0, 2))
+    half = (*negated, Ins(0x18, 2, imm=-1), Ins(0x5F, 0, 2))
     assert of_hook("int", *half) == ["missing"]
     assert of_hook("int", *half, also=["tnum_neg"]) == ["unknown"]
 
