@@ -94,8 +94,8 @@ if TYPE_CHECKING:
     from preflight.predict.signatures import Signature
     from preflight.predict.struct_ops_rules import Marked
 
-#: Steps at most; the time a walk takes grows with them. 75 of 78 walks of tools and tracers end before.
-_STEPS: Final = 20_000
+#: Steps at most; the time a walk takes grows with them. Those of all tools and tracers end before.
+_STEPS: Final = 30_000
 #: Of those to blocks visited least: most of what is wrong is found on the first ones.
 _WIDE_STEPS: Final = 700
 #: Where the main frame keeps the number of what is held: no place of a stack.

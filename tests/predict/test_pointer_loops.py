@@ -33,7 +33,7 @@ def test_an_index_that_counts_past_the_value(number: int, expected: list[tuple[s
 def test_long_loops_are_not_followed_so_far() -> None:
     filler = (mov(7, 1),) * 50
     assert verdicts("tc", *rounds(SIZE + 1, *filler), map0=BYTES) == [("PC434", "missing")]
-    assert verdicts("tc", *rounds(SIZE + 1, *filler * 8), map0=BYTES) == []
+    assert verdicts("tc", *rounds(SIZE + 1, *filler * 12), map0=BYTES) == []
 
 
 def counted(number: int, *, once: bool = False, bounded: bool = True) -> list[str]:
