@@ -201,7 +201,7 @@ def _found(
         _own_types(obj), program.hook.sleepable or program.program_type == "syscall",
         _older(obj, program, facts), ksyms_of(on_kernel, facts, program), _marked(obj, program, facts),
     )  # fmt: skip
-    found = on_kernel.about(walked, program, asked)
+    found = _objected(on_kernel, program, asked)
     if not any(map(is_open, found)):
         return found
     if divides(obj.image(program)) and not facts.ask(_divides):
@@ -212,6 +212,15 @@ def _found(
         one._replace(sure=True, about="") if is_open(one) and (one.kind, one.slot) in sure else one
         for one in found
     ]
+
+
+def _objected(on_kernel: RelocatedObject, program: Program, asked: Asked) -> tuple[Misuse, ...]:
+    """What this verifier objects to. One that knows less is asked first: where it finds nothing nobody does,
+    so that most programs are walked once for all kernels."""
+    unknown = _unknown_to_some(on_kernel.obj, program)
+    if unknown != asked.older and not on_kernel.about(walked, program, asked._replace(older=unknown)):
+        return ()
+    return on_kernel.about(walked, program, asked)
 
 
 def _marked(obj: BpfObject, program: Program, facts: KernelFacts) -> tuple[Marked, ...]:
@@ -394,14 +403,23 @@ def _divides(facts: KernelFacts) -> bool:
 def _older(obj: BpfObject, program: Program, facts: KernelFacts) -> frozenset[str]:
     """What the verifier does not know of the program's numbers (`Reading`); nothing where that is the same to
     all of them."""
+    unknown = _unknown_to_some(obj, program)
+    known = {
+        *({NEGATION} if NEGATION in unknown and facts.has_func(_WITH_NEGATION) else ()),
+        *({SPILLS} if SPILLS in unknown and facts.ask(_has_arenas) else ()),
+    }
+    return unknown - known
+
+
+def _unknown_to_some(obj: BpfObject, program: Program) -> frozenset[str]:
+    """What the verifiers that know least do not know of the program's numbers."""
     image = obj.image(program)
-    found = set()
-    if negates(image) and not facts.has_func(_WITH_NEGATION):
-        found.add(NEGATION)
-    spills = obj.memo(("compares-spilled", *program_key(program)), lambda: compares_spilled(image))
-    if spills and not facts.ask(_has_arenas):
-        found.add(SPILLS)
-    return frozenset(found)
+
+    def look() -> frozenset[str]:
+        asked = ((NEGATION, negates), (SPILLS, compares_spilled))
+        return frozenset(what for what, matters in asked if matters(image))
+
+    return obj.memo(("unknown-numbers", *program_key(program)), look)
 
 
 def _loses_locks(facts: KernelFacts) -> bool:
