@@ -26,6 +26,7 @@ from preflight.bytecode.opcodes import (
     R10,
     SIZES,
     STORE64,
+    SUB64_X,
 )
 from preflight.predict.code import Block, Code, OwnNumber
 from preflight.predict.register_effects import ATOMIC, CALLS, COPIES, EFFECTS, PLAIN_LOADS, SETS
@@ -58,8 +59,9 @@ class Held(NamedTuple):
 class Access(NamedTuple):
     """A load through an argument, `size` bytes at `offset` behind the pointer; `size` 0: an address there.
 
-    `stores`: not a load but a store. `computes`: neither, but arithmetic that no pointer takes. `given`: a
-    call gets it in this register. `path`, `varies`: see Held. `joined`: on some of the ways that lead here.
+    `stores`: not a load but a store. `computes`: neither, but arithmetic that no pointer takes; with `varies`
+    something is subtracted that is no argument, which no pointer takes where it is a number without bounds.
+    `given`: a call gets it in this register. `path`, `varies`: see Held. `joined`: on some of the ways here.
     """
 
     slot: int
@@ -378,12 +380,18 @@ def _access(insn: Insn, state: _State, wanted: _Wanted) -> Access | None:
         return _made(insn, state[insn.dst], insn.off, SIZES[insn.opcode & 0x18], stores=True)
     if insn.is_alu and insn.op in _NOT_FOR_POINTERS and insn.dst in state:
         return _made(insn, state[insn.dst]._replace(delta=0), 0, 0, computes=True)
+    if insn.opcode == SUB64_X and insn.dst in state and not _holds_argument(insn.src, state):
+        return _made(insn, state[insn.dst]._replace(delta=0, varies=True), 0, 0, computes=True)
     if insn.opcode == ADD64_X:
         both = [state[r] for r in (insn.dst, insn.src) if r in state and _is_argument(state[r])]
         return _made(insn, both[0]._replace(delta=0), 0, 0) if len(both) == 1 else None
     if insn.opcode == ADD64_K and insn.dst in state:
         return _made(insn, state[insn.dst], insn.imm, 0)
     return None
+
+
+def _holds_argument(register: int, state: _State) -> bool:
+    return register in state and _is_argument(state[register])
 
 
 def _made(

@@ -52,6 +52,22 @@ def test_nothing_is_written_through_an_argument() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("argument", "other", "expected"),
+    [
+        ("struct sock *", [call(7)], [("PC305", "unknown")]),
+        ("long", [call(7)], []),
+        ("struct sock *", [Ins(0xBF, 0, 6)], []),  # the argument itself
+    ],
+)
+def test_a_number_is_subtracted_from_an_argument(
+    argument: str, other: Sequence[Ins], expected: list[tuple[str, str]]
+) -> None:
+    # r6 = ctx[0]; r0 = ...; r6 -= r0
+    insns = [Ins(0x79, 6, 1), *other, Ins(0x1F, 6, 0), mov(0, 0)]
+    assert said("fentry/work", insns, kernel(argument)) == expected
+
+
 def test_a_load_that_nobody_reaches_is_none() -> None:
     insns = [mov(2, 0), Ins(0x15, 2, off=2, imm=0), *FOLLOW]
     assert said("fentry/work", insns, kernel("long")) == []

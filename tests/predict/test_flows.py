@@ -142,6 +142,8 @@ def _access(insn: Insn, state: _State) -> Access | None:
         return Access(insn.slot, one.word, one.delta + insn.off, size, one.checked, stores=insn.is_store)
     if insn.is_alu and insn.op not in (0x00, 0x10, 0x80, 0xB0, 0xD0) and insn.op < 0xD0 and own is not None:
         return Access(insn.slot, own.word, 0, 0, own.checked, computes=True)
+    if insn.opcode == 0x1F and own is not None and other is None:
+        return Access(insn.slot, own.word, 0, 0, own.checked, computes=True, varies=True)
     if insn.opcode == 0x0F and (own is None) != (other is None) and (one := own or other) is not None:
         return Access(insn.slot, one.word, 0, 0, one.checked)
     if insn.opcode == 0x07 and own is not None:
@@ -158,7 +160,7 @@ _PLAIN = st.one_of(
     st.builds(
         lambda o, d, i: Ins(o, d, imm=i), st.sampled_from([0x07, 0x67, 0x04]), _REGISTERS, st.integers(0, 8)
     ),
-    st.builds(lambda d, s: Ins(0x0F, d, s), _REGISTERS, _REGISTERS),
+    st.builds(Ins, st.sampled_from([0x0F, 0x1F]), _REGISTERS, _REGISTERS),
     st.builds(
         lambda o, d, s, at: Ins(o, d, s, off=at),
         st.sampled_from([0x79, 0x61, 0x99, 0x91]),
