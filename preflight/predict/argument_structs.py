@@ -39,8 +39,9 @@ _LOAD: Final = "decided by a load on this kernel: `preflight lab run`"
 _DEPTH: Final = 8
 
 
-#: Bounds of what is subtracted are not known here.
-_UNBOUNDED: Final = "math between ptr_ pointer and register with unbounded min value is not allowed"
+#: What verifiers say of what pointers do not take; bounds of what is subtracted are not known here.
+OPERATOR: Final = "pointer arithmetic with this operator prohibited"
+UNBOUNDED: Final = "math between ptr_ pointer and register with unbounded min value is not allowed"
 
 
 class _Argument(NamedTuple):
@@ -198,7 +199,7 @@ def _judged(
     elif use.stores:
         why = "only read is supported"
     elif use.computes and given.points:
-        why = _UNBOUNDED if use.varies else "pointer arithmetic with this operator prohibited"
+        why = UNBOUNDED if use.varies else OPERATOR
     elif use.size:
         why = on_kernel.ask_at(program, _refusal, *asked, use.offset, use.size)
     if why is not None:
@@ -221,7 +222,7 @@ def _stopped(
     reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
     if reached == "no":
         return
-    certain = reached == "yes" and not given.tagged and why != _UNBOUNDED
+    certain = reached == "yes" and not given.tagged and why != UNBOUNDED
     as_what = f" as struct {declared}" if declared else ""
     doing = "computes with it:" if use.computes else "writes" if use.stores else "reads"
     what = f"argument {use.word + 1} of {_name(program)}"

@@ -22,7 +22,13 @@ from preflight.facts import Evidence
 from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.argument_flow import Access, accesses
-from preflight.predict.argument_structs import followed, given_by_hook, word_of_arguments
+from preflight.predict.argument_structs import (
+    OPERATOR,
+    UNBOUNDED,
+    followed,
+    given_by_hook,
+    word_of_arguments,
+)
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.code import OwnNumber
 from preflight.predict.helper_arguments import taken_by
@@ -85,6 +91,7 @@ _UNTRUSTED_HOOKS: Final = frozenset({
 _READS_INTEGERS: Final = "bpf_strcmp"
 #: What sockets of all kinds begin with.
 _SOCKET: Final = "sock_common"
+_DOING: Final = ("passes on", "writes to", "computes with", "reads")
 _WORD: Final = 8
 _DEPTH: Final = 8
 
@@ -106,7 +113,11 @@ def object_use_findings(
         uses = tuple(
             use
             for use in uses
-            if use.path or use.given or use.varies or use.word <= _GIVEN or use.slot not in asked
+            if use.path
+            or use.given
+            or (use.varies and not use.computes)
+            or use.word <= _GIVEN
+            or use.slot not in asked
         )
     functions = _functions(on_kernel, program)
     calls = code.memo("helpers-by-slot", lambda: {insn.slot: insn for insn in code.helper_calls})
@@ -230,6 +241,9 @@ def _judged(
     elif use.varies and (use.size or use.stores):
         if on_kernel.ask_at(program, _leads, root, use.word, *use.path):
             why = "invalid variable offset"
+    elif use.computes:
+        if on_kernel.ask_at(program, _leads, root, use.word, *use.path):
+            why = UNBOUNDED if use.varies else OPERATOR
     elif use.stores:
         asks = _not_written if program.program_type == _STRUCT_OPS else _only_read
         why = on_kernel.ask_at(program, asks, root, use.size, use.word, use.offset, *use.path)
@@ -240,7 +254,7 @@ def _judged(
     if why is None:
         return None
     reached = next(iter(on_kernel.reach(program, [use.slot]).values())).answer
-    certain = reached == "yes" and not use.joined
+    certain = reached == "yes" and not use.joined and why != UNBOUNDED
     return None if reached == "no" else _finding(on_kernel, program, use, why, certain=certain)
 
 
@@ -261,7 +275,8 @@ def _finding(
     on_kernel: RelocatedObject, program: Program, use: Access, why: str, *, certain: bool
 ) -> Finding:
     origin = on_kernel.image(program).origins[use.slot]
-    doing = "passes on" if use.given else "writes to" if use.stores else "reads"
+    does = (use.given, use.stores, use.computes, True)
+    doing = next(words for words, is_so in zip(_DOING, does, strict=True) if is_so)
     made = (missing if certain else undecided)(
         "PC435",
         on_kernel.obj,

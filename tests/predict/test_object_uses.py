@@ -231,3 +231,15 @@ def test_an_integer_behind_an_object_is_read_by_newer_verifiers() -> None:
         target, root = facts_of(release).target, ("hook", "lsm_mac", "bprm_check_security")
         assert _behind_number(target, root, 0, at(release, "linux_binprm", "filename")) == expected
         assert _behind_number(target, root, 0, at(release, "linux_binprm", "file")) is None
+
+
+def test_what_objects_are_computed_with() -> None:
+    moved = (mov(2, 8), Ins(0x0F, 1, 2))
+    # prev + 8, and - or << a random number or 3
+    number = (Ins(0xBF, 6, 1), *moved, call(7), Ins(0xBF, 1, 6), *moved)
+    assert said(NEW, "tp_btf/sched_switch", [TASK, *number, Ins(0x1F, 1, 0), mov(0, 0)]) == [
+        ("PC435", "unknown")
+    ]
+    shifted = [TASK, *moved, Ins(0x67, 1, imm=3), mov(0, 0)]
+    assert said(NEW, "tp_btf/sched_switch", shifted) == WRONG
+    assert said(NEW, "tp_btf/sched_switch", [TASK, *moved, mov(0, 0)]) == []
