@@ -21,7 +21,7 @@ from preflight.bytecode.opcodes import (
     BPF_RSH,
     BPF_SUB,
 )
-from preflight.bytecode.reach_reading import DIVISION, NEGATION, Reading
+from preflight.bytecode.reach_reading import DIVISION, MOVES, NEGATION, Reading
 from preflight.bytecode.scalars import Scalar
 from preflight.bytecode.state import (
     ANY,
@@ -97,8 +97,10 @@ class Arithmetic:
             if not self._reading.exact and not number.is_const:
                 return NUMBER
             if number != value.number:
-                if self._reading.newest and value.ident:
+                if self._reading.newest and value.ident and MOVES not in self._reading.older:
                     return value._replace(kind=SCALAR, number=number, cut=True)
+                return Value(SCALAR, number, sources=value.sources)
+            if MOVES in self._reading.older:
                 return Value(SCALAR, number, sources=value.sources)
             value = value._replace(kind=SCALAR)
         if self._reading.exact and insn.opcode & 8 and value.ident == 0 and not value.number.is_const:

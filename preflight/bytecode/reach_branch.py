@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from preflight.bytecode import reach_newest, scalar_branch, scalars
 from preflight.bytecode.insn import Insn
 from preflight.bytecode.opcodes import BPF_JEQ, BPF_JMP, BPF_JNE
-from preflight.bytecode.reach_reading import Comparison, Reading
+from preflight.bytecode.reach_reading import EQUALITIES, Comparison, Reading
 from preflight.bytecode.scalars import Scalar
 from preflight.bytecode.state import (
     ANY,
@@ -123,6 +123,8 @@ class Branches:
                 return reach_newest.same_register(op, left.number, bits)
             if not self._reading.exact and not (left.number.is_const and right.number.is_const):
                 return None
+            if op in _EQUAL and self._is_unsure(left, right):
+                return None
             return scalar_branch.decide(op, left.number, right.number, bits)
         if bits == 64 and op in (BPF_JEQ, BPF_JNE) and right.kind == SCALAR and right.number == scalars.ZERO:
             sure = left.kind in _NEVER_NULL if self._reading.exact else left.kind == DATA
@@ -148,7 +150,9 @@ class Branches:
             return True
         learnt = scalar_branch.refine(insn.op, left.number, right.number, bits, holds)
         if learnt is None:
-            return False
+            if insn.op not in _EQUAL or not self._is_unsure(left, right):
+                return False
+            learnt = _made_equal(left.number, right.number, equal=(insn.op == BPF_JEQ) == holds)
         if self._reading.newest:
             return self._learn_linked(insn, state, left, right, learnt)
         equal = bits == 64 and (insn.op == BPF_JEQ) == holds and insn.op in (BPF_JEQ, BPF_JNE)
@@ -156,6 +160,11 @@ class Branches:
         if insn.opcode & 8 and insn.src != insn.dst:
             self._replace(state, insn.src, right, learnt[1], is_number=equal and left.kind == SCALAR)
         return True
+
+    def _is_unsure(self, left: Value, right: Value) -> bool:
+        """Whether a verifier does not ask if these numbers may be equal."""
+        known = left.number.is_const and right.number.is_const
+        return EQUALITIES in self._reading.older and not known
 
     def _learn_linked(
         self, insn: Insn, state: State, left: Value, right: Value, learnt: tuple[Scalar, Scalar]
@@ -203,6 +212,13 @@ def _is_null_check(insn: Insn) -> bool:
     return insn.op in (BPF_JEQ, BPF_JNE) and not insn.opcode & 8 and insn.imm == 0
 
 
+def _made_equal(left: Scalar, right: Scalar, *, equal: bool) -> tuple[Scalar, Scalar]:
+    """What old verifiers know of two numbers that cannot be equal, where they are taken to be (or not)."""
+    if equal and right.is_const:
+        return right, right
+    return (left, left) if equal and left.is_const else (left, right)
+
+
 def _configured(value: Value) -> Constant | None:
     return value.data if isinstance(value.data, Constant) else None
 
@@ -222,4 +238,5 @@ _KIND_NAMES: Final = {
     FUNC: "a function's address",
     ANY: "unknown",
 }
+_EQUAL: Final = frozenset({BPF_JEQ, BPF_JNE})
 _NEVER_NULL: Final = frozenset({STACK, DATA, CTX, POINTER, FUNC})

@@ -183,8 +183,10 @@ class Memory:
             raw = value.number.value.to_bytes(8, self._reading.byteorder)[first : first + size]
             return scalar(scalars.const(int.from_bytes(raw, self._reading.byteorder)), value.sources)
         low_end = first == 0 if self._reading.byteorder == "little" else first + size == slot.size
+        if SPILLS in self._reading.older:
+            return unknown
         if self._reading.exact and value.kind <= OPAQUE and size < slot.size and low_end:
-            if self._reading.newest and not value.ident and SPILLS not in self._reading.older:
+            if self._reading.newest and not value.ident:
                 value = self._reading.identified(value)
                 state.frames[base.frame].stack[start] = slot._replace(value=value)
             return self._cut(value, size)

@@ -140,19 +140,22 @@ _CONTEXTS_OF_NUMBERS: Final = frozenset(
 )
 
 
-#: The bounds of a negated number (6.17), of quotients and remainders (7.0), and that a number on the stack is
-#: the one in the register it was put there from, or read into (6.9).
+#: The bounds of a negated number (6.17), of quotients and remainders (7.0), that a number on the stack is the
+#: one in the register it was put there from, or read into, also in part (6.9), that a number moved by 32 bits
+#: is the same one where it has no more, and that numbers which are not constant may surely differ (6.4).
 NEGATION: Final = "negation"
 DIVISION: Final = "division"
 SPILLS: Final = "spills"
+MOVES: Final = "moves"
+EQUALITIES: Final = "equalities"
 
 
 class Reading:
     """One of the two readings of one program; `lost` is what a value becomes that nobody models.
 
     `newest`: the exact reading knows what any verifier may know, too (reach_newest). `older`: what it leaves
-    out all the same (NEGATION, DIVISION, SPILLS), as an older verifier would. `numbers` are the identities of
-    pointers that lead to memory where numbers are.
+    out all the same (NEGATION, DIVISION, SPILLS, MOVES, EQUALITIES), as an older verifier would. `numbers`
+    are the identities of pointers that lead to memory where numbers are.
     `shared` tells, when the question is asked of all kernels at once, which numbers are a kernel's own.
     """
 

@@ -9,6 +9,7 @@ Compared with a constant or masked behind it, all are bounded.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from typing import Final
 
 from preflight.bytecode.image import ProgramImage
@@ -22,6 +23,7 @@ from preflight.bytecode.opcodes import (
     BPF_AND,
     BPF_DIV,
     BPF_DW,
+    BPF_END,
     BPF_JEQ,
     BPF_JGE,
     BPF_JGT,
@@ -70,6 +72,11 @@ _ASKS: Final = frozenset(cls | op | BPF_K for cls in _TURNS for op in (BPF_JEQ, 
 _LESS: Final = frozenset(cls | BPF_ADD | BPF_K for cls in (BPF_ALU, BPF_ALU64))
 _DIVISIONS: Final = frozenset(cls | op | BPF_K for cls in (BPF_ALU, BPF_ALU64) for op in (BPF_DIV, BPF_MOD))
 _NEGATIONS: Final = frozenset(cls | BPF_NEG for cls in (BPF_ALU, BPF_ALU64))
+_SWAPS: Final = frozenset({BPF_ALU | BPF_END, BPF_ALU | BPF_END | BPF_X, BPF_ALU64 | BPF_END})
+_HALF: Final = BPF_ALU | BPF_MOV | BPF_X
+_EQUALITIES: Final = frozenset(
+    cls | op | source for cls in _TURNS for op in (BPF_JEQ, BPF_JNE) for source in (BPF_K, BPF_X)
+)
 _ARGUMENTS: Final = range(1, 6)
 #: What leaves nothing of a number, or masks it.
 _SETS: Final = frozenset(
@@ -82,6 +89,7 @@ _INTERESTING: Final = JOINS | _COMPARES | _ASKS
 #: What leaves a number without bounds without bounds; the last takes no more than what a word does not have.
 _KEEPS: Final = frozenset({ADD64_K, BPF_ALU64 | BPF_LSH | BPF_K})
 _WORD_BITS: Final = 32
+_WORD_BYTES: Final = 8
 _HALVES: Final = BPF_ALU64 | BPF_RSH | BPF_K
 
 
@@ -118,26 +126,49 @@ def divides(image: ProgramImage) -> bool:
     return not _DIVISIONS.isdisjoint(image.code[::8])
 
 
+def swaps(image: ProgramImage) -> bool:
+    """Whether the order of bytes is changed, or all but some left out."""
+    return not _SWAPS.isdisjoint(image.code[::8])
+
+
+def moves_half(image: ProgramImage) -> bool:
+    """Whether 32 bits are moved from a register."""
+    return _HALF in image.code[::8]
+
+
+def asks_equal(image: ProgramImage) -> bool:
+    """Whether it is asked if numbers are equal."""
+    return not _EQUALITIES.isdisjoint(image.code[::8])
+
+
 def negates(image: ProgramImage) -> bool:
     """Whether a number is negated."""
     return not _NEGATIONS.isdisjoint(image.code[::8])
 
 
+def _in_part(off: int, places: Iterable[Set[int]]) -> bool:
+    """Whether what is read there is a part of a number that was put on the stack."""
+    return any(place <= off < place + _WORD_BYTES for known in places for place in known)
+
+
 def compares_spilled(image: ProgramImage) -> bool:
     """Whether a number is compared of which the stack has a copy that is read afterwards, and moves a pointer
     or is passed on then, in the order of the instructions. Before 6.9 the comparison says nothing of the copy
-    (save_register_state(), find_equal_scalars())."""
+    (save_register_state(), find_equal_scalars()). Or whether it is read in part: nothing is known of that."""
     places: dict[int, set[int]] = {}
     compared: set[int] = set()
     copies: set[int] = set()
     for insn in decode(image.code, image.byteorder):
         opcode, cls, dst, off = insn.opcode, insn.opcode & 7, insn.dst, insn.off
+        reads = cls == BPF_LDX and insn.src == R10
+        if reads and opcode != _FILL and _in_part(off, places.values()):
+            return True
         if opcode == _SPILL and dst == R10:
             for of in places.values():
                 of.discard(off)
             compared.discard(off)
             places.setdefault(insn.src, set()).add(off)
-        elif opcode == _FILL and insn.src == R10:
+        elif opcode == _FILL and reads:
             places[dst] = {off}
             (copies.add if off in compared else copies.discard)(dst)
         elif opcode == ADD64_X and (dst in copies or insn.src in copies):

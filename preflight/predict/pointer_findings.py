@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.btf import Kind
 from preflight.bytecode.reach_helpers import CALLBACKS
-from preflight.bytecode.reach_reading import DIVISION, NEGATION, SPILLS
+from preflight.bytecode.reach_reading import DIVISION, EQUALITIES, MOVES, NEGATION, SPILLS
 from preflight.bytecode.reserved import not_empty
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
@@ -20,7 +20,15 @@ from preflight.objects.model import BpfObject, Program
 from preflight.predict.causes import missing, place, undecided
 from preflight.predict.context_fields import context_fields
 from preflight.predict.hooks import gives_nothing, member_gives_nothing, struct_ops_member
-from preflight.predict.joined_numbers import compares_spilled, divides, joined_moves, negates
+from preflight.predict.joined_numbers import (
+    asks_equal,
+    compares_spilled,
+    divides,
+    joined_moves,
+    moves_half,
+    negates,
+    swaps,
+)
 from preflight.predict.kernel_facts import KernelFacts
 from preflight.predict.ksyms import ksyms_of
 from preflight.predict.owned_types import OwnType, Special, in_section, in_type, leads_of, own_types
@@ -28,6 +36,7 @@ from preflight.predict.pointer_suspicion import may_misuse
 from preflight.predict.pointer_values import (
     DEVICE_MAPS,
     KPTR,
+    OF_NUMBERS,
     OPEN_NUMBER,
     READONLY,
     Asked,
@@ -202,6 +211,8 @@ def _found(
         _older(obj, program, facts), ksyms_of(on_kernel, facts, program), _marked(obj, program, facts),
     )  # fmt: skip
     found = _objected(on_kernel, program, asked)
+    if swaps(obj.image(program)) and facts.ask(_divides):  # which know what is left of swapped bytes
+        found = tuple(one._replace(sure=one.sure and one.kind not in OF_NUMBERS) for one in found)
     if not any(map(is_open, found)):
         return found
     if divides(obj.image(program)) and not facts.ask(_divides):
@@ -407,6 +418,7 @@ def _older(obj: BpfObject, program: Program, facts: KernelFacts) -> frozenset[st
     known = {
         *({NEGATION} if NEGATION in unknown and facts.has_func(_WITH_NEGATION) else ()),
         *({SPILLS} if SPILLS in unknown and facts.ask(_has_arenas) else ()),
+        *({MOVES, EQUALITIES} if {MOVES, EQUALITIES} & unknown and facts.has_func(_KEEPS_OWN) else ()),
     }
     return unknown - known
 
@@ -416,7 +428,12 @@ def _unknown_to_some(obj: BpfObject, program: Program) -> frozenset[str]:
     image = obj.image(program)
 
     def look() -> frozenset[str]:
-        asked = ((NEGATION, negates), (SPILLS, compares_spilled))
+        asked = (
+            (NEGATION, negates),
+            (SPILLS, compares_spilled),
+            (MOVES, moves_half),
+            (EQUALITIES, asks_equal),
+        )
         return frozenset(what for what, matters in asked if matters(image))
 
     return obj.memo(("unknown-numbers", *program_key(program)), look)

@@ -234,3 +234,39 @@ def test_a_lock_lies_at_a_constant_place() -> None:
 def test_helper_0_is_none() -> None:
     made = findings(program("tc", (call(0), mov(0, 0))), OLD)
     assert [one.code for one in made if one.code in ("PC404", "PC405")] == ["PC405"]
+
+
+#: r0 = *(u32 *)(r6 + 0)
+LOADED = (*SMALL, Ins(0x61, 0, 6))
+#: One that is as old as 6.4, and no older.
+SINCE_6_4 = kernel(functions=("bpf_refcount_acquire_impl",))
+
+
+@pytest.mark.parametrize(("on", "expected"), [(OLD, RANGE), (SINCE_6_4, [])])
+def test_a_half_that_is_moved_is_the_same_number(on: Any, expected: list[tuple[str, str]]) -> None:
+    # w2 = w0; if r2 > 7 goto over; r6 += r0
+    half = (*LOADED, Ins(0xBC, 2, 0), Ins(0x25, 2, off=2, imm=7), *MOVED, Ins(0x71, 0, 6), mov(0, 0))
+    assert [one for one in said("tc", *half, on=on) if one != ("PC434", "unknown")] == expected
+
+
+@pytest.mark.parametrize(("on", "expected"), [(OLD, RANGE), (SINCE_6_4, [])])
+def test_numbers_that_cannot_be_equal(on: Any, expected: list[tuple[str, str]]) -> None:
+    # r0 &= 6; if r0 != 9 goto over; r0 = *(u8 *)(r6 + 99)
+    assert (
+        said("tc", *EIGHT, Ins(0x55, 0, off=1, imm=9), Ins(0x71, 0, 6, off=99), mov(0, 0), on=on) == expected
+    )
+
+
+@pytest.mark.parametrize(("on", "expected"), [(OLD, RANGE), (NEW, [])])
+def test_a_part_of_a_number_on_the_stack(on: Any, expected: list[tuple[str, str]]) -> None:
+    # *(u64 *)(r10 - 16) = r0; r0 = *(u8 *)(r10 - 16); r6 += r0
+    part = (*EIGHT, Ins(0x7B, 10, 0, off=-16), Ins(0x71, 0, 10, off=-16), *MOVED, *READ)
+    assert said("tc", *part, on=on) == expected
+
+
+def test_what_is_left_of_swapped_bytes_may_be_known() -> None:
+    # r0 = le16 r0
+    swapped = (*EIGHT, Ins(0xD4, 0, imm=16), *MOVED, *READ)
+    newest = world(map_types=(*MAP_TYPES, "arena", "insn_array"), structs={"bpf_reg_state": ("type", "off")})
+    assert said("tc", *swapped) == RANGE
+    assert said("tc", *swapped, on=newest) == [("PC434", "unknown")]
