@@ -70,6 +70,8 @@ class PreciseMachine(Machine):
 
     def begin(self) -> None:
         """Before paths are walked."""
+        #: What was visited, by context and slot.
+        self.visited: dict[tuple[tuple[int, ...], int], Visits] = {}
         self._blocks: dict[int, Sequence[Insn]] = {}
 
     def need(self, slot: int, registers: Iterable[int], state: State) -> None:
@@ -121,6 +123,10 @@ class PreciseMachine(Machine):
                 slot = visit.slot
             visit = before
 
+    def is_covered(self, visit: Visit, state: State) -> bool:
+        """Whether a state needs no visit of its own after another of the same place in the same context."""
+        return covers(visit, state, self.graph.live[visit.slot])
+
     def inherit(self, visit: Visit, state: State) -> None:
         """What mattered after a visit matters to who comes to the same place with what it covers."""
         before = self.visit
@@ -136,15 +142,19 @@ class PreciseMachine(Machine):
 
 
 class Visits:
-    """The visits of one place in one context, by the constants in its live registers."""
+    """The visits of one place in one context, by the constants in its live registers.
 
-    __slots__ = ("alike", "live", "of_any")
+    `count` are all of them, `deepest` the most that one path made before it ended.
+    """
+
+    __slots__ = ("_open", "alike", "count", "deepest", "live", "of_any")
 
     def __init__(self, live: Sequence[int]) -> None:
         self.live = live
         self.alike: dict[tuple[int | None, ...], list[Visit]] = {}
         #: Those over, to which none of these constants mattered.
         self.of_any: list[Visit] = []
+        self.count = self.deepest = self._open = 0
 
     def covering(self, state: State) -> Visit | None:
         """A visit after which a state needs none of its own."""
@@ -158,6 +168,9 @@ class Visits:
 
     def add(self, visit: Visit) -> None:
         """A visit that begins."""
+        self.count += 1
+        self._open += 1
+        self.deepest = max(self.deepest, self._open)
         known = self.alike.setdefault(self._constants(visit.state), [])
         known.append(visit)
         if len(known) > _MEMORY:
@@ -166,6 +179,7 @@ class Visits:
     def end(self, visit: Visit) -> None:
         """All that can follow a visit was walked."""
         visit.over = True
+        self._open -= 1
         depth, regs = len(visit.state.frames) - 1, visit.state.frames[-1].regs
         for register in self.live:
             value = regs[register]
@@ -185,11 +199,11 @@ class Visits:
 
 def explore_precisely(machine: PreciseMachine, budget: int) -> bool:
     """Walks every path until all that is left is covered; False if the budget of steps ran out."""
-    visited: dict[tuple[tuple[int, ...], int], Visits] = {}
     queue: list[tuple[int, State, Visit | None]] = []
     waiting: list[tuple[int, Visits, Visit]] = []
     live = machine.graph.live
     machine.begin()
+    visited = machine.visited
     try:
         while True:
             while machine.roots:

@@ -86,7 +86,13 @@ _CODE = _Rule(
     "PC438", "frame pointer is read only, invalid shift, div by zero, or the like", "write it another way"
 )
 _STACK = _Rule("PC417", "invalid (indirect) read from stack", "write to it first")
+_LONG = _Rule(
+    "PC439",
+    "BPF program is too large. Processed 1000001 insn",
+    "take less rounds, or let bpf_loop() call what one does",
+)
 _RULES: Final = {
+    "long": _LONG,
     "stack": _STACK,
     "stack-number": _STACK,
     "unset": _UNSET,

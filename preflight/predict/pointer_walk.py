@@ -28,7 +28,7 @@ from preflight.bytecode.opcodes import (
 from preflight.bytecode.reach_explore import explore_paths
 from preflight.bytecode.reach_graph import Graph
 from preflight.bytecode.reach_helpers import LOOP, helper_result
-from preflight.bytecode.reach_precise import PreciseMachine, explore_precisely
+from preflight.bytecode.reach_precise import PreciseMachine, Visit, explore_precisely
 from preflight.bytecode.reach_step import SURELY, Successors
 from preflight.bytecode.reserved import not_empty
 from preflight.bytecode.scalars import ZERO
@@ -53,6 +53,7 @@ from preflight.objects.kinds import INDEXED_MAPS
 from preflight.predict import pointer_calls, pointer_sections
 from preflight.predict.helper_arguments import ALL_ARGUMENTS, looked_at
 from preflight.predict.kfunc_types import flags, is_known
+from preflight.predict.long_walks import note_long_walk
 from preflight.predict.look_ranges import SWAPPED
 from preflight.predict.pointer_arguments import Arguments
 from preflight.predict.pointer_functions import FunctionArguments, given_to_global
@@ -123,6 +124,7 @@ def misuses(
     walker = Walker(Graph(image, shared=shared), environment, asked)
     walker.explore(_STEPS)
     walker.check_reserved()
+    note_long_walk(walker, asked)
     follow_loops(walker, walker.loops, walker.entered)
     return tuple(sorted(walker.found.values(), key=lambda one: (not one.sure, one.slot)))
 
@@ -158,6 +160,8 @@ class Walker(PreciseMachine):
         self.places: dict[int, set[int]] | None = None
         #: Whether what ran last compared something other than one pointer with null.
         self.compares = False
+        #: Whether a pointer into a packet was compared with its end.
+        self.compares_packets = False
         #: Slot -> what an access there was of, and whether a path with doubt had it.
         self._accessed: dict[int, tuple[str, bool]] = {}
         self._most_rounds: int | None = None
@@ -210,6 +214,26 @@ class Walker(PreciseMachine):
         if not whole and not any(one.sure for one in self.found.values()):
             self.roots, self._rooted = roots, {0}
             explore_paths(self, self.steps + _WIDE_STEPS, ())
+
+    def is_covered(self, visit: Visit, state: State) -> bool:
+        """How far packets were compared need not be alike: only no further than later (regsafe())."""
+        old, stack = visit.state.frames[0].stack.get(_HELD), state.frames[0].stack
+        new = stack.get(_HELD)
+        if old is None or new is None or old is new:
+            return super().is_covered(visit, state)
+        left, right = self.held(visit.state), self.held(state)
+        if left is None or right is None or left._replace(compared=right.compared) != right:
+            return super().is_covered(visit, state)
+        further = dict(right.compared)
+        if left != right:
+            live = self.graph.live[visit.slot]
+            used = _packets(visit.state, live)
+            if any(further.get(ident, 0) < size for ident, size in left.compared if ident in used):
+                return False
+        stack[_HELD] = old
+        covered = super().is_covered(visit, state)
+        stack[_HELD] = new
+        return covered
 
     def check_reserved(self) -> None:
         """Parts of instructions that have to be empty, and are not. Open where no path came there: newer
@@ -492,6 +516,7 @@ class Walker(PreciseMachine):
             op, packet, right = SWAPPED[op], right, left
         if packet.kind != PACKET or not self._ends(packet, right):
             return super()._jump(insn, state)
+        self.compares_packets = True
         when, more = _BELOW[op]
         ways: Successors = []
         target = insn.jump_target or 0
@@ -954,6 +979,16 @@ class Walker(PreciseMachine):
             self.note("argument", insn.slot, f"{name}() gets a {known.struct}, and takes a {struct}")
         self.drop(state, known.ident)
         self.replace(state, known.ident, NUMBER)
+
+
+def _packets(state: State, live: Iterable[int]) -> set[int]:
+    """What identifies the pointers into packets that may still be used."""
+    top = state.frames[-1]
+    values = [top.regs[register] for register in live]
+    for frame in state.frames:
+        values += [] if frame is top else frame.regs[6:10]
+        values += [slot.value for slot in frame.stack.values() if slot.value is not None]
+    return {one.data.ident for one in values if isinstance(one.data, Pointer) and one.data.kind == PACKET}
 
 
 def _visits(state: State, slot: int) -> int:
