@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 #: Steps of a walk that keeps all states, from which on verifiers may need very many more.
 _MANY: Final = 600
-#: Rounds of a loop, and the states in it for each of them, from which on they may: loops whose rounds leave
-#: the same numbers have one to three, a count of some rounds makes half as many as there are rounds.
+#: Rounds of a loop from which on they may, and how many states in it for each are not too many: loops whose
+#: rounds leave the same numbers have up to four, a count of some rounds has half as many as there are rounds.
 _ROUNDS: Final = 10
 _WAYS: Final = 4
 #: Steps after which it is told how many there would be in all; more where that is near what verifiers walk.
@@ -62,7 +62,7 @@ def _loop(walker: Walker) -> int | None:
     often = {
         slot
         for (_, slot), visits in walker.visited.items()
-        if visits.deepest >= _ROUNDS and visits.count >= _WAYS * visits.deepest
+        if visits.deepest >= _ROUNDS and visits.count > _WAYS * visits.deepest
     }
     for insn in walker.graph.insns if often else ():
         target = insn.jump_target if insn is not None and insn.is_jump else None
