@@ -61,8 +61,9 @@ _WITNESS: Final = "check_mtu"
 def global_function_findings(
     on_kernel: RelocatedObject, facts: KernelFacts, program: Program
 ) -> Iterator[Finding]:
-    """PC427 for the first argument of each global function that this kernel's verifier does not take, and for
-    functions that give nothing: 7.3 takes those, 5.10 to 6.18 do not, and nothing in a kernel shows it."""
+    """PC427 for the first argument of each global function that this kernel's verifier does not take, for
+    functions that give a pointer, which none takes (btf_prepare_func_args()), and for functions that give
+    nothing: 7.3 takes those, 5.10 to 6.18 do not, and nothing in a kernel shows it."""
     obj = on_kernel.obj
     image = obj.image(program)
     if obj.btf is None or not image.global_subprogs:
@@ -80,6 +81,15 @@ def global_function_findings(
                 Evidence("object", f"BTF of {name}: it returns void"),
                 cause="older ones say: Global function doesn't return scalar, or invalid args into func",
                 fix="return an int, or declare the function static",
+            )
+        if _gives_pointer(obj.btf, name) and _reach(on_kernel, program, start) == "yes":
+            yield missing(
+                "PC427",
+                obj,
+                program,
+                name,
+                f"{name}() is a global function and gives a pointer, which no verifier takes",
+                Evidence("object", f"BTF of {name}: it returns a pointer"),
             )
         yield from _strange_tag(on_kernel, facts, program, start, name)
         pointers = _pointers(obj.btf, name, program.program_type)
@@ -126,6 +136,11 @@ def _tags(btf: Btf, name: str) -> frozenset[str]:
 def _is_void(btf: Btf, name: str) -> bool:
     proto = function_prototype(btf, name)
     return proto is not None and not proto.ret
+
+
+def _gives_pointer(btf: Btf, name: str) -> bool:
+    proto = function_prototype(btf, name)
+    return proto is not None and isinstance(btf.type(btf.resolve(proto.ret)), Ptr)
 
 
 def _pointers(btf: Btf, name: str, program_type: str) -> dict[int, str]:

@@ -16,20 +16,23 @@ def two_functions(
     pointer: bool = True,
     static: bool = False,
     void: bool = False,
+    gives_pointer: bool = False,
     depths: tuple[int, int] = (8, 0),
     first: tuple[Ins, ...] = (),
     tag: str = "",
 ) -> BpfObject:
     """A program that calls `helper(long *)` with a place on its stack; the function follows its argument.
 
-    `checked`: after a comparison with 0. `void`: it gives nothing. `depths` are the bytes of stack that
-    the two write to. `first` are instructions that the function begins with, `tag` is its argument's.
+    `checked`: after a comparison with 0. `void`: it gives nothing, `gives_pointer`: one. `depths` are
+    the bytes of stack that the two write to. `first` are instructions that the function begins with,
+    `tag` is its argument's.
     """
     types = BtfWriter()
     number = types.int("long", 8)
     taken = types.ptr(number) if pointer else number
     main = types.func("made", types.func_proto(number), linkage=1)
-    proto = types.func_proto(0 if void else number, [("a", taken)])
+    given = types.ptr(number) if gives_pointer else number
+    proto = types.func_proto(0 if void else given, [("a", taken)])
     inner = types.func("helper", proto, linkage=0 if static else 1)
     writer = ElfWriter()
     deep, inside = depths

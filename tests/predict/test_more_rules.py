@@ -67,6 +67,15 @@ def test_global_functions_that_give_nothing(static: bool, expected: list[str]) -
     assert said(two_functions(void=True, static=static), world(tracepoints=TRACED), "PC427") == expected
 
 
+@pytest.mark.parametrize(
+    ("gives_pointer", "static", "expected"),
+    [(True, False, ["missing"]), (False, False, []), (True, True, [])],
+)
+def test_global_functions_that_give_a_pointer(gives_pointer: bool, static: bool, expected: list[str]) -> None:
+    obj = two_functions(gives_pointer=gives_pointer, static=static)
+    assert said(obj, world(tracepoints=TRACED, helpers=212), "PC427") == expected
+
+
 def test_raw_tracepoints_have_twelve_arguments_at_most() -> None:
     kernel = world(tracepoints={"made": 12})
     assert said(program("raw_tp/made", [Ins(0x79, 0, 1, off=88)]), kernel, "PC302") == []
