@@ -24,7 +24,15 @@ from preflight.predict.attach_functions import (
     trampoline,
     trampolines,
 )
-from preflight.predict.attach_otherwise import FROM_MAPS, drivers_xdp, every_match, inside, iterator, usdt
+from preflight.predict.attach_otherwise import (
+    FROM_MAPS,
+    at_entry,
+    drivers_xdp,
+    every_match,
+    inside,
+    iterator,
+    usdt,
+)  # fmt: skip
 from preflight.predict.attach_targets import LAB, SYMBOLS, named
 from preflight.predict.causes import missing, undecided
 from preflight.predict.event_reads import event_reads
@@ -162,14 +170,14 @@ _UPROBE: tuple[Judge, ...] = (_uprobes, named)
 #: Section prefix, without `.s` -> what is asked. An empty tuple attaches wherever it loads.
 _BY_PREFIX: dict[str, tuple[Judge, ...]] = {
     "kprobe": (kprobes, named, function, inside),
-    "kretprobe": (kprobes, named, function),
+    "kretprobe": (kprobes, named, function, at_entry),
     "ksyscall": (kprobes, named, syscall),
     "kretsyscall": (kprobes, named, syscall),
     "kprobe.multi": _MULTI,
     "kretprobe.multi": _MULTI,
     "kprobe.session": _MULTI,
     "uprobe": _UPROBE,
-    "uretprobe": _UPROBE,
+    "uretprobe": (*_UPROBE, at_entry),
     "usdt": (*_UPROBE, usdt),
     "uprobe.multi": (named, _link_type),
     "uretprobe.multi": (named, _link_type),

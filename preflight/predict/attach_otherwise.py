@@ -107,6 +107,21 @@ def inside(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> 
     )
 
 
+def at_entry(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
+    """A return probe behind the first byte: attach_kprobe() and attach_uprobe() of libbpf refuse (EINVAL)."""
+    target = program.hook.target
+    if target is None or not target.offset:
+        return
+    yield missing(
+        "PC503",
+        on_kernel.obj,
+        program,
+        f"{target.name}+{target.offset:#x}",
+        "return probes take no offset: libbpf refuses to attach it (EINVAL)",
+        Evidence("object", f"section {program.section}"),
+    )
+
+
 def every_match(on_kernel: RelocatedObject, facts: KernelFacts, program: Program) -> Iterator[Finding]:
     """A pattern of which some matches have no hook: older loaders ask for them all, and the kernel refuses.
 

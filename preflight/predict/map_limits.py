@@ -44,6 +44,8 @@ _TAKEN: Final = {
     "sockmap": ({4}, {4, 8}), "sockhash": (None, {4, 8}), "reuseport_sockarray": ({4}, {4, 8}),
     "cgroup_storage": ({8, 16}, None), "percpu_cgroup_storage": ({8, 16}, None),
 }  # fmt: skip
+#: BPF_F_NUMA_NODE, and NUMA_NO_NODE as 32 bits.
+_NUMA, _NO_NODE = 4, 0xFFFFFFFF
 _CGROUP_STORAGE: Final = ("cgroup_storage", "percpu_cgroup_storage")
 #: KMALLOC_MAX_SIZE where pages have 4 KiB; what local storage may have is bounded by 16 bits.
 _KMALLOC: Final = 4 << 20
@@ -60,6 +62,8 @@ _FRAMES: Final = 127
 _BUILD_IDS, _FRAME, _FRAME_WITH_ID = 0x20, 8, 32
 #: Fields that no local storage may have (map_check_btf()); without types it is refused as well.
 _NOT_STORED: Final = frozenset({"bpf_timer", "bpf_wq", "bpf_list_head", "bpf_rb_root"})
+#: Types without map_meta_equal(): bpf_map_meta_alloc() (kernel/bpf/map_in_map.c) takes none inside.
+_NEVER_INSIDE: Final = frozenset({"prog_array", "cgroup_storage", "percpu_cgroup_storage", "struct_ops"})
 
 
 def limit_findings(obj: BpfObject, facts: KernelFacts, definition: MapDef) -> Iterator[Finding]:
@@ -107,6 +111,13 @@ def _refused(facts: KernelFacts, definition: MapDef) -> Answer | None:
 def _refused_more(obj: BpfObject, facts: KernelFacts, definition: MapDef) -> Answer | None:
     kind, key, value = definition.type, definition.key_size, definition.value_size
     entries, extra = definition.max_entries, definition.map_extra
+    if definition.flags & _NUMA and definition.numa_node not in (None, 0, _NO_NODE):
+        shown = Evidence("inferred", "bpf_map_create() wants a node that is online")
+        return Answer(
+            None, f"memory of node {definition.numa_node}, which may not be there", shown, "a trial load"
+        )
+    if definition.inner is not None and definition.inner.type in _NEVER_INSIDE:
+        return _never(f"a {definition.inner.type} inside, which stands in no map of maps", "ENOTSUPP")
     keys, values = _TAKEN.get(kind, (None, None))
     if keys is not None and key not in (*keys, 0):
         return _never(f"keys of {key} bytes", "EINVAL")
@@ -117,7 +128,7 @@ def _refused_more(obj: BpfObject, facts: KernelFacts, definition: MapDef) -> Ans
     if kind == "sockhash" and key > _KEY_ON_STACK:
         return _never(f"keys of {key} bytes, {_KEY_ON_STACK} are the most", "E2BIG")
     if kind in _LOCAL_STORAGE:
-        return _of_storage(obj, definition)
+        return _of_storage(obj, facts, definition)
     if extra and kind not in _OWN_EXTRA and kind in (*_TAKEN, *_HASHES, *_NO_KEY, *_DESCRIPTORS, "array"):
         return _never(f"map_extra {extra:#x}, which maps of the type do not have", "EINVAL")
     if kind == "bloom_filter" and extra & ~_FUNCTIONS:
@@ -141,13 +152,16 @@ def _refused_more(obj: BpfObject, facts: KernelFacts, definition: MapDef) -> Ans
     return None
 
 
-def _of_storage(obj: BpfObject, definition: MapDef) -> Answer | None:
+def _of_storage(obj: BpfObject, facts: KernelFacts, definition: MapDef) -> Answer | None:
     if definition.value_size > _STORED:
         return _never(f"values of {definition.value_size:,} bytes, {_STORED:,} are too many", "E2BIG")
     if not definition.key_type or not definition.value_type:
         return _never("local storage without the types of its key and value", "EINVAL")
     places = in_type(obj.btf, definition.value_type) if obj.btf is not None else ()
     for one in places:
+        # plain bytes to a kernel from before timers (5.15)
+        if one.name == "bpf_timer" and facts.lists_helper("timer_init") is False:
+            continue
         if one.name in _NOT_STORED:
             return _never(f"local storage with a {one.name}", "EOPNOTSUPP")
     return None

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: struct syscall_trace_enter: eight bytes of head, the number, then the arguments of 8 bytes.
 _FIRST: Final = 16
+#: Where the number, an int, ends: the record's last field when the call takes nothing.
+_NUMBER_END: Final = 12
 #: struct syscall_trace_exit: head, number, result.
 _EXIT_END: Final = 24
 #: Strings recorded per call at most, 4 bytes each for its place, rounded up.
@@ -64,7 +66,7 @@ def syscall_reads(on_kernel: RelocatedObject, facts: KernelFacts, program: Progr
             program,
             str(at),
             f"{program.name} reads at {at} of its context; the record of {target.name} ends at byte {end}",
-            Evidence("inferred", f"{(end - _FIRST) // 8} values of 8 bytes behind the first {_FIRST}"),
+            Evidence("inferred", f"{max(end - _FIRST, 0) // 8} values of 8 bytes behind the first {_FIRST}"),
         )
         yield replace(made, location=place(on_kernel.obj, origin.section, origin.insn))
         return
@@ -74,6 +76,8 @@ def _end(event: str) -> int | None:
     if event.startswith("sys_exit_"):
         return _EXIT_END
     count = _counts().get(event.removeprefix("sys_enter_"))
+    if count == 0:
+        return _NUMBER_END
     return None if count is None else _FIRST + 8 * count
 
 

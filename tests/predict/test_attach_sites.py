@@ -226,3 +226,19 @@ def test_a_module_s_function_loads_only_where_the_module_still_has_it(
 ) -> None:
     found = predict(program("fentry/work"), _with_module(marks, parts=parts)).all_findings
     assert [one.verdict.value for one in found if one.code == "PC412"] == expected
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ("kretprobe/work", []),
+        ("kretprobe/work+0", []),
+        ("kretprobe/work+4", [("PC503", "missing")]),
+        ("uretprobe//bin/true:main", []),
+        ("uretprobe//bin/true:main+4", [("PC503", "missing")]),
+    ],
+)
+def test_return_probes_take_no_offset(section: str, expected: list[tuple[str, str]]) -> None:
+    kernel = world(symbols=["work"], config=CONFIG)
+    found = [one for one in _codes(section, kernel) if one[0] == "PC503"]
+    assert found == expected

@@ -6,6 +6,10 @@ from __future__ import annotations
 import pytest
 
 from preflight.kernels.model import Kernel
+from preflight.objects.parts import MapDef
+from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.map_limits import limit_findings
+from preflight.predict.target import KernelTarget
 from tests.predict.worlds import findings, program, world
 
 TYPES = ("hash", "array", "percpu_array", "queue", "lpm_trie", "sk_storage")
@@ -77,3 +81,22 @@ def test_a_map_of_processors_has_no_more_entries_than_there_may_be(entries: int,
 def test_keys_beyond_the_stack_came_with_5_11(helpers: int, expected: list[str]) -> None:
     # measured: 5.10 E2BIG; 6.1, 6.12 and 7.3 create it
     assert verdicts(world(helpers=helpers), type=1, key_size=600, value_size=4, max_entries=16) == expected
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [("array", []), ("ringbuf", []), ("prog_array", ["missing"]), ("cgroup_storage", ["missing"])],
+)
+def test_some_types_stand_in_no_map_of_maps(inside: str, expected: list[str]) -> None:
+    # measured: ENOTSUPP on 5.10, 6.12 and 7.3
+    facts = KernelFacts(KernelTarget(world()))
+    obj = program("raw_tp/made")
+    outer = MapDef("outer", "array_of_maps", 12, 4, 4, 1, inner=MapDef("inner", inside, 0, 4, 4, 1))
+    assert [one.verdict.value for one in limit_findings(obj, facts, outer)] == expected
+
+
+@pytest.mark.parametrize(("node", "expected"), [(None, []), (0, []), (9, ["unknown"])])
+def test_a_node_of_memory_may_not_be_there(node: int | None, expected: list[str]) -> None:
+    facts = KernelFacts(KernelTarget(world()))
+    made = MapDef("made", "hash", 1, 4, 4, 1, flags=4, numa_node=node)
+    assert [one.verdict.value for one in limit_findings(program("raw_tp/made"), facts, made)] == expected
