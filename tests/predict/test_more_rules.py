@@ -106,6 +106,7 @@ def test_programs_of_map_entries_are_attached_to_nothing(section: str) -> None:
 @pytest.mark.parametrize(
     ("section", "offset", "members", "expected"),
     [
+        ("tp/syscalls/sys_enter_getpid", 8, [], ["missing"]),
         ("tp/syscalls/sys_enter_openat", 40, [], []),
         ("tp/syscalls/sys_enter_openat", 48, [], ["missing"]),
         ("tp/syscalls/sys_enter_openat", 48, ["user_mask"], ["unknown"]),  # strings may stand there
