@@ -21,6 +21,7 @@ from preflight.findings.model import Finding
 from preflight.objects.model import Program
 from preflight.predict.causes import missing, undecided
 from preflight.predict.kernel_facts import KernelFacts
+from preflight.predict.relocated import program_key
 
 if TYPE_CHECKING:
     from preflight.bytecode.image import ProgramImage
@@ -57,7 +58,7 @@ def call_stack_findings(
     if max(depths.values(), default=0) > _LIMIT or sum(_up(d, _COARSE) for d in depths.values()) <= _LIMIT:
         return
     names = {start: name for start, (name, _) in zip(image.subprogs, used, strict=False)}
-    chains = list(_chains(image))
+    chains = list(_chains(obj.memo(("calls", *program_key(program)), lambda: _calls(image))))
     fine = max(chains, key=lambda chain: _sum(depths, chain, _FINE))
     coarse = max(chains, key=lambda chain: _sum(depths, chain, _COARSE))
     if _sum(depths, coarse, _COARSE) <= _LIMIT or _has_private_stack(facts, program) is True:
@@ -84,9 +85,24 @@ def _of_frames(
 ) -> Iterator[Finding]:
     """A chain of more functions than the verifier has frames for (check_max_stack_depth_subprog())."""
     image = on_kernel.obj.image(program)
+    obj = on_kernel.obj
+    calls = obj.memo(("calls", *program_key(program)), lambda: _calls(image))
+    if (again := _recursion(calls)) is not None:
+        itself = names[image.subprogs.index(again)]
+        yield missing(
+            "PC411",
+            obj,
+            program,
+            itself,
+            f"{itself}() calls itself, or what calls it",
+            Evidence("object", f"the calls from {itself}() lead back to it"),
+            cause="the verifier says: the call stack of ... frames is too deep, recursive call, or back-edge",
+            fix="write a loop, or let bpf_loop() call it",
+        )
+        return
     if len(image.subprogs) <= _FEWEST:
         return
-    chain = max(_chains(image), key=len)
+    chain = max(_chains(calls), key=len)
     limit = facts.ask(_most_frames) if len(chain) > _FEWEST else None
     if len(chain) <= (_FEWEST if limit is None else limit):
         return
@@ -128,7 +144,7 @@ def _of_tail_calls(
     if not calling or sum(_up(depth, _COARSE) for depth in depths.values()) < _BEFORE_TAIL_CALL:
         return
     ends = {image.subprogs[number] for number in calling}
-    chains = [chain for chain in _chains(image) if chain[-1] in ends]
+    chains = [chain for chain in _chains(_calls(image)) if chain[-1] in ends]
     chain = max(chains, key=lambda chain: _sum(depths, chain[:-1], _FINE), default=())
     fine, coarse = (_sum(depths, chain[:-1], to) for to in (_FINE, _COARSE))
     if coarse < _BEFORE_TAIL_CALL:
@@ -164,8 +180,8 @@ def _has_private_stack(facts: KernelFacts, program: Program) -> bool | None:
     return None if letters is None else "T" in letters
 
 
-def _chains(image: ProgramImage) -> Iterator[tuple[int, ...]]:
-    """Every chain of calls that begins at the main program, as the functions' first slots."""
+def _calls(image: ProgramImage) -> dict[int, set[int]]:
+    """Function -> functions that it calls, as their first slots."""
     calls: dict[int, set[int]] = {start: set() for start in image.subprogs}
     starts = sorted(image.subprogs)
     place = 0
@@ -174,6 +190,28 @@ def _chains(image: ProgramImage) -> Iterator[tuple[int, ...]]:
             place += 1
         if insn.call_target in calls:
             calls[starts[place]].add(insn.call_target)
+    return calls
+
+
+def _recursion(calls: Mapping[int, set[int]]) -> int | None:
+    """A function that the main program leads to and whose calls lead back to it."""
+    return min((start for start in {0, *_led_to(calls, 0)} if start in _led_to(calls, start)), default=None)
+
+
+def _led_to(calls: Mapping[int, set[int]], start: int) -> set[int]:
+    """All functions that the calls of one lead to."""
+    reached: set[int] = set()
+    todo = list(calls[start])
+    while todo:
+        one = todo.pop()
+        if one not in reached:
+            reached.add(one)
+            todo += calls[one]
+    return reached
+
+
+def _chains(calls: Mapping[int, set[int]]) -> Iterator[tuple[int, ...]]:
+    """Every chain of calls that begins at the main program, as the functions' first slots."""
     todo: list[tuple[int, ...]] = [(0,)]
     seen = set(todo)
     while todo:

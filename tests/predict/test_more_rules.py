@@ -155,8 +155,8 @@ def test_a_kind_is_unknown_only_where_variables_are_listed(
     assert said(float_object(), world(symbols=symbols, without=without), "PC431") == expected
 
 
-def chain(functions: int) -> BpfObject:
-    """A program and functions of which each calls the next, so many in all."""
+def chain(functions: int, last: str = "") -> BpfObject:
+    """A program and functions of which each calls the next, so many in all; the last one perhaps `last`."""
     writer = ElfWriter()
     writer.code("raw_tp/made", [Ins(0x85, src=1, imm=-1, symbol="f1"), exit_()], functions=["made"])
     body = [
@@ -167,6 +167,8 @@ def chain(functions: int) -> BpfObject:
             exit_(),
         )
     ]
+    if last:
+        body[-2] = Ins(0x85, src=1, imm=-1, symbol=last)
     starts = [(f"f{number}", 2 * number - 2) for number in range(1, functions)]
     writer.code(".text", body, functions=starts, binding=LOCAL)
     writer.license()
@@ -186,6 +188,11 @@ def chain(functions: int) -> BpfObject:
 def test_functions_that_call_one_another(functions: int, release: str, expected: list[str]) -> None:
     kernel = Store(ROOT / "fixtures" / "btf").get(f"debian/{release}")
     assert said(chain(functions), kernel, "PC411") == expected
+
+
+@pytest.mark.parametrize(("last", "expected"), [("f1", ["missing"]), ("f2", ["missing"]), ("", [])])
+def test_functions_that_call_themselves(last: str, expected: list[str]) -> None:
+    assert said(chain(3, last), world(tracepoints=TRACED, symbols=[]), "PC411") == expected
 
 
 def test_frames_of_a_kernel_that_does_not_say_stay_open() -> None:
