@@ -80,6 +80,10 @@ def test_every_struct_has_its_size() -> None:
         ("tp/sched/made", Ins(0x79, 2, 1, 0), [("PC436", "missing")]),
         ("raw_tp/made", Ins(0x79, 2, 1, 88), []),
         ("raw_tp/made", Ins(0x79, 2, 1, 96), [("PC436", "missing")]),
+        ("netfilter", Ins(0x79, 2, 1, 8), []),
+        ("netfilter", Ins(0x79, 2, 1, 16), [("PC436", "missing")]),
+        ("netfilter", Ins(0x61, 2, 1, 8), [("PC436", "missing")]),
+        ("netfilter", Ins(0x7B, 1, 2, 0), [("PC436", "missing")]),
     ],
 )
 def test_what_kernels_said(section: str, access: Ins, expected: list[tuple[str, str]]) -> None:
