@@ -143,7 +143,9 @@ class _Watching(Machine):
         number = value.number
         # a constant written to the low half alone: 0xffffffff is -1 to the verifiers that look at that half
         whole = self._low <= number.smin and number.smax <= self._high
+        # (and of LSM programs some look at no other half: retval_range_within())
         half = self._low <= number.xmin and number.xmax <= self._high
+        half = half and (number.is_const or self._low < 0)
         # which signs survive a computation is what verifiers differ in: 6.12 loses -(x & 1), 7.3 does not
         lost = self._low < 0 and not number.is_const and not value.data and value.ident not in _BOUNDED
         lost = lost or (self._negates and number.smin < 0)

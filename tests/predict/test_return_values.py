@@ -130,3 +130,12 @@ def test_a_function_of_the_programs_own_may_make_a_result_of_what_is_thrown() ->
         global_subprogs=frozenset({4}),
     )
     assert outside(linked, Environment(), 0, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("compare", "expected"),
+    [(0x26, ["missing"]), (0x25, [])],  # the low half alone says nothing of the other
+)
+def test_both_halves_are_compared(compare: int, expected: list[str]) -> None:
+    bounded = [call(7), Ins(compare, 0, off=1, imm=1), exit_(), mov(0, 1)]
+    assert verdicts("cgroup_skb/ingress", *bounded) == expected
