@@ -76,6 +76,7 @@ class Branches:
                 state.doubt = True
             left = regs[insn.dst]
             right = regs[insn.src] if insn.opcode & 8 else right
+        alone = self._with_itself(insn, left, bits)
         ways: list[tuple[bool, State]] = []
         for holds in (True, False):
             if outcome is not None and outcome != holds:
@@ -83,9 +84,17 @@ class Branches:
             branch = state.copy() if outcome is None and holds else state
             if left.ident in self.may_be_found and holds == (insn.op == BPF_JEQ) and _is_null_check(insn):
                 branch.doubt = True
+            if alone is not None and alone != holds:
+                branch.doubt = True
             if self._learn(insn, branch, left, right, bits, holds):
                 ways.append((holds, branch))
         return ways
+
+    def _with_itself(self, insn: Insn, value: Value, bits: int) -> bool | None:
+        """What a comparison of a register with itself gives, which 7.x alone knows; None for all others."""
+        if not self._reading.exact or not insn.opcode & 8 or insn.src != insn.dst or value.kind > OPAQUE:
+            return None
+        return reach_newest.same_register(insn.op, value.number, bits)
 
     def _compare_own(self, op: int, left: Value, right: Value, bits: int, outcome: bool | None) -> None:
         """Keep what a branch tells of this kernel: KernelMattersError for all but a comparison of a value of

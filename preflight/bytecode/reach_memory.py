@@ -23,7 +23,7 @@ from preflight.bytecode.opcodes import (
     BPF_STORE_REL,
     SIZES,
 )
-from preflight.bytecode.reach_reading import SPILLS, Reading, read_constant
+from preflight.bytecode.reach_reading import PIECES, SPILLS, Reading, read_constant
 from preflight.bytecode.state import (
     ANY,
     ANYTHING,
@@ -172,8 +172,8 @@ class Memory:
                 value = self._reading.identified(value)
                 state.frames[base.frame].stack[start] = slot._replace(value=value)
             return value
-        if slot.known & wanted == wanted:
-            raw = slot.data[first : first + size]
+        raw = slot.data[first : first + size]
+        if slot.known & wanted == wanted and self._knows(slot, first, raw):
             return scalar(scalars.const(int.from_bytes(raw, self._reading.byteorder)), slot.sources)
         if value is None:
             return unknown
@@ -191,6 +191,19 @@ class Memory:
                 state.frames[base.frame].stack[start] = slot._replace(value=value)
             return self._cut(value, size)
         return unknown
+
+    def _knows(self, slot: Slot, first: int, raw: bytes) -> bool:
+        """Whether bytes that were written as constants are known when they are read another way: where that
+        is not the same to all verifiers, zeros alone (check_stack_read_fixed_off())."""
+        older = self._reading.older
+        if SPILLS not in older and PIECES not in older:
+            return True
+        if any(raw):
+            return False
+        if slot.value is None or first >= slot.size:
+            return True
+        is_one = PIECES not in older or first + len(raw) <= slot.size
+        return slot.value.number == scalars.ZERO and is_one
 
     def _cut(self, value: Value, size: int) -> Value:
         """The low bytes of a number; the newest verifiers know of which."""
@@ -268,6 +281,8 @@ class Memory:
         bits = ((1 << size) - 1) << first
         # Verifiers since 6.8 hold zeros as spilled numbers, and any later store to the slot ends those.
         known = slot.known & ~bits if self._reading.exact else 0
+        if slot.value is not None and PIECES in self._reading.older:
+            known &= -1 << slot.size  # scrub_spilled_slot()
         data = bytearray(slot.data)
         if constant and (self._reading.exact or number.value == 0):
             known |= bits

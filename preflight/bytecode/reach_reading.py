@@ -148,13 +148,17 @@ DIVISION: Final = "division"
 SPILLS: Final = "spills"
 MOVES: Final = "moves"
 EQUALITIES: Final = "equalities"
+#: What is read of a number on the stack is none of its own but for its low bytes, and zeros put there one
+#: after the other are none together: to those since 6.8, who keep zeros as numbers (before, as zero bytes).
+PIECES: Final = "pieces"
 
 
 class Reading:
     """One of the two readings of one program; `lost` is what a value becomes that nobody models.
 
     `newest`: the exact reading knows what any verifier may know, too (reach_newest). `older`: what it leaves
-    out all the same (NEGATION, DIVISION, SPILLS, MOVES, EQUALITIES), as an older verifier would. `numbers`
+    out all the same (NEGATION, DIVISION, SPILLS, MOVES, EQUALITIES,
+    PIECES), as an older verifier would. `numbers`
     are the identities of pointers that lead to memory where numbers are.
     `shared` tells, when the question is asked of all kernels at once, which numbers are a kernel's own.
     """

@@ -190,6 +190,22 @@ def compares_spilled(image: ProgramImage) -> bool:
     return False
 
 
+def reads_pieces(image: ProgramImage) -> bool:
+    """Whether something on the stack is read in another way than it was written there, in the order of the
+    instructions, and by the frame pointer."""
+    written: dict[int, set[tuple[int, int]]] = {}
+    for insn in decode(image.code, image.byteorder):
+        cls = insn.opcode & 7
+        access = insn.off, insn.opcode & BPF_DW
+        if cls in _STORES and insn.dst == R10:
+            written.setdefault(insn.off // _WORD_BYTES, set()).add(access)
+        elif cls == BPF_LDX and insn.src == R10:
+            there = written.get(insn.off // _WORD_BYTES)
+            if there is not None and there != {access}:
+                return True
+    return False
+
+
 def joined_moves(image: ProgramImage) -> bool:
     """Whether memory may be reached through a pointer that was moved so, in the order of the instructions."""
     code = image.code

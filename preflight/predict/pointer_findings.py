@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from preflight.btf import Kind
 from preflight.bytecode.reach_helpers import CALLBACKS
-from preflight.bytecode.reach_reading import DIVISION, EQUALITIES, MOVES, NEGATION, SPILLS
+from preflight.bytecode.reach_reading import DIVISION, EQUALITIES, MOVES, NEGATION, PIECES, SPILLS
 from preflight.bytecode.reserved import not_empty
 from preflight.facts import Evidence
 from preflight.findings.model import Finding
@@ -27,6 +27,7 @@ from preflight.predict.joined_numbers import (
     joined_moves,
     moves_half,
     negates,
+    reads_pieces,
     swaps,
 )
 from preflight.predict.kernel_facts import KernelFacts
@@ -425,6 +426,7 @@ def _older(obj: BpfObject, program: Program, facts: KernelFacts) -> frozenset[st
         *({NEGATION} if NEGATION in unknown and facts.has_func(_WITH_NEGATION) else ()),
         *({SPILLS} if SPILLS in unknown and facts.ask(_has_arenas) else ()),
         *({MOVES, EQUALITIES} if {MOVES, EQUALITIES} & unknown and facts.has_func(_KEEPS_OWN) else ()),
+        *({PIECES} if PIECES in unknown and not facts.has_type(_READS_ALL, Kind.STRUCT) else ()),
     }
     return unknown - known
 
@@ -437,6 +439,8 @@ def _unknown_to_some(obj: BpfObject, program: Program) -> frozenset[str]:
         asked = (
             (NEGATION, negates),
             (SPILLS, compares_spilled),
+            (SPILLS, reads_pieces),
+            (PIECES, reads_pieces),
             (MOVES, moves_half),
             (EQUALITIES, asks_equal),
         )

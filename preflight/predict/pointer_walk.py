@@ -450,6 +450,9 @@ class Walker(PreciseMachine):
             regs = state.frames[-1].regs
             left = regs[insn.dst]
             right = regs[insn.src] if insn.opcode & 8 else scalar(ZERO) if insn.imm == 0 else NUMBER
+            maybe_null = _compared_with_pointer(left, right) if insn.op in _EQUAL else None
+            if maybe_null is not None:
+                return self._equal(insn, state, maybe_null)
             known = left.data
             if isinstance(known, Pointer):
                 if insn.op in _EQUAL and known.nullable != "no" and right.number == ZERO:
@@ -459,7 +462,7 @@ class Walker(PreciseMachine):
                     return self._compare(insn, state, known, right.data)
                 if known.kind in (PACKET, PACKET_END) and insn.op in _EQUAL and right.number == ZERO:
                     return self._both_ways(insn, state, null=insn.op == BPF_JEQ)
-            elif left.kind in (CTX, STACK) and insn.op in _EQUAL and right.number == ZERO:
+            elif insn.op in _EQUAL and right.number == ZERO and _is_never_null(left):
                 return self._both_ways(insn, state, null=insn.op == BPF_JEQ)
         return super()._jump(insn, state)
 
@@ -488,13 +491,21 @@ class Walker(PreciseMachine):
         return insn.op in _EQUAL and insn.imm == left.number.umin
 
     def _both_ways(self, insn: Insn, state: State, *, null: bool) -> Successors:
-        """The context, the packet or a place on the stack is compared with 0: verifiers walk the way on which
-        it is null, too (reg_not_null()). Nothing is sure there, as a newer one may know better."""
+        """The context, the packet, a map or a place on the stack is compared with 0: verifiers walk the way
+        on which it is null, too (reg_not_null()). Nothing is sure there, as a newer one may know better."""
         ways = (insn.jump_target or 0, insn.slot + 1)
         doubtful = state.copy()
         doubtful.doubt = True
         there, other = ways if null else reversed(ways)
         return [self._go(insn.slot, other, state), self._go(insn.slot, there, doubtful)]
+
+    def _equal(self, insn: Insn, state: State, known: Pointer) -> Successors:
+        """A pointer that may be null equals one that is none: since 6.3 it is no null, either, to verifiers
+        (check_cond_jmp_op())."""
+        target, other = insn.jump_target or 0, state.copy()
+        self.replace(state, known.ident, Value(POINTER, data=known._replace(nullable="maybe")))
+        taken, passed = (state, other) if insn.op == BPF_JEQ else (other, state)
+        return [self._go(insn.slot, target, taken), self._go(insn.slot, insn.slot + 1, passed)]
 
     def _split(self, insn: Insn, state: State, known: Pointer) -> Successors:
         """Compared with 0: null on one way, a pointer on the other."""
@@ -979,6 +990,21 @@ class Walker(PreciseMachine):
             self.note("argument", insn.slot, f"{name}() gets a {known.struct}, and takes a {struct}")
         self.drop(state, known.ident)
         self.replace(state, known.ident, NUMBER)
+
+
+def _is_never_null(value: Value) -> bool:
+    """Whether only newer verifiers know it: what leads to the stack, the context or a map."""
+    return value.kind in (CTX, STACK) or (value.kind == POINTER and isinstance(value.data, MapRef))
+
+
+def _compared_with_pointer(left: Value, right: Value) -> Pointer | None:
+    """The side of a comparison that may be null, where the other is a pointer that is not."""
+    for one, other in ((left, right), (right, left)):
+        known, beside = one.data, other.data
+        present = isinstance(beside, Pointer) and beside.nullable == "no" and beside.kind != OBJECT
+        if isinstance(known, Pointer) and known.nullable == "yes" and known.kind != OBJECT:
+            return known if present or _is_never_null(other) or other.kind == DATA else None
+    return None
 
 
 def _packets(state: State, live: Iterable[int]) -> set[int]:

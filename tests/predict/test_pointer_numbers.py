@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from preflight.predict.joined_numbers import compares_spilled
+from preflight.predict.joined_numbers import compares_spilled, reads_pieces
 from tests.bytecode.test_reach import image
 from tests.elfwriter import Ins, exit_, load_address, mov
 from tests.predict.pointers import HASH, LOOKUP, unless_null
@@ -32,13 +32,14 @@ def kernel(
     members: tuple[str, ...] = ("type", "off"),
     functions: tuple[str, ...] = (),
     types: tuple[str, ...] = (),
+    readers: tuple[str, ...] = (),
 ) -> Any:
     """One with what tells a verifier's age: without `off` 7.1, bpf_strnlen() 6.17, arenas 6.9."""
     return world(
         functions=dict.fromkeys(("work", *functions), 1),
         tracepoints={"made": 1, "sys_enter": 1},
         map_types=(*MAP_TYPES, *types),
-        structs={"bpf_reg_state": members},
+        structs={"bpf_reg_state": members, **dict.fromkeys(readers, ("minval",))},
     )
 
 
@@ -270,3 +271,60 @@ def test_what_is_left_of_swapped_bytes_may_be_known() -> None:
     newest = world(map_types=(*MAP_TYPES, "arena", "insn_array"), structs={"bpf_reg_state": ("type", "off")})
     assert said("tc", *swapped) == RANGE
     assert said("tc", *swapped, on=newest) == [("PC434", "unknown")]
+
+
+WIDE, LOW, LEAST = (Ins(opcode, 1, 10, off=-16) for opcode in (0x79, 0x61, 0x71))
+HIGH = Ins(0x61, 1, 10, off=-12)
+
+
+@pytest.mark.parametrize(
+    ("insns", "expected"),
+    [
+        ((SPILL, WIDE), False),
+        ((SPILL, LOW), True),
+        ((SPILL, HIGH), True),
+        ((SPILL, Ins(0x61, 1, 10, off=-24)), False),
+        ((Ins(0x63, 10, 0, off=-16), LOW), False),
+        ((Ins(0x63, 10, 0, off=-16), Ins(0x63, 10, 0, off=-12), WIDE), True),
+    ],
+)
+def test_what_is_read_another_way_than_it_was_written(insns: tuple[Ins, ...], expected: bool) -> None:
+    linked = image(*(one.encode("little") for one in (*insns, exit_())))
+    assert reads_pieces(linked) is expected
+
+
+def put(value: int, *stores: Ins) -> tuple[Ins, ...]:
+    """r2 = value, and stores of it."""
+    return (mov(2, value), *stores)
+
+
+WHOLE = Ins(0x7B, 10, 2, off=-16)
+HALVES = (Ins(0x63, 10, 2, off=-16), Ins(0x63, 10, 2, off=-12))
+
+
+@pytest.mark.parametrize(
+    ("stored", "read", "value", "old", "new"),
+    [
+        (put(7, WHOLE), LOW, 7, RANGE, []),  # the low bytes of a number: since 6.9
+        (put(7, WHOLE), HIGH, 0, RANGE, RANGE),  # the others nobody knows
+        (put(0, WHOLE), LEAST, 0, [], []),
+        (put(0, *HALVES), WIDE, 0, [], RANGE),  # zeros put together: before 6.8
+        (put(0, *HALVES), HIGH, 0, [], []),
+        (put(7, WHOLE), WIDE, 7, [], []),
+    ],
+)
+def test_what_is_known_of_parts_of_the_stack(
+    stored: tuple[Ins, ...], read: Ins, value: int, old: list[tuple[str, str]], new: list[tuple[str, str]]
+) -> None:
+    behind = (Ins(0x15, 1, off=1, imm=value), Ins(0x71, 0, 6, off=99), mov(0, 0))
+    body = (*SMALL, *stored, read, *behind)
+    assert said("tc", *body) == old
+    since = kernel(functions=("bpf_strnlen",), types=("arena",), readers=("bpf_retval_range",))
+    assert said("tc", *body, on=since) == new
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_only_the_newest_know_that_a_number_equals_itself(section: str) -> None:
+    itself = (*SMALL, Ins(0x1D, 0, 0, off=1), Ins(0x71, 0, 6, off=99), mov(0, 0))
+    assert said(section, *itself) == [("PC434", "unknown")]
+    assert said(section, *SMALL, Ins(0x1D, 0, 6, off=1), Ins(0x71, 0, 6, off=99), mov(0, 0)) == RANGE

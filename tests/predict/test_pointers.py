@@ -188,3 +188,18 @@ def test_a_part_that_has_to_be_empty_where_no_path_comes() -> None:
     assert verdicts("tc", mov(2, 1), Ins(0x15, 2, off=1, imm=1), Ins(0x87, 2, imm=1), mov(0, 0)) == [
         ("PC438", "unknown")
     ]
+
+
+def test_a_pointer_that_equals_one_that_is_none_may_be_known_not_to_be_null() -> None:
+    kept = (*LOOKUP, Ins(0xBF, 6, 0), Ins(0xBF, 7, 10))
+    # if r6 != r10 goto the end: since 6.3 the other way has no null
+    equal = (*kept, Ins(0x5D, 6, 7, off=1), Ins(0x71, 0, 6), mov(0, 0))
+    assert verdicts("tc", *equal) == [("PC432", "unknown")]
+    unlike = (*kept, Ins(0x1D, 6, 7, off=1), Ins(0x71, 0, 6), mov(0, 0))
+    assert verdicts("tc", *unlike) == [("PC432", "missing")]
+
+
+def test_old_verifiers_take_a_map_for_null() -> None:
+    null = (load_address(1, "map0"), Ins(0x55, 1, off=1), Ins(0x79, 0, 1, 4000), mov(0, 0))
+    assert verdicts("tc", *null) == [("PC435", "unknown")]
+    assert verdicts("tc", load_address(1, "map0"), Ins(0x55, 1, off=1), mov(2, 0), mov(0, 0)) == []
