@@ -87,7 +87,7 @@ KEY_OF_SECOND: Final = frozenset({
     "sock_map_update", "sock_hash_update", "msg_redirect_hash", "sk_redirect_hash", "sk_select_reuseport",
 })  # fmt: skip
 #: Helpers whose callback is handed pointers that are followed.
-HANDS_OVER: Final = frozenset({"for_each_map_elem", "timer_set_callback", "user_ringbuf_drain"})
+HANDS_OVER: Final = frozenset({"for_each_map_elem", "timer_set_callback", "user_ringbuf_drain", "find_vma"})
 #: Helpers whose result a verifier bounds by the machine it runs on (do_refine_retval_range()).
 BY_MACHINE: Final = frozenset({8, 42})
 #: Helpers whose result is an error or at most the size they are given (do_refine_retval_range(), too).

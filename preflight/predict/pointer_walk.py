@@ -573,6 +573,8 @@ class Walker(PreciseMachine):
                 value = str(result.number.value) if constant else f"what may be more than {highest}"
                 what = f"a callback of bpf_{name}() returns {value}"
                 self.note("result", insn.slot, what, sure=constant or not self.bounds_numbers)
+        elif frame.regs[0].kind == STACK:  # whichever function's stack it is (prepare_func_exit())
+            self.note("code", insn.slot, "a function returns an address on the stack")
 
     def _check_references(self, slot: int, references: tuple[tuple[int, str], ...], result: Value) -> None:
         """The program ends and holds references; of struct_ops newer verifiers take the one that it gives."""
@@ -649,7 +651,8 @@ class Walker(PreciseMachine):
 
     def _hand_over(self, insn: Insn, following: Successors, name: str, first: Value) -> None:
         """A callback gets the keys and values of a map (set_map_elem_callback_state(),
-        set_timer_callback_state()), or a dynptr (set_user_ringbuf_callback_state())."""
+        set_timer_callback_state()), a dynptr (set_user_ringbuf_callback_state()), or a struct
+        (set_find_vma_callback_state())."""
         of = self.map_of(first)
         if name == "timer_set_callback" and isinstance(first.data, Pointer):
             of = self.maps.get(first.data.source)
@@ -659,6 +662,9 @@ class Walker(PreciseMachine):
                 continue
             if name == "user_ringbuf_drain":
                 frame.regs[1] = Value(POINTER, data=Pointer(DYNPTR, insn.slot, f"bpf_{name}()"))
+            elif name == "find_vma":
+                area = Pointer(OBJECT, insn.slot, f"bpf_{name}()", readonly=True)
+                frame.regs[2] = Value(POINTER, data=area)
             elif of is not None and of.type in PLAIN_MAPS:
                 value = Pointer(MEMORY, insn.slot, of.name, of.value_size, guarded=of.fields, handed=True)
                 key = Pointer(MEMORY, -insn.slot, KEY_OF + of.name, of.key_size, readonly=True)
@@ -679,6 +685,8 @@ class Walker(PreciseMachine):
         elif place.kind != STACK or place.off is None or root is None:
             state.doubt = True
         elif register == 4:
+            if held is not None and any(one == place.off - pointer_calls.PLACE for one, _ in held.references):
+                self.note("reference", insn.slot, f"bpf_{name}() gets a dynptr that holds a record")
             self.acquire(state, place.off - pointer_calls.PLACE, "bpf_ringbuf_reserve_dynptr()")
         elif not self.drop(state, root - pointer_calls.PLACE):
             self.note("reference", insn.slot, f"bpf_{name}() gets a dynptr that holds no record")
@@ -781,7 +789,10 @@ class Walker(PreciseMachine):
             if name == "tail_call" and any(frame.callback for frame in self._now.frames):
                 self.note("tail-callback", slot, "a tail call in a callback")
             if name == "tail_call" and held.references:
-                self.note("reference", slot, f"a tail call leaves what {held.references[0][1]} gave")
+                # in a function that is called only old ones look at it (check_reference_leak())
+                outermost = len(self._now.frames) == 1
+                what = f"a tail call leaves what {held.references[0][1]} gave"
+                self.note("reference", slot, what, sure=outermost)
         self._arguments.check(insn, name, arguments)
         pointer_sections.check_sleep(self, state, slot, name, of_kernel=False)
         pointer_calls.check_call(self, slot, name, arguments, -1 if held is None else held.lock)

@@ -457,3 +457,65 @@ def test_newer_verifiers_bound_remainders(newest: bool, expected: list[tuple[str
     types = ("hash", "array", *(("insn_array",) if newest else ()))
     made = findings(program("tc", body, maps=[HASH]), world(functions={"work": 1}, map_types=types))
     assert [(one.code, one.verdict.value) for one in made if one.code == "PC434"] == expected
+
+
+def with_function(*function: bytes) -> list[str]:
+    """What is noted where the program calls a function and ends with 0."""
+    main = (asm.mov_reg(6, 1), Ins(0x85, src=1, imm=2).encode("little"), asm.mov(0, 0), asm.exit_())
+    return walked(main, {}, *function)
+
+
+def test_no_function_returns_an_address_on_the_stack() -> None:
+    assert with_function(asm.mov_reg(0, 10), asm.exit_()) == ["code True"]
+    assert with_function(asm.mov_reg(0, 6), asm.exit_()) == []
+
+
+def test_old_verifiers_alone_ask_what_a_tail_call_in_a_function_leaves() -> None:
+    tail = (
+        asm.mov_reg(1, 6),
+        asm.ldimm64(2, 0),
+        asm.mov(3, 0),
+        asm.call(TAIL_CALL),
+        asm.mov(0, 0),
+        asm.exit_(),
+    )
+    kept = (
+        asm.mov_reg(6, 1),
+        asm.ldimm64(1, 0),
+        asm.mov(2, 8),
+        asm.mov(3, 0),
+        asm.call(131),
+        asm.mov_reg(7, 0),
+    )
+    ends = (asm.mov(0, 0), asm.exit_())
+    back = (asm.mov_reg(1, 7), asm.mov(2, 0), asm.call(132), *ends)
+    refs: dict[int, Ref] = {1: MapRef("ring", created=True)}
+    inside = (Ins(0x15, 7, off=5).encode("little"), Ins(0x85, src=1, imm=5).encode("little"), *back)
+    later = len(kept) + len(inside) + 1
+    called = (asm.mov_reg(1, 6), *tail[1:])
+    assert walked((*kept, *inside), {**refs, later: MapRef("jumps", created=True)}, *called) == [
+        "reference False"
+    ]
+    plain = (Ins(0x15, 7, off=9).encode("little"), *tail[:4], *back)
+    there = {**refs, len(kept) + 2: MapRef("jumps", created=True)}
+    assert "reference True" in walked((*kept, *plain), there)
+
+
+def test_an_area_of_memory_that_a_callback_gets_is_only_read() -> None:
+    main = (asm.call(158), asm.mov_reg(1, 0), asm.mov(2, 0), asm.ldimm64(3, 0), asm.mov_reg(4, 10))
+    ends = (asm.mov(5, 0), asm.call(180), asm.mov(0, 0), asm.exit_())
+    refs: dict[int, Ref] = {3: SubprogRef(0)}
+    for access, expected in ((asm.load(8, 0, 2, 0), []), (asm.store_imm(8, 2, 0, 1), ["readonly True"])):
+        assert walked((*main, *ends), refs, access, asm.mov(0, 0), asm.exit_(), kind="kprobe") == expected
+
+
+def test_a_dynptr_that_holds_a_record_is_not_reserved_again() -> None:
+    place = (asm.mov_reg(4, 10), asm.alu("add", 4, imm=-16))
+    reserve = (asm.ldimm64(1, 0), asm.mov(2, 8), asm.mov(3, 0), *place, asm.call(198))
+    discard = (asm.mov_reg(1, 10), asm.alu("add", 1, imm=-16), asm.mov(2, 0), asm.call(200))
+    ends = (asm.mov(0, 0), asm.exit_())
+    ring = MapRef("ring", created=True)
+    twice = (*reserve, *reserve, *discard, *ends)
+    assert "reference True" in walked(twice, {0: ring, len(reserve): ring})
+    again = (*reserve, *discard, *reserve, *discard, *ends)
+    assert walked(again, {0: ring, len(reserve) + len(discard): ring}) == []
