@@ -39,9 +39,14 @@ NEWER = {
 #: The sets written later.
 LATER = (
     "third", "fourth", "fifth", "sixth", "seventh", "eighth", "eighth_b", "ninth", "tenth", "eleventh",
+    "twelfth",
 )  # fmt: skip
-#: What they are still wrong in: a loop that takes a million instructions.
-OPEN_ENDS = {"headers.bpf.o/q_skipped"}
+#: What they are still wrong in: loops that take a million instructions, comparisons of two registers that say
+#: nothing before 6.8 where no pointer was moved by what |, ^ and * gave, and a context that a helper wrote over.
+OPEN_ENDS = {
+    "headers.bpf.o/q_skipped", "values.bpf.o/l_maygoto_mask", "merges.bpf.o/q_dead_cmp_reg",
+    "merges.bpf.o/q_ne_end", "stack.bpf.o/k_helper_clob",
+}  # fmt: skip
 #: The share that may be open, where it is more than elsewhere: libbpf before 1.3 alone refuses owned.bpf.o.
 OPEN = {"eighth": 0.16, "eighth_b": 0.12}
 
