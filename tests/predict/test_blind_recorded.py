@@ -42,7 +42,7 @@ LATER = (
     "twelfth",
 )  # fmt: skip
 #: What they are still wrong in: loops that take a million instructions, comparisons of two registers that say
-#: nothing before 6.8 where no pointer was moved by what |, ^ and * gave, and a context that a helper wrote over.
+#: nothing before 6.8 where no pointer was moved by what |, ^ and * gave, a context written over.
 OPEN_ENDS = {
     "headers.bpf.o/q_skipped", "values.bpf.o/l_maygoto_mask", "merges.bpf.o/q_dead_cmp_reg",
     "merges.bpf.o/q_ne_end", "stack.bpf.o/k_helper_clob",
