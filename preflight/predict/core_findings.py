@@ -38,7 +38,7 @@ def core_findings(on_kernel: RelocatedObject) -> list[Finding]:
         *_misses(on_kernel),
         *_externs(on_kernel),
     ]
-    if any(program.autoload and program.hook.needs_kernel_btf for program in on_kernel.obj.programs):
+    if any(program.hook.needs_kernel_btf for program in on_kernel.obj.programs):
         from preflight.predict.hooks import hook_findings
 
         found += hook_findings(on_kernel)

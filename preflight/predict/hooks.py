@@ -37,17 +37,17 @@ def attach_targets(obj: BpfObject, target: KernelTarget) -> dict[str, AttachTarg
     """Program name -> the answer for its target; only hooks that the loader looks up in BTF."""
     found: dict[str, AttachTarget] = {}
     for program in obj.programs:
-        if _is_looked_up(program):
+        if program.autoload and _is_looked_up(program):
             text = program.hook.target.text if program.hook.target else ""
             found[program.name] = find_attach_target(target.relocation, program.hook.attach_type, text)
     return found
 
 
 def _is_looked_up(program: Program) -> bool:
-    """Whether the loader looks the program's target up in BTF."""
+    """Whether the loader looks the program's target up in BTF, once it loads the program."""
     hook = program.hook
     named = hook.target is not None and not hook.target.is_open
-    return program.autoload and hook.needs_kernel_btf and named and hook.prefix not in _OPEN_PREFIXES
+    return hook.needs_kernel_btf and named and hook.prefix not in _OPEN_PREFIXES
 
 
 class LookedUp(NamedTuple):
@@ -91,7 +91,8 @@ def _first(attach_type: str) -> int:
 
 
 def hook_findings(on_kernel: RelocatedObject) -> Iterator[Finding]:
-    """PC301 for targets this kernel lacks, PC302 for those with fewer arguments than are read."""
+    """PC301 for targets this kernel lacks, PC302 for those with fewer arguments than are read. Also for
+    programs that are off, which are refused as others are once somebody turns them on."""
     for program in on_kernel.obj.programs:
         if not _is_looked_up(program):
             continue

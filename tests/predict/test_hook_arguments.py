@@ -8,6 +8,7 @@ import pytest
 from preflight.findings.model import Verdict
 from preflight.predict.core_findings import core_findings
 from tests.predict.scenes import hooked, kernel_of, on, tracepoint_kernel
+from tests.predict.worlds import judged, program, world
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,17 @@ def test_a_target_with_a_longer_name_is_suggested() -> None:
     assert "__do_account" in found[0].cause
 
 
-def test_a_program_that_is_off_has_no_target_to_miss() -> None:
-    found = core_findings(on(hooked("?fentry/do_gone"), tracepoint_kernel("made", 1)))
-    assert found == []
+@pytest.mark.parametrize(
+    ("section", "whole", "alone"),
+    [
+        ("?fentry/gone", "loads", "fails"),
+        ("?fentry/work", "loads", "loads"),
+        ("fentry/gone", "fails", "fails"),
+    ],
+)
+def test_a_program_that_is_off_misses_its_target_once_it_is_on(section: str, whole: str, alone: str) -> None:
+    found = judged(program(section), world(functions={"work": 1}, symbols=["T work"]))
+    assert (found.verdict, found.programs[0].verdict) == (whole, alone)
 
 
 def test_a_tracepoint_without_a_prototype_says_nothing_about_arguments() -> None:
